@@ -1,0 +1,1 @@
+"""Component resources of the tracing stack, one folder for each system."""

@@ -1,0 +1,1 @@
+"""Grafana Alloy, the OTLP gateway that every sender talks to."""

@@ -1,0 +1,35 @@
+"""Settings of Alloy."""
+
+from pydantic import Field
+
+from components.platform.base import Settings
+from components.platform.settings import Size, WorkloadSettings
+
+
+class AlloySettings(Settings):
+    """Grafana Alloy, the OTLP gateway that every sender talks to."""
+
+    size: Size = Size.S
+    """Preset of replicas, autoscaling, requests, limits and queue: see docs/sizing.md."""
+    workload: WorkloadSettings = WorkloadSettings()
+    """Single values of the size preset to replace."""
+    queue_batches: int | None = Field(default=None, ge=10, le=100_000)
+    """Batches that wait in memory while a backend does not answer; more survives a longer outage
+    and takes more memory."""
+    max_request_mib: int = Field(default=4, ge=1, le=64)
+    """Largest single OTLP gRPC request in MiB; raise it where senders report `ResourceExhausted`."""
+    ignored_paths: list[str] = Field(
+        default=[
+            "/health",
+            "/healthz",
+            "/livez",
+            "/readyz",
+            "/ready",
+            "/-/healthy",
+            "/-/ready",
+            "/metrics",
+        ]
+    )
+    """URL paths of probes and scrapes; their spans are dropped, by Alloy and by Beyla."""
+    priority_class: str | None = Field(default=None, max_length=253)
+    """Priority class of the pods."""

@@ -1,0 +1,1 @@
+"""Grafana Beyla, the eBPF agent that sees services without instrumentation."""

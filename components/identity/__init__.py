@@ -1,0 +1,1 @@
+"""The AWS identity of Tempo's pods."""

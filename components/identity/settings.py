@@ -1,0 +1,33 @@
+"""Settings of Tempo's AWS identity."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from components.platform.base import Settings
+
+
+class IdentityMode(StrEnum):
+    """How Tempo's pods get AWS credentials."""
+
+    POD_IDENTITY = "podIdentity"
+    IRSA = "irsa"
+    NONE = "none"
+
+
+class IdentitySettings(Settings):
+    """How Tempo's pods get AWS credentials; never by static keys."""
+
+    mode: IdentityMode = IdentityMode.POD_IDENTITY
+    """`podIdentity` (EKS Pod Identity, the agent add-on must run), `irsa` (needs
+    `cluster.oidcIssuer`) or `none` (an S3 stand-in on a laptop)."""
+    role_name: str | None = Field(default=None, max_length=64, pattern=r"^[\w+=,.@-]+$")
+    """Name of the IAM role to make; by default `tracing-<environment>-<cluster>-tempo`."""
+    role_arn: str | None = Field(
+        default=None, pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$"
+    )
+    """ARN of an existing role to use instead of making one; its permissions and trust are its owner's."""
+    permissions_boundary_arn: str | None = Field(
+        default=None, pattern=r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$"
+    )
+    """ARN of a permissions boundary to put on the role, where the account demands one."""

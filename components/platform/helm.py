@@ -1,0 +1,101 @@
+"""Helm releases as this stack makes them: pinned, bounded, in namespaces it owns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes.helm import v3 as helm
+
+from components.platform.settings import ChartSettings, ChartsSettings
+
+#: Seconds that an install or upgrade may take; Tempo's ingesters replay their WAL first.
+TIMEOUT_SECONDS = 600
+#: Revisions that Helm keeps of a release; its own default keeps all of them.
+MAX_HISTORY = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A chart at an exact version.
+
+    Attributes:
+        name: name of the chart in its repository.
+        repository: HTTP(S) chart repository, or ``oci://`` registry path that holds the chart.
+        version: exact version.
+    """
+
+    name: str
+    repository: str
+    version: str
+
+    def override(self, own: ChartSettings, charts: ChartsSettings) -> "Chart":
+        """Return the chart from where the stack file says: its own settings, then the mirror."""
+        return Chart(
+            name=self.name,
+            repository=own.repository or charts.repository or self.repository,
+            version=own.version or self.version,
+        )
+
+
+# renovate: datasource=helm depName=tempo registryUrl=https://grafana-community.github.io/helm-charts
+TEMPO = Chart(
+    name="tempo",
+    repository="https://grafana-community.github.io/helm-charts",
+    version="2.2.4",
+)
+# 2.26.2 is the last version that needs no Kafka: never a range, and no 3.x without a migration.
+# renovate: datasource=helm depName=tempo-distributed registryUrl=https://grafana-community.github.io/helm-charts
+TEMPO_DISTRIBUTED = Chart(
+    name="tempo-distributed",
+    repository="https://grafana-community.github.io/helm-charts",
+    version="2.26.2",
+)
+# renovate: datasource=helm depName=alloy registryUrl=https://grafana.github.io/helm-charts
+ALLOY = Chart(name="alloy", repository="https://grafana.github.io/helm-charts", version="1.11.1")
+# renovate: datasource=helm depName=beyla registryUrl=https://grafana.github.io/helm-charts
+BEYLA = Chart(name="beyla", repository="https://grafana.github.io/helm-charts", version="1.16.11")
+
+
+def release(
+    resource_name: str,
+    *,
+    name: str,
+    chart: Chart,
+    namespace: str,
+    values: dict[str, Any],
+    atomic: bool,
+    parent: pulumi.Resource,
+    depends_on: Sequence[pulumi.Resource] = (),
+) -> helm.Release:
+    """Install a chart.
+
+    Args:
+        resource_name: name of the Pulumi resource.
+        name: name of the Helm release; explicit, because a change of it replaces the release.
+        chart: the chart, at an exact version.
+        namespace: an existing namespace.
+        values: values of the chart, plain and fully known.
+        atomic: roll back a failed upgrade.
+        parent: the component that owns the release.
+        depends_on: what must exist before the first pod starts.
+
+    Returns:
+        The release.
+    """
+    oci = chart.repository.startswith("oci://")
+    return helm.Release(
+        resource_name,
+        name=name,
+        chart=f"{chart.repository.rstrip('/')}/{chart.name}" if oci else chart.name,
+        version=chart.version,
+        repository_opts=None if oci else helm.RepositoryOptsArgs(repo=chart.repository),
+        namespace=namespace,
+        create_namespace=False,
+        values=values,
+        atomic=atomic,
+        cleanup_on_fail=atomic,
+        max_history=MAX_HISTORY,
+        timeout=TIMEOUT_SECONDS,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on)),
+    )

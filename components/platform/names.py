@@ -1,0 +1,53 @@
+"""Names and ports that two systems share; each has its one owner here."""
+
+TEMPO_RELEASE = "tempo"
+ALLOY_RELEASE = "alloy"
+BEYLA_RELEASE = "beyla"
+
+#: Service account of Tempo's pods: named in the role's trust, the association and the chart.
+TEMPO_SERVICE_ACCOUNT = "tempo"
+
+#: OTLP ports, as registered with IANA.
+OTLP_GRPC_PORT = 4317
+OTLP_HTTP_PORT = 4318
+#: Tempo's HTTP API (charts tempo and tempo-distributed).
+TEMPO_HTTP_PORT = 3200
+#: Alloy's own HTTP server (chart value alloy.listenPort).
+ALLOY_HTTP_PORT = 12345
+
+
+def service_host(service: str, namespace: str) -> str:
+    """Return the name that a Service has in the cluster's DNS."""
+    return f"{service}.{namespace}.svc.cluster.local"
+
+
+def partition(region: str) -> str:
+    """Return the AWS partition of a region, the second part of every ARN in it."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    if region.startswith("us-gov-"):
+        return "aws-us-gov"
+    return "aws"
+
+
+def dns_suffix(region: str) -> str:
+    """Return the domain that AWS endpoints of a region end in."""
+    return "amazonaws.com.cn" if partition(region) == "aws-cn" else "amazonaws.com"
+
+
+def cluster_arn(*, region: str, account_id: str, cluster: str) -> str:
+    """Return the ARN of an EKS cluster."""
+    return f"arn:{partition(region)}:eks:{region}:{account_id}:cluster/{cluster}"
+
+
+def default_bucket(*, environment: str, account_id: str, region: str) -> str:
+    """Return the name of the bucket where the stack file names none.
+
+    Bucket names are global, so account and region are part of it.
+    """
+    return f"traces-{environment}-{account_id}-{region}"
+
+
+def default_role(*, environment: str, cluster: str) -> str:
+    """Return the name of Tempo's IAM role where the stack file names none."""
+    return f"tracing-{environment}-{cluster}-tempo"

@@ -1,0 +1,126 @@
+"""Settings that all systems share: environment, cluster, namespaces, charts, sizes."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from components.platform.base import Settings
+
+#: RFC 1123 label, as Kubernetes asks of namespaces and we of all names that end up in one.
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+
+class Tier(StrEnum):
+    """How much an environment's data is worth; presets follow from it."""
+
+    EPHEMERAL = "ephemeral"
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class Size(StrEnum):
+    """Size preset: replicas, requests, limits, volumes and ingestion limits in one word."""
+
+    XS = "xs"
+    S = "s"
+    M = "m"
+    L = "l"
+
+
+class EnvironmentSettings(Settings):
+    """Which environment this is."""
+
+    name: str = Field(min_length=1, max_length=20, pattern=DNS_LABEL)
+    """Name of the environment. It goes into the names of AWS resources, into tags and onto each
+    span as `deployment.environment.name`."""
+    tier: Tier = Tier.PRODUCTION
+    """What the environment's data is worth; it sets the defaults listed under "Tiers". From the name
+    where it is `local`, `dev`, `staging` or `prod`; any other name is treated as production."""
+
+
+class ClusterSettings(Settings):
+    """The EKS cluster that the stack is installed in, and how to reach it."""
+
+    name: str = Field(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]*$")
+    """Name of the EKS cluster. It goes onto each span as `k8s.cluster.name`."""
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    """AWS region of the cluster and of the bucket, for example `eu-west-1`."""
+    account_id: str = Field(pattern=r"^\d{12}$")
+    """AWS account id, 12 digits, in quotes. Pulumi refuses to work in any other account."""
+    kubeconfig: str = Field(default="~/.kube/config", min_length=1)
+    """Path of the kubeconfig file that `kubeContext` is looked up in."""
+    kube_context: str | None = Field(default=None, min_length=1)
+    """Context of the kubeconfig to use. Give this or `stackReference`."""
+    stack_reference: str | None = Field(default=None, pattern=r"^[^/\s]+/[^/\s]+/[^/\s]+$")
+    """Stack that owns the cluster, `organization/project/stack`; its output `kubeconfig` is used.
+    Give this or `kubeContext`."""
+    oidc_issuer: str | None = Field(default=None, pattern=r"^https://[^\s/]+(/[^\s]*)?$")
+    """URL of the cluster's OIDC issuer; needed with `identity.mode: irsa`."""
+    nodes: int = Field(default=3, ge=1, le=10_000)
+    """Expected number of nodes. Sets the size of Beyla's Kubernetes cache (one replica for each 50
+    nodes) and the sums in the plan."""
+    node_cidrs: list[str] = Field(default=[])
+    """Address ranges of the nodes. Network policies admit Beyla by them when it runs in the host
+    network (`beyla.contextPropagation`)."""
+
+
+class NamespaceSettings(Settings):
+    """The namespaces that the stack makes and owns."""
+
+    tracing: str = Field(default="tracing", max_length=63, pattern=DNS_LABEL)
+    """Namespace of Tempo and Alloy, with pod-security level `restricted`."""
+    beyla: str = Field(default="tracing-beyla", max_length=63, pattern=DNS_LABEL)
+    """Namespace of Beyla alone, with pod-security level `privileged`: eBPF needs it."""
+    network_policies: bool = True
+    """Deny all traffic in the tracing namespace but what flows between senders, Alloy, Tempo,
+    Grafana, S3 and the backends."""
+
+
+class WorkloadSettings(Settings):
+    """Single values of a size preset to replace; what is not given stays as the preset has it."""
+
+    replicas: int | None = Field(default=None, ge=1, le=200)
+    """Number of pods (the least number where the workload scales by itself)."""
+    max_replicas: int | None = Field(default=None, ge=1, le=500)
+    """Largest number of pods that autoscaling may start; workloads that do not scale refuse it."""
+    cpu_request_millicores: int | None = Field(default=None, ge=1, le=256_000)
+    """CPU request of one pod in thousandths of a core."""
+    cpu_limit_millicores: int | None = Field(default=None, ge=1, le=256_000)
+    """CPU limit of one pod in thousandths of a core."""
+    memory_request_mib: int | None = Field(default=None, ge=16, le=4_194_304)
+    """Memory request of one pod in MiB."""
+    memory_limit_mib: int | None = Field(default=None, ge=16, le=4_194_304)
+    """Memory limit of one pod in MiB."""
+    volume_gib: int | None = Field(default=None, ge=1, le=16_384)
+    """Volume of one pod in GiB; workloads without a volume refuse it. A StatefulSet's volume can't
+    be resized in place: see docs/operations.md before you change it."""
+
+
+class ChartSettings(Settings):
+    """Where one chart comes from."""
+
+    repository: str | None = Field(default=None, pattern=r"^(https?|oci)://\S+$")
+    """Repository of this chart: an HTTP(S) chart repository or an `oci://` registry path."""
+    version: str | None = Field(default=None, pattern=r"^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$")
+    """Exact version of this chart, instead of the pinned one. The plan warns, because the values
+    were checked against the pinned one."""
+
+
+class ChartsSettings(Settings):
+    """Where charts and images come from, for mirrors and clusters without internet access."""
+
+    repository: str | None = Field(default=None, pattern=r"^(https?|oci)://\S+$")
+    """One repository that mirrors all charts, HTTP(S) or `oci://`. Each chart can still name its own."""
+    image_registry: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]+(:\d+)?(/[\w./-]+)?$")
+    """Registry that mirrors all images, host with optional port and path, instead of the public ones."""
+    atomic: bool = True
+    """Roll a failed upgrade back by itself. Off keeps the failed state to look at."""
+    tempo: ChartSettings = ChartSettings()
+    """Chart `tempo` (mode monolithic)."""
+    tempo_distributed: ChartSettings = ChartSettings()
+    """Chart `tempo-distributed` (mode distributed)."""
+    alloy: ChartSettings = ChartSettings()
+    """Chart `alloy`."""
+    beyla: ChartSettings = ChartSettings()
+    """Chart `beyla`."""

@@ -1,0 +1,45 @@
+"""Sizes of workloads: what a preset says, what a stack file replaces, what Kubernetes is told."""
+
+from dataclasses import dataclass, replace
+
+from components.platform.settings import WorkloadSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """The size of one workload.
+
+    Attributes:
+        replicas: pods, or the least number of them where ``max_replicas`` is set.
+        max_replicas: largest number of pods that autoscaling may start; None where it does not scale.
+        cpu_request_millicores: CPU request of one pod in thousandths of a core.
+        cpu_limit_millicores: CPU limit of one pod in thousandths of a core.
+        memory_request_mib: memory request of one pod in MiB.
+        memory_limit_mib: memory limit of one pod in MiB.
+        volume_gib: volume of one pod in GiB; None where it has none.
+    """
+
+    replicas: int
+    cpu_request_millicores: int
+    cpu_limit_millicores: int
+    memory_request_mib: int
+    memory_limit_mib: int
+    max_replicas: int | None = None
+    volume_gib: int | None = None
+
+    def override(self, settings: WorkloadSettings) -> "Workload":
+        """Return this size with the values that a stack file replaces."""
+        return replace(self, **settings.model_dump(exclude_none=True))
+
+    def resources(self) -> dict[str, dict[str, str]]:
+        """Return requests and limits as a Kubernetes container takes them."""
+        return {
+            "requests": {
+                "cpu": f"{self.cpu_request_millicores}m",
+                "memory": f"{self.memory_request_mib}Mi",
+            },
+            "limits": {
+                "cpu": f"{self.cpu_limit_millicores}m",
+                "memory": f"{self.memory_limit_mib}Mi",
+            },
+        }

@@ -1,0 +1,1 @@
+"""Grafana Tempo, the trace backend."""

@@ -1,0 +1,82 @@
+"""Settings of Tempo."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from components.platform.base import Settings
+from components.platform.settings import Size, WorkloadSettings
+
+
+class TempoMode(StrEnum):
+    """How Tempo is deployed."""
+
+    MONOLITHIC = "monolithic"
+    DISTRIBUTED = "distributed"
+
+
+class TempoWorkloadSettings(Settings):
+    """Single values of the size preset to replace, by workload of the mode in use."""
+
+    monolithic: WorkloadSettings = WorkloadSettings()
+    """The one process of mode monolithic; always one replica."""
+    distributor: WorkloadSettings = WorkloadSettings()
+    """Takes spans in and spreads them over the ingesters."""
+    ingester: WorkloadSettings = WorkloadSettings()
+    """Holds recent spans on its volume and writes blocks to S3."""
+    querier: WorkloadSettings = WorkloadSettings()
+    """Reads blocks and ingesters for a query."""
+    query_frontend: WorkloadSettings = WorkloadSettings()
+    """Splits queries and answers Grafana."""
+    compactor: WorkloadSettings = WorkloadSettings()
+    """Merges blocks and applies retention."""
+    metrics_generator: WorkloadSettings = WorkloadSettings()
+    """Turns spans into metrics for the metrics backend."""
+    memcached: WorkloadSettings = WorkloadSettings()
+    """Caches bloom filters and footers of blocks."""
+
+
+class TempoLimitSettings(Settings):
+    """Ingestion limits of the size preset to replace; spans over a limit are refused and counted."""
+
+    rate_limit_mib: int | None = Field(default=None, ge=1, le=10_000)
+    """Sustained ingestion in MiB per second."""
+    burst_size_mib: int | None = Field(default=None, ge=1, le=10_000)
+    """Largest burst in MiB."""
+    max_live_traces: int | None = Field(default=None, ge=100, le=10_000_000)
+    """Traces that one ingester holds at a time."""
+    max_trace_mib: int | None = Field(default=None, ge=1, le=1_000)
+    """Largest single trace in MiB."""
+    max_active_series: int | None = Field(default=None, ge=1_000, le=50_000_000)
+    """Series that one metrics-generator keeps."""
+
+
+class TempoSettings(Settings):
+    """Grafana Tempo, the trace backend."""
+
+    mode: TempoMode = TempoMode.MONOLITHIC
+    """`monolithic` (one process, for up to some thousand spans per second) or `distributed`
+    (replicated, without Kafka; needs `size` m or l)."""
+    size: Size = Size.S
+    """Preset of replicas, requests, limits, volumes and ingestion limits: see docs/sizing.md."""
+    image_tag: str = Field(default="2.10.8", pattern=r"^[\w][\w.-]{0,127}$")
+    """Version of Tempo; the charts in use run 2.x only."""
+    retention_hours: int = Field(default=336, ge=1, le=87_600)
+    """Hours that traces are kept. The bucket's backstop expiry follows from it."""
+    tenant: str | None = Field(default=None, max_length=150, pattern=r"^[A-Za-z0-9!_.*'()-]+$")
+    """Turns multitenancy on; Alloy writes and Grafana reads as this tenant."""
+    jaeger: bool = False
+    """Take spans in Jaeger's protocols at Tempo as well, from any namespace."""
+    zipkin: bool = False
+    """Take spans in Zipkin's protocol at Tempo as well, from any namespace."""
+    traceql_metrics: bool = True
+    """Answer TraceQL metrics queries and Grafana's Traces Drilldown; costs memory in the
+    metrics-generator."""
+    storage_class: str | None = Field(default=None, max_length=253)
+    """Storage class of the volumes; by default the cluster's own default."""
+    priority_class: str | None = Field(default=None, max_length=253)
+    """Priority class of the pods."""
+    workloads: TempoWorkloadSettings = TempoWorkloadSettings()
+    """Single values of the size preset to replace."""
+    limits: TempoLimitSettings = TempoLimitSettings()
+    """Single ingestion limits of the size preset to replace."""
