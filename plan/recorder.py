@@ -1,0 +1,283 @@
+"""A resource monitor that records what a Pulumi program registers.
+
+It stands where the engine stands and answers as a preview does: inputs come back as they are, what
+only a cloud knows stays unknown. In update mode it answers with made-up ids and ARNs, for tests.
+"""
+
+# The SDK's mocks carry no types of their own.
+# pyright: reportUnknownMemberType=false
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+import pulumi.runtime
+from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.settings import set_root_resource
+
+#: What stands for a value that is known only after an update.
+UNKNOWN: Final = rpc.UNKNOWN
+
+STACK_TYPE: Final = "pulumi:pulumi:Stack"
+_REFERENCE_TYPE: Final = "pulumi:pulumi:StackReference"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that Pulumi keeps encrypted."""
+
+    value: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """One registered resource, as the engine was told of it.
+
+    Attributes:
+        urn: URN.
+        type: type token.
+        name: logical name.
+        parent: URN of the parent; empty for the stack.
+        inputs: properties by their names in the provider's schema; secrets are `Secret`.
+        protect: whether deletion is refused; None where nothing was said.
+        retain_on_delete: whether deletion leaves it in place; None where nothing was said.
+        dependencies: URNs of what it depends on, sorted.
+        provider: reference to an explicit provider, or empty.
+    """
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    inputs: dict[str, Any]
+    protect: bool | None
+    retain_on_delete: bool | None
+    dependencies: list[str]
+    provider: str
+
+
+@dataclass(frozen=True)
+class Recording:
+    """All that one run of a program registered."""
+
+    resources: list[Resource]
+    component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        stack = next(r.urn for r in self.resources if r.type == STACK_TYPE)
+        return self.component_outputs.get(stack, {})
+
+    def of_type(self, token: str) -> list[Resource]:
+        """Return the resources of one type."""
+        return [resource for resource in self.resources if resource.type == token]
+
+    def one(self, token: str) -> Resource:
+        """Return the only resource of a type.
+
+        Raises:
+            LookupError: there is none, or more than one.
+        """
+        found = self.of_type(token)
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} resources of type {token}")
+        return found[0]
+
+
+class _Answers(mocks.Mocks):
+    """What a provider would answer: nothing at preview, made-up ids and ARNs at update."""
+
+    def __init__(self, *, preview: bool, references: Mapping[str, Mapping[str, str]]) -> None:
+        self._preview = preview
+        self._references = references
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise pulumi.RunError(f"{args.token}: the stack calls no provider function")
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        known = cast(dict[str, Any], dict(args.inputs))  # pyright: ignore[reportUnknownArgumentType]
+        if args.typ == _REFERENCE_TYPE:
+            # Outputs of another stack are known to the engine alone.
+            return args.name, {**known, "outputs": self._references.get(args.name, UNKNOWN)}
+        if self._preview or not args.custom:
+            return "", known
+        known.setdefault("arn", f"arn:aws:test:::{args.name}")
+        return f"{args.name}-id", known
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, answers: _Answers) -> None:
+        super().__init__(answers)
+        self._lock = threading.Lock()
+        self.registered: list[Resource] = []
+        self.registered_outputs: dict[str, dict[str, Any]] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - the name in the protocol
+        urn = self.make_urn(request.parent, request.type, request.name)
+        self._record(urn, request, request.object)
+        return super().RegisterResource(request)
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: ANN401, N802
+        urn = self.make_urn(request.parent, request.type, request.name)
+        self._record(urn, request, request.properties)
+        return super().ReadResource(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802
+        with self._lock:
+            self.registered_outputs[request.urn] = _properties(request.outputs)
+        return super().RegisterResourceOutputs(request)
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        # As the engine does it: the stack's own type is no part of the URNs below it.
+        if parent and parent.split("::")[2] == STACK_TYPE:
+            parent = ""
+        return super().make_urn(parent, type_, name)
+
+    def _record(self, urn: str, request: Any, properties: Struct) -> None:  # noqa: ANN401
+        resource = Resource(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            parent=request.parent,
+            inputs=_properties(properties),
+            protect=_optional(request, "protect"),
+            retain_on_delete=_optional(request, "retainOnDelete"),
+            dependencies=sorted(request.dependencies),
+            provider=request.provider,
+        )
+        with self._lock:
+            self.registered.append(resource)
+
+
+def _optional(request: Any, name: str) -> bool | None:  # noqa: ANN401
+    """Return a field that a request may or may not have (a read has no `protect`)."""
+    return (
+        getattr(request, name)
+        if name in request.DESCRIPTOR.fields_by_name and request.HasField(name)
+        else None
+    )
+
+
+def _properties(struct: Struct) -> dict[str, Any]:
+    return {key: _plain(value) for key, value in json_format.MessageToDict(struct).items()}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """Turn a value from the wire into Python's own: integers as int, secrets as `Secret`."""
+    if isinstance(value, dict):
+        if value.get(rpc._special_sig_key) == rpc._special_secret_sig:  # pyright: ignore
+            return Secret(_plain(value["value"]))  # pyright: ignore[reportUnknownArgumentType]
+        return {str(k): _plain(v) for k, v in value.items()}  # pyright: ignore
+    if isinstance(value, list):
+        return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def in_order(resources: Sequence[Resource]) -> list[Resource]:
+    """Sort resources as a tree is read: a parent, then its children, each after what it needs.
+
+    Registration itself happens in no fixed order.
+    """
+    children: dict[str, list[Resource]] = {}
+    for resource in sorted(resources, key=lambda r: r.name):
+        children.setdefault(resource.parent, []).append(resource)
+    ordered: list[Resource] = []
+    needs = {r.urn: set(r.dependencies) for r in resources}
+
+    def inside(urn: str) -> set[str]:
+        return {urn}.union(*(inside(child.urn) for child in children.get(urn, [])))
+
+    def visit(parent: str) -> None:
+        waiting = list(children.get(parent, []))
+        while waiting:
+            # What a subtree needs from a sibling's subtree puts the sibling first.
+            spans = {r.urn: inside(r.urn) for r in waiting}
+            required = {
+                r.urn: set[str]().union(*(needs[u] for u in spans[r.urn])) - spans[r.urn]
+                for r in waiting
+            }
+            for resource in waiting:
+                others = set[str]().union(*(spans[r.urn] for r in waiting if r is not resource))
+                if not required[resource.urn] & others:
+                    break
+            else:
+                resource = waiting[0]
+            waiting.remove(resource)
+            ordered.append(resource)
+            visit(resource.urn)
+
+    visit("")
+    return ordered
+
+
+def record(
+    program: Callable[[], object],
+    *,
+    project: str = "tracing",
+    stack: str = "test",
+    preview: bool = True,
+    config: Mapping[str, str] | None = None,
+    secret_keys: Sequence[str] = (),
+    references: Mapping[str, Mapping[str, str]] | None = None,
+) -> Recording:
+    """Run a Pulumi program and record what it registers.
+
+    Args:
+        program: creates resources, as the top level of `__main__.py` does.
+        project: name of the Pulumi project.
+        stack: name of the stack.
+        preview: answer as at preview (values of the cloud unknown) or as at update.
+        config: the stack's configuration, full keys to text, objects as JSON.
+        secret_keys: keys of the configuration that are encrypted in the stack file.
+        references: outputs of other stacks by the stacks' names; unknown where not given.
+
+    Returns:
+        The resources, in the order of `in_order`, and the registered outputs.
+
+    Raises:
+        Exception: whatever the program raised.
+    """
+
+    def run() -> Recording:
+        monitor = _Monitor(_Answers(preview=preview, references=references or {}))
+        features = set(monitor.GetDeploymentInfo(None).supportedFeatures)
+        pulumi.runtime.configure(
+            mocks.MockSettings(
+                monitor=monitor,
+                monitor_features=features,
+                engine=mocks.MockEngine(None),
+                project=project,
+                stack=stack,
+                dry_run=preview,
+                organization="organization",
+                callbacks=None,
+                outputs=set(),
+                lock=threading.Lock(),
+            )
+        )
+        pulumi.runtime.set_all_config(dict(config or {}), list(secret_keys))
+        set_root_resource(None)  # pyright: ignore[reportArgumentType]
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+
+            async def main() -> None:
+                await pulumi.runtime.run_in_stack(lambda: (program(), None)[1])
+
+            loop.run_until_complete(main())
+            loop.run_until_complete(loop.shutdown_default_executor())
+        finally:
+            loop.close()
+            asyncio.set_event_loop(None)
+        return Recording(in_order(monitor.registered), monitor.registered_outputs)
+
+    # The SDK keeps its settings in context variables: a context of its own leaves no trace.
+    return contextvars.copy_context().run(run)
