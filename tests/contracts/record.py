@@ -1,0 +1,142 @@
+"""Record what the pinned charts and programs accept, one JSON file for each version.
+
+Every file is named ``<program>-<version>.json`` and lies beside this script. To record anew:
+
+* Charts ``tempo``, ``tempo-distributed``, ``alloy``, ``beyla``: unpack the chart
+  (``helm pull --untar``), then ``python tests/contracts/record.py chart FOLDER``. It lists
+
+  - ``keys``: every path of values.yaml with its kind; ``open`` is an empty map or list, which
+    takes anything;
+  - ``template_only``: paths that the templates read though values.yaml does not list them;
+  - ``verbatim``: paths that the templates copy whole, so that keys below them are not the
+    chart's but Kubernetes' or the program's.
+
+* ``tempo-config``: start Tempo with ``-target=all`` and a configuration of nothing but a local
+  storage path, then ``python tests/contracts/record.py tempo http://localhost:3200``. ``keys`` is
+  what ``/status/config?mode=defaults`` lists. That page leaves out a field that is empty and
+  marked ``omitempty``, so ``omitted`` adds those of the sections that this stack writes; they
+  stand in OMITTED below, read from Tempo's source.
+
+* ``beyla-config``: ``docs/config-schema.json`` of the Beyla repository at the tag of the chart's
+  ``appVersion``, as it is there.
+
+* ``alloy-components``: from a program that links Alloy's component registry at the chart's
+  ``appVersion`` and walks the ``alloy`` tags of each component's argument and export types. That
+  program is not kept here; the reference pages of that version list the same arguments.
+"""
+
+import json
+import re
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+HERE = Path(__file__).parent
+
+#: A template that names a value, and one that copies a value whole.
+_READ = re.compile(r"\.Values\.([A-Za-z0-9_.]+)")
+_COPIED = re.compile(r"toYaml +\(?\$?\.Values\.([A-Za-z0-9_.]+)")
+_COPIED_IN_WITH = re.compile(r"with ([^}]*)\}\}[^{}]*\{\{-? *toYaml \. ")
+
+#: Fields that Tempo 2.10.8 leaves out of /status/config while they are empty
+#: (modules/overrides/config.go, modules/generator/{registry,storage}/config.go), and its receivers
+#: (modules/distributor/receiver/shim.go), whose keys are the OpenTelemetry collector's.
+#: An open path takes anything below it.
+OMITTED: dict[str, str] = {
+    "distributor.receivers.jaeger": "open",
+    "distributor.receivers.kafka": "open",
+    "distributor.receivers.otlp": "open",
+    "distributor.receivers.zipkin": "open",
+    "metrics_generator.registry.external_labels": "open",
+    "metrics_generator.registry.inject_tenant_id_as": "str",
+    "metrics_generator.storage.remote_write": "open",
+    "overrides.defaults.compaction": "map",
+    "overrides.defaults.compaction.block_retention": "str",
+    "overrides.defaults.compaction.compaction_disabled": "bool",
+    "overrides.defaults.compaction.compaction_window": "str",
+    "overrides.defaults.ingestion.artificial_delay": "str",
+    "overrides.defaults.ingestion.max_attribute_bytes": "int",
+    "overrides.defaults.ingestion.max_global_traces_per_user": "int",
+    "overrides.defaults.ingestion.tenant_shard_size": "int",
+    "overrides.defaults.metrics_generator.collection_interval": "str",
+    "overrides.defaults.metrics_generator.disable_collection": "bool",
+    "overrides.defaults.metrics_generator.max_active_entities": "int",
+    "overrides.defaults.metrics_generator.max_active_series": "int",
+    "overrides.defaults.metrics_generator.processors": "list",
+    "overrides.defaults.metrics_generator.remote_write_headers": "open",
+    "overrides.defaults.metrics_generator.ring_size": "int",
+    "overrides.defaults.metrics_generator.trace_id_label_name": "str",
+    "overrides.defaults.read.max_blocks_per_tag_values_query": "int",
+    "overrides.defaults.read.max_metrics_duration": "str",
+    "overrides.defaults.read.max_search_duration": "str",
+    "overrides.defaults.read.unsafe_query_hints": "bool",
+}
+
+
+def paths(node: object, path: str = "") -> dict[str, str]:
+    """Return every path of a YAML document with its kind."""
+    if isinstance(node, dict):
+        found = {path: "map" if node else "open"}
+        for key, value in cast("dict[Any, Any]", node).items():
+            found |= paths(value, f"{path}.{key}" if path else str(key))
+        return found
+    if isinstance(node, list):
+        return {path: "list" if node else "open"}
+    return {path: "null" if node is None else type(node).__name__}
+
+
+def _values_named(pattern: re.Pattern[str], text: str) -> set[str]:
+    return {match.rstrip(".") for match in pattern.findall(text)}
+
+
+def chart(folder: Path) -> dict[str, Any]:
+    """Return the contract of an unpacked chart."""
+    about = yaml.safe_load((folder / "Chart.yaml").read_text())
+    values_text = (folder / "values.yaml").read_text()
+    keys = paths(yaml.safe_load(values_text))
+    del keys[""]
+    templates = "\n".join(f.read_text() for f in sorted((folder / "templates").rglob("*.*")))
+    # values.yaml too: Tempo's configuration is a template among the values.
+    texts = templates + "\n" + values_text
+    copied = _values_named(_COPIED, texts)
+    for condition in _COPIED_IN_WITH.findall(texts):
+        copied |= _values_named(_READ, condition)
+
+    def listed(path: str) -> bool:
+        above = (path[:i] for i, c in enumerate(path) if c == ".")
+        return path in keys or any(keys.get(p) == "open" for p in above)
+
+    return {
+        "chart": about["name"],
+        "version": about["version"],
+        "appVersion": about["appVersion"],
+        "keys": keys,
+        "template_only": sorted(p for p in _values_named(_READ, templates) if not listed(p)),
+        "verbatim": sorted(copied),
+    }
+
+
+def tempo(url: str) -> dict[str, Any]:
+    """Return the contract of a running Tempo's configuration."""
+    with urllib.request.urlopen(f"{url}/status/config?mode=defaults") as answer:  # noqa: S310
+        keys = paths(yaml.safe_load(answer.read()))
+    del keys[""]
+    with urllib.request.urlopen(f"{url}/api/status/buildinfo") as answer:  # noqa: S310
+        version = json.load(answer)["version"]
+    return {"program": "tempo-config", "version": version, "keys": keys, "omitted": OMITTED}
+
+
+def main(kind: str, source: str) -> None:
+    """Write one contract file."""
+    contract = chart(Path(source)) if kind == "chart" else tempo(source)
+    name = f"{contract.get('chart') or contract['program']}-{contract['version']}.json"
+    text = json.dumps(contract, indent=1, sort_keys=True) + "\n"
+    (HERE / name).write_text(text)
+    print(HERE / name)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
