@@ -3,9 +3,10 @@
 from pydantic import Field
 
 from components.alloy.settings import AlloySettings
-from components.beyla.settings import BeylaSettings
+from components.beyla.settings import BeylaSettings, ContextPropagation
 from components.grafana.settings import GrafanaSettings
 from components.identity.settings import IdentitySettings
+from components.platform import names
 from components.platform.base import Settings
 from components.platform.settings import (
     ChartsSettings,
@@ -42,3 +43,30 @@ class TracingSettings(Settings):
     """Where charts and images come from."""
     tags: dict[str, str] = Field(default={})
     """Tags for every AWS resource, on top of `environment` and `managed-by`."""
+
+    @property
+    def beyla_runs(self) -> bool:
+        """Whether Beyla is installed: it is on and looks at one namespace at least."""
+        return self.beyla.enabled and bool(self.beyla.namespaces)
+
+    @property
+    def beyla_in_host_network(self) -> bool:
+        """Whether Beyla's pods share the nodes' network: carrying the trace context needs it."""
+        propagates = self.beyla.context_propagation is not ContextPropagation.DISABLED
+        return self.beyla_runs and propagates
+
+    @property
+    def bucket(self) -> str:
+        """Name of the trace bucket."""
+        return self.storage.bucket or names.default_bucket(
+            environment=self.environment.name,
+            account_id=self.cluster.account_id,
+            region=self.cluster.region,
+        )
+
+    @property
+    def role_name(self) -> str:
+        """Name of Tempo's IAM role, where the stack makes it."""
+        return self.identity.role_name or names.default_role(
+            environment=self.environment.name, cluster=self.cluster.name
+        )

@@ -18,6 +18,7 @@ import pulumi.runtime
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import mocks, rpc
+from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.settings import set_root_resource
 
 #: What stands for a value that is known only after an update.
@@ -67,6 +68,7 @@ class Recording:
 
     resources: list[Resource]
     component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    warnings: list[str] = field(default_factory=list[str])
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -153,6 +155,18 @@ class _Monitor(mocks.MockMonitor):
         )
         with self._lock:
             self.registered.append(resource)
+
+
+class _Engine(mocks.MockEngine):
+    """Takes the program's log; warnings are kept."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.warnings: list[str] = []
+
+    def Log(self, request: Any) -> None:  # noqa: ANN401, N802
+        if request.severity == engine_pb2.WARNING:
+            self.warnings.append(request.message)
 
 
 def _optional(request: Any, name: str) -> bool | None:  # noqa: ANN401
@@ -248,12 +262,13 @@ def record(
 
     def run() -> Recording:
         monitor = _Monitor(_Answers(preview=preview, references=references or {}))
+        engine = _Engine()
         features = set(monitor.GetDeploymentInfo(None).supportedFeatures)
         pulumi.runtime.configure(
             mocks.MockSettings(
                 monitor=monitor,
                 monitor_features=features,
-                engine=mocks.MockEngine(None),
+                engine=engine,
                 project=project,
                 stack=stack,
                 dry_run=preview,
@@ -277,7 +292,9 @@ def record(
         finally:
             loop.close()
             asyncio.set_event_loop(None)
-        return Recording(in_order(monitor.registered), monitor.registered_outputs)
+        return Recording(
+            in_order(monitor.registered), monitor.registered_outputs, sorted(engine.warnings)
+        )
 
     # The SDK keeps its settings in context variables: a context of its own leaves no trace.
     return contextvars.copy_context().run(run)

@@ -1,0 +1,42 @@
+"""The provider that reaches the cluster."""
+
+import json
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.platform import names
+from components.platform.settings import ClusterSettings
+
+
+def kubernetes_provider(name: str, cluster: ClusterSettings) -> kubernetes.Provider:
+    """Make the provider of the cluster that the settings name.
+
+    Kubeconfig and context are always explicit: left out, the environment of whoever runs Pulumi
+    would decide. The cluster's ARN as its identifier keeps a changed API server address from
+    replacing every release.
+
+    Args:
+        name: name of the provider resource.
+        cluster: how to reach the cluster.
+
+    Returns:
+        The provider.
+    """
+    kubeconfig: pulumi.Input[str] = cluster.kubeconfig
+    if cluster.stack_reference:
+        owner = pulumi.StackReference(cluster.stack_reference)
+        kubeconfig = owner.require_output("kubeconfig").apply(_text)
+    return kubernetes.Provider(
+        name,
+        kubeconfig=kubeconfig,
+        context=cluster.kube_context,
+        cluster_identifier=names.cluster_arn(
+            region=cluster.region, account_id=cluster.account_id, cluster=cluster.name
+        ),
+    )
+
+
+def _text(kubeconfig: object) -> str:
+    """Return a kubeconfig as text; stacks export it as text or as an object."""
+    return kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig)

@@ -1,0 +1,52 @@
+"""Rules across settings: what no single setting can tell by itself."""
+
+from collections.abc import Iterator
+
+from components.rules import grafana, platform, storage, tempo
+from components.rules.problem import Problem, SettingsError, problem, shown
+from components.settings import TracingSettings
+
+__all__ = ["Problem", "SettingsError", "check", "problem", "problems", "shown"]
+
+_RULES = (
+    platform.environment,
+    platform.cluster,
+    platform.identity,
+    platform.namespaces,
+    platform.charts,
+    platform.tags,
+    platform.beyla,
+    storage.bucket,
+    storage.encryption,
+    storage.deletion,
+    storage.endpoint,
+    storage.retention,
+    tempo.mode,
+    tempo.image,
+    tempo.limits,
+    tempo.workloads,
+    grafana.uids,
+    grafana.labels,
+    grafana.ignored_paths,
+)
+
+
+def problems(settings: TracingSettings) -> Iterator[Problem]:
+    """Yield every problem that lies between settings; each one alone is valid already."""
+    for rule in _RULES:
+        yield from rule(settings)
+
+
+def check(settings: TracingSettings, source: str) -> None:
+    """Refuse settings that contradict each other.
+
+    Args:
+        settings: settings, each valid by itself.
+        source: where they come from, for the message.
+
+    Raises:
+        SettingsError: with every problem.
+    """
+    found = list(problems(settings))
+    if found:
+        raise SettingsError(source, found)

@@ -1,0 +1,50 @@
+"""Rules about the Grafana side and about what Alloy drops."""
+
+import re
+from collections.abc import Iterator
+
+from components.rules.problem import Problem, problem
+from components.settings import TracingSettings
+
+#: Syntax of a label's key and value in Kubernetes.
+_LABEL_KEY = re.compile(
+    r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?"
+)
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?")
+
+
+def uids(settings: TracingSettings) -> Iterator[Problem]:
+    """No two datasources share a uid."""
+    its = settings.grafana
+    taken = {its.tempo_uid: "tempoUid"}
+    for key, backend in (("metrics", its.metrics), ("logs", its.logs), ("profiles", its.profiles)):
+        if backend is None:
+            continue
+        if backend.uid in taken:
+            yield problem(
+                f"grafana.{key}.uid", backend.uid, f"is the uid of grafana.{taken[backend.uid]} too"
+            )
+        taken.setdefault(backend.uid, f"{key}.uid")
+
+
+def labels(settings: TracingSettings) -> Iterator[Problem]:
+    """Labels are such as Kubernetes takes."""
+    its = settings.grafana
+    pairs = {("grafana.datasourceLabel", its.datasource_label): its.datasource_label_value}
+    for key, value in its.service_monitor.labels.items():
+        pairs["grafana.serviceMonitor.labels", key] = value
+    for (where, key), value in pairs.items():
+        if not _LABEL_KEY.fullmatch(key):
+            yield problem(where, key, "is not the key of a Kubernetes label")
+        if not _LABEL_VALUE.fullmatch(value):
+            where = "grafana.datasourceLabelValue" if "datasource" in where else f"{where}.{key}"
+            yield problem(where, value, "is not the value of a Kubernetes label")
+
+
+def ignored_paths(settings: TracingSettings) -> Iterator[Problem]:
+    """What Alloy and Beyla drop are paths."""
+    for index, path in enumerate(settings.alloy.ignored_paths):
+        if not re.fullmatch(r"/[\x21-\x7e]*", path):
+            yield problem(
+                f"alloy.ignoredPaths[{index}]", path, "must be a URL path: / and printable ASCII"
+            )

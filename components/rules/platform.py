@@ -1,0 +1,178 @@
+"""Rules about environment, cluster, namespaces, charts and tags."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from components.identity.settings import IdentityMode
+from components.platform import helm
+from components.platform.settings import DNS_LABEL, Tier
+from components.rules.problem import Problem, problem
+from components.settings import TracingSettings
+
+#: Namespaces that are not ours to own: deleting the stack would delete them.
+_SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+#: Names that promise production data.
+_PRODUCTION_NAMES = ("prod", "production")
+#: Keys of tags that the stack sets itself.
+OWN_TAGS = ("environment", "managed-by")
+#: Tags for one resource, by AWS; two are the stack's own.
+_MOST_TAGS = 48
+
+
+def environment(settings: TracingSettings) -> Iterator[Problem]:
+    """An environment called prod is production."""
+    env = settings.environment
+    if env.name in _PRODUCTION_NAMES and env.tier is not Tier.PRODUCTION:
+        yield problem(
+            "environment.tier", env.tier, f'an environment named "{env.name}" is production'
+        )
+
+
+def cluster(settings: TracingSettings) -> Iterator[Problem]:
+    """There is one way to the cluster, and its addresses are addresses."""
+    its = settings.cluster
+    if not its.kube_context and not its.stack_reference:
+        yield Problem(
+            key="cluster.kubeContext",
+            message="name a context of your kubeconfig, or the stack that owns the cluster in "
+            "cluster.stackReference",
+        )
+    if its.kube_context and its.stack_reference:
+        yield problem(
+            "cluster.stackReference",
+            its.stack_reference,
+            "give this or cluster.kubeContext, not both",
+        )
+    for index, cidr in enumerate(its.node_cidrs):
+        try:
+            ipaddress.ip_network(cidr)
+        except ValueError:
+            yield problem(
+                f"cluster.nodeCidrs[{index}]", cidr, "must be an address range, like 10.0.0.0/16"
+            )
+    eks = re.match(r"https://oidc\.eks\.([a-z0-9-]+)\.amazonaws\.com", its.oidc_issuer or "")
+    if eks and eks[1] != its.region:
+        yield problem(
+            "cluster.oidcIssuer", its.oidc_issuer, f"is of another region than {its.region}"
+        )
+
+
+def identity(settings: TracingSettings) -> Iterator[Problem]:
+    """Each way to credentials has what it needs."""
+    its, account = settings.identity, settings.cluster.account_id
+    if its.mode is IdentityMode.IRSA and not settings.cluster.oidc_issuer:
+        yield problem("identity.mode", its.mode, "needs the issuer's URL in cluster.oidcIssuer")
+    if its.role_arn and its.role_name:
+        yield problem(
+            "identity.roleName", its.role_name, "an existing role is used: remove this key"
+        )
+    if its.role_arn and its.permissions_boundary_arn:
+        yield problem(
+            "identity.permissionsBoundaryArn",
+            its.permissions_boundary_arn,
+            "an existing role is used, which is not changed: remove this key",
+        )
+    if (
+        its.role_arn
+        and its.mode is IdentityMode.POD_IDENTITY
+        and f"::{account}:" not in its.role_arn
+    ):
+        yield problem(
+            "identity.roleArn", its.role_arn, f"Pod Identity needs a role of account {account}"
+        )
+    if its.mode is IdentityMode.NONE:
+        if not settings.storage.endpoint:
+            yield problem(
+                "identity.mode", its.mode, "is for an S3 stand-in only: set storage.endpoint"
+            )
+        if its.role_arn or its.role_name:
+            key, value = ("roleArn", its.role_arn) if its.role_arn else ("roleName", its.role_name)
+            yield problem(
+                f"identity.{key}", value, "identity.mode none uses no role: remove this key"
+            )
+    elif settings.storage.endpoint:
+        yield problem(
+            "storage.endpoint",
+            settings.storage.endpoint,
+            "an S3 stand-in knows no AWS roles: set identity.mode to none",
+        )
+    name = settings.role_name
+    if not its.role_arn and its.mode is not IdentityMode.NONE and len(name) > 64:
+        yield Problem(
+            key="identity.roleName",
+            message=f"the default {name} is longer than the 64 characters that IAM allows: set a "
+            "shorter one",
+        )
+
+
+def namespaces(settings: TracingSettings) -> Iterator[Problem]:
+    """The stack owns namespaces that nobody else owns, and they differ."""
+    its = settings.namespaces
+    for key, name in (("tracing", its.tracing), ("beyla", its.beyla)):
+        if name in _SYSTEM_NAMESPACES:
+            yield problem(
+                f"namespaces.{key}", name, "is the cluster's own; the stack must own its namespaces"
+            )
+    if its.beyla == its.tracing:
+        yield problem(
+            "namespaces.beyla",
+            its.beyla,
+            "must differ from namespaces.tracing: Beyla is privileged",
+        )
+    if its.beyla == settings.grafana.namespace:
+        yield problem("namespaces.beyla", its.beyla, "must differ from grafana.namespace")
+
+
+def charts(settings: TracingSettings) -> Iterator[Problem]:
+    """A chart of another major version takes other values."""
+    for key, own, pinned in (
+        ("tempo", settings.charts.tempo, helm.TEMPO),
+        ("tempoDistributed", settings.charts.tempo_distributed, helm.TEMPO_DISTRIBUTED),
+        ("alloy", settings.charts.alloy, helm.ALLOY),
+        ("beyla", settings.charts.beyla, helm.BEYLA),
+    ):
+        major = pinned.version.split(".")[0]
+        if own.version and own.version.split(".")[0] != major:
+            yield problem(
+                f"charts.{key}.version",
+                own.version,
+                f"must be {major}.x: another major version takes other values"
+                + (" and needs Kafka" if key == "tempoDistributed" else ""),
+            )
+
+
+def tags(settings: TracingSettings) -> Iterator[Problem]:
+    """Tags are such as AWS takes."""
+    if len(settings.tags) > _MOST_TAGS:
+        yield Problem(
+            key="tags", message=f"{len(settings.tags)} tags; AWS takes {_MOST_TAGS} beside our own"
+        )
+    for key, value in settings.tags.items():
+        where = f"tags.{key}"
+        if key in OWN_TAGS:
+            yield problem(where, value, "is set by the stack itself: remove it")
+        elif key.lower().startswith("aws:") or not 1 <= len(key) <= 128:
+            yield problem(where, value, "a key has 1 to 128 characters and no aws: in front")
+        elif len(value) > 256 or re.search(r"[^\w\s.:/=+@-]", key + value):
+            yield problem(where, value, "at most 256 letters, digits, spaces and _ . : / = + - @")
+
+
+def beyla(settings: TracingSettings) -> Iterator[Problem]:
+    """Beyla looks at namespaces that can be, and its traffic gets through."""
+    its = settings.beyla
+    for name in ("namespaces", "excluded_namespaces"):
+        key = "beyla.namespaces" if name == "namespaces" else "beyla.excludedNamespaces"
+        for index, value in enumerate(getattr(its, name)):
+            if not re.match(DNS_LABEL, value.replace("*", "a")):
+                yield problem(f"{key}[{index}]", value, "must be a namespace; * matches any text")
+    for value in sorted(set(its.namespaces) & set(its.excluded_namespaces)):
+        yield problem("beyla.excludedNamespaces", value, "is in beyla.namespaces as well")
+    filtered = settings.beyla_in_host_network and settings.namespaces.network_policies
+    if filtered and not settings.cluster.node_cidrs:
+        yield problem(
+            "beyla.contextPropagation",
+            its.context_propagation,
+            "puts Beyla into the host network: give the nodes' address ranges in "
+            "cluster.nodeCidrs, or turn namespaces.networkPolicies off",
+        )

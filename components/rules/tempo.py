@@ -1,0 +1,138 @@
+"""Rules about Tempo and about the sizes of all workloads."""
+
+import re
+from collections.abc import Iterator
+
+from pydantic.alias_generators import to_camel
+
+from components.alloy import sizes as alloy_sizes
+from components.beyla import sizes as beyla_sizes
+from components.platform.settings import Size, WorkloadSettings
+from components.platform.workload import Workload
+from components.rules.problem import Problem, problem
+from components.settings import TracingSettings
+from components.tempo import sizes as tempo_sizes
+from components.tempo.settings import TempoMode, TempoSettings, TempoWorkloadSettings
+
+#: Tempo's replication factor in mode distributed: fewer ingesters can't hold three copies.
+_REPLICATION_FACTOR = 3
+
+
+def mode(settings: TracingSettings) -> Iterator[Problem]:
+    """The mode has a size that carries it."""
+    its = settings.tempo
+    if its.mode is TempoMode.DISTRIBUTED and its.size not in (Size.M, Size.L):
+        yield problem("tempo.size", its.size, "mode distributed needs size m or l")
+
+
+def image(settings: TracingSettings) -> Iterator[Problem]:
+    """The image is one that the charts can start and that the configuration was checked against."""
+    tag = settings.tempo.image_tag
+    version = re.match(r"v?(\d+)\.(\d+)", tag)
+    if not version:
+        yield problem("tempo.imageTag", tag, "must begin with the version, like 2.10.8")
+    elif int(version[1]) != 2:
+        yield problem(
+            "tempo.imageTag",
+            tag,
+            "must be 2.x: the charts in use start Tempo 2 only, 3 crash-loops",
+        )
+    elif int(version[2]) < 10:
+        yield problem("tempo.imageTag", tag, "must be 2.10 or later: the configuration is of 2.10")
+
+
+def limits(settings: TracingSettings) -> Iterator[Problem]:
+    """Limits do not contradict each other."""
+    if settings.tempo.mode is TempoMode.DISTRIBUTED and settings.tempo.size not in (Size.M, Size.L):
+        return
+    its = tempo_sizes.limits(settings.tempo)
+    if its.burst_size_mib < its.rate_limit_mib:
+        yield problem(
+            "tempo.limits.burstSizeMib",
+            its.burst_size_mib,
+            f"must not be below the sustained rate of {its.rate_limit_mib} MiB/s",
+        )
+    if its.max_trace_mib > its.burst_size_mib:
+        yield problem(
+            "tempo.limits.maxTraceMib",
+            its.max_trace_mib,
+            f"must not be above the burst of {its.burst_size_mib} MiB",
+        )
+
+
+def workloads(settings: TracingSettings) -> Iterator[Problem]:
+    """Overridden sizes fit together, and nothing is overridden that does not run."""
+    yield from _tempo_workloads(settings.tempo)
+    yield from _fits(
+        "alloy.workload", settings.alloy.workload, alloy_sizes.workload(settings.alloy)
+    )
+    yield from _refused("alloy.workload", settings.alloy.workload, {"volume_gib": "has no volume"})
+    yield from _fits(
+        "beyla.workload",
+        settings.beyla.workload,
+        beyla_sizes.workloads(settings.beyla, settings.cluster.nodes)["beyla"],
+    )
+    each_node = "Beyla runs once on each node"
+    yield from _refused(
+        "beyla.workload",
+        settings.beyla.workload,
+        {"replicas": each_node, "max_replicas": each_node, "volume_gib": "has no volume"},
+    )
+
+
+def _tempo_workloads(its: TempoSettings) -> Iterator[Problem]:
+    if its.mode is TempoMode.DISTRIBUTED and its.size not in (Size.M, Size.L):
+        return  # reported by `mode`; there is no preset to compare with
+    sizes = tempo_sizes.workloads(its)
+    presets = tempo_sizes.workloads(its.model_copy(update={"workloads": TempoWorkloadSettings()}))
+    for field in type(its.workloads).model_fields:
+        override: WorkloadSettings = getattr(its.workloads, field)
+        key = f"tempo.workloads.{to_camel(field)}"
+        if field not in sizes:
+            why = f"does not run in mode {its.mode}"
+            yield from _refused(key, override, dict.fromkeys(override.model_fields_set, why))
+            continue
+        refused: dict[str, str] = {}
+        if presets[field].volume_gib is None:
+            refused["volume_gib"] = "has no volume"
+        if presets[field].max_replicas is None:
+            refused["max_replicas"] = "does not scale by itself"
+        yield from _refused(key, override, refused)
+        yield from _fits(key, override, sizes[field])
+    if its.mode is TempoMode.MONOLITHIC and sizes["monolithic"].replicas != 1:
+        yield problem(
+            "tempo.workloads.monolithic.replicas",
+            sizes["monolithic"].replicas,
+            "mode monolithic is one process: 1, or tempo.mode: distributed",
+        )
+    if its.mode is TempoMode.DISTRIBUTED and sizes["ingester"].replicas < _REPLICATION_FACTOR:
+        yield problem(
+            "tempo.workloads.ingester.replicas",
+            sizes["ingester"].replicas,
+            f"must be {_REPLICATION_FACTOR} at least: each span is held three times",
+        )
+
+
+def _refused(key: str, override: WorkloadSettings, reasons: dict[str, str]) -> Iterator[Problem]:
+    """Yield a problem for each value that is given though it can't take effect."""
+    for name, why in reasons.items():
+        value = getattr(override, name)
+        if value is not None:
+            yield problem(f"{key}.{to_camel(name)}", value, f"{why}: remove this key")
+
+
+def _fits(key: str, override: WorkloadSettings, size: Workload) -> Iterator[Problem]:
+    """Yield a problem for each pair of values of which one is above what it must stay below."""
+    pairs = (
+        ("replicas", "max_replicas"),
+        ("cpu_request_millicores", "cpu_limit_millicores"),
+        ("memory_request_mib", "memory_limit_mib"),
+    )
+    for low, high in pairs:
+        least, most = getattr(size, low), getattr(size, high)
+        if most is not None and least > most:
+            # Named is the one of the two that the stack file sets.
+            if getattr(override, high) is None:
+                yield problem(f"{key}.{to_camel(low)}", least, f"is above {to_camel(high)}, {most}")
+            else:
+                yield problem(f"{key}.{to_camel(high)}", most, f"is below {to_camel(low)}, {least}")

@@ -1,0 +1,47 @@
+"""What is allowed and still worth a second look; said at every preview."""
+
+from collections.abc import Iterator
+
+from components.identity.settings import IdentityMode
+from components.platform import helm
+from components.platform.settings import Tier
+from components.settings import TracingSettings
+from components.tempo.settings import TempoMode
+
+
+def warnings(settings: TracingSettings) -> Iterator[str]:
+    """Yield one sentence for each thing that a reviewer should know."""
+    production = settings.environment.tier is Tier.PRODUCTION
+    if production and settings.tempo.mode is TempoMode.MONOLITHIC:
+        yield (
+            "tempo.mode monolithic is one replica: while it restarts, spans wait in Alloy and "
+            "queries fail."
+        )
+    if production and not settings.storage.protect:
+        yield "storage.protect is off in production: the bucket can be deleted with its traces."
+    if settings.storage.existing:
+        yield (
+            f"storage.existing: encryption, lifecycle and access of {settings.bucket} are its "
+            "owner's; objects are expired by Tempo alone."
+        )
+    if settings.identity.role_arn and settings.identity.mode is not IdentityMode.NONE:
+        yield "identity.roleArn: the role's permissions and trust are its owner's, unchecked here."
+    if settings.grafana.metrics is None:
+        yield "grafana.metrics is not set: no span metrics, no service graph, no OTLP metrics."
+    if settings.grafana.logs is None:
+        yield "grafana.logs is not set: OTLP logs are not accepted, traces do not lead to logs."
+    if settings.beyla.enabled and not settings.beyla.namespaces:
+        yield "beyla.namespaces is empty: Beyla is not installed."
+    if not settings.namespaces.network_policies:
+        yield "namespaces.networkPolicies is off: any pod can reach Tempo and Alloy."
+    for chart, own in (
+        (helm.TEMPO, settings.charts.tempo),
+        (helm.TEMPO_DISTRIBUTED, settings.charts.tempo_distributed),
+        (helm.ALLOY, settings.charts.alloy),
+        (helm.BEYLA, settings.charts.beyla),
+    ):
+        if own.version and own.version != chart.version:
+            yield (
+                f"chart {chart.name} {own.version} is not the pinned {chart.version}, which the "
+                "values were checked against."
+            )

@@ -1,0 +1,154 @@
+"""From the settings of the whole to the arguments of each component: every shared name meets here."""
+
+import pulumi
+
+from components.alloy.component import AlloyArgs
+from components.alloy.endpoints import otlp_grpc_endpoint
+from components.beyla.component import BeylaArgs
+from components.grafana.component import GrafanaDatasourcesArgs
+from components.identity.component import WorkloadIdentityArgs
+from components.identity.role import role_arn
+from components.identity.settings import IdentityMode
+from components.platform import helm, names
+from components.settings import TracingSettings
+from components.storage.component import TraceStorageArgs
+from components.tempo.component import TempoArgs
+from components.tempo.endpoints import otlp_endpoint, query_url
+from components.tempo.settings import TempoMode
+
+#: Secret with the passwords of the backends, in the tracing namespace.
+CREDENTIALS_SECRET = "tracing-backend-credentials"  # noqa: S105 - a name, not a password
+
+
+def tags(settings: TracingSettings) -> dict[str, str]:
+    """Return the tags of every AWS resource."""
+    return {"environment": settings.environment.name, "managed-by": "pulumi", **settings.tags}
+
+
+def storage_args(settings: TracingSettings) -> TraceStorageArgs:
+    """Return the arguments of the bucket."""
+    return TraceStorageArgs(
+        settings=settings.storage,
+        bucket=settings.bucket,
+        region=settings.cluster.region,
+        account_id=settings.cluster.account_id,
+        retention_hours=settings.tempo.retention_hours,
+        tags=tags(settings),
+    )
+
+
+def identity_args(
+    settings: TracingSettings, kms_key_arn: pulumi.Input[str] | None
+) -> WorkloadIdentityArgs:
+    """Return the arguments of Tempo's identity."""
+    return WorkloadIdentityArgs(
+        settings=settings.identity,
+        role_name=settings.role_name,
+        cluster_name=settings.cluster.name,
+        region=settings.cluster.region,
+        account_id=settings.cluster.account_id,
+        oidc_issuer=settings.cluster.oidc_issuer,
+        namespace=settings.namespaces.tracing,
+        service_account=names.TEMPO_SERVICE_ACCOUNT,
+        bucket=settings.bucket,
+        kms_key_arn=kms_key_arn,
+        tags=tags(settings),
+    )
+
+
+def tempo_args(settings: TracingSettings, *, has_credentials: bool) -> TempoArgs:
+    """Return the arguments of Tempo."""
+    charts = settings.charts
+    chart = (
+        helm.TEMPO.override(charts.tempo, charts)
+        if settings.tempo.mode is TempoMode.MONOLITHIC
+        else helm.TEMPO_DISTRIBUTED.override(charts.tempo_distributed, charts)
+    )
+    role = role_arn(
+        settings.identity,
+        role_name=settings.role_name,
+        region=settings.cluster.region,
+        account_id=settings.cluster.account_id,
+    )
+    return TempoArgs(
+        settings=settings.tempo,
+        namespace=settings.namespaces.tracing,
+        chart=chart,
+        atomic=charts.atomic,
+        image_registry=charts.image_registry,
+        bucket=settings.bucket,
+        region=settings.cluster.region,
+        storage_endpoint=settings.storage.endpoint,
+        irsa_role_arn=role if settings.identity.mode is IdentityMode.IRSA else None,
+        cluster_name=settings.cluster.name,
+        metrics=settings.grafana.metrics,
+        credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
+        service_monitor=settings.grafana.service_monitor,
+    )
+
+
+def alloy_args(settings: TracingSettings, *, has_credentials: bool) -> AlloyArgs:
+    """Return the arguments of Alloy."""
+    charts = settings.charts
+    return AlloyArgs(
+        settings=settings.alloy,
+        namespace=settings.namespaces.tracing,
+        chart=helm.ALLOY.override(charts.alloy, charts),
+        atomic=charts.atomic,
+        image_registry=charts.image_registry,
+        environment=settings.environment.name,
+        cluster_name=settings.cluster.name,
+        tempo_endpoint=otlp_endpoint(settings.tempo.mode, settings.namespaces.tracing),
+        balance=settings.tempo.mode is TempoMode.DISTRIBUTED,
+        tenant=settings.tempo.tenant,
+        stack_namespaces=_own_namespaces(settings),
+        metrics=settings.grafana.metrics,
+        logs=settings.grafana.logs,
+        credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
+        service_monitor=settings.grafana.service_monitor,
+    )
+
+
+def beyla_args(settings: TracingSettings) -> BeylaArgs:
+    """Return the arguments of Beyla."""
+    charts = settings.charts
+    return BeylaArgs(
+        settings=settings.beyla,
+        namespace=settings.namespaces.beyla,
+        chart=helm.BEYLA.override(charts.beyla, charts),
+        atomic=charts.atomic,
+        image_registry=charts.image_registry,
+        nodes=settings.cluster.nodes,
+        cluster_name=settings.cluster.name,
+        otlp_endpoint=otlp_grpc_endpoint(settings.namespaces.tracing),
+        excluded_namespaces=_own_namespaces(settings),
+        ignored_paths=settings.alloy.ignored_paths,
+        service_monitor=settings.grafana.service_monitor,
+    )
+
+
+def datasources_args(
+    settings: TracingSettings,
+    *,
+    metrics_password: pulumi.Input[str] | None,
+    logs_password: pulumi.Input[str] | None,
+) -> GrafanaDatasourcesArgs:
+    """Return the arguments of Grafana's datasources."""
+    return GrafanaDatasourcesArgs(
+        settings=settings.grafana,
+        tempo_query_url=query_url(settings.tempo.mode, settings.namespaces.tracing),
+        tenant=settings.tempo.tenant,
+        metrics_password=metrics_password,
+        logs_password=logs_password,
+    )
+
+
+def namespace_to_look_at(settings: TracingSettings) -> str:
+    """Return the namespace that the exported link filters by: the first that Beyla looks at."""
+    plain = [namespace for namespace in settings.beyla.namespaces if "*" not in namespace]
+    return plain[0] if plain else "default"
+
+
+def _own_namespaces(settings: TracingSettings) -> list[str]:
+    """Return the namespaces whose own traffic is no news."""
+    return [settings.namespaces.tracing, settings.namespaces.beyla]

@@ -1,0 +1,135 @@
+"""From pydantic's errors to problems in the words of the stack file."""
+
+import difflib
+import types
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, Union, get_args, get_origin
+
+import annotated_types
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from components.rules import Problem, problem
+from components.settings import TracingSettings
+
+Path = tuple[int | str, ...]
+
+
+def key_of(path: Path) -> str:
+    """Return a path as it is written in a stack file: ``("a", "b", 0)`` is ``a.b[0]``."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".")
+
+
+def problem_of(detail: ErrorDetails) -> Problem:
+    """Return one of pydantic's errors as a problem."""
+    path = detail["loc"]
+    key, value = key_of(path), detail["input"]
+    if detail["type"] == "extra_forbidden":
+        near = nearest(path)
+        hint = f"did you mean {near}?" if near else f"known here: {', '.join(_siblings(path))}"
+        return problem(key, value, f"unknown key; {hint}")
+    field = _field(path)
+    if detail["type"] == "missing":
+        about = f": {_sentence(field)}" if field else ""
+        return Problem(key=key, message=f"is missing{about}")
+    wanted = _wanted(field) if field else detail["msg"]
+    if isinstance(value, int) and "string" in detail["type"]:
+        wanted = f"{wanted}; put it in quotes"
+    return problem(key, value, f"must be {wanted}")
+
+
+def nearest(path: Path) -> str | None:
+    """Return the valid key that somebody most likely meant by an unknown one."""
+    *parents, last = path
+    name = str(last)
+    siblings = _siblings(path)
+    if to_camel(name) in siblings:
+        return key_of((*parents, to_camel(name)))
+    close = difflib.get_close_matches(name, siblings, n=1, cutoff=0.7)
+    if close:
+        return key_of((*parents, close[0]))
+    # The right name in the wrong place, or nearly so.
+    everywhere = {key: key.rsplit(".", 1)[-1] for key in all_keys()}
+    elsewhere = [key for key, leaf in everywhere.items() if leaf in (name, to_camel(name))]
+    if len(elsewhere) == 1:
+        return elsewhere[0]
+    close = difflib.get_close_matches(name, siblings, n=1, cutoff=0.5)
+    return key_of((*parents, close[0])) if close else None
+
+
+def all_keys(model: type[BaseModel] = TracingSettings, prefix: str = "") -> Iterator[str]:
+    """Yield every key that a stack file may have, groups included."""
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{field.alias or name}"
+        yield key
+        inner = _model(field.annotation)
+        if inner:
+            yield from all_keys(inner, f"{key}.")
+
+
+def _siblings(path: Path) -> list[str]:
+    model: type[BaseModel] | None = TracingSettings
+    for part in path[:-1]:
+        field = _named(model, part) if model else None
+        model = _model(field.annotation) if field else None
+    return [f.alias or n for n, f in model.model_fields.items()] if model else []
+
+
+def _field(path: Path) -> FieldInfo | None:
+    """Return the field that a path leads to; an entry of a list or mapping leads to the field."""
+    model: type[BaseModel] | None = TracingSettings
+    field: FieldInfo | None = None
+    for part in path:
+        if model is None:
+            break
+        field = _named(model, part)
+        model = _model(field.annotation) if field else None
+    return field
+
+
+def _named(model: type[BaseModel], part: int | str) -> FieldInfo | None:
+    return next((f for n, f in model.model_fields.items() if (f.alias or n) == part), None)
+
+
+def _bare(annotation: Any) -> Any:  # noqa: ANN401
+    """Return an annotation without ``| None``."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next(a for a in get_args(annotation) if a is not type(None))
+    return annotation
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401
+    bare = _bare(annotation)
+    return bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
+
+
+def _sentence(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split())
+
+
+def _wanted(field: FieldInfo) -> str:
+    """Say what a field takes: its kind, its bounds and what it is."""
+    bare = _bare(field.annotation)
+    if isinstance(bare, type) and issubclass(bare, Enum):
+        return f"one of {', '.join(str(member.value) for member in bare)}"
+    if bare is bool:
+        return "true or false"
+    if bare is int:
+        low = next((m.ge for m in field.metadata if isinstance(m, annotated_types.Ge)), None)
+        high = next((m.le for m in field.metadata if isinstance(m, annotated_types.Le)), None)
+        bounds = f" from {low} to {high}" if high is not None else f", {low} or more"
+        return f"a whole number{bounds}" if low is not None else "a whole number"
+    if _model(bare):
+        return f"a mapping with the keys {', '.join(_keys_of(bare))}"
+    kind = {list: "a list of texts", dict: "a mapping of texts"}.get(get_origin(bare), "a text")
+    return f"{kind}: {_sentence(field)}"
+
+
+def _keys_of(model: type[BaseModel]) -> list[str]:
+    return [f.alias or n for n, f in model.model_fields.items()]

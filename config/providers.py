@@ -1,0 +1,61 @@
+"""Arguments for the AWS provider: what the settings fix, and the `aws:` keys of the stack file."""
+
+import difflib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from pulumi.runtime import config as runtime_config
+from pydantic.alias_generators import to_snake
+
+from components.rules import Problem, problem
+from components.settings import TracingSettings
+
+#: Arguments that follow from the settings; a second source would only disagree with them.
+_FIXED = {"region": "cluster.region", "allowed_account_ids": "cluster.accountId"}
+
+
+def aws_arguments(
+    config: Mapping[str, str], settings: TracingSettings
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the AWS provider's arguments and the problems of the `aws:` keys.
+
+    Region and account come from the settings, so that no environment variable of a laptop decides
+    where an `up` goes. Other `aws:` keys (a profile, endpoints of a stand-in) pass through: an
+    explicit provider does not read them by itself.
+    """
+    from config.loader import parsed
+
+    known = [name for name in inspect.signature(aws.ProviderArgs).parameters if name not in _FIXED]
+    arguments: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for key, text in config.items():
+        namespace, _, name = key.partition(":")
+        argument = to_snake(name)
+        if namespace == "kubernetes":
+            problems.append(
+                problem(key, text, "is not used; the cluster is set in tracing:cluster")
+            )
+        if namespace != "aws":
+            continue
+        if argument in _FIXED:
+            problems.append(
+                problem(key, text, f"follows from tracing:{_FIXED[argument]}: remove it")
+            )
+        elif argument not in known:
+            near = difflib.get_close_matches(argument, known, n=1)
+            hint = f"; did you mean aws:{_camel(near[0])}?" if near else ""
+            problems.append(problem(key, text, f"unknown key{hint}"))
+        else:
+            secret = runtime_config.is_config_secret(key)
+            arguments[argument] = pulumi.Output.secret(parsed(text)) if secret else parsed(text)
+    arguments["region"] = settings.cluster.region
+    arguments["allowed_account_ids"] = [settings.cluster.account_id]
+    return arguments, problems
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)

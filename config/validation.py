@@ -1,0 +1,84 @@
+"""Validates the groups of a stack file and finds all of their problems in one go."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from components.rules import Problem, problems
+from components.settings import TracingSettings
+from config.messages import Path, key_of, nearest, problem_of
+from config.presets import with_presets
+
+#: Stand for required settings that are missing or wrong, so that the rules across settings can
+#: still be checked; the settings are reported all the same.
+_PLACEHOLDERS: dict[str, dict[str, Any]] = {
+    "environment": {"name": "unnamed"},
+    "cluster": {"name": "unnamed", "region": "us-east-1", "accountId": "000000000000"},
+}
+
+
+def validate(
+    groups: Mapping[str, Any], skipped: Sequence[str] = ()
+) -> tuple[TracingSettings, list[Problem]]:
+    """Check the groups of a stack file, by themselves and against each other.
+
+    What is wrong by itself is left out and the rest is checked on, so that one look at a file finds
+    all of its problems.
+
+    Args:
+        groups: values by group, as written.
+        skipped: groups that could not be read; what follows from them is not reported.
+
+    Returns:
+        The settings, of use only where there is no problem, and the problems.
+    """
+    values = with_presets(copy.deepcopy(dict(groups)))
+    found: list[Problem] = []
+    #: Keys that are reported, and those meant by misspelt ones: what follows from them is noise.
+    suspects = set(skipped)
+    while True:
+        try:
+            settings = TracingSettings.model_validate(values, by_alias=True, by_name=False)
+            break
+        except ValidationError as error:
+            # From the last to the first: leaving out an entry moves those behind it.
+            for detail in reversed(error.errors(include_url=False)):
+                key = key_of(detail["loc"])
+                if not any(key == s or key.startswith(f"{s}.") for s in suspects):
+                    found.append(problem_of(detail))
+                suspects.add(key)
+                if detail["type"] == "extra_forbidden":
+                    suspects.add(nearest(detail["loc"]) or key)
+                suspects.add(key_of(_leave_out(values, detail)))
+    found += [
+        p for p in problems(settings) if not any(s in f"{p.key} {p.message}" for s in suspects)
+    ]
+    return settings, found
+
+
+def _leave_out(values: dict[str, Any], detail: ErrorDetails) -> Path:
+    """Remove a value, or put a placeholder where one is required.
+
+    Returns:
+        The path of what was removed or replaced.
+    """
+    path = detail["loc"]
+    group, last = str(path[0]), path[-1]
+    if len(path) == 1 and group in _PLACEHOLDERS:
+        values[group] = dict(_PLACEHOLDERS[group])
+    elif len(path) == 2 and last in _PLACEHOLDERS.get(group, {}):
+        values[group][last] = _PLACEHOLDERS[group][str(last)]
+    else:
+        # Without a required key, what holds it can't be kept either.
+        path = path[:-1] if detail["type"] == "missing" else path
+        node: Any = values
+        for part in path[:-1]:
+            node = node[part]
+        if isinstance(node, list):
+            cast(list[Any], node).pop(cast(int, path[-1]))
+        else:
+            node.pop(path[-1], None)
+    return path
