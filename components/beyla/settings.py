@@ -27,8 +27,8 @@ class BeylaSettings(Settings):
     excluded_namespaces: list[str] = Field(default=[])
     """Namespaces that Beyla leaves alone, on top of the stack's own and the system's."""
     context_propagation: ContextPropagation = ContextPropagation.DISABLED
-    """Join the spans of services into one trace: `headers` (W3C traceparent, works with SDKs), `tcp`
-    (both ends on Beyla), `all`, or `disabled`. On, the pods run in the host network."""
+    """Join the spans of services into one trace: `headers` (W3C traceparent, works with SDKs),
+    `tcp` (both ends on Beyla), `all`, or `disabled`. On, the pods run in the host network."""
     metrics_port: int = Field(default=9090, ge=1024, le=65_535)
     """Port of Beyla's RED metrics; with context propagation it must be free on every node."""
     workload: WorkloadSettings = WorkloadSettings()

@@ -1,0 +1,39 @@
+"""Beyla as a component."""
+
+import pulumi
+
+from components.beyla.args import BeylaArgs
+from components.beyla.values import values
+from components.platform.helm import release
+from components.platform.names import BEYLA_RELEASE
+
+__all__ = ["Beyla", "BeylaArgs"]
+
+
+class Beyla(pulumi.ComponentResource):
+    """The eBPF agent on every node, for services without instrumentation.
+
+    It has no outputs: it sends to others, and nobody needs its address.
+    """
+
+    def __init__(
+        self, name: str, args: BeylaArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Install Beyla.
+
+        Args:
+            name: name of the component.
+            args: what to install, where and for whom.
+            opts: options of the component.
+        """
+        super().__init__("tracing:index:Beyla", name, {}, opts)
+        self._release = release(
+            f"{name}-release",
+            name=BEYLA_RELEASE,
+            chart=args.chart,
+            namespace=args.namespace,
+            values=values(args),
+            atomic=args.atomic,
+            parent=self,
+        )
+        self.register_outputs({})

@@ -1,0 +1,59 @@
+"""Beyla's own configuration, which the chart mounts as it is (chart key ``config.data``)."""
+
+from typing import Any
+
+from components.beyla.args import BeylaArgs
+
+#: Path of Beyla's metrics on its Prometheus port (chart default).
+METRICS_PATH = "/metrics"
+#: Namespaces of Kubernetes itself. Beyla leaves out more by default, `monitoring` among them
+#: (discovery.default_exclude_instrument).
+_SYSTEM_NAMESPACES = "kube-*"
+
+
+def config(args: BeylaArgs) -> dict[str, Any]:
+    """Return Beyla's configuration.
+
+    Args:
+        args: arguments of the component.
+
+    Returns:
+        Keys and values of Beyla's configuration file.
+    """
+    settings = args.settings
+    metrics = {"port": settings.metrics_port, "path": METRICS_PATH}
+    return {
+        "discovery": _discovery(args),
+        "ebpf": {"context_propagation": settings.context_propagation.value},
+        "attributes": {
+            # A string: the file's schema knows "autodetect" beside the two truth values.
+            "kubernetes": {"enable": "true", "cluster_name": args.cluster_name}
+        },
+        "routes": {
+            "unmatched": "heuristic",
+            "ignored_patterns": list(args.ignored_paths),
+            "ignore_mode": "all",
+        },
+        "otel_traces_export": {"endpoint": args.otlp_endpoint, "protocol": "grpc"},
+        # Only `application`: `application_span` and `application_service_graph` would write the
+        # series that Tempo's metrics-generator writes, and every dashboard would count twice.
+        "metrics": {"features": ["application"]},
+        "prometheus_export": metrics,
+        # Same port and path: one scrape shows the services and whether Beyla itself works.
+        "internal_metrics": {"exporter": "prometheus", "prometheus": metrics},
+    }
+
+
+def _discovery(args: BeylaArgs) -> dict[str, Any]:
+    excluded = [
+        _SYSTEM_NAMESPACES,
+        *args.excluded_namespaces,
+        *args.settings.excluded_namespaces,
+    ]
+    return {
+        "instrument": [{"k8s_namespace": name} for name in args.settings.namespaces],
+        "exclude_instrument": [{"k8s_namespace": name} for name in dict.fromkeys(excluded)],
+        # A service with an SDK reports itself; both at once break parents and count twice.
+        "exclude_otel_instrumented_services": True,
+        "exclude_otel_instrumented_services_span_metrics": True,
+    }

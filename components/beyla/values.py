@@ -1,0 +1,114 @@
+"""Values of the chart ``beyla``."""
+
+from typing import Any
+
+from components.beyla.args import BeylaArgs
+from components.beyla.config import config
+from components.beyla.sizes import workloads
+from components.beyla.switches import in_host_network
+from components.platform.workload import Workload
+
+#: Service, Deployment and name label of the Kubernetes cache, and its port (chart defaults).
+CACHE_SERVICE = "beyla-k8s-cache"
+CACHE_PORT = 50055
+
+#: Part of the memory limit that Go's collector aims to stay below; Beyla's docs advise 90 % for
+#: the cache. The agent's eBPF maps count against the same limit but not as Go's memory.
+_GO_MEMORY = {"beyla": 0.8, "k8s-cache": 0.9}
+
+#: Every Linux node that is a machine: tolerations alone would also admit Fargate's, where a
+#: DaemonSet's pod never starts and the release waits for it in vain.
+_AFFINITY: dict[str, Any] = {
+    "nodeAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": {
+            "nodeSelectorTerms": [
+                {
+                    "matchExpressions": [
+                        {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
+                        {
+                            "key": "eks.amazonaws.com/compute-type",
+                            "operator": "NotIn",
+                            "values": ["fargate"],
+                        },
+                    ]
+                }
+            ]
+        }
+    }
+}
+
+
+def values(args: BeylaArgs) -> dict[str, Any]:
+    """Return the Helm values of Beyla.
+
+    Args:
+        args: arguments of the component.
+
+    Returns:
+        Values of chart ``beyla``, plain and fully known.
+    """
+    sizes = workloads(args.settings, args.nodes)
+    built: dict[str, Any] = {
+        "preset": "application",
+        "config": {"data": config(args)},
+        # The chart then asks for eight capabilities by name (nine with context propagation).
+        "privileged": False,
+        "resources": sizes["beyla"].resources(),
+        "env": {"GOMEMLIMIT": _go_memory_limit("beyla", sizes["beyla"])},
+        # Beyla reads pods, services and nodes from the API server.
+        "serviceAccount": {"create": True, "automount": True},
+        # Services run on tainted nodes as well.
+        "tolerations": [{"operator": "Exists"}],
+        "affinity": _AFFINITY,
+        # A share, so that a large cluster is through before the release's timeout; a node without
+        # Beyla for some seconds loses no more than those seconds' spans.
+        "updateStrategy": {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxUnavailable": "25%"},
+        },
+        "k8sCache": _cache(sizes.get("k8s-cache")),
+        **_context_propagation(args),
+    }
+    if args.image_registry:
+        built["global"] = {"image": {"registry": args.image_registry}}
+    if args.settings.priority_class:
+        built["priorityClassName"] = args.settings.priority_class
+    if args.service_monitor.enabled:
+        # The chart makes a ServiceMonitor for a Service only.
+        built["service"] = {"enabled": True}
+        built["serviceMonitor"] = {
+            "enabled": True,
+            "additionalLabels": dict(args.service_monitor.labels),
+            # The templates read this key, not the documented serviceMonitor.metrics.endpoint.
+            # Beyla's own `instance` tells processes apart and must not be overwritten.
+            "endpoint": {"interval": "15s", "honorLabels": True},
+        }
+    return built
+
+
+def _context_propagation(args: BeylaArgs) -> dict[str, Any]:
+    """Return what lets the pods write trace context; config.data.ebpf makes them do it."""
+    if not in_host_network(args.settings):
+        return {"contextPropagation": {"enabled": False}}
+    # Beyla sees here whether the kernel is locked down, and then leaves Go's memory alone.
+    name, path = "kernel-security", "/sys/kernel/security"
+    return {
+        "contextPropagation": {"enabled": True},
+        "volumes": [{"name": name, "hostPath": {"path": path}}],
+        "volumeMounts": [{"name": name, "mountPath": path, "readOnly": True}],
+    }
+
+
+def _cache(size: Workload | None) -> dict[str, Any]:
+    if size is None:
+        return {"replicas": 0}
+    return {
+        "replicas": size.replicas,
+        "service": {"name": CACHE_SERVICE, "port": CACHE_PORT},
+        "resources": size.resources(),
+        "env": {"GOMEMLIMIT": _go_memory_limit("k8s-cache", size)},
+    }
+
+
+def _go_memory_limit(name: str, size: Workload) -> str:
+    return f"{int(size.memory_limit_mib * _GO_MEMORY[name])}MiB"

@@ -1,0 +1,231 @@
+"""What the chart is told, and that chart and program know every word of it."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.beyla.args import BeylaArgs
+from components.beyla.config import config
+from components.beyla.settings import BeylaSettings, ContextPropagation
+from components.beyla.sizes import cache_replicas, workloads
+from components.beyla.switches import in_host_network, installed
+from components.beyla.values import values
+from components.grafana.settings import ServiceMonitorSettings
+from components.platform.helm import BEYLA
+from components.platform.settings import WorkloadSettings
+from tests.contracts.check import unknown_keys
+
+CONTRACTS = Path(__file__).parents[1] / "contracts"
+SCHEMA: dict[str, Any] = json.loads(
+    (CONTRACTS / "beyla-config-3.32.0.schema.json").read_text(encoding="utf-8")
+)
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def beyla(
+    of: BeylaSettings | None = None,
+    *,
+    nodes: int = 3,
+    image_registry: str | None = None,
+    monitor: ServiceMonitorSettings | None = None,
+    ignored_paths: tuple[str, ...] = ("/healthz",),
+) -> BeylaArgs:
+    return BeylaArgs(
+        settings=of or BeylaSettings(namespaces=["shop"]),
+        namespace="tracing-beyla",
+        chart=BEYLA,
+        atomic=False,
+        image_registry=image_registry,
+        nodes=nodes,
+        cluster_name="dev",
+        otlp_endpoint="http://alloy.tracing.svc.cluster.local:4317",
+        excluded_namespaces=["tracing", "tracing-beyla"],
+        ignored_paths=list(ignored_paths),
+        service_monitor=monitor or ServiceMonitorSettings(),
+    )
+
+
+def unknown_to_schema(value: object, schema: dict[str, Any], path: str = "") -> list[str]:
+    """Return the keys of Beyla's configuration that its schema does not name.
+
+    The schema itself lets any key pass, and Beyla ignores what it does not know.
+    """
+    while "$ref" in schema:
+        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
+    found: list[str] = []
+    if isinstance(value, dict):
+        for key, below in cast("dict[str, object]", value).items():
+            inner = schema.get("properties", {}).get(key, schema.get("additionalProperties"))
+            where = f"{path}.{key}".lstrip(".")
+            found += unknown_to_schema(below, inner, where) if inner else [where]
+    elif isinstance(value, list):
+        for item in cast("list[object]", value):
+            found += unknown_to_schema(item, schema.get("items", {}), path)
+    return found
+
+
+def deprecated_keys(data: dict[str, Any]) -> list[str]:
+    """Return the keys of `discovery` that the schema calls deprecated."""
+    properties = SCHEMA["$defs"]["BeylaDiscoveryConfig"]["properties"]
+    return [key for key in data["discovery"] if properties[key].get("deprecated")]
+
+
+namespaces = st.lists(
+    st.from_regex(r"[a-z]([-a-z0-9*]{0,10}[a-z0-9*])?", fullmatch=True), min_size=1, max_size=4
+)
+some_settings = st.builds(
+    BeylaSettings,
+    namespaces=namespaces,
+    excluded_namespaces=namespaces,
+    context_propagation=st.sampled_from(ContextPropagation),
+    metrics_port=st.integers(1024, 65_535),
+    workload=st.builds(WorkloadSettings, memory_limit_mib=st.none() | st.integers(16, 4_194_304)),
+    priority_class=st.none() | st.just("system-node-critical"),
+)
+some_args = st.builds(
+    beyla,
+    some_settings,
+    nodes=st.integers(1, 10_000),
+    image_registry=st.none() | st.just("mirror.example.com/images"),
+    monitor=st.builds(
+        ServiceMonitorSettings,
+        enabled=st.booleans(),
+        labels=st.just({"release": "kube-prometheus-stack"}),
+    ),
+    ignored_paths=st.sampled_from([(), ("/healthz", "/metrics")]),
+)
+
+
+@settings(deadline=None)
+@given(args=some_args)
+def test_the_chart_and_the_program_know_every_key(args: BeylaArgs) -> None:
+    built = values(args)
+    assert unknown_keys("beyla", BEYLA.version, built) == []
+    data = built["config"]["data"]
+    VALIDATOR.validate(data)
+    assert unknown_to_schema(data, SCHEMA) == []
+    assert deprecated_keys(data) == []
+
+
+@given(args=some_args)
+def test_values_are_plain_and_the_same_each_time(args: BeylaArgs) -> None:
+    assert json.dumps(values(args)) == json.dumps(values(args))
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        ({"discovery": {"instruments": []}}, "discovery.instruments"),
+        (
+            {"discovery": {"instrument": [{"k8s_namespaces": "x"}]}},
+            "discovery.instrument.k8s_namespaces",
+        ),
+        ({"prometheus_export": {"prot": 1}}, "prometheus_export.prot"),
+    ],
+)
+def test_the_check_itself_refuses_a_misspelt_key(data: dict[str, Any], where: str) -> None:
+    VALIDATOR.validate(data)  # The schema alone would let it pass.
+    assert unknown_to_schema(data, SCHEMA) == [where]
+
+
+def test_the_contract_is_that_of_the_chart_in_use() -> None:
+    recorded = json.loads((CONTRACTS / f"beyla-{BEYLA.version}.json").read_text(encoding="utf-8"))
+    assert (CONTRACTS / f"beyla-config-{recorded['appVersion']}.schema.json").exists()
+
+
+def test_only_chosen_namespaces_are_looked_at() -> None:
+    chosen = BeylaSettings(namespaces=["shop", "team-*"], excluded_namespaces=["team-x"])
+    discovery = config(beyla(chosen))["discovery"]
+    assert [entry["k8s_namespace"] for entry in discovery["instrument"]] == ["shop", "team-*"]
+    excluded = [entry["k8s_namespace"] for entry in discovery["exclude_instrument"]]
+    assert excluded == ["kube-*", "tracing", "tracing-beyla", "team-x"]
+
+
+def test_services_with_an_sdk_are_left_alone_in_traces_and_span_metrics() -> None:
+    discovery = config(beyla())["discovery"]
+    assert discovery["exclude_otel_instrumented_services"] is True
+    assert discovery["exclude_otel_instrumented_services_span_metrics"] is True
+
+
+@pytest.mark.parametrize("mode", list(ContextPropagation))
+def test_chart_and_program_agree_on_context_propagation(mode: ContextPropagation) -> None:
+    chosen = BeylaSettings(namespaces=["shop"], context_propagation=mode)
+    built = values(beyla(chosen))
+    asked = mode is not ContextPropagation.DISABLED
+    assert built["contextPropagation"]["enabled"] is asked
+    assert built["config"]["data"]["ebpf"]["context_propagation"] == mode.value
+    assert in_host_network(chosen) is asked
+    assert ("volumeMounts" in built) is asked
+
+
+def test_tempos_series_are_not_written_twice() -> None:
+    assert config(beyla())["metrics"] == {"features": ["application"]}
+
+
+def test_probes_make_neither_traces_nor_metrics() -> None:
+    routes = config(beyla(ignored_paths=("/healthz", "/ready")))["routes"]
+    assert routes["ignored_patterns"] == ["/healthz", "/ready"]
+    assert routes["ignore_mode"] == "all"
+    assert routes["unmatched"] == "heuristic"
+
+
+def test_spans_go_to_alloy_and_carry_the_cluster() -> None:
+    data = config(beyla())
+    assert data["otel_traces_export"] == {
+        "endpoint": "http://alloy.tracing.svc.cluster.local:4317",
+        "protocol": "grpc",
+    }
+    assert data["attributes"]["kubernetes"]["cluster_name"] == "dev"
+
+
+def test_no_privileged_container() -> None:
+    assert values(beyla())["privileged"] is False
+
+
+@pytest.mark.parametrize(
+    ("nodes", "replicas"), [(1, 0), (24, 0), (25, 1), (50, 1), (74, 1), (75, 2), (500, 10)]
+)
+def test_the_cache_grows_with_the_cluster(nodes: int, replicas: int) -> None:
+    assert cache_replicas(nodes) == replicas
+    assert values(beyla(nodes=nodes))["k8sCache"]["replicas"] == replicas
+    assert ("k8s-cache" in workloads(BeylaSettings(), nodes)) is (replicas > 0)
+
+
+def test_a_pod_on_each_node() -> None:
+    assert workloads(BeylaSettings(), 7)["beyla"].replicas == 7
+
+
+def test_single_values_of_the_size_can_be_replaced() -> None:
+    chosen = BeylaSettings(namespaces=["shop"], workload=WorkloadSettings(memory_limit_mib=1000))
+    built = values(beyla(chosen))
+    assert built["resources"]["limits"] == {"cpu": "500m", "memory": "1000Mi"}
+    assert built["env"]["GOMEMLIMIT"] == "800MiB"
+
+
+def test_a_mirror_serves_both_images() -> None:
+    built = values(beyla(image_registry="mirror.example.com"))
+    assert built["global"]["image"]["registry"] == "mirror.example.com"
+    assert "global" not in values(beyla())
+
+
+def test_a_service_monitor_comes_with_its_service() -> None:
+    monitor = ServiceMonitorSettings(enabled=True, labels={"release": "prometheus"})
+    built = values(beyla(monitor=monitor))
+    assert built["service"] == {"enabled": True}
+    assert built["serviceMonitor"]["additionalLabels"] == {"release": "prometheus"}
+    assert not {"service", "serviceMonitor"} & values(beyla()).keys()
+
+
+@pytest.mark.parametrize(
+    ("enabled", "chosen", "expected"),
+    [(True, ["shop"], True), (True, [], False), (False, ["shop"], False)],
+)
+def test_without_a_namespace_there_is_no_beyla(
+    enabled: bool, chosen: list[str], expected: bool
+) -> None:
+    assert installed(BeylaSettings(enabled=enabled, namespaces=chosen)) is expected
