@@ -37,7 +37,7 @@ class TempoWorkloadSettings(Settings):
 
 
 class TempoLimitSettings(Settings):
-    """Ingestion limits of the size preset to replace; spans over a limit are refused and counted."""
+    """Ingestion limits of the preset to replace; spans over a limit are refused and counted."""
 
     rate_limit_mib: int | None = Field(default=None, ge=1, le=10_000)
     """Sustained ingestion in MiB per second."""

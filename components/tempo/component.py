@@ -1,0 +1,47 @@
+"""Tempo in the cluster."""
+
+from typing import Any
+
+import pulumi
+
+from components.platform import helm
+from components.platform.names import TEMPO_RELEASE
+from components.tempo import distributed, endpoints, monolithic
+from components.tempo.args import TempoArgs
+from components.tempo.settings import TempoMode
+
+__all__ = ["Tempo", "TempoArgs", "values"]
+
+
+def values(args: TempoArgs) -> dict[str, Any]:
+    """Return the Helm values of the mode in use."""
+    if args.settings.mode is TempoMode.MONOLITHIC:
+        return monolithic.values(args)
+    return distributed.values(args)
+
+
+class Tempo(pulumi.ComponentResource):
+    """Grafana Tempo, installed by the chart of the mode in use."""
+
+    query_url: pulumi.Output[str]
+    """URL of Tempo's HTTP API inside the cluster."""
+    otlp_endpoint: pulumi.Output[str]
+    """Host and port of Tempo's OTLP gRPC receiver inside the cluster."""
+
+    def __init__(
+        self, name: str, args: TempoArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("tracing:index:Tempo", name, {}, opts)
+        self._release = helm.release(
+            f"{name}-release",
+            name=TEMPO_RELEASE,
+            chart=args.chart,
+            namespace=args.namespace,
+            values=values(args),
+            atomic=args.atomic,
+            parent=self,
+        )
+        mode = args.settings.mode
+        self.query_url = pulumi.Output.from_input(endpoints.query_url(mode, args.namespace))
+        self.otlp_endpoint = pulumi.Output.from_input(endpoints.otlp_endpoint(mode, args.namespace))
+        self.register_outputs({"queryUrl": self.query_url, "otlpEndpoint": self.otlp_endpoint})

@@ -1,0 +1,150 @@
+"""Tempo's own configuration, as far as it is the same in both modes."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from components.grafana.settings import MetricsSettings
+from components.platform.names import dns_suffix
+from components.tempo import sizes
+from components.tempo.args import METRICS_PASSWORD_KEY, TempoArgs
+from components.tempo.settings import TempoMode, TempoSettings
+
+_MIB = 1024 * 1024
+
+#: Largest block that compaction makes, in bytes. Tempo's default of 100 GiB makes blocks that take
+#: long to search; the comments in tempo-distributed's values advise 5 GB or less.
+MAX_BLOCK_BYTES = 5 * 1024 * _MIB
+#: Largest OTLP message in MiB; the receiver's default of 4 is less than what a busy Alloy sends.
+OTLP_MESSAGE_MIB = 16
+#: Least size in MiB of a message between Tempo's parts: Tempo's default (cmd/tempo/app/config.go).
+GRPC_MESSAGE_MIB = 16
+#: Where the Secret with the metrics backend's password is mounted.
+CREDENTIALS_PATH = "/etc/tempo/credentials"
+
+# The metric contract: what dashboards, rules and the datasource's queries rely on.
+#: External labels of every series; dashboards select by `source`.
+SOURCE_LABEL = "tempo"
+#: Attributes that become labels of the span metrics, with dots as underscores.
+SPAN_DIMENSIONS = (
+    "k8s.cluster.name",
+    "k8s.namespace.name",
+    "deployment.environment.name",
+    "service.version",
+    "http.route",
+)
+#: Attributes that become labels of the service graph.
+SERVICE_GRAPH_DIMENSIONS = ("k8s.cluster.name", "k8s.namespace.name")
+#: Upper bounds of the latency histogram in seconds. Apdex reads the buckets 0.512 and 2.05; with
+#: Tempo's built-in bounds (1.024, 2.048) it would stay empty.
+LATENCY_BUCKETS = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.02, 2.05, 4.1)
+
+
+def processors(settings: TempoSettings, metrics: MetricsSettings | None) -> list[str]:
+    """Return what the metrics-generator does; it runs only if there is something.
+
+    Without a metrics backend it makes no metrics. It still runs for TraceQL metrics, which come
+    from spans that its local blocks hold, and then writes to no remote.
+    """
+    made = ["service-graphs", "span-metrics"] if metrics else []
+    return [*made, "local-blocks"] if settings.traceql_metrics else made
+
+
+def generator_processors(args: TempoArgs) -> dict[str, Any]:
+    """Return Tempo's section metrics_generator.processor."""
+    section: dict[str, Any] = {}
+    if args.metrics:
+        section["service_graphs"] = {
+            "dimensions": list(SERVICE_GRAPH_DIMENSIONS),
+            "enable_virtual_node_label": True,
+        }
+        section["span_metrics"] = {
+            "dimensions": list(SPAN_DIMENSIONS),
+            "enable_target_info": True,
+            "histogram_buckets": list(LATENCY_BUCKETS),
+        }
+    if args.settings.traceql_metrics:
+        # All spans rather than servers' alone, and history beyond the generator's own hour.
+        section["local_blocks"] = {"filter_server_spans": False, "flush_to_storage": True}
+    return section
+
+
+def generator_registry(args: TempoArgs) -> dict[str, Any]:
+    """Return Tempo's section metrics_generator.registry."""
+    return {"external_labels": {"source": SOURCE_LABEL, "cluster": args.cluster_name}}
+
+
+def remote_write(args: TempoArgs) -> list[dict[str, Any]]:
+    """Return Tempo's list metrics_generator.storage.remote_write.
+
+    The password is read from a mounted file: it stands in no values, needs no quoting whatever is
+    in it, and a new one is taken up without a restart.
+
+    Raises:
+        ValueError: the backend has a user but there is no Secret with the password.
+    """
+    if not args.metrics:
+        return []
+    target: dict[str, Any] = {"url": args.metrics.remote_write_url, "send_exemplars": True}
+    if args.metrics.username:
+        if not args.credentials_secret:
+            raise ValueError("metrics.username needs credentials_secret")
+        target["basic_auth"] = {
+            "username": args.metrics.username,
+            "password_file": f"{CREDENTIALS_PATH}/{METRICS_PASSWORD_KEY}",
+        }
+    return [target]
+
+
+def overrides(args: TempoArgs) -> dict[str, Any]:
+    """Return Tempo's section overrides.defaults, in the scoped format."""
+    limits = sizes.limits(args.settings)
+    spread = args.settings.mode is TempoMode.DISTRIBUTED
+    section: dict[str, Any] = {
+        "ingestion": {
+            # One limit for all distributors together, however many there are.
+            "rate_strategy": "global" if spread else "local",
+            "rate_limit_bytes": limits.rate_limit_mib * _MIB,
+            "burst_size_bytes": limits.burst_size_mib * _MIB,
+            "max_traces_per_user": limits.max_live_traces,
+        },
+        "global": {"max_bytes_per_trace": limits.max_trace_mib * _MIB},
+    }
+    running = processors(args.settings, args.metrics)
+    if running:
+        section["metrics_generator"] = {
+            "processors": running,
+            "max_active_series": limits.max_active_series,
+        }
+    return section
+
+
+def grpc_message_bytes(settings: TempoSettings) -> int:
+    """Return the largest message between Tempo's parts, in bytes.
+
+    A trace travels in one message; twice its size leaves room for how it is encoded.
+    """
+    return max(GRPC_MESSAGE_MIB, 2 * sizes.limits(settings).max_trace_mib) * _MIB
+
+
+def retention(settings: TempoSettings) -> str:
+    """Return how long blocks are kept, as a Go duration."""
+    return f"{settings.retention_hours}h"
+
+
+def s3(args: TempoArgs) -> dict[str, Any]:
+    """Return Tempo's section storage.trace.s3: no keys, for the pods have a role."""
+    if args.storage_endpoint:
+        url = urlsplit(args.storage_endpoint)
+        return {
+            "bucket": args.bucket,
+            "region": args.region,
+            "endpoint": url.netloc,
+            "insecure": url.scheme == "http",
+            "forcepathstyle": True,
+        }
+    return {
+        "bucket": args.bucket,
+        "region": args.region,
+        # A host and no URL: Tempo takes nothing else.
+        "endpoint": f"s3.{args.region}.{dns_suffix(args.region)}",
+    }

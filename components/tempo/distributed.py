@@ -1,0 +1,203 @@
+"""Helm values of mode distributed: chart tempo-distributed 2.x, replicated, without Kafka."""
+
+from typing import Any
+
+from components.platform.workload import Workload
+from components.tempo import config, pods, sizes
+from components.tempo.args import TempoArgs
+from components.tempo.settings import TempoSettings
+
+#: Components by their names in the chart's values, with those in the stack's settings and those on
+#: the pods.
+_COMPONENTS = {
+    "distributor": ("distributor", "distributor"),
+    "ingester": ("ingester", "ingester"),
+    "querier": ("querier", "querier"),
+    "queryFrontend": ("query_frontend", "query-frontend"),
+    "compactor": ("compactor", "compactor"),
+    "metricsGenerator": ("metrics_generator", "metrics-generator"),
+    "memcached": ("memcached", "memcached"),
+}
+#: Share of memcached's memory limit that its items may fill; the rest is for connections.
+_CACHE_SHARE = 0.8
+#: Largest item in memcached: footers and bloom filters of big blocks pass its default of 1 MiB.
+_CACHE_ITEM = "5m"
+#: Connections to memcached: every querier, compactor and query-frontend holds some to each.
+_CACHE_CONNECTIONS = "4096"
+
+
+def values(args: TempoArgs) -> dict[str, Any]:
+    """Return the values to install chart tempo-distributed with.
+
+    `ingest.kafka.address` is never among them: it would move the write path to Kafka.
+    """
+    generator = bool(config.processors(args.settings, args.metrics))
+    workloads = sizes.workloads(args.settings, generator=generator)
+    components = {
+        chart_name: _component(workloads[name], name, label)
+        for chart_name, (name, label) in _COMPONENTS.items()
+        if name in workloads
+    }
+    return {
+        "global": _global(args),
+        "reportingEnabled": False,
+        "multitenancyEnabled": args.settings.tenant is not None,
+        "streamOverHTTPEnabled": True,
+        "tempo": {
+            "image": {"tag": args.settings.image_tag},
+            "podSecurityContext": pods.POD_SECURITY,
+            "securityContext": pods.CONTAINER_SECURITY,
+            "livenessProbe": pods.LIVENESS,
+        },
+        "serviceAccount": pods.service_account(args),
+        "storage": {"trace": {"backend": "s3", "s3": config.s3(args)}},
+        "server": _server(args.settings),
+        "traces": _receivers(args.settings),
+        "overrides": {"defaults": config.overrides(args)},
+        "metaMonitoring": {
+            "serviceMonitor": {
+                "enabled": args.service_monitor.enabled,
+                "labels": args.service_monitor.labels,
+            }
+        },
+        "gateway": {"enabled": False},
+        "minio": {"enabled": False},
+        **components,
+        "ingester": components["ingester"] | _ingester(workloads["ingester"]),
+        "querier": components["querier"] | _querier(args.settings),
+        "compactor": components["compactor"] | _compactor(args.settings),
+        "memcached": components["memcached"] | _memcached(workloads["memcached"]),
+        "metricsGenerator": (
+            components["metricsGenerator"] | _generator(args, workloads["metrics_generator"])
+            if generator
+            else {"enabled": False}
+        ),
+    }
+
+
+def _global(args: TempoArgs) -> dict[str, Any]:
+    """Return what holds for all pods, memcached's too."""
+    settings = args.settings
+    section: dict[str, Any] = {"extraEnv": pods.stand_in_credentials(args)}
+    if args.image_registry:
+        section["image"] = {"registry": args.image_registry}
+    if settings.priority_class:
+        section["priorityClassName"] = settings.priority_class
+    if settings.storage_class:
+        section["storageClass"] = settings.storage_class
+    return section
+
+
+def _component(size: Workload, name: str, label: str) -> dict[str, Any]:
+    """Return size and placement of one component."""
+    section: dict[str, Any] = {
+        "replicas": size.replicas,
+        "resources": size.resources(),
+        "affinity": pods.anti_affinity(label),
+        # One pod at a time. The chart's own for ingesters would let all but two of them go.
+        "podDisruptionBudget": {"enabled": True},
+        "maxUnavailable": 1,
+    }
+    if name in sizes.SCALING and size.max_replicas:
+        section["autoscaling"] = {
+            "enabled": True,
+            "minReplicas": size.replicas,
+            "maxReplicas": size.max_replicas,
+        }
+    return section
+
+
+def _ingester(size: Workload) -> dict[str, Any]:
+    return {
+        "config": {"replication_factor": sizes.REPLICATION_FACTOR},
+        "persistence": {"enabled": True, "size": f"{size.volume_gib}Gi"},
+        "topologySpreadConstraints": pods.ingester_spread(),
+    }
+
+
+def _querier(settings: TempoSettings) -> dict[str, Any]:
+    client = {"max_send_msg_size": config.grpc_message_bytes(settings)}
+    return {"config": {"frontend_worker": {"grpc_client_config": client}}}
+
+
+def _compactor(settings: TempoSettings) -> dict[str, Any]:
+    compaction = {
+        "block_retention": config.retention(settings),
+        "max_block_bytes": config.MAX_BLOCK_BYTES,
+    }
+    return {"config": {"compaction": compaction}}
+
+
+def _memcached(size: Workload) -> dict[str, Any]:
+    megabytes = str(int(size.memory_limit_mib * _CACHE_SHARE))
+    return {
+        "enabled": True,
+        "extraArgs": ["-m", megabytes, "-I", _CACHE_ITEM, "-c", _CACHE_CONNECTIONS],
+    }
+
+
+def _generator(args: TempoArgs, size: Workload) -> dict[str, Any]:
+    """Return the metrics-generator's values.
+
+    A StatefulSet: its WAL outlives a restart, and so do the names of its pods, which are a label of
+    every series that it writes.
+    """
+    volumes, mounts = pods.credential_volumes(args)
+    return {
+        "enabled": True,
+        "kind": "StatefulSet",
+        "persistence": {"enabled": True, "size": f"{size.volume_gib}Gi"},
+        "extraVolumes": volumes,
+        "extraVolumeMounts": mounts,
+        "config": {
+            "processor": config.generator_processors(args),
+            "registry": config.generator_registry(args),
+            "storage": {
+                # Metrics are written and queried without a tenant.
+                "remote_write_add_org_id_header": False,
+                "remote_write": _no_template(config.remote_write(args)),
+            },
+        },
+    }
+
+
+def _server(settings: TempoSettings) -> dict[str, Any]:
+    message_bytes = config.grpc_message_bytes(settings)
+    return {
+        "grpc_server_max_recv_msg_size": message_bytes,
+        "grpc_server_max_send_msg_size": message_bytes,
+    }
+
+
+def _receivers(settings: TempoSettings) -> dict[str, Any]:
+    """Return the receivers; the chart binds each to all addresses."""
+    grpc = {
+        "max_recv_msg_size_mib": config.OTLP_MESSAGE_MIB,
+        # A client looks for new distributors when a connection ends, so none lasts for ever.
+        "keepalive": {
+            "server_parameters": {"max_connection_age": "2m", "max_connection_age_grace": "30s"}
+        },
+    }
+    jaeger = {
+        protocol: {"enabled": settings.jaeger}
+        for protocol in ("grpc", "thriftHttp", "thriftCompact", "thriftBinary")
+    }
+    return {
+        "otlp": {"grpc": {"enabled": True, "receiverConfig": grpc}, "http": {"enabled": True}},
+        "jaeger": jaeger,
+        "zipkin": {"enabled": settings.zipkin},
+    }
+
+
+def _no_template(value: Any) -> Any:  # noqa: ANN401 - any YAML
+    """Return a value whose braces the chart does not take for a template.
+
+    The chart runs the finished configuration through its template engine.
+    """
+    if isinstance(value, str):
+        return value.replace("{{", '{{ "{{" }}')
+    if isinstance(value, list):
+        return [_no_template(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        return {k: _no_template(v) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return value

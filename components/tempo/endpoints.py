@@ -1,0 +1,35 @@
+"""Where Tempo is reached inside the cluster, as the charts name its Services."""
+
+from components.platform.names import (
+    OTLP_GRPC_PORT,
+    TEMPO_HTTP_PORT,
+    TEMPO_RELEASE,
+    service_host,
+)
+from components.tempo.settings import TempoMode
+
+
+def query_service(mode: TempoMode) -> str:
+    """Return the name of the Service that answers queries."""
+    return TEMPO_RELEASE if mode is TempoMode.MONOLITHIC else f"{TEMPO_RELEASE}-query-frontend"
+
+
+def otlp_service(mode: TempoMode) -> str:
+    """Return the name of the Service that takes spans.
+
+    In mode distributed it is headless: a gRPC client that stays on one connection would load one
+    distributor only, so the client has to see all of them.
+    """
+    if mode is TempoMode.MONOLITHIC:
+        return TEMPO_RELEASE
+    return f"{TEMPO_RELEASE}-distributor-discovery"
+
+
+def query_url(mode: TempoMode, namespace: str) -> str:
+    """Return the URL of Tempo's HTTP API."""
+    return f"http://{service_host(query_service(mode), namespace)}:{TEMPO_HTTP_PORT}"
+
+
+def otlp_endpoint(mode: TempoMode, namespace: str) -> str:
+    """Return host and port of Tempo's OTLP gRPC receiver."""
+    return f"{service_host(otlp_service(mode), namespace)}:{OTLP_GRPC_PORT}"

@@ -1,0 +1,134 @@
+"""Helm values of mode monolithic: chart tempo, one process with everything in it."""
+
+from pathlib import Path
+from typing import Any
+
+from components.platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TEMPO_HTTP_PORT
+from components.platform.workload import Workload
+from components.tempo import config, pods, sizes
+from components.tempo.args import TempoArgs
+from components.tempo.settings import TempoSettings
+
+_CONFIG = (
+    Path(__file__)
+    .with_name("monolithic.gotmpl")
+    .read_text()
+    .replace("MAX_BLOCK_BYTES", str(config.MAX_BLOCK_BYTES))
+)
+#: Ports of Jaeger's protocols in the chart's Service.
+_JAEGER = {"grpc": 14250, "thrift_http": 14268, "thrift_compact": 6831, "thrift_binary": 6832}
+#: Port of Zipkin in the chart's Service.
+_ZIPKIN = 9411
+
+
+def values(args: TempoArgs) -> dict[str, Any]:
+    """Return the values to install chart tempo with."""
+    size = sizes.workloads(args.settings)["monolithic"]
+    return {
+        "global": {"imageRegistry": args.image_registry} if args.image_registry else {},
+        "replicas": 1,
+        "tempo": _tempo(args, size),
+        "config": _CONFIG,
+        "persistence": _persistence(args.settings, size),
+        "securityContext": pods.POD_SECURITY,
+        "serviceAccount": pods.service_account(args),
+        "serviceMonitor": {
+            "enabled": args.service_monitor.enabled,
+            "additionalLabels": args.service_monitor.labels,
+        },
+        "extraVolumes": pods.credential_volumes(args)[0],
+        **({"priorityClassName": p} if (p := args.settings.priority_class) else {}),
+    }
+
+
+def _tempo(args: TempoArgs, size: Workload) -> dict[str, Any]:
+    """Return the chart's values below `tempo`."""
+    settings = args.settings
+    message_bytes = config.grpc_message_bytes(settings)
+    return {
+        "tag": settings.image_tag,
+        "resources": size.resources(),
+        # GOMEMLIMIT does what the ballast was for, and knows the limit.
+        "memBallastSizeMbs": 0,
+        "extraEnv": [_go_memory(size), *pods.stand_in_credentials(args)],
+        "extraVolumeMounts": pods.credential_volumes(args)[1],
+        "securityContext": pods.CONTAINER_SECURITY,
+        "livenessProbe": pods.LIVENESS,
+        "reportingEnabled": False,
+        "multitenancyEnabled": settings.tenant is not None,
+        "streamOverHttpEnabled": True,
+        "retention": config.retention(settings),
+        "receivers": _receivers(settings),
+        "server": {
+            "http_listen_port": TEMPO_HTTP_PORT,
+            "grpc_server_max_recv_msg_size": message_bytes,
+            "grpc_server_max_send_msg_size": message_bytes,
+        },
+        "querier": {
+            "frontend_worker": {"grpc_client_config": {"max_send_msg_size": message_bytes}}
+        },
+        "storage": {
+            "trace": {
+                "backend": "s3",
+                "s3": config.s3(args),
+                "wal": {"path": "/var/tempo/wal"},
+            }
+        },
+        "overrides": {"defaults": config.overrides(args)},
+        "metricsGenerator": _generator(args),
+    }
+
+
+def _generator(args: TempoArgs) -> dict[str, Any]:
+    """Return the metrics-generator's values; its data lies on the volume, not under /tmp."""
+    if not config.processors(args.settings, args.metrics):
+        return {"enabled": False}
+    return {
+        "enabled": True,
+        "processor": config.generator_processors(args),
+        "registry": config.generator_registry(args),
+        "storage": {
+            "path": "/var/tempo/generator/wal",
+            "remote_write": config.remote_write(args),
+        },
+        "traces_storage": {"path": "/var/tempo/generator/traces"},
+    }
+
+
+def _receivers(settings: TempoSettings) -> dict[str, Any]:
+    """Return the receivers; an empty endpoint keeps a port out of the Service."""
+    receivers: dict[str, Any] = {
+        "otlp": {
+            "protocols": {
+                "grpc": {
+                    "endpoint": f"0.0.0.0:{OTLP_GRPC_PORT}",
+                    "max_recv_msg_size_mib": config.OTLP_MESSAGE_MIB,
+                },
+                "http": {"endpoint": f"0.0.0.0:{OTLP_HTTP_PORT}"},
+            }
+        },
+        "jaeger": {
+            "protocols": {
+                protocol: {"endpoint": f"0.0.0.0:{port}" if settings.jaeger else ""}
+                for protocol, port in _JAEGER.items()
+            }
+        },
+    }
+    if settings.zipkin:
+        receivers["zipkin"] = {"endpoint": f"0.0.0.0:{_ZIPKIN}"}
+    return receivers
+
+
+def _persistence(settings: TempoSettings, size: Workload) -> dict[str, Any]:
+    """Return the volume of WAL and recent blocks."""
+    return {
+        "enabled": True,
+        "size": f"{size.volume_gib}Gi",
+        **({"storageClassName": c} if (c := settings.storage_class) else {}),
+    }
+
+
+def _go_memory(size: Workload) -> dict[str, str]:
+    """Return GOMEMLIMIT for a memory limit."""
+    limit = int(size.memory_limit_mib * pods.GO_MEMORY_SHARE)
+    return {"name": "GOMEMLIMIT", "value": f"{limit}MiB"}

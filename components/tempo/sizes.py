@@ -1,0 +1,167 @@
+"""Sizes of Tempo: what a preset asks of the cluster and lets in.
+
+Where the numbers come from:
+
+* AOS: the observability suite that this stack is measured against gives Tempo 1 to 2 cores and
+  2 to 8 GB.
+* Docs: "Size the cluster" of Tempo 2.10 (setup-tempo/plan/size.md). Distributor: 2 cores and 2 GB
+  for each 10 MB/s; ingester: 2.5 cores and 4 to 20 GB for each 3 to 5 MB/s; querier: 4 to 20 GB
+  for each 1 to 2 MB/s; query-frontend: 2 replicas, 4 to 20 GB; compactor: 1 core and 4 to 20 GB for
+  each 3 to 5 MB/s. They size a pod at its peak, so they are limits here.
+* Chart: defaults of charts tempo 2.2.4 and tempo-distributed 2.26.2.
+* Everything else is our choice. It follows three rules: requests are a quarter to a half of the
+  limits; memory requests equal the limits where an eviction costs data or cache (monolithic from m
+  on, ingester, memcached); a volume holds twice what arrives in the 45 minutes that an ingester
+  keeps a block (30 to cut it, 15 after the flush: modules/ingester/config.go), with 10 GiB at
+  least (chart).
+
+What each size is meant for, sustained: monolithic xs a laptop, s 2 MiB/s, m 4 MiB/s, l 8 MiB/s;
+distributed m 5 MiB/s, l 20 MiB/s. The rate limit is twice that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from components.platform.settings import Size
+from components.platform.workload import Workload
+from components.tempo.settings import TempoLimitSettings, TempoMode, TempoSettings
+
+#: Workloads that keep data on a volume; a stack file may give `volumeGib` for these alone.
+WITH_VOLUME = frozenset({"monolithic", "ingester", "metrics_generator"})
+#: Workloads that can scale by themselves; a stack file may give `maxReplicas` for these alone.
+#: The charts could scale others too, but ingesters and generators hold data, a compactor's load
+#: does not follow its CPU, and the docs give two query-frontends whatever the traffic.
+SCALING = frozenset({"distributor", "querier"})
+#: Copies of a span in the ingesters (chart value ingester.config.replication_factor).
+REPLICATION_FACTOR = 3
+
+
+def _size(
+    replicas: int, cpu: tuple[int, int], memory: tuple[int, int], volume: int | None = None
+) -> Workload:
+    """Return a size from (request, limit) of CPU in millicores and of memory in MiB."""
+    return Workload(
+        replicas=replicas,
+        cpu_request_millicores=cpu[0],
+        cpu_limit_millicores=cpu[1],
+        memory_request_mib=memory[0],
+        memory_limit_mib=memory[1],
+        volume_gib=volume,
+    )
+
+
+# Memory of s, m and l: low end, middle and high end of AOS. CPU limit of s and m: AOS; of l: ours.
+# The volume of xs is smaller than the chart's because a laptop is.
+_MONOLITHIC: Mapping[Size, Workload] = {
+    Size.XS: _size(1, (100, 1000), (512, 1024), 5),
+    Size.S: _size(1, (500, 1000), (1024, 2048), 10),
+    Size.M: _size(1, (1000, 2000), (4096, 4096), 25),
+    Size.L: _size(1, (2000, 4000), (8192, 8192), 50),
+}
+
+# Replicas: what the docs' rates give for 5 and for 20 MB/s, and never fewer than two of what stands
+# in the way of a span or a query. A compactor may be one: while it restarts, blocks wait.
+_DISTRIBUTED: Mapping[Size, Mapping[str, Workload]] = {
+    Size.M: {
+        "distributor": _size(2, (500, 2000), (1024, 2048)),
+        # Three are the replication factor; each then takes all of the 5 MB/s.
+        "ingester": _size(3, (1000, 2500), (6144, 6144), 30),
+        "querier": _size(3, (500, 2000), (2048, 4096)),
+        "query_frontend": _size(2, (250, 1000), (1024, 4096)),
+        "compactor": _size(1, (500, 1000), (2048, 4096)),
+        # The docs do not size these two.
+        "metrics_generator": _size(2, (500, 2000), (2048, 4096), 10),
+        "memcached": _size(2, (100, 500), (1280, 1280)),
+    },
+    Size.L: {
+        "distributor": _size(3, (1000, 2000), (1024, 2048)),
+        "ingester": _size(6, (1500, 2500), (8192, 8192), 60),
+        "querier": _size(10, (500, 2000), (4096, 8192)),
+        "query_frontend": _size(2, (500, 2000), (2048, 8192)),
+        "compactor": _size(5, (500, 1000), (2048, 6144)),
+        "metrics_generator": _size(3, (1000, 2000), (4096, 8192), 20),
+        "memcached": _size(3, (250, 1000), (2560, 2560)),
+    },
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What Tempo lets in; spans over a limit are refused and counted.
+
+    Attributes:
+        rate_limit_mib: sustained ingestion in MiB per second, over all distributors.
+        burst_size_mib: largest burst in MiB.
+        max_live_traces: traces that one ingester holds at a time.
+        max_trace_mib: largest single trace in MiB.
+        max_active_series: series that one metrics-generator keeps.
+    """
+
+    rate_limit_mib: int
+    burst_size_mib: int
+    max_live_traces: int
+    max_trace_mib: int
+    max_active_series: int
+
+    def override(self, settings: TempoLimitSettings) -> "Limits":
+        """Return these limits with the values that a stack file replaces."""
+        return replace(self, **settings.model_dump(exclude_none=True))
+
+
+def _limits(rate: int, burst: int, live_traces: int, trace: int, series: int) -> Limits:
+    return Limits(
+        rate_limit_mib=rate,
+        burst_size_mib=burst,
+        max_live_traces=live_traces,
+        max_trace_mib=trace,
+        max_active_series=series,
+    )
+
+
+# Tempo's own (modules/overrides/config.go): 15 MB/s, burst 20 MB, 10,000 traces, 5 MB for a
+# trace, any number of series. A burst is at least the 16 MiB that the OTLP receiver takes at once.
+_LIMITS: Mapping[TempoMode, Mapping[Size, Limits]] = {
+    TempoMode.MONOLITHIC: {
+        Size.XS: _limits(2, 16, 10_000, 5, 10_000),
+        Size.S: _limits(4, 16, 20_000, 10, 50_000),
+        Size.M: _limits(8, 16, 50_000, 20, 200_000),
+        Size.L: _limits(16, 32, 100_000, 30, 400_000),
+    },
+    TempoMode.DISTRIBUTED: {
+        Size.M: _limits(10, 20, 50_000, 20, 200_000),
+        Size.L: _limits(40, 60, 100_000, 30, 500_000),
+    },
+}
+
+
+def workloads(settings: TempoSettings, *, generator: bool = True) -> dict[str, Workload]:
+    """Return the size of every workload of the mode in use.
+
+    Args:
+        settings: the stack file's settings of Tempo.
+        generator: whether the metrics-generator runs (`config.processors` says so).
+
+    Returns:
+        Sizes by the names that `TempoWorkloadSettings` gives the workloads.
+
+    Raises:
+        KeyError: mode distributed has no such size.
+    """
+    if settings.mode is TempoMode.MONOLITHIC:
+        preset: Mapping[str, Workload] = {"monolithic": _MONOLITHIC[settings.size]}
+    else:
+        preset = _DISTRIBUTED[settings.size]
+    return {
+        name: workload.override(getattr(settings.workloads, name))
+        for name, workload in preset.items()
+        if generator or name != "metrics_generator"
+    }
+
+
+def limits(settings: TempoSettings) -> Limits:
+    """Return the ingestion limits of the mode and size in use.
+
+    Raises:
+        KeyError: mode distributed has no such size.
+    """
+    return _LIMITS[settings.mode][settings.size].override(settings.limits)
