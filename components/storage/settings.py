@@ -20,7 +20,8 @@ class StorageSettings(Settings):
     bucket: str | None = Field(default=None, min_length=1)
     """Name of the bucket; by default `traces-<environment>-<account id>-<region>`."""
     existing: bool = False
-    """The bucket named by `bucket` exists and is not managed here: no bucket, policy or lifecycle is made."""
+    """The bucket named by `bucket` exists and is not managed here: no bucket, policy or lifecycle
+    is made."""
     encryption: Encryption = Encryption.SSE_S3
     """`sse-s3` (keys managed by S3) or `sse-kms` (a KMS key, with rotation and a bucket key)."""
     kms_key_arn: str | None = Field(

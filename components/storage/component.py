@@ -1,0 +1,175 @@
+"""TraceStorage: the S3 bucket that holds the traces, with all that guards it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.storage import lifecycle, policies
+from components.storage.settings import Encryption, StorageSettings
+
+#: Days in which a deleted KMS key can be brought back; the longest that KMS takes.
+KEY_DELETION_DAYS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceStorageArgs:
+    """What TraceStorage needs to know."""
+
+    settings: StorageSettings
+    """Settings of the bucket."""
+    bucket: str
+    """Name of the bucket, to make or existing."""
+    region: str
+    """AWS region of the bucket."""
+    account_id: str
+    """AWS account of the bucket, 12 digits."""
+    retention_hours: int
+    """Hours that Tempo keeps traces; the backstop expiry follows from it."""
+    tags: Mapping[str, str]
+    """Tags for bucket and key."""
+
+
+class TraceStorage(pulumi.ComponentResource):
+    """The S3 bucket that Tempo keeps its blocks in, or the outputs of an existing one.
+
+    Only Tempo's own objects may live in the bucket: whatever is older than the retention and a week
+    is deleted.
+    """
+
+    bucket_name: pulumi.Output[str]
+    """Name of the bucket."""
+    bucket_arn: pulumi.Output[str]
+    """ARN of the bucket."""
+    kms_key_arn: pulumi.Output[str] | None
+    """ARN of the key that encrypts the objects; None where S3 manages the keys."""
+
+    def __init__(
+        self, name: str, args: TraceStorageArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("tracing:index:TraceStorage", name, {}, opts)
+        self._name = name
+        self._args = args
+        self.kms_key_arn = self._encryption_key()
+        if args.settings.existing:
+            self.bucket_name = pulumi.Output.from_input(args.bucket)
+            self.bucket_arn = pulumi.Output.from_input(
+                policies.bucket_arn(args.bucket, region=args.region)
+            )
+        else:
+            # No versioning: Tempo never changes a block, and its compactor deletes the ones it has
+            # merged. Versions would keep just those deleted blocks, at the price of the live ones.
+            self._bucket = aws.s3.Bucket(
+                f"{name}-bucket",
+                bucket=args.bucket,
+                force_destroy=args.settings.force_destroy,
+                tags=dict(args.tags),
+                opts=self._options(),
+            )
+            self.bucket_name = self._bucket.bucket
+            self.bucket_arn = self._bucket.arn
+            self._guard()
+        outputs = {"bucketName": self.bucket_name, "bucketArn": self.bucket_arn}
+        if self.kms_key_arn is not None:
+            outputs["kmsKeyArn"] = self.kms_key_arn
+        self.register_outputs(outputs)
+
+    def _options(self, *, after: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
+        """Return the options of the bucket and of everything that guards it.
+
+        A protected bucket outlives the stack. It must not outlive its guards: without them it could
+        be made public, would fill up without end or, without its key, could not be read again.
+        """
+        protect = self._args.settings.protect or None
+        return pulumi.ResourceOptions(
+            parent=self,
+            protect=protect,
+            retain_on_delete=protect,
+            depends_on=[] if after is None else [after],
+        )
+
+    def _encryption_key(self) -> pulumi.Output[str] | None:
+        settings = self._args.settings
+        if settings.encryption is not Encryption.SSE_KMS:
+            return None
+        if settings.kms_key_arn is not None:
+            return pulumi.Output.from_input(settings.kms_key_arn)
+        if settings.existing:
+            raise ValueError("An existing bucket with sse-kms needs kms_key_arn")
+        key = aws.kms.Key(
+            f"{self._name}-key",
+            description=f"Traces in S3 bucket {self._args.bucket}",
+            policy=policies.key(account_id=self._args.account_id, region=self._args.region),
+            enable_key_rotation=True,
+            deletion_window_in_days=KEY_DELETION_DAYS,
+            tags=dict(self._args.tags),
+            opts=self._options(),
+        )
+        aws.kms.Alias(
+            f"{self._name}-key-alias",
+            name=f"alias/{self._args.bucket}",
+            target_key_id=key.id,
+            opts=self._options(),
+        )
+        return key.arn
+
+    def _guard(self) -> None:
+        """Make what guards the bucket, one after the other.
+
+        S3 answers concurrent changes to the configuration of one bucket with 409 OperationAborted.
+        What matters most comes first: nothing is public or unencrypted even for a moment.
+        """
+        name, args, bucket = self._name, self._args, self._bucket.bucket
+        access = aws.s3.BucketPublicAccessBlock(
+            f"{name}-public-access-block",
+            bucket=bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=self._options(),
+        )
+        ownership = aws.s3.BucketOwnershipControls(
+            f"{name}-ownership",
+            bucket=bucket,
+            rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+            opts=self._options(after=access),
+        )
+        encryption = aws.s3.BucketServerSideEncryptionConfiguration(
+            f"{name}-encryption",
+            bucket=bucket,
+            rules=[self._encryption_rule()],
+            opts=self._options(after=ownership),
+        )
+        last: pulumi.Resource = encryption
+        # A stand-in for S3 without TLS would, with this policy, refuse Tempo itself.
+        if not (args.settings.endpoint or "").startswith("http://"):
+            last = aws.s3.BucketPolicy(
+                f"{name}-tls-only",
+                bucket=bucket,
+                policy=policies.tls_only(args.bucket, region=args.region),
+                opts=self._options(after=encryption),
+            )
+        aws.s3.BucketLifecycleConfiguration(
+            f"{name}-lifecycle",
+            bucket=bucket,
+            rules=lifecycle.rules(args.retention_hours),
+            opts=self._options(after=last),
+        )
+
+    def _encryption_rule(self) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgs:
+        default = (
+            aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs
+        )
+        if self.kms_key_arn is None:
+            return aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
+                apply_server_side_encryption_by_default=default(sse_algorithm="AES256")
+            )
+        return aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
+            apply_server_side_encryption_by_default=default(
+                sse_algorithm="aws:kms", kms_master_key_id=self.kms_key_arn
+            ),
+            # One key of the bucket's own for many objects: a fraction of the calls to KMS.
+            bucket_key_enabled=True,
+        )
