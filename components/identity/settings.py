@@ -26,7 +26,8 @@ class IdentitySettings(Settings):
     role_arn: str | None = Field(
         default=None, pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$"
     )
-    """ARN of an existing role to use instead of making one; its permissions and trust are its owner's."""
+    """ARN of an existing role to use instead of making one; its permissions and trust are its
+    owner's."""
     permissions_boundary_arn: str | None = Field(
         default=None, pattern=r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$"
     )

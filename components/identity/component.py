@@ -1,0 +1,132 @@
+"""WorkloadIdentity: the IAM role of Tempo's pods."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.identity import policies
+from components.identity.settings import IdentityMode, IdentitySettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadIdentityArgs:
+    """What WorkloadIdentity needs to know."""
+
+    settings: IdentitySettings
+    """Settings of the identity; mode `podIdentity` or `irsa`."""
+    role_name: str
+    """Name of the role to make."""
+    cluster_name: str
+    """Name of the EKS cluster."""
+    region: str
+    """AWS region of cluster and bucket."""
+    account_id: str
+    """AWS account of cluster and role, 12 digits."""
+    oidc_issuer: str | None
+    """URL of the cluster's OIDC issuer; needed with mode `irsa`."""
+    namespace: str
+    """Namespace of the service account."""
+    service_account: str
+    """Name of the service account of Tempo's pods."""
+    bucket: str
+    """Name of the trace bucket."""
+    kms_key_arn: pulumi.Input[str] | None
+    """ARN of the bucket's KMS key; None where it has none."""
+    tags: Mapping[str, str]
+    """Tags for role and association."""
+
+
+class WorkloadIdentity(pulumi.ComponentResource):
+    """AWS credentials for Tempo's pods, without keys: a role that only they can be.
+
+    Pods get them when they start, so they must start after this component is complete.
+    """
+
+    role_arn: pulumi.Output[str]
+    """ARN of the role."""
+
+    def __init__(
+        self, name: str, args: WorkloadIdentityArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("tracing:index:WorkloadIdentity", name, {}, opts)
+        self._name = name
+        self._args = args
+        permissions: list[pulumi.Resource] = []
+        if args.settings.role_arn is not None:
+            self.role_arn = pulumi.Output.from_input(args.settings.role_arn)
+        else:
+            self._role = aws.iam.Role(
+                f"{name}-role",
+                name=args.role_name,
+                description=f"Tempo in EKS cluster {args.cluster_name}: "
+                f"traces in S3 bucket {args.bucket}",
+                assume_role_policy=_trust(args),
+                permissions_boundary=args.settings.permissions_boundary_arn,
+                tags=dict(args.tags),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            self.role_arn = self._role.arn
+            permissions = self._permissions()
+        if args.settings.mode is IdentityMode.POD_IDENTITY:
+            aws.eks.PodIdentityAssociation(
+                f"{name}-association",
+                cluster_name=args.cluster_name,
+                namespace=args.namespace,
+                service_account=args.service_account,
+                role_arn=self.role_arn,
+                tags=dict(args.tags),
+                # With the association pods may start; by then the role can do its work.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
+            )
+        self.register_outputs({"roleArn": self.role_arn})
+
+    def _permissions(self) -> list[pulumi.Resource]:
+        """Make the role's policies.
+
+        The key has its own, because a new key's ARN is unknown at preview and would hide the rest.
+        """
+        name, args = self._name, self._args
+        made: list[pulumi.Resource] = [
+            aws.iam.RolePolicy(
+                f"{name}-bucket-access",
+                name="bucket-access",
+                role=self._role.name,
+                policy=policies.bucket_access(args.bucket, region=args.region),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        ]
+        if args.kms_key_arn is not None:
+            made.append(
+                aws.iam.RolePolicy(
+                    f"{name}-key-access",
+                    name="key-access",
+                    role=self._role.name,
+                    policy=pulumi.Output.from_input(args.kms_key_arn).apply(
+                        lambda arn: policies.key_access(arn, region=args.region)
+                    ),
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+            )
+        return made
+
+
+def _trust(args: WorkloadIdentityArgs) -> str:
+    if args.settings.mode is IdentityMode.POD_IDENTITY:
+        return policies.pod_identity_trust(
+            cluster=args.cluster_name,
+            region=args.region,
+            account_id=args.account_id,
+            namespace=args.namespace,
+            service_account=args.service_account,
+        )
+    if args.oidc_issuer is None:
+        raise ValueError("IRSA needs the cluster's OIDC issuer")
+    return policies.irsa_trust(
+        oidc_issuer=args.oidc_issuer,
+        region=args.region,
+        account_id=args.account_id,
+        namespace=args.namespace,
+        service_account=args.service_account,
+    )

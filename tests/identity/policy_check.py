@@ -1,0 +1,82 @@
+"""Reads IAM policies by their meaning, conditions included, which moto does not."""
+
+import fnmatch
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, cast
+
+Verdict = Literal["allow", "deny", "nothing"]
+
+
+def verdict(
+    policy: str,
+    *,
+    action: str,
+    resource: str = "",
+    principal: Mapping[str, str] | None = None,
+    context: Mapping[str, str] | None = None,
+) -> Verdict:
+    """Return what a policy says of one request: an explicit deny wins, then an allow.
+
+    Args:
+        policy: the policy as JSON.
+        action: action as IAM writes it: `s3:GetObject`.
+        resource: ARN of what is acted upon; not looked at in policies without resources (trust).
+        principal: who asks, as in a policy: `{"Service": "pods.eks.amazonaws.com"}`.
+        context: condition keys of the request; a key that is missing here is not in the request.
+
+    Raises:
+        NotImplementedError: the policy has an element or operator that this check can't read.
+    """
+    found: Verdict = "nothing"
+    for statement in cast(list[dict[str, Any]], json.loads(policy)["Statement"]):
+        unread = statement.keys() - {
+            "Sid",
+            "Effect",
+            "Principal",
+            "Action",
+            "Resource",
+            "Condition",
+        }
+        if unread:
+            raise NotImplementedError(f"elements {sorted(unread)}")
+        if not (
+            _matches(_list(statement["Action"]), action)
+            and ("Resource" not in statement or _matches(_list(statement["Resource"]), resource))
+            and ("Principal" not in statement or _is(statement["Principal"], principal or {}))
+            and _holds(statement.get("Condition", {}), context or {})
+        ):
+            continue
+        if statement["Effect"] == "Deny":
+            return "deny"
+        found = "allow"
+    return found
+
+
+def _list(value: str | Sequence[str]) -> Sequence[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _matches(patterns: Sequence[str], value: str) -> bool:
+    return any(fnmatch.fnmatchcase(value, pattern) for pattern in patterns)
+
+
+def _is(expected: str | Mapping[str, str | Sequence[str]], principal: Mapping[str, str]) -> bool:
+    if isinstance(expected, str):
+        return expected == "*"
+    return any(principal.get(kind) in _list(names) for kind, names in expected.items())
+
+
+def _holds(
+    condition: Mapping[str, Mapping[str, str | Sequence[str]]], context: Mapping[str, str]
+) -> bool:
+    for operator, wanted in condition.items():
+        for key, values in wanted.items():
+            if operator in ("StringEquals", "ArnEquals", "Bool"):
+                if any("*" in value for value in _list(values)):
+                    raise NotImplementedError(f"wildcard in {operator}")
+                if context.get(key) not in _list(values):
+                    return False
+            else:
+                raise NotImplementedError(f"operator {operator}")
+    return True
