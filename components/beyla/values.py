@@ -4,8 +4,8 @@ from typing import Any
 
 from components.beyla.args import BeylaArgs
 from components.beyla.config import config
+from components.beyla.settings import ContextPropagation
 from components.beyla.sizes import workloads
-from components.beyla.switches import in_host_network
 from components.platform.workload import Workload
 
 #: Service, Deployment and name label of the Kubernetes cache, and its port (chart defaults).
@@ -88,7 +88,7 @@ def values(args: BeylaArgs) -> dict[str, Any]:
 
 def _context_propagation(args: BeylaArgs) -> dict[str, Any]:
     """Return what lets the pods write trace context; config.data.ebpf makes them do it."""
-    if not in_host_network(args.settings):
+    if args.settings.context_propagation is ContextPropagation.DISABLED:
         return {"contextPropagation": {"enabled": False}}
     # Beyla sees here whether the kernel is locked down, and then leaves Go's memory alone.
     name, path = "kernel-security", "/sys/kernel/security"

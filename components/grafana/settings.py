@@ -31,9 +31,11 @@ class MetricsSettings(Settings):
     uid: str = Field(default="prometheus", pattern=_UID)
     """Uid of the datasource in Grafana."""
     username: str | None = Field(default=None, min_length=1)
-    """User for basic authentication; its password is the encrypted key `tracing:metricsPassword`."""
+    """User for basic authentication; its password is the encrypted key
+    `tracing:metricsPassword`."""
     create_datasource: bool = False
-    """Make the datasource here, with exemplars that lead to traces; by default it exists already."""
+    """Make the datasource here, with exemplars that lead to traces; by default it exists
+    already."""
 
 
 class LogsSettings(Settings):
@@ -49,7 +51,8 @@ class LogsSettings(Settings):
     username: str | None = Field(default=None, min_length=1)
     """User for basic authentication; its password is the encrypted key `tracing:logsPassword`."""
     create_datasource: bool = False
-    """Make the datasource here, with links from log lines to traces; by default it exists already."""
+    """Make the datasource here, with links from log lines to traces; by default it exists
+    already."""
 
 
 class ProfilesSettings(Settings):
@@ -90,7 +93,8 @@ class GrafanaSettings(Settings):
     tempo_uid: str = Field(default="tempo", pattern=_UID)
     """Uid of the Tempo datasource."""
     metrics: MetricsSettings | None = None
-    """The metrics backend; without it there are no span metrics and no links from traces to metrics."""
+    """The metrics backend; without it there are no span metrics and no links from traces to
+    metrics."""
     logs: LogsSettings | None = None
     """The logs backend; without it OTLP logs are refused and traces do not lead to logs."""
     profiles: ProfilesSettings | None = None

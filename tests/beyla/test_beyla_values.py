@@ -13,7 +13,6 @@ from components.beyla.args import BeylaArgs
 from components.beyla.config import config
 from components.beyla.settings import BeylaSettings, ContextPropagation
 from components.beyla.sizes import cache_replicas, workloads
-from components.beyla.switches import in_host_network, installed
 from components.beyla.values import values
 from components.grafana.settings import ServiceMonitorSettings
 from components.platform.helm import BEYLA
@@ -24,7 +23,7 @@ CONTRACTS = Path(__file__).parents[1] / "contracts"
 SCHEMA: dict[str, Any] = json.loads(
     (CONTRACTS / "beyla-config-3.32.0.schema.json").read_text(encoding="utf-8")
 )
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+VALIDATOR: Any = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def beyla(
@@ -159,7 +158,6 @@ def test_chart_and_program_agree_on_context_propagation(mode: ContextPropagation
     asked = mode is not ContextPropagation.DISABLED
     assert built["contextPropagation"]["enabled"] is asked
     assert built["config"]["data"]["ebpf"]["context_propagation"] == mode.value
-    assert in_host_network(chosen) is asked
     assert ("volumeMounts" in built) is asked
 
 
@@ -219,13 +217,3 @@ def test_a_service_monitor_comes_with_its_service() -> None:
     assert built["service"] == {"enabled": True}
     assert built["serviceMonitor"]["additionalLabels"] == {"release": "prometheus"}
     assert not {"service", "serviceMonitor"} & values(beyla()).keys()
-
-
-@pytest.mark.parametrize(
-    ("enabled", "chosen", "expected"),
-    [(True, ["shop"], True), (True, [], False), (False, ["shop"], False)],
-)
-def test_without_a_namespace_there_is_no_beyla(
-    enabled: bool, chosen: list[str], expected: bool
-) -> None:
-    assert installed(BeylaSettings(enabled=enabled, namespaces=chosen)) is expected

@@ -1,0 +1,132 @@
+"""Grafana's datasources as a component."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes import core, meta
+
+from components.grafana import datasources
+from components.grafana.datasources import Datasource
+from components.grafana.provisioning import provisioning_file
+from components.grafana.settings import GrafanaSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrafanaDatasourcesArgs:
+    """Arguments of the datasources.
+
+    Attributes:
+        settings: the Grafana side's settings.
+        tempo_query_url: URL of Tempo's query API in the cluster.
+        tenant: tenant to read traces as; None without multitenancy.
+        metrics_password: password of ``settings.metrics.username``.
+        logs_password: password of ``settings.logs.username``.
+    """
+
+    settings: GrafanaSettings
+    tempo_query_url: str
+    tenant: str | None
+    metrics_password: pulumi.Input[str] | None
+    logs_password: pulumi.Input[str] | None
+
+
+class GrafanaDatasources(pulumi.ComponentResource):
+    """A ConfigMap for each datasource, for Grafana's sidecar; a Secret where it has a password."""
+
+    tempo_uid: pulumi.Output[str]
+    """Uid of the Tempo datasource."""
+
+    def __init__(
+        self,
+        name: str,
+        args: GrafanaDatasourcesArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Make the Tempo datasource, and those of the backends that ask for one.
+
+        Args:
+            name: name of the component.
+            args: the backends, and how to log in to them.
+            opts: options of the component.
+
+        Raises:
+            ValueError: a backend has a user but no password.
+        """
+        super().__init__("tracing:index:GrafanaDatasources", name, {}, opts)
+        self._name = name
+        self._settings = settings = args.settings
+        uid = settings.tempo_uid
+        self._plain(
+            "tempo", datasources.tempo(settings, url=args.tempo_query_url, tenant=args.tenant)
+        )
+        if (metrics := settings.metrics) and metrics.create_datasource:
+            self._with_login(
+                "metrics",
+                lambda password: datasources.metrics(metrics, tempo_uid=uid, password=password),
+                username=metrics.username,
+                password=args.metrics_password,
+            )
+        if (logs := settings.logs) and logs.create_datasource:
+            self._with_login(
+                "logs",
+                lambda password: datasources.loki(logs, tempo_uid=uid, password=password),
+                username=logs.username,
+                password=args.logs_password,
+            )
+        if (profiles := settings.profiles) and profiles.create_datasource:
+            self._plain("profiles", datasources.pyroscope(profiles))
+        self.tempo_uid = pulumi.Output.from_input(uid)
+        self.register_outputs({"tempoUid": self.tempo_uid})
+
+    def _plain(self, role: str, datasource: Datasource) -> None:
+        file = _file_name(role)
+        core.v1.ConfigMap(
+            f"{self._name}-{role}",
+            metadata=self._metadata(file),
+            data={f"{file}.yaml": self._text(datasource)},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _with_login(
+        self,
+        role: str,
+        build: Callable[[str | None], Datasource],
+        *,
+        username: str | None,
+        password: pulumi.Input[str] | None,
+    ) -> None:
+        if username is None:
+            self._plain(role, build(None))
+            return
+        if password is None:
+            raise ValueError(f"{role}: user {username} has no password")
+        # A file name of its own: the sidecar would take the new file away with the old ConfigMap.
+        file = f"{_file_name(role)}-login"
+        text = pulumi.Output.secret(password).apply(lambda known: self._text(build(known)))
+        core.v1.Secret(
+            f"{self._name}-{role}",
+            metadata=self._metadata(file),
+            string_data={f"{file}.yaml": text},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _text(self, datasource: Datasource) -> str:
+        return provisioning_file(datasource, org_id=self._settings.org_id)
+
+    def _metadata(self, name: str) -> meta.v1.ObjectMetaArgs:
+        settings = self._settings
+        return meta.v1.ObjectMetaArgs(
+            name=name,
+            namespace=settings.namespace,
+            labels={
+                "app.kubernetes.io/managed-by": "pulumi",
+                "app.kubernetes.io/part-of": "tracing",
+                settings.datasource_label: settings.datasource_label_value,
+            },
+        )
+
+
+def _file_name(role: str) -> str:
+    """Return the name of object and file: the sidecar writes all files into one folder."""
+    return f"tracing-datasource-{role}"

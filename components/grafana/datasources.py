@@ -1,0 +1,213 @@
+"""Grafana's datasources, as plain data; a single ``$`` is a single ``$`` here."""
+
+from typing import Any
+
+from components.grafana.settings import (
+    GrafanaSettings,
+    LogsSettings,
+    MetricsSettings,
+    MetricsType,
+    ProfilesSettings,
+)
+
+Datasource = dict[str, Any]
+
+#: Labels of Tempo's span metrics, by the span attributes that they come from (the generator's
+#: dimensions; `service` is its own name for service.name).
+METRICS_TAGS = {
+    "service.name": "service",
+    "k8s.namespace.name": "k8s_namespace_name",
+    "k8s.cluster.name": "k8s_cluster_name",
+}
+#: Index labels that Loki makes of OTLP resource attributes by default, those of few values: newer
+#: versions keep the pod's name as structured metadata, where a stream selector does not find it.
+LOGS_TAGS = {"service.name": "service_name", "k8s.namespace.name": "k8s_namespace_name"}
+#: Label of Pyroscope's profiles.
+PROFILES_TAGS = {"service.name": "service_name"}
+
+#: What a service answers; its calls to others and its internal spans are not its requests.
+_REQUESTS = '$__tags, span_kind=~"SPAN_KIND_SERVER|SPAN_KIND_CONSUMER"'
+_CALLS = "traces_spanmetrics_calls_total"
+_LATENCY = "traces_spanmetrics_latency_bucket"
+_FAILED = 'status_code="STATUS_CODE_ERROR"'
+
+#: The three links in a span's menu, with their PromQL.
+METRICS_QUERIES = {
+    "Request rate": f"sum(rate({_CALLS}{{{_REQUESTS}}}[5m]))",
+    # Without a failure there is no series to divide: zero, not "no data".
+    "Error rate": (
+        f"(sum(rate({_CALLS}{{{_REQUESTS}, {_FAILED}}}[5m])) or vector(0))"
+        f" / sum(rate({_CALLS}{{{_REQUESTS}}}[5m]))"
+    ),
+    "p95 latency": (f"histogram_quantile(0.95, sum by (le) (rate({_LATENCY}{{{_REQUESTS}}}[5m])))"),
+}
+
+#: Trace ids of OTLP logs are structured metadata, not text of the line.
+LOGS_QUERY = '{${__tags}} | trace_id="${__trace.traceId}"'
+
+#: How far before and after a span its logs and samples are looked for.
+_BEFORE, _AFTER = "-5m", "5m"
+
+
+def tempo(settings: GrafanaSettings, *, url: str, tenant: str | None) -> Datasource:
+    """Return the Tempo datasource; each link only where its backend is configured.
+
+    Args:
+        settings: the Grafana side's settings.
+        url: URL of Tempo's query API.
+        tenant: tenant to read as; None without multitenancy.
+    """
+    json_data: dict[str, Any] = {
+        "nodeGraph": {"enabled": True},
+        "search": {"filters": _search_filters()},
+        "spanBar": {"type": "Duration"},
+        "streamingEnabled": {"search": True, "metrics": True},
+        # A trace opened by its id is found whatever time range Explore shows.
+        "traceQuery": {"timeShiftEnabled": False},
+    }
+    if settings.logs:
+        json_data["tracesToLogsV2"] = _to_logs(settings.logs)
+    if settings.metrics:
+        json_data["tracesToMetrics"] = _to_metrics(settings.metrics)
+        json_data["serviceMap"] = {"datasourceUid": settings.metrics.uid}
+    if settings.profiles:
+        json_data["tracesToProfiles"] = _to_profiles(settings.profiles)
+    built = _datasource("tempo", uid=settings.tempo_uid, url=url, json_data=json_data)
+    if tenant:
+        json_data["httpHeaderName1"] = "X-Scope-OrgID"
+        built["secureJsonData"] = {"httpHeaderValue1": tenant}
+    return built
+
+
+def loki(settings: LogsSettings, *, tempo_uid: str, password: str | None) -> Datasource:
+    """Return the Loki datasource, with links from log lines to traces.
+
+    Args:
+        settings: the logs backend.
+        tempo_uid: uid of the Tempo datasource.
+        password: password of ``settings.username``.
+    """
+    link = {"datasourceUid": tempo_uid, "url": "${__value.raw}", "urlDisplayLabel": "View trace"}
+    derived = [
+        {
+            "name": "Trace (line)",
+            "matcherType": "regex",
+            "matcherRegex": r'[tT]race_?[iI][dD]"?\s*[:=]\s*"?([0-9a-fA-F]{16,32})\b',
+            **link,
+        },
+        {
+            # Structured metadata of OTLP logs; here the expression is for the label's name.
+            "name": "Trace (label)",
+            "matcherType": "label",
+            "matcherRegex": "^trace_?[iI][dD]$",
+            **link,
+        },
+    ]
+    built = _datasource(
+        "loki", uid=settings.uid, url=settings.url, json_data={"derivedFields": derived}
+    )
+    return built | _basic_auth(settings.username, password)
+
+
+def metrics(settings: MetricsSettings, *, tempo_uid: str, password: str | None) -> Datasource:
+    """Return the Prometheus or Mimir datasource, with exemplars that lead to traces.
+
+    Args:
+        settings: the metrics backend.
+        tempo_uid: uid of the Tempo datasource.
+        password: password of ``settings.username``.
+    """
+    mimir = settings.type is MetricsType.MIMIR
+    json_data = {
+        "httpMethod": "POST",
+        "prometheusType": "Mimir" if mimir else "Prometheus",
+        # Tempo's metrics-generator writes the first name, SDKs and Alloy the second.
+        "exemplarTraceIdDestinations": [
+            {"name": name, "datasourceUid": tempo_uid, "urlDisplayLabel": "View trace"}
+            for name in ("traceID", "trace_id")
+        ],
+    }
+    built = _datasource("prometheus", uid=settings.uid, url=settings.url, json_data=json_data)
+    return built | _basic_auth(settings.username, password)
+
+
+def pyroscope(settings: ProfilesSettings) -> Datasource:
+    """Return the Pyroscope datasource."""
+    return _datasource(
+        "grafana-pyroscope-datasource", uid=settings.uid, url=settings.url, json_data={}
+    )
+
+
+def _datasource(kind: str, *, uid: str, url: str, json_data: dict[str, Any]) -> Datasource:
+    return {
+        # Grafana finds a provisioned datasource by its name, links find it by its uid: one value
+        # for both, so that ours never takes over one that somebody else made.
+        "name": uid,
+        "uid": uid,
+        "type": kind,
+        "access": "proxy",
+        "url": url,
+        "isDefault": False,
+        "editable": False,
+        "jsonData": json_data,
+    }
+
+
+def _basic_auth(username: str | None, password: str | None) -> dict[str, Any]:
+    if username is None:
+        return {}
+    return {
+        "basicAuth": True,
+        "basicAuthUser": username,
+        "secureJsonData": {"basicAuthPassword": password},
+    }
+
+
+def _tags(names: dict[str, str]) -> list[dict[str, str]]:
+    return [{"key": attribute, "value": label} for attribute, label in names.items()]
+
+
+def _to_logs(logs: LogsSettings) -> dict[str, Any]:
+    return {
+        "datasourceUid": logs.uid,
+        "spanStartTimeShift": _BEFORE,
+        "spanEndTimeShift": _AFTER,
+        "tags": _tags(LOGS_TAGS),
+        # Grafana's own filters look for the ids in the line's text: the query does better.
+        "filterByTraceID": False,
+        "filterBySpanID": False,
+        "customQuery": True,
+        "query": LOGS_QUERY,
+    }
+
+
+def _to_metrics(backend: MetricsSettings) -> dict[str, Any]:
+    return {
+        "datasourceUid": backend.uid,
+        "spanStartTimeShift": _BEFORE,
+        "spanEndTimeShift": _AFTER,
+        "tags": _tags(METRICS_TAGS),
+        "queries": [{"name": name, "query": query} for name, query in METRICS_QUERIES.items()],
+    }
+
+
+def _to_profiles(profiles: ProfilesSettings) -> dict[str, Any]:
+    return {
+        "datasourceUid": profiles.uid,
+        "tags": _tags(PROFILES_TAGS),
+        "profileTypeId": "process_cpu:cpu:nanoseconds:cpu:nanoseconds",
+        "customQuery": False,
+    }
+
+
+def _search_filters() -> list[dict[str, str]]:
+    """Return the fields of the search form; the two fixed ids are Grafana's own."""
+    return [
+        {"id": id_, "tag": tag, "operator": "=", "scope": scope}
+        for id_, tag, scope in (
+            ("k8s-cluster-name", "k8s.cluster.name", "resource"),
+            ("k8s-namespace-name", "k8s.namespace.name", "resource"),
+            ("service-name", "service.name", "resource"),
+            ("span-name", "name", "span"),
+        )
+    ]

@@ -1,0 +1,217 @@
+"""What the datasources mean, not how they are written."""
+
+import re
+from typing import Any, cast
+
+import pytest
+
+from components.grafana import datasources
+from components.grafana.settings import (
+    GrafanaSettings,
+    LogsSettings,
+    MetricsSettings,
+    MetricsType,
+    ProfilesSettings,
+)
+
+METRICS = MetricsSettings(
+    url="http://mimir.mimir.svc/prometheus",
+    remote_write_url="http://mimir.mimir.svc/api/v1/push",
+    uid="duplo-metrics",
+)
+LOGS = LogsSettings(
+    url="http://loki.loki.svc", otlp_url="http://loki.loki.svc/otlp", uid="duplo-logging"
+)
+PROFILES = ProfilesSettings(url="http://pyroscope.pyroscope.svc:4040", uid="duplo-profiling")
+ALL = GrafanaSettings(tempo_uid="duplo-tracing", metrics=METRICS, logs=LOGS, profiles=PROFILES)
+LINKS = {"tracesToLogsV2", "tracesToMetrics", "serviceMap", "tracesToProfiles"}
+
+#: Labels that Tempo 2.10 was seen to write, with the dimensions that this stack sets.
+SPAN_METRICS_LABELS = {
+    *("service", "span_name", "span_kind", "status_code", "job", "source", "cluster", "le"),
+    *("k8s_cluster_name", "k8s_namespace_name", "deployment_environment_name"),
+    *("service_version", "http_route", "__metrics_gen_instance"),
+}
+SPAN_METRICS = {"traces_spanmetrics_calls_total", "traces_spanmetrics_latency_bucket"}
+
+
+def tempo(settings: GrafanaSettings = ALL, tenant: str | None = None) -> dict[str, Any]:
+    return datasources.tempo(settings, url="http://tempo.tracing.svc:3200", tenant=tenant)
+
+
+def json_data(datasource: dict[str, Any]) -> dict[str, Any]:
+    return cast("dict[str, Any]", datasource["jsonData"])
+
+
+def with_tags(query: str) -> str:
+    """Put a span's labels in, as Grafana does before it asks the backend."""
+    labels = (f'{label}="x"' for label in datasources.METRICS_TAGS.values())
+    return query.replace("$__tags", ", ".join(labels))
+
+
+def test_tempo_is_at_its_url_under_the_fixed_uid() -> None:
+    built = tempo()
+    assert (built["uid"], built["type"]) == ("duplo-tracing", "tempo")
+    assert built["url"] == "http://tempo.tracing.svc:3200"
+    assert built["isDefault"] is False
+
+
+def test_every_uid_of_the_advanced_observability_suite_can_be_kept() -> None:
+    built = [
+        tempo(),
+        datasources.loki(LOGS, tempo_uid=ALL.tempo_uid, password=None),
+        datasources.metrics(METRICS, tempo_uid=ALL.tempo_uid, password=None),
+        datasources.pyroscope(PROFILES),
+    ]
+    assert [source["uid"] for source in built] == [
+        "duplo-tracing",
+        "duplo-logging",
+        "duplo-metrics",
+        "duplo-profiling",
+    ]
+
+
+def test_links_lead_to_the_configured_backends() -> None:
+    data = json_data(tempo())
+    assert {link: data[link]["datasourceUid"] for link in LINKS} == {
+        "tracesToLogsV2": "duplo-logging",
+        "tracesToMetrics": "duplo-metrics",
+        "serviceMap": "duplo-metrics",
+        "tracesToProfiles": "duplo-profiling",
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "links"),
+    [
+        (GrafanaSettings(), set[str]()),
+        (GrafanaSettings(logs=LOGS), {"tracesToLogsV2"}),
+        (GrafanaSettings(metrics=METRICS), {"tracesToMetrics", "serviceMap"}),
+        (GrafanaSettings(profiles=PROFILES), {"tracesToProfiles"}),
+    ],
+)
+def test_no_link_without_its_backend(settings: GrafanaSettings, links: set[str]) -> None:
+    assert LINKS & json_data(tempo(settings)).keys() == links
+
+
+def test_three_metrics_links_in_the_span_menu() -> None:
+    queries = json_data(tempo())["tracesToMetrics"]["queries"]
+    assert [query["name"] for query in queries] == ["Request rate", "Error rate", "p95 latency"]
+
+
+@pytest.mark.parametrize("query", datasources.METRICS_QUERIES.values())
+def test_metrics_queries_name_series_and_labels_that_exist(query: str) -> None:
+    asked = with_tags(query)
+    assert set(re.findall(r"traces_\w+", asked)) <= SPAN_METRICS
+    labels = re.findall(r"(\w+)\s*=~?\s*\"", asked) + re.findall(r"by \((\w+)\)", asked)
+    assert len(labels) >= 4
+    assert set(labels) <= SPAN_METRICS_LABELS
+    assert "$" not in asked
+
+
+@pytest.mark.parametrize("query", datasources.METRICS_QUERIES.values())
+def test_each_metrics_query_is_limited_to_the_span(query: str) -> None:
+    assert query.count("$__tags") == query.count("{") > 0
+    assert query.count("(") == query.count(")")
+
+
+def test_the_error_rate_of_a_faultless_service_is_zero() -> None:
+    failed, _, all_calls = datasources.METRICS_QUERIES["Error rate"].rpartition(" / ")
+    assert "or vector(0)" in failed
+    assert 'status_code="STATUS_CODE_ERROR"' in failed
+    assert "status_code" not in all_calls
+
+
+def test_logs_are_found_by_the_trace_id_in_structured_metadata() -> None:
+    link = json_data(tempo())["tracesToLogsV2"]
+    assert link["customQuery"] is True
+    assert link["query"] == '{${__tags}} | trace_id="${__trace.traceId}"'
+    assert {tag["key"]: tag["value"] for tag in link["tags"]} == {
+        "service.name": "service_name",
+        "k8s.namespace.name": "k8s_namespace_name",
+    }
+    assert (link["spanStartTimeShift"], link["spanEndTimeShift"]) == ("-5m", "5m")
+
+
+def test_search_form_offers_cluster_namespace_service_and_span() -> None:
+    filters = json_data(tempo())["search"]["filters"]
+    assert [(f["scope"], f["tag"]) for f in filters] == [
+        ("resource", "k8s.cluster.name"),
+        ("resource", "k8s.namespace.name"),
+        ("resource", "service.name"),
+        ("span", "name"),
+    ]
+    assert len({f["id"] for f in filters}) == len(filters)
+
+
+def test_results_stream_and_the_graph_is_shown() -> None:
+    data = json_data(tempo())
+    assert data["streamingEnabled"] == {"search": True, "metrics": True}
+    assert data["nodeGraph"] == {"enabled": True}
+    assert data["spanBar"] == {"type": "Duration"}
+
+
+def test_grafana_reads_as_the_tenant() -> None:
+    built = tempo(tenant="shop")
+    assert json_data(built)["httpHeaderName1"] == "X-Scope-OrgID"
+    assert built["secureJsonData"] == {"httpHeaderValue1": "shop"}
+    assert "secureJsonData" not in tempo()
+    assert "httpHeaderName1" not in json_data(tempo())
+
+
+ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'{{"level":"info","trace_id":"{ID}","msg":"paid"}}',
+        f"level=info traceID={ID} msg=paid",
+        f"paid TraceId: {ID}",
+    ],
+)
+def test_a_trace_id_in_the_line_becomes_a_link(line: str) -> None:
+    by_line, _ = derived_fields()
+    assert by_line["matcherType"] == "regex"
+    found = re.search(by_line["matcherRegex"], line)
+    assert found
+    assert found[1] == ID
+
+
+@pytest.mark.parametrize(
+    ("label", "matches"),
+    [("trace_id", True), ("traceID", True), ("traceid", True), ("parent_trace_id", False)],
+)
+def test_the_label_of_otlp_logs_becomes_a_link(label: str, matches: bool) -> None:
+    _, by_label = derived_fields()
+    assert by_label["matcherType"] == "label"
+    assert bool(re.search(by_label["matcherRegex"], label)) is matches
+
+
+def derived_fields() -> list[dict[str, str]]:
+    fields = json_data(datasources.loki(LOGS, tempo_uid="tempo", password=None))["derivedFields"]
+    assert [(f["datasourceUid"], f["url"]) for f in fields] == [("tempo", "${__value.raw}")] * 2
+    return fields
+
+
+def test_exemplars_of_tempo_and_of_sdks_lead_to_traces() -> None:
+    data = json_data(datasources.metrics(METRICS, tempo_uid="tempo", password=None))
+    destinations = data["exemplarTraceIdDestinations"]
+    assert [d["name"] for d in destinations] == ["traceID", "trace_id"]
+    assert {d["datasourceUid"] for d in destinations} == {"tempo"}
+
+
+@pytest.mark.parametrize(("kind", "name"), [("prometheus", "Prometheus"), ("mimir", "Mimir")])
+def test_grafana_knows_the_kind_of_the_metrics_backend(kind: str, name: str) -> None:
+    settings = METRICS.model_copy(update={"type": MetricsType(kind)})
+    built = datasources.metrics(settings, tempo_uid="tempo", password=None)
+    assert built["type"] == "prometheus"
+    assert json_data(built)["prometheusType"] == name
+
+
+def test_a_user_logs_in_with_the_password() -> None:
+    logs = LOGS.model_copy(update={"username": "reader"})
+    built = datasources.loki(logs, tempo_uid="tempo", password="hunter2")
+    assert (built["basicAuth"], built["basicAuthUser"]) == (True, "reader")
+    assert built["secureJsonData"] == {"basicAuthPassword": "hunter2"}
+    assert "basicAuth" not in datasources.loki(LOGS, tempo_uid="tempo", password=None)
