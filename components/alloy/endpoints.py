@@ -1,0 +1,18 @@
+"""Where senders reach the gateway."""
+
+from components.platform.names import (
+    ALLOY_RELEASE,
+    OTLP_GRPC_PORT,
+    OTLP_HTTP_PORT,
+    service_host,
+)
+
+
+def otlp_grpc_endpoint(namespace: str) -> str:
+    """Return the URL for OTLP over gRPC, as `OTEL_EXPORTER_OTLP_ENDPOINT` takes it."""
+    return f"http://{service_host(ALLOY_RELEASE, namespace)}:{OTLP_GRPC_PORT}"
+
+
+def otlp_http_endpoint(namespace: str) -> str:
+    """Return the URL for OTLP over HTTP, without `/v1/traces`."""
+    return f"http://{service_host(ALLOY_RELEASE, namespace)}:{OTLP_HTTP_PORT}"

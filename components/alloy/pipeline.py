@@ -1,0 +1,132 @@
+"""The gateway's configuration: modules from ``modules/*.alloy``, and how they are joined.
+
+Telemetry flows through receive, limit_memory, add_kubernetes and enrich; then spans go through
+drop_noise to Tempo, log records to Loki and metrics to the metrics backend.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.alloy.args import AlloyArgs
+from components.alloy.sizes import HTTP_REQUEST_MIB, queue_bytes
+from components.alloy.syntax import Expression, Value, instance
+from components.grafana.settings import LogsSettings, MetricsSettings
+from components.platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT
+
+MODULES = Path(__file__).parent / "modules"
+
+#: Keys of the Secret with the passwords of the backends, and environment variables of the pods.
+METRICS_PASSWORD = "METRICS_PASSWORD"  # noqa: S105 - a name
+LOGS_PASSWORD = "LOGS_PASSWORD"  # noqa: S105 - a name
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One use of a module, labelled `default`."""
+
+    module: str
+    arguments: Mapping[str, Value]
+
+
+def config(args: AlloyArgs) -> str:
+    """Return the configuration as one text: the modules in use, then their instances."""
+    instances = [
+        *_entry(args),
+        *_traces(args),
+        *(_logs(args.logs, queue_bytes(args.settings)) if args.logs else []),
+        *(_metrics(args.metrics) if args.metrics else []),
+    ]
+    declared = [(MODULES / f"{use.module}.alloy").read_text() for use in instances]
+    used = [instance(use.module, "default", use.arguments) for use in instances]
+    return "\n".join([*declared, *used])
+
+
+def _entry(args: AlloyArgs) -> list[Instance]:
+    """Return what all signals go through."""
+    return [
+        Instance(
+            "receive",
+            {
+                "grpc_endpoint": f"0.0.0.0:{OTLP_GRPC_PORT}",
+                "http_endpoint": f"0.0.0.0:{OTLP_HTTP_PORT}",
+                "max_grpc_request": f"{args.settings.max_request_mib}MiB",
+                "max_http_request": f"{HTTP_REQUEST_MIB}MiB",
+                **_outputs(args, "limit_memory"),
+            },
+        ),
+        Instance("limit_memory", _outputs(args, "add_kubernetes")),
+        Instance("add_kubernetes", _outputs(args, "enrich")),
+        Instance(
+            "enrich",
+            {
+                "cluster": args.cluster_name,
+                "environment": args.environment,
+                "traces": _to("drop_noise"),
+                **({"logs": _to("send_to_loki")} if args.logs else {}),
+                **({"metrics": _to("convert_metrics")} if args.metrics else {}),
+            },
+        ),
+    ]
+
+
+def _traces(args: AlloyArgs) -> list[Instance]:
+    return [
+        Instance(
+            "drop_noise",
+            {
+                "paths": args.settings.ignored_paths,
+                "namespaces": list(args.stack_namespaces),
+                "traces": _to("send_to_tempo"),
+            },
+        ),
+        Instance(
+            "send_to_tempo",
+            {
+                # gRPC's own DNS resolver, which returns all addresses of a headless Service.
+                "endpoint": f"dns:///{args.tempo_endpoint}"
+                if args.balance
+                else args.tempo_endpoint,
+                "balancer": "round_robin" if args.balance else "pick_first",
+                **({"headers": {"X-Scope-OrgID": args.tenant}} if args.tenant else {}),
+                "queue_bytes": queue_bytes(args.settings),
+            },
+        ),
+    ]
+
+
+def _logs(logs: LogsSettings, queue_bytes: int) -> list[Instance]:
+    arguments: dict[str, Value] = {"endpoint": logs.otlp_url, "queue_bytes": queue_bytes}
+    if logs.username is None:
+        return [Instance("send_to_loki", arguments)]
+    return [
+        Instance(
+            "basic_auth", {"username": logs.username, "password": _environment(LOGS_PASSWORD)}
+        ),
+        Instance("send_to_loki", {**arguments, "auth": Expression("basic_auth.default.handler")}),
+    ]
+
+
+def _metrics(metrics: MetricsSettings) -> list[Instance]:
+    arguments: dict[str, Value] = {"url": metrics.remote_write_url}
+    module = "remote_write"
+    if metrics.username is not None:
+        module = "remote_write_basic_auth"
+        arguments["username"] = metrics.username
+        arguments["password"] = _environment(METRICS_PASSWORD)
+    receiver = Expression(f"{module}.default.receiver")
+    return [Instance("convert_metrics", {"forward_to": [receiver]}), Instance(module, arguments)]
+
+
+def _outputs(args: AlloyArgs, module: str) -> dict[str, Value]:
+    """Return the next module as the output of every signal that has a backend."""
+    signals = ["traces", *(["logs"] if args.logs else []), *(["metrics"] if args.metrics else [])]
+    return {signal: _to(module) for signal in signals}
+
+
+def _to(module: str) -> list[Expression]:
+    return [Expression(f"{module}.default.input")]
+
+
+def _environment(name: str) -> Expression:
+    return Expression(f'sys.env("{name}")')

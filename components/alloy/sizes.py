@@ -1,0 +1,103 @@
+"""Sizes of the gateway.
+
+Measured with Alloy 1.18.1 (memory limiter, transform, filter, batch; OTLP gRPC in and out): 27 to
+30 CPU-seconds for a million spans, so one core carries about 35,000 spans per second. At 70 % of
+the CPU request, where autoscaling adds a pod, that is for each pod: xs 2,500, s 6,000, m 12,500 and
+l 25,000 spans per second. The limits of m, one core and 2 GiB, are what AOS gives its Alloy; the
+other values follow from it by halves and doubles and are our choice.
+"""
+
+from dataclasses import dataclass, replace
+
+from components.alloy.settings import AlloySettings
+from components.platform.settings import Size
+from components.platform.workload import Workload
+
+#: Size of a full batch in MiB on the wire: ``min_size`` in the sending modules.
+BATCH_MIB = 1
+#: Largest OTLP request over HTTP in MiB, unpacked: the default of ``otelcol.receiver.otlp``.
+HTTP_REQUEST_MIB = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """One size.
+
+    Attributes:
+        workload: pods and their resources.
+        queue_batches: batches that wait in one pod for one backend.
+    """
+
+    workload: Workload
+    queue_batches: int
+
+
+# The queues: spans take about three times their size on the wire in memory, Alloy itself about
+# 100 MiB, and data is refused from 65 % of the memory limit on (limit_memory.alloy). A full queue
+# stays below that, so that it is the queue that says no, not the limiter for all signals.
+PRESETS: dict[Size, Preset] = {
+    Size.XS: Preset(
+        workload=Workload(
+            replicas=1,
+            cpu_request_millicores=100,
+            cpu_limit_millicores=500,
+            memory_request_mib=128,
+            memory_limit_mib=256,
+        ),
+        queue_batches=20,
+    ),
+    # Two pods from here on: a node can go away without spans being refused.
+    Size.S: Preset(
+        workload=Workload(
+            replicas=2,
+            cpu_request_millicores=250,
+            cpu_limit_millicores=1000,
+            memory_request_mib=256,
+            memory_limit_mib=512,
+        ),
+        queue_batches=64,
+    ),
+    Size.M: Preset(
+        workload=Workload(
+            replicas=2,
+            max_replicas=6,
+            cpu_request_millicores=500,
+            cpu_limit_millicores=1000,
+            memory_request_mib=1024,
+            memory_limit_mib=2048,
+        ),
+        queue_batches=384,
+    ),
+    Size.L: Preset(
+        workload=Workload(
+            replicas=3,
+            max_replicas=12,
+            cpu_request_millicores=1000,
+            cpu_limit_millicores=2000,
+            memory_request_mib=2048,
+            memory_limit_mib=4096,
+        ),
+        queue_batches=800,
+    ),
+}
+
+
+def workload(settings: AlloySettings) -> Workload:
+    """Return pods and resources: the preset, with what the stack file replaces.
+
+    There is no autoscaling (``max_replicas`` is None) where the largest number of pods isn't larger
+    than the least.
+    """
+    size = PRESETS[settings.size].workload.override(settings.workload)
+    if size.max_replicas is not None and size.max_replicas <= size.replicas:
+        return replace(size, max_replicas=None)
+    return size
+
+
+def queue_bytes(settings: AlloySettings) -> int:
+    """Return how much waits in one pod for one backend, in bytes on the wire.
+
+    It is never less than the largest request: what is larger than the queue could never enter it.
+    """
+    batches = settings.queue_batches or PRESETS[settings.size].queue_batches
+    return max(batches * BATCH_MIB, settings.max_request_mib, HTTP_REQUEST_MIB) * 1024 * 1024

@@ -1,0 +1,169 @@
+"""Helm values of the chart `alloy` for the gateway."""
+
+from typing import Any
+
+from components.alloy.args import AlloyArgs
+from components.alloy.pipeline import config
+from components.alloy.sizes import workload
+from components.platform.names import (
+    ALLOY_HTTP_PORT,
+    ALLOY_RELEASE,
+    OTLP_GRPC_PORT,
+    OTLP_HTTP_PORT,
+)
+from components.platform.workload import Workload
+
+#: User of the image grafana/alloy.
+_UID = 473
+#: Where Alloy keeps its state (the write-ahead log of metrics), the only place that it writes to.
+_STORAGE_PATH = "/tmp/alloy"  # noqa: S108 - the chart's own, a volume of the pod
+#: Seconds that a pod still takes connections after it was told to stop, while the Service forgets
+#: it; and seconds until it is killed, in which the queue empties.
+_DRAIN_SECONDS = 5
+_GRACE_SECONDS = 60
+#: CPU in percent of the request where autoscaling adds a pod; our choice.
+_CPU_TARGET_PERCENT = 70
+#: Memory in percent of the limit where autoscaling adds a pod: before data is refused, which begins
+#: at 65 % (limit_memory.alloy).
+_MEMORY_TARGET_PERCENT = 60
+
+#: Labels that the chart selects the pods by.
+_SELECTOR = {
+    "matchLabels": {
+        "app.kubernetes.io/name": "alloy",
+        "app.kubernetes.io/instance": ALLOY_RELEASE,
+    }
+}
+#: What pod-security level `restricted` asks of a container; and no writing outside of volumes.
+_RESTRICTED: dict[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def values(args: AlloyArgs) -> dict[str, Any]:
+    """Return the values of the release, plain and fully known."""
+    size = workload(args.settings)
+    return {
+        "fullnameOverride": ALLOY_RELEASE,
+        "global": {
+            **({"image": {"registry": args.image_registry}} if args.image_registry else {}),
+            "podSecurityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": _UID,
+                "runAsGroup": _UID,
+                "fsGroup": _UID,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+        },
+        # PodLogs are not used here, and releases that share a definition get in each other's way.
+        "crds": {"create": False},
+        "alloy": _alloy(args, size),
+        "configReloader": _config_reloader(),
+        "controller": _controller(args, size),
+        "rbac": _rbac(),
+        "serviceMonitor": {
+            "enabled": args.service_monitor.enabled,
+            "additionalLabels": args.service_monitor.labels,
+        },
+    }
+
+
+def _alloy(args: AlloyArgs, size: Workload) -> dict[str, Any]:
+    ports = {"otlp-grpc": (OTLP_GRPC_PORT, "grpc"), "otlp-http": (OTLP_HTTP_PORT, "http")}
+    secret = [{"secretRef": {"name": args.credentials_secret}}] if args.has_credentials else []
+    return {
+        "configMap": {"create": True, "content": config(args)},
+        "stabilityLevel": "generally-available",
+        "enableReporting": False,
+        "listenPort": ALLOY_HTTP_PORT,
+        "storagePath": _STORAGE_PATH,
+        "envFrom": secret,
+        "extraPorts": [
+            {"name": name, "port": port, "targetPort": port, "protocol": "TCP", "appProtocol": app}
+            for name, (port, app) in ports.items()
+        ],
+        # Alloy derives GOMEMLIMIT and the memory limiter's percentages from the memory limit.
+        "resources": size.resources(),
+        "securityContext": {**_RESTRICTED, "runAsUser": _UID, "runAsGroup": _UID},
+        "mounts": {"extra": [{"name": "storage", "mountPath": _STORAGE_PATH}]},
+        "lifecycle": {"preStop": {"sleep": {"seconds": _DRAIN_SECONDS}}},
+    }
+
+
+def _config_reloader() -> dict[str, Any]:
+    # Requests as in the chart; limits and the group are ours.
+    return {
+        "resources": {
+            "requests": {"cpu": "10m", "memory": "50Mi"},
+            "limits": {"cpu": "100m", "memory": "100Mi"},
+        },
+        "securityContext": {**_RESTRICTED, "runAsUser": 65534, "runAsGroup": 65534},
+    }
+
+
+def _controller(args: AlloyArgs, size: Workload) -> dict[str, Any]:
+    # With a single pod there is nothing to keep, and a node must drain.
+    budget = {"enabled": True, "maxUnavailable": 1} if size.replicas > 1 else {"enabled": False}
+    return {
+        "type": "deployment",
+        "replicas": size.replicas,
+        "autoscaling": {"horizontal": _autoscaling(size)},
+        "podDisruptionBudget": budget,
+        "updateStrategy": {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+        },
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "priorityClassName": args.settings.priority_class or "",
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "topology.kubernetes.io/zone",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": _SELECTOR,
+            }
+        ],
+        "affinity": {
+            "podAntiAffinity": {
+                "preferredDuringSchedulingIgnoredDuringExecution": [
+                    {
+                        "weight": 100,
+                        "podAffinityTerm": {
+                            "topologyKey": "kubernetes.io/hostname",
+                            "labelSelector": _SELECTOR,
+                        },
+                    }
+                ]
+            }
+        },
+        "volumes": {"extra": [{"name": "storage", "emptyDir": {"sizeLimit": "2Gi"}}]},
+    }
+
+
+def _autoscaling(size: Workload) -> dict[str, Any]:
+    if size.max_replicas is None:
+        return {"enabled": False}
+    # Kubernetes reckons in percent of the request.
+    memory = round(_MEMORY_TARGET_PERCENT * size.memory_limit_mib / size.memory_request_mib)
+    return {
+        "enabled": True,
+        "minReplicas": size.replicas,
+        "maxReplicas": size.max_replicas,
+        "targetCPUUtilizationPercentage": _CPU_TARGET_PERCENT,
+        "targetMemoryUtilizationPercentage": memory,
+    }
+
+
+def _rbac() -> dict[str, Any]:
+    """Return the only access that the pipeline needs: pods, in every namespace.
+
+    The chart's own lists, which include every Secret of the cluster, are replaced as a whole.
+    """
+    return {
+        "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}],
+        "clusterRules": [],
+    }
