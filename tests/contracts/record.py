@@ -42,17 +42,23 @@ _COPIED = re.compile(r"toYaml +\(?\$?\.Values\.([A-Za-z0-9_.]+)")
 _COPIED_IN_WITH = re.compile(r"with ([^}]*)\}\}[^{}]*\{\{-? *toYaml \. ")
 
 #: Fields that Tempo 2.10.8 leaves out of /status/config while they are empty
-#: (modules/overrides/config.go, modules/generator/{registry,storage}/config.go), and its receivers
+#: (cmd/tempo/app/config.go, modules/overrides/config.go and config.go of compactor, distributor,
+#: frontend and generator/{registry,storage} under modules/), and its receivers
 #: (modules/distributor/receiver/shim.go), whose keys are the OpenTelemetry collector's.
 #: An open path takes anything below it.
 OMITTED: dict[str, str] = {
+    "auth_enabled": "bool",
+    "compactor.disabled": "bool",
+    "distributor.artificial_delay": "str",
     "distributor.receivers.jaeger": "open",
     "distributor.receivers.kafka": "open",
     "distributor.receivers.otlp": "open",
     "distributor.receivers.zipkin": "open",
+    "enable_go_runtime_metrics": "bool",
     "metrics_generator.registry.external_labels": "open",
     "metrics_generator.registry.inject_tenant_id_as": "str",
     "metrics_generator.storage.remote_write": "open",
+    "multitenancy_enabled": "bool",
     "overrides.defaults.compaction": "map",
     "overrides.defaults.compaction.block_retention": "str",
     "overrides.defaults.compaction.compaction_disabled": "bool",
@@ -73,6 +79,16 @@ OMITTED: dict[str, str] = {
     "overrides.defaults.read.max_metrics_duration": "str",
     "overrides.defaults.read.max_search_duration": "str",
     "overrides.defaults.read.unsafe_query_hints": "bool",
+    "partition_ring_live_store": "bool",
+    "query_frontend.metrics.duration_slo": "str",
+    "query_frontend.metrics.throughput_bytes_slo": "float",
+    "query_frontend.search.duration_slo": "str",
+    "query_frontend.search.throughput_bytes_slo": "float",
+    "query_frontend.trace_by_id.duration_slo": "str",
+    "query_frontend.trace_by_id.throughput_bytes_slo": "float",
+    "shutdown_delay": "str",
+    "stream_over_http_enabled": "bool",
+    "target": "str",
 }
 
 

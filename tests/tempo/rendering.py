@@ -1,0 +1,67 @@
+"""Charts rendered by helm, where helm and the packaged charts are there."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.platform.names import TEMPO_RELEASE
+from components.tempo.args import TempoArgs
+from components.tempo.component import values
+
+#: Folder with the charts as `helm package` names them.
+CHARTS = os.environ.get("TRACING_TEST_CHARTS")
+HELM = shutil.which("helm")
+
+needs_charts = pytest.mark.skipif(
+    not (HELM and CHARTS), reason="needs helm on PATH and TRACING_TEST_CHARTS, a folder of charts"
+)
+
+
+def render(args: TempoArgs, folder: Path) -> list[dict[str, Any]]:
+    """Return the objects that helm makes of the arguments."""
+    file = folder / "values.yaml"
+    file.write_text(yaml.safe_dump(values(args)))
+    chart = Path(CHARTS or "") / f"{args.chart.name}-{args.chart.version}.tgz"
+    # The kinds of the Prometheus operator are told, since there is no cluster to ask.
+    options = {
+        "--namespace": args.namespace,
+        "--values": file,
+        "--api-versions": "monitoring.coreos.com/v1",
+    }
+    done = subprocess.run(
+        [HELM or "helm", "template", TEMPO_RELEASE, chart, *chain(*options.items())],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def of_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    """Return the objects of a kind by their names."""
+    return {o["metadata"]["name"]: o for o in objects if o["kind"] == kind}
+
+
+def pod_specs(objects: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the name and the pod's spec of every workload."""
+    for o in objects:
+        if o["kind"] in {"Deployment", "StatefulSet", "DaemonSet", "Job"}:
+            yield o["metadata"]["name"], o["spec"]["template"]["spec"]
+
+
+def tempo_config(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return Tempo's configuration from the rendered ConfigMap."""
+    [text] = [
+        o["data"]["tempo.yaml"]
+        for o in objects
+        if o["kind"] == "ConfigMap" and "tempo.yaml" in o["data"]
+    ]
+    return yaml.safe_load(text)

@@ -1,0 +1,90 @@
+"""Size presets of Tempo."""
+
+from itertools import pairwise
+
+import pytest
+
+from components.platform.settings import Size
+from components.tempo import sizes
+from components.tempo.settings import TempoMode, TempoSettings, TempoWorkloadSettings
+from tests.tempo.cases import SIZES, arguments
+
+PRESETS = [(mode, size) for mode in TempoMode for size in SIZES[mode]]
+
+
+def settings(mode: TempoMode, size: Size) -> TempoSettings:
+    return TempoSettings(mode=mode, size=size)
+
+
+@pytest.mark.parametrize(("mode", "size"), PRESETS)
+def test_no_workload_asks_for_more_than_its_limits(mode: TempoMode, size: Size) -> None:
+    for workload in sizes.workloads(settings(mode, size)).values():
+        assert workload.cpu_request_millicores <= workload.cpu_limit_millicores
+        assert workload.memory_request_mib <= workload.memory_limit_mib
+
+
+@pytest.mark.parametrize(("mode", "size"), PRESETS)
+def test_workloads_with_data_have_a_volume_and_no_other_does(mode: TempoMode, size: Size) -> None:
+    workloads = sizes.workloads(settings(mode, size))
+
+    with_volume = {name for name, workload in workloads.items() if workload.volume_gib}
+    assert with_volume == sizes.WITH_VOLUME & workloads.keys()
+
+
+@pytest.mark.parametrize("mode", TempoMode)
+def test_a_larger_size_is_nowhere_smaller(mode: TempoMode) -> None:
+    for smaller, larger in pairwise(SIZES[mode]):
+        small, large = (sizes.workloads(settings(mode, size)) for size in (smaller, larger))
+        for name, workload in small.items():
+            for field, value in vars(workload).items():
+                assert value is None or value <= getattr(large[name], field)
+        for field, value in vars(sizes.limits(settings(mode, smaller))).items():
+            assert value <= getattr(sizes.limits(settings(mode, larger)), field)
+
+
+@pytest.mark.parametrize("size", SIZES[TempoMode.DISTRIBUTED])
+def test_ingesters_are_at_least_as_many_as_copies_of_a_span(size: Size) -> None:
+    ingester = sizes.workloads(settings(TempoMode.DISTRIBUTED, size))["ingester"]
+
+    assert ingester.replicas >= sizes.REPLICATION_FACTOR
+
+
+@pytest.mark.parametrize(("mode", "size"), PRESETS)
+def test_a_burst_holds_a_second_of_the_rate_and_the_largest_trace(
+    mode: TempoMode, size: Size
+) -> None:
+    limits = sizes.limits(settings(mode, size))
+
+    assert limits.burst_size_mib >= max(limits.rate_limit_mib, 16)
+
+
+def test_workloads_are_called_as_in_the_settings() -> None:
+    names = {name for mode in TempoMode for name in sizes.workloads(settings(mode, Size.M))}
+
+    assert names == set(TempoWorkloadSettings.model_fields)
+
+
+def test_without_the_generator_it_has_no_size() -> None:
+    with_it = sizes.workloads(settings(TempoMode.DISTRIBUTED, Size.M))
+    without = sizes.workloads(settings(TempoMode.DISTRIBUTED, Size.M), generator=False)
+
+    assert with_it.keys() - without.keys() == {"metrics_generator"}
+
+
+def test_single_values_of_a_preset_are_replaced() -> None:
+    args = arguments(
+        TempoMode.DISTRIBUTED,
+        workloads={"ingester": {"replicas": 5, "volume_gib": 100}},
+        limits={"rate_limit_mib": 7},
+    )
+
+    ingester = sizes.workloads(args.settings)["ingester"]
+    assert (ingester.replicas, ingester.volume_gib, ingester.memory_limit_mib) == (5, 100, 6144)
+    limits = sizes.limits(args.settings)
+    assert (limits.rate_limit_mib, limits.burst_size_mib) == (7, 20)
+
+
+@pytest.mark.parametrize("size", [Size.XS, Size.S])
+def test_distributed_has_no_small_sizes(size: Size) -> None:
+    with pytest.raises(KeyError):
+        sizes.workloads(settings(TempoMode.DISTRIBUTED, size))
