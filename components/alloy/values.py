@@ -161,9 +161,11 @@ def _autoscaling(size: Workload) -> dict[str, Any]:
 def _rbac() -> dict[str, Any]:
     """Return the only access that the pipeline needs: pods, in every namespace.
 
-    The chart's own lists, which include every Secret of the cluster, are replaced as a whole.
+    Both lists replace the chart's, which include every Secret of the cluster. The chart writes them
+    one below the other, and an empty one makes its ClusterRole unreadable: so each has a verb.
     """
+    pods = {"apiGroups": [""], "resources": ["pods"]}
     return {
-        "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}],
-        "clusterRules": [],
+        "rules": [{**pods, "verbs": ["list"]}],
+        "clusterRules": [{**pods, "verbs": ["watch"]}],
     }

@@ -1,0 +1,89 @@
+"""Arguments and strings that the tests of the gateway start from."""
+
+from typing import Any
+
+from components.alloy.args import AlloyArgs
+from components.alloy.settings import AlloySettings
+from components.grafana.settings import LogsSettings, MetricsSettings, ServiceMonitorSettings
+from components.platform.helm import ALLOY
+
+METRICS = MetricsSettings(url="http://mimir:80", remote_write_url="http://mimir:80/api/v1/push")
+LOGS = LogsSettings(url="http://loki:80", otlp_url="http://loki:80/otlp")
+
+#: Strings that try to leave the string that they are put into: Alloy's, OTTL's, Helm's, YAML's.
+HOSTILE = [
+    '"',
+    "\\",
+    '\\"',
+    '") or true or ("',
+    '"] or true or "a" == ["',
+    "`",
+    '", "',
+    '" "',
+    " ",
+    "{{ fail .Values }}",
+    "{{{{",
+    "{",
+    "}",
+    "%q%s%d%%",
+    "a\nb",
+    "\r\n\t\x00\x07\x7f\x85",
+    "\u2028\u2029\ufeff",
+    "ünïcödé 日本語",
+    "😀",
+    "// not a comment",
+    "/* */",
+    '"}',
+    "</script>&amp;",
+    "${HOME} $HOME $$",
+]
+
+
+def arguments(**changed: Any) -> AlloyArgs:
+    """Return the arguments of a small gateway that takes spans only."""
+    plain: dict[str, Any] = {
+        "settings": AlloySettings(),
+        "namespace": "tracing",
+        "chart": ALLOY,
+        "atomic": True,
+        "image_registry": None,
+        "environment": "dev",
+        "cluster_name": "dev-1",
+        "tempo_endpoint": "tempo.tracing.svc.cluster.local:4317",
+        "balance": False,
+        "tenant": None,
+        "stack_namespaces": ["tracing", "tracing-beyla"],
+        "metrics": None,
+        "logs": None,
+        "credentials_secret": None,
+        "service_monitor": ServiceMonitorSettings(),
+    }
+    return AlloyArgs(**{**plain, **changed})
+
+
+def variants() -> dict[str, AlloyArgs]:
+    """Return arguments that together use every module and every branch."""
+    signed_metrics = METRICS.model_copy(update={"username": "writer"})
+    signed_logs = LOGS.model_copy(update={"username": "writer"})
+    return {
+        "traces": arguments(),
+        "nothing-dropped": arguments(
+            settings=AlloySettings(ignored_paths=[]), stack_namespaces=[], balance=True, tenant="t"
+        ),
+        "logs": arguments(logs=LOGS),
+        "metrics": arguments(metrics=METRICS),
+        "all-signed": arguments(
+            balance=True,
+            tenant="team-a",
+            metrics=signed_metrics,
+            logs=signed_logs,
+            credentials_secret="credentials",
+        ),
+        "hostile": arguments(
+            settings=AlloySettings(ignored_paths=HOSTILE),
+            cluster_name="".join(HOSTILE),
+            environment="".join(HOSTILE),
+            tenant="a{{b",
+            stack_namespaces=HOSTILE,
+        ),
+    }

@@ -1,0 +1,221 @@
+"""The gateway's configuration, read as text."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.alloy.args import AlloyArgs
+from components.alloy.pipeline import MODULES, config
+from components.alloy.settings import AlloySettings
+from components.alloy.syntax import Expression, expression, instance, literal
+from tests.alloy.alloy_text import Block, parse
+from tests.alloy.cases import HOSTILE, LOGS, METRICS, arguments, variants
+
+FILES = sorted(MODULES.glob("*.alloy"))
+VARIANTS = variants()
+
+each_variant = pytest.mark.parametrize("args", VARIANTS.values(), ids=VARIANTS.keys())
+
+_ESCAPE = re.compile(r'\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|([nrtbf"\\]))')
+_SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "\\": "\\"}
+
+
+def unquote(text: str) -> str:
+    """Read a string of Alloy back, as Go's strconv.Unquote does."""
+    inside = text[1:-1]
+    assert text == f'"{inside}"'
+    assert not re.search(r'["\\]', _ESCAPE.sub("", inside))
+    return _ESCAPE.sub(
+        lambda m: _SHORT[m[3]] if m[3] else chr(int(m[1] or m[2], 16)),
+        inside,
+    )
+
+
+def uses(text: str) -> dict[str, Block]:
+    """Return the instances of modules by the module's name."""
+    return {block.name: block for block in parse(text).blocks if block.name != "declare"}
+
+
+def declares(text: str) -> dict[str, Block]:
+    return {block.label or "": block for block in parse(text).named("declare")}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_string_stays_one_string(text: str) -> None:
+    assert unquote(literal(text)) == text
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_string_stays_one_string(text: str) -> None:
+    written = literal(text)
+
+    assert unquote(written) == text
+    assert re.fullmatch(r"[ -~]*", written)
+    assert "{{" not in written
+
+
+def test_values_are_written_as_alloy_writes_them() -> None:
+    assert expression(Expression("a.b.input")) == "a.b.input"
+    assert expression(7) == "7"
+    assert expression(["x", Expression("y.z")]) == '["x", y.z]'
+    assert expression([]) == "[]"
+    assert expression({"X-A": "b"}) == '{"X-A" = "b"}'
+
+
+def test_an_instance_aligns_its_arguments() -> None:
+    assert instance("m", "l", {"a": "x", "long": 1}) == 'm "l" {\n\ta    = "x"\n\tlong = 1\n}\n'
+
+
+@each_variant
+def test_every_module_is_declared_once_and_used_once(args: AlloyArgs) -> None:
+    blocks = parse(config(args)).blocks
+    declared = [block.label for block in blocks if block.name == "declare"]
+    used = [block.name for block in blocks if block.name != "declare"]
+
+    assert declared == used
+    assert len(set(declared)) == len(declared)
+
+
+def test_every_module_file_is_used_somewhere() -> None:
+    used = {name for args in VARIANTS.values() for name in uses(config(args))}
+
+    assert {file.stem for file in FILES} == used
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_module_file_declares_the_module_of_its_name(file: Path) -> None:
+    text = file.read_text()
+
+    assert list(declares(text)) == [file.stem]
+    assert text.startswith("// ")
+    assert "{{" not in text
+
+
+@each_variant
+def test_every_instance_gives_the_arguments_its_module_takes(args: AlloyArgs) -> None:
+    text = config(args)
+    modules = declares(text)
+
+    for name, block in uses(text).items():
+        taken = modules[name].named("argument")
+        needed = {a.label for a in taken if a.attributes.get("optional") != "true"}
+        assert needed <= set(block.attributes) <= {a.label for a in taken}
+
+
+@each_variant
+def test_every_reference_leads_to_an_export(args: AlloyArgs) -> None:
+    text = config(args)
+    exports = {
+        f"{name}.default.{export.label}"
+        for name, module in declares(text).items()
+        for export in module.named("export")
+    }
+    given = " ".join(value for use in uses(text).values() for value in use.attributes.values())
+    references = set(re.findall(r"\b[a-z_]+\.default\.[a-z]+\b", re.sub(r'"[^"]*"', "", given)))
+
+    assert references
+    assert references == exports
+
+
+@each_variant
+def test_every_argument_of_a_module_is_read_in_it(args: AlloyArgs) -> None:
+    for module in declares(config(args)).values():
+        read = " ".join(v for b in module.walk() for v in b.attributes.values())
+        for argument in module.named("argument"):
+            assert f"argument.{argument.label}.value" in read
+
+
+@each_variant
+def test_the_text_holds_nothing_that_helm_would_act_on(args: AlloyArgs) -> None:
+    assert "{{" not in config(args)
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=4),
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+)
+def test_no_text_of_a_user_changes_the_structure(paths: list[str], name: str) -> None:
+    args = arguments(
+        settings=AlloySettings(ignored_paths=paths),
+        cluster_name=name,
+        environment=name,
+        tenant=name,
+    )
+    made = uses(config(args))
+
+    assert list(made) == list(uses(config(arguments(tenant="t"))))
+    assert unquote(made["enrich"].attributes["cluster"]) == name
+    assert unquote(made["enrich"].attributes["environment"]) == name
+    assert "{{" not in config(args)
+
+
+def test_user_text_reaches_ottl_only_quoted() -> None:
+    # %q quotes; %s takes what the nested module ottl_list wrote, quotes escaped, and nothing else.
+    attributes = [
+        value
+        for file in FILES
+        for block in parse(file.read_text()).walk()
+        for value in block.attributes.values()
+    ]
+    calls = [
+        call
+        for value in attributes
+        for call in re.findall(r"string\.format \( `([^`]*)` , ([\w.]+) \)", value)
+    ]
+
+    assert len(calls) == sum(value.count("string.format") for value in attributes) > 5
+    for text, value in calls:
+        assert re.findall("%.", text) == ["%s" if value.startswith("ottl_list.") else "%q"]
+
+
+def test_a_signal_without_a_backend_is_not_accepted() -> None:
+    signals = {"traces", "logs", "metrics"}
+
+    def accepted(args: AlloyArgs) -> set[str]:
+        return signals & set(uses(config(args))["receive"].attributes)
+
+    assert accepted(arguments()) == {"traces"}
+    assert accepted(arguments(logs=LOGS)) == {"traces", "logs"}
+    assert accepted(arguments(metrics=METRICS)) == {"traces", "metrics"}
+    assert accepted(arguments(metrics=METRICS, logs=LOGS)) == signals
+
+
+@pytest.mark.parametrize(
+    ("balance", "endpoint", "balancer"),
+    [(False, "tempo:4317", "pick_first"), (True, "dns:///tempo:4317", "round_robin")],
+)
+def test_batches_are_spread_over_a_headless_service(
+    balance: bool, endpoint: str, balancer: str
+) -> None:
+    tempo = uses(config(arguments(tempo_endpoint="tempo:4317", balance=balance)))["send_to_tempo"]
+
+    assert unquote(tempo.attributes["endpoint"]) == endpoint
+    assert unquote(tempo.attributes["balancer"]) == balancer
+
+
+def test_the_tenant_is_sent_as_a_header() -> None:
+    assert "headers" not in uses(config(arguments()))["send_to_tempo"].attributes
+
+    tempo = uses(config(arguments(tenant="team-a")))["send_to_tempo"]
+    assert tempo.attributes["headers"] == '{ "X-Scope-OrgID" = "team-a" }'
+
+
+def test_passwords_come_from_the_environment() -> None:
+    made = uses(config(VARIANTS["all-signed"]))
+
+    assert made["basic_auth"].attributes["password"] == 'sys.env ( "LOGS_PASSWORD" )'
+    assert made["send_to_loki"].attributes["auth"] == "basic_auth.default.handler"
+    assert (
+        made["remote_write_basic_auth"].attributes["password"] == 'sys.env ( "METRICS_PASSWORD" )'
+    )
+    assert "basic_auth" not in config(VARIANTS["logs"])
+    assert "basic_auth" not in config(VARIANTS["metrics"])
+
+
+def test_the_largest_grpc_request_follows_the_setting() -> None:
+    receive = uses(config(arguments(settings=AlloySettings(max_request_mib=16))))["receive"]
+
+    assert receive.attributes["max_grpc_request"] == '"16MiB"'
