@@ -152,14 +152,12 @@ def _beyla(settings: TracingSettings) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _storage(settings: TracingSettings) -> list[Rule]:
     """Return the ways to the bucket and to the credentials for it."""
-    endpoint, mode = settings.storage.endpoint, settings.identity.mode
-    # The addresses of S3 and STS are public, many, and change.
+    endpoint = settings.storage.endpoint
+    # The addresses of S3 and of STS (IRSA) are public, many, and change.
     rules = _backend(endpoint) if endpoint else [_rule("to", None, _ports(443))]
-    if mode is IdentityMode.POD_IDENTITY:
+    if settings.identity.mode is IdentityMode.POD_IDENTITY:
         agent: list[Peer] = [{"ipBlock": {"cidr": cidr}} for cidr in POD_IDENTITY_CIDRS]
         rules.append(_rule("to", agent, _ports(80)))
-    if mode is IdentityMode.IRSA and endpoint:
-        rules.append(_rule("to", None, _ports(443)))
     return rules
 
 

@@ -143,3 +143,14 @@ def test_pods_run_on_tainted_nodes_but_not_on_fargate(tmp_path: Path) -> None:
     spec = pod(render(beyla(), tmp_path)["DaemonSet", "beyla"])
     assert spec["tolerations"] == [{"operator": "Exists"}]
     assert "fargate" in str(spec["affinity"]["nodeAffinity"])
+
+
+def test_the_pods_may_ask_the_api_server(tmp_path: Path) -> None:
+    objects = render(beyla(), tmp_path)
+    assert objects["ServiceAccount", "beyla"]["automountServiceAccountToken"] is True
+    assert pod(objects["DaemonSet", "beyla"])["serviceAccountName"] == "beyla"
+
+
+def test_a_quarter_of_the_nodes_is_updated_at_a_time(tmp_path: Path) -> None:
+    strategy = render(beyla(), tmp_path)["DaemonSet", "beyla"]["spec"]["updateStrategy"]
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%"}}

@@ -217,3 +217,16 @@ def test_a_service_monitor_comes_with_its_service() -> None:
     assert built["service"] == {"enabled": True}
     assert built["serviceMonitor"]["additionalLabels"] == {"release": "prometheus"}
     assert not {"service", "serviceMonitor"} & values(beyla()).keys()
+
+
+def test_one_scrape_shows_services_and_beyla_itself() -> None:
+    data = config(beyla(BeylaSettings(namespaces=["shop"], metrics_port=9400)))
+    assert data["prometheus_export"] == {"port": 9400, "path": "/metrics"}
+    assert data["internal_metrics"]["exporter"] == "prometheus"
+    assert data["internal_metrics"]["prometheus"] == data["prometheus_export"]
+
+
+def test_the_priority_class_is_the_chosen_one() -> None:
+    chosen = BeylaSettings(namespaces=["shop"], priority_class="system-node-critical")
+    assert values(beyla(chosen))["priorityClassName"] == "system-node-critical"
+    assert "priorityClassName" not in values(beyla())
