@@ -19,7 +19,7 @@ def read(file: str) -> dict[str, Any]:
     return _read(yaml.safe_load(file))
 
 
-def _read(value: Any) -> Any:  # noqa: ANN401
+def _read(value: Any) -> Any:
     if isinstance(value, str):
         return expanded(value)
     if isinstance(value, dict):

@@ -40,7 +40,7 @@ def test_grafana_reads_what_was_built(name: str) -> None:
 
 
 @given(json_data=trees)
-def test_no_text_is_lost_or_expanded(json_data: Any) -> None:  # noqa: ANN401
+def test_no_text_is_lost_or_expanded(json_data: Any) -> None:
     file = provisioning_file({"name": "x", "jsonData": json_data}, org_id=1)
     assert read(file)["datasources"][0]["jsonData"] == json_data
 
