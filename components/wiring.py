@@ -1,4 +1,4 @@
-"""From the settings of the whole to the arguments of each component: every shared name meets here."""
+"""From the settings of the whole to each component's arguments: shared names meet here."""
 
 import pulumi
 

@@ -38,7 +38,9 @@ def problem_of(detail: ErrorDetails) -> Problem:
     if detail["type"] == "missing":
         about = f": {_sentence(field)}" if field else ""
         return Problem(key=key, message=f"is missing{about}")
-    wanted = _wanted(field) if field else detail["msg"]
+    wanted = kind_of(field) if field else detail["msg"]
+    if field and wanted in ("a text", *_KINDS.values()):
+        wanted = f"{wanted}: {_sentence(field)}"
     if isinstance(value, int) and "string" in detail["type"]:
         wanted = f"{wanted}; put it in quotes"
     return problem(key, value, f"must be {wanted}")
@@ -78,7 +80,7 @@ def _siblings(path: Path) -> list[str]:
     for part in path[:-1]:
         field = _named(model, part) if model else None
         model = _model(field.annotation) if field else None
-    return [f.alias or n for n, f in model.model_fields.items()] if model else []
+    return keys_of(model) if model else []
 
 
 def _field(path: Path) -> FieldInfo | None:
@@ -113,8 +115,8 @@ def _sentence(field: FieldInfo) -> str:
     return " ".join((field.description or "").split())
 
 
-def _wanted(field: FieldInfo) -> str:
-    """Say what a field takes: its kind, its bounds and what it is."""
+def kind_of(field: FieldInfo) -> str:
+    """Say what kind of value a field takes, with its bounds."""
     bare = _bare(field.annotation)
     if isinstance(bare, type) and issubclass(bare, Enum):
         return f"one of {', '.join(str(member.value) for member in bare)}"
@@ -125,11 +127,20 @@ def _wanted(field: FieldInfo) -> str:
         high = next((m.le for m in field.metadata if isinstance(m, annotated_types.Le)), None)
         bounds = f" from {low} to {high}" if high is not None else f", {low} or more"
         return f"a whole number{bounds}" if low is not None else "a whole number"
-    if _model(bare):
-        return f"a mapping with the keys {', '.join(_keys_of(bare))}"
-    kind = {list: "a list of texts", dict: "a mapping of texts"}.get(get_origin(bare), "a text")
-    return f"{kind}: {_sentence(field)}"
+    model = inner_model(field)
+    if model:
+        return f"a mapping with the keys {', '.join(keys_of(model))}"
+    return _KINDS.get(get_origin(bare), "a text")
 
 
-def _keys_of(model: type[BaseModel]) -> list[str]:
+def keys_of(model: type[BaseModel]) -> list[str]:
+    """Return the keys of a group, as written in a stack file."""
     return [f.alias or n for n, f in model.model_fields.items()]
+
+
+def inner_model(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the model of a field that holds a group."""
+    return _model(field.annotation)
+
+
+_KINDS: dict[Any, str] = {list: "a list of texts", dict: "a mapping of texts"}

@@ -8,13 +8,12 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 from pulumi.runtime import config as runtime_config
-from pydantic.alias_generators import to_snake
 
 from components.rules import Problem, problem
 from components.settings import TracingSettings
 
 #: Arguments that follow from the settings; a second source would only disagree with them.
-_FIXED = {"region": "cluster.region", "allowed_account_ids": "cluster.accountId"}
+_FIXED = {"region": "cluster.region", "allowedAccountIds": "cluster.accountId"}
 
 
 def aws_arguments(
@@ -28,29 +27,28 @@ def aws_arguments(
     """
     from config.loader import parsed
 
-    known = [name for name in inspect.signature(aws.ProviderArgs).parameters if name not in _FIXED]
+    known = {_camel(name): name for name in inspect.signature(aws.ProviderArgs).parameters}
     arguments: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, text in config.items():
         namespace, _, name = key.partition(":")
-        argument = to_snake(name)
         if namespace == "kubernetes":
             problems.append(
                 problem(key, text, "is not used; the cluster is set in tracing:cluster")
             )
         if namespace != "aws":
             continue
-        if argument in _FIXED:
-            problems.append(
-                problem(key, text, f"follows from tracing:{_FIXED[argument]}: remove it")
-            )
-        elif argument not in known:
-            near = difflib.get_close_matches(argument, known, n=1)
-            hint = f"; did you mean aws:{_camel(near[0])}?" if near else ""
-            problems.append(problem(key, text, f"unknown key{hint}"))
+        value = "[secret]" if runtime_config.is_config_secret(key) else parsed(text)
+        if name in _FIXED:
+            problems.append(problem(key, value, f"follows from tracing:{_FIXED[name]}: remove it"))
+        elif name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean aws:{near[0]}?" if near else ""
+            problems.append(problem(key, value, f"unknown key{hint}"))
+        elif runtime_config.is_config_secret(key):
+            arguments[known[name]] = pulumi.Output.secret(parsed(text))
         else:
-            secret = runtime_config.is_config_secret(key)
-            arguments[argument] = pulumi.Output.secret(parsed(text)) if secret else parsed(text)
+            arguments[known[name]] = value
     arguments["region"] = settings.cluster.region
     arguments["allowed_account_ids"] = [settings.cluster.account_id]
     return arguments, problems

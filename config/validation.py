@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -44,19 +44,25 @@ def validate(
             settings = TracingSettings.model_validate(values, by_alias=True, by_name=False)
             break
         except ValidationError as error:
+            details = error.errors(include_url=False)
+            keys = [key_of(detail["loc"]) for detail in details]
+            found += [
+                problem_of(detail)
+                for detail, key in zip(details, keys, strict=True)
+                if not any(key == s or key.startswith(f"{s}.") for s in suspects)
+            ]
+            suspects |= {*keys, *(nearest(d["loc"]) or "" for d in details if _misspelt(d))} - {""}
             # From the last to the first: leaving out an entry moves those behind it.
-            for detail in reversed(error.errors(include_url=False)):
-                key = key_of(detail["loc"])
-                if not any(key == s or key.startswith(f"{s}.") for s in suspects):
-                    found.append(problem_of(detail))
-                suspects.add(key)
-                if detail["type"] == "extra_forbidden":
-                    suspects.add(nearest(detail["loc"]) or key)
+            for detail in reversed(details):
                 suspects.add(key_of(_leave_out(values, detail)))
     found += [
         p for p in problems(settings) if not any(s in f"{p.key} {p.message}" for s in suspects)
     ]
     return settings, found
+
+
+def _misspelt(detail: ErrorDetails) -> bool:
+    return detail["type"] == "extra_forbidden"
 
 
 def _leave_out(values: dict[str, Any], detail: ErrorDetails) -> Path:
@@ -75,10 +81,12 @@ def _leave_out(values: dict[str, Any], detail: ErrorDetails) -> Path:
         # Without a required key, what holds it can't be kept either.
         path = path[:-1] if detail["type"] == "missing" else path
         node: Any = values
-        for part in path[:-1]:
-            node = node[part]
-        if isinstance(node, list):
-            cast(list[Any], node).pop(cast(int, path[-1]))
+        *parents, last = path
+        for part in parents:
+            # What holds it may be gone already, for another of its keys.
+            node = node[part] if isinstance(part, int) else node.get(part, {})
+        if isinstance(last, int):
+            node.pop(last)
         else:
-            node.pop(path[-1], None)
+            node.pop(last, None)
     return path

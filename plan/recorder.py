@@ -195,41 +195,34 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-def in_order(resources: Sequence[Resource]) -> list[Resource]:
-    """Sort resources as a tree is read: a parent, then its children, each after what it needs.
+def _in_order(resources: Sequence[Resource], created: Sequence[str]) -> list[Resource]:
+    """Sort resources as a tree is read: a parent, then its children as the program made them.
 
     Registration itself happens in no fixed order.
     """
+    place = {name: index for index, name in enumerate(created)}
     children: dict[str, list[Resource]] = {}
-    for resource in sorted(resources, key=lambda r: r.name):
+    for resource in sorted(resources, key=lambda r: place.get(f"{r.type} {r.name}", -1)):
         children.setdefault(resource.parent, []).append(resource)
-    ordered: list[Resource] = []
-    needs = {r.urn: set(r.dependencies) for r in resources}
 
-    def inside(urn: str) -> set[str]:
-        return {urn}.union(*(inside(child.urn) for child in children.get(urn, [])))
+    def below(parent: str) -> list[Resource]:
+        found = children.get(parent, [])
+        return [r for resource in found for r in (resource, *below(resource.urn))]
 
-    def visit(parent: str) -> None:
-        waiting = list(children.get(parent, []))
-        while waiting:
-            # What a subtree needs from a sibling's subtree puts the sibling first.
-            spans = {r.urn: inside(r.urn) for r in waiting}
-            required = {
-                r.urn: set[str]().union(*(needs[u] for u in spans[r.urn])) - spans[r.urn]
-                for r in waiting
-            }
-            for resource in waiting:
-                others = set[str]().union(*(spans[r.urn] for r in waiting if r is not resource))
-                if not required[resource.urn] & others:
-                    break
-            else:
-                resource = waiting[0]
-            waiting.remove(resource)
-            ordered.append(resource)
-            visit(resource.urn)
+    return below("")
 
-    visit("")
-    return ordered
+
+async def _run(program: Callable[[], object], created: list[str]) -> None:
+    """Run a program in a stack of its own and note the resources as they are made."""
+
+    def note(args: pulumi.ResourceTransformationArgs) -> None:
+        created.append(f"{args.type_} {args.name}")
+
+    def noted() -> None:
+        pulumi.runtime.register_stack_transformation(note)
+        program()
+
+    await pulumi.runtime.run_in_stack(noted)
 
 
 def record(
@@ -254,7 +247,8 @@ def record(
         references: outputs of other stacks by the stacks' names; unknown where not given.
 
     Returns:
-        The resources, in the order of `in_order`, and the registered outputs.
+        The resources, each before its children and in the order the program made them, the
+        registered outputs and the warnings.
 
     Raises:
         Exception: whatever the program raised.
@@ -280,20 +274,19 @@ def record(
         )
         pulumi.runtime.set_all_config(dict(config or {}), list(secret_keys))
         set_root_resource(None)  # pyright: ignore[reportArgumentType]
+        created: list[str] = []
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         try:
-
-            async def main() -> None:
-                await pulumi.runtime.run_in_stack(lambda: (program(), None)[1])
-
-            loop.run_until_complete(main())
+            loop.run_until_complete(_run(program, created))
             loop.run_until_complete(loop.shutdown_default_executor())
         finally:
             loop.close()
             asyncio.set_event_loop(None)
         return Recording(
-            in_order(monitor.registered), monitor.registered_outputs, sorted(engine.warnings)
+            _in_order(monitor.registered, created),
+            monitor.registered_outputs,
+            sorted(engine.warnings),
         )
 
     # The SDK keeps its settings in context variables: a context of its own leaves no trace.

@@ -17,7 +17,7 @@ class AlloySettings(Settings):
     """Batches that wait in memory while a backend does not answer; more survives a longer outage
     and takes more memory."""
     max_request_mib: int = Field(default=4, ge=1, le=64)
-    """Largest single OTLP gRPC request in MiB; raise it where senders report `ResourceExhausted`."""
+    """Largest OTLP gRPC request in MiB; raise it where senders report `ResourceExhausted`."""
     ignored_paths: list[str] = Field(
         default=[
             "/health",

@@ -76,6 +76,8 @@ class WorkloadIdentity(pulumi.ComponentResource):
                 namespace=args.namespace,
                 service_account=args.service_account,
                 role_arn=self.role_arn,
+                # The role's trust asks for the session tags.
+                disable_session_tags=False,
                 tags=dict(args.tags),
                 # With the association pods may start; by then the role can do its work.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),

@@ -28,8 +28,9 @@ def pod_identity_trust(
 ) -> str:
     """Return a trust policy for EKS Pod Identity.
 
-    The service principal is the same for all clusters of all accounts. The conditions limit it to
-    this cluster and, by the session tags that EKS sends, to this one service account.
+    The service principal is the same for all clusters of all accounts. The session tags that EKS
+    sends (EKS user guide, "Enable or disable session tags") limit it to this cluster and to this
+    one service account.
 
     Args:
         cluster: name of the EKS cluster.
@@ -50,15 +51,12 @@ def pod_identity_trust(
             "Action": ["sts:AssumeRole", "sts:TagSession"],
             "Condition": {
                 "StringEquals": {
-                    "aws:SourceAccount": account_id,
+                    "aws:RequestTag/eks-cluster-arn": cluster_arn(
+                        region=region, account_id=account_id, cluster=cluster
+                    ),
                     "aws:RequestTag/kubernetes-namespace": namespace,
                     "aws:RequestTag/kubernetes-service-account": service_account,
-                },
-                "ArnEquals": {
-                    "aws:SourceArn": cluster_arn(
-                        region=region, account_id=account_id, cluster=cluster
-                    )
-                },
+                }
             },
         }
     )

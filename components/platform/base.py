@@ -27,7 +27,8 @@ class Settings(BaseModel):
     @classmethod
     def _no_boolean_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
         """Refuse ``true`` where a number belongs: pydantic would read it as 1."""
-        annotation = cls.model_fields[info.field_name].annotation if info.field_name else None
+        field = cls.model_fields[info.field_name or ""]
+        annotation: Any = field.annotation
         if isinstance(value, bool) and annotation in (int, int | None):
             raise ValueError("Input should be a valid integer, not a boolean")
         return value

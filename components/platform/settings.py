@@ -35,8 +35,8 @@ class EnvironmentSettings(Settings):
     """Name of the environment. It goes into the names of AWS resources, into tags and onto each
     span as `deployment.environment.name`."""
     tier: Tier = Tier.PRODUCTION
-    """What the environment's data is worth; it sets the defaults listed under "Tiers". From the name
-    where it is `local`, `dev`, `staging` or `prod`; any other name is treated as production."""
+    """What the environment's data is worth; it sets the defaults listed under "Tiers". By default
+    it follows from the name `local`, `dev` or `staging`; any other name is production."""
 
 
 class ClusterSettings(Settings):
@@ -111,9 +111,9 @@ class ChartsSettings(Settings):
     """Where charts and images come from, for mirrors and clusters without internet access."""
 
     repository: str | None = Field(default=None, pattern=r"^(https?|oci)://\S+$")
-    """One repository that mirrors all charts, HTTP(S) or `oci://`. Each chart can still name its own."""
+    """One repository that mirrors all charts, HTTP(S) or `oci://`; a chart's own setting wins."""
     image_registry: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]+(:\d+)?(/[\w./-]+)?$")
-    """Registry that mirrors all images, host with optional port and path, instead of the public ones."""
+    """Registry that mirrors all images: host with optional port and path."""
     atomic: bool = True
     """Roll a failed upgrade back by itself. Off keeps the failed state to look at."""
     tempo: ChartSettings = ChartSettings()

@@ -11,7 +11,7 @@ class Workload:
 
     Attributes:
         replicas: pods, or the least number of them where ``max_replicas`` is set.
-        max_replicas: largest number of pods that autoscaling may start; None where it does not scale.
+        max_replicas: largest number of pods of autoscaling; None where it does not scale.
         cpu_request_millicores: CPU request of one pod in thousandths of a core.
         cpu_limit_millicores: CPU limit of one pod in thousandths of a core.
         memory_request_mib: memory request of one pod in MiB.

@@ -13,8 +13,7 @@ PROVIDER = {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"}
 
 #: What EKS sends for a pod of Tempo.
 POD = {
-    "aws:SourceAccount": ACCOUNT,
-    "aws:SourceArn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/apps",
+    "aws:RequestTag/eks-cluster-arn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/apps",
     "aws:RequestTag/kubernetes-namespace": "tracing",
     "aws:RequestTag/kubernetes-service-account": "tempo",
     "aws:RequestTag/kubernetes-pod-name": "tempo-0",
@@ -54,9 +53,9 @@ def test_eks_may_take_the_role_for_tempo(action: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"aws:SourceArn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/other"},
-        {"aws:SourceArn": f"arn:aws:eks:eu-north-1:{ACCOUNT}:cluster/apps"},
-        {"aws:SourceAccount": "999999999999"},
+        {"aws:RequestTag/eks-cluster-arn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/other"},
+        {"aws:RequestTag/eks-cluster-arn": f"arn:aws:eks:eu-north-1:{ACCOUNT}:cluster/apps"},
+        {"aws:RequestTag/eks-cluster-arn": f"arn:aws:eks:{REGION}:999999999999:cluster/apps"},
         {"aws:RequestTag/kubernetes-namespace": "default"},
         {"aws:RequestTag/kubernetes-service-account": "tempo-canary"},
     ],
@@ -138,7 +137,7 @@ def test_a_slash_at_the_end_of_the_issuer_changes_nothing() -> None:
 )
 def test_trust_speaks_the_language_of_the_partition(region: str, partition: str) -> None:
     statement: dict[str, Any] = json.loads(pod_identity(region))["Statement"][0]
-    assert statement["Condition"]["ArnEquals"]["aws:SourceArn"] == (
+    assert statement["Condition"]["StringEquals"]["aws:RequestTag/eks-cluster-arn"] == (
         f"arn:{partition}:eks:{region}:{ACCOUNT}:cluster/apps"
     )
     federated: str = json.loads(irsa(region=region))["Statement"][0]["Principal"]["Federated"]

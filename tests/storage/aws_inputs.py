@@ -49,7 +49,7 @@ def _object_problems(args: type, inputs: Mapping[str, Any], at: str) -> list[str
     return found
 
 
-def _value_problems(hint: Any, value: Any, where: str) -> list[str]:  # noqa: ANN401
+def _value_problems(hint: Any, value: Any, where: str) -> list[str]:
     choices = list(_choices(hint))
     if isinstance(value, Mapping):
         nested = [choice for choice in choices if sdk_types.is_input_type(choice)]
@@ -67,7 +67,7 @@ def _value_problems(hint: Any, value: Any, where: str) -> list[str]:  # noqa: AN
     return [] if type(value) in choices else [f"{where}: {value!r} is not one of {choices}"]
 
 
-def _choices(hint: Any) -> Iterator[Any]:  # noqa: ANN401
+def _choices(hint: Any) -> Iterator[Any]:
     """Unfold unions down to the classes that a plain value may be of."""
     if typing.get_origin(hint) is typing.Union:
         for choice in typing.get_args(hint):

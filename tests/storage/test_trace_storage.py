@@ -49,7 +49,7 @@ def run(preview: bool, settings: StorageSettings | None = None, hours: int = 336
         return record(program, preview=preview)
 
 
-def own_key(**more: Any) -> StorageSettings:  # noqa: ANN401
+def own_key(**more: Any) -> StorageSettings:
     return StorageSettings(encryption=Encryption.SSE_KMS, **more)
 
 

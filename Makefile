@@ -1,0 +1,63 @@
+# Each target sets up what it needs; Python 3.11 or later is all that must be there.
+PYTHON ?= python3
+STACK ?= dev
+VENV := venv/bin
+PIP := $(VENV)/pip install --quiet --disable-pip-version-check --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help plan preview up destroy test golden check format docs lock bench local-up local-down
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+venv/.stack: requirements.txt
+	@$(PYTHON) -m venv venv
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+venv/.dev: requirements-dev.txt venv/.stack
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+plan: venv/.stack ## What `up` would make of Pulumi.$(STACK).yaml: no CLI, account, cluster or network
+	@$(VENV)/python -m plan $(STACK) $(if $(JSON),--json)
+
+preview: venv/.stack ## The real `pulumi preview` of STACK
+	@$(VENV)/python -m plan.cli preview $(STACK)
+
+up: venv/.stack ## The real `pulumi up` of STACK
+	@$(VENV)/python -m plan.cli up $(STACK)
+
+destroy: venv/.stack ## The real `pulumi destroy` of STACK
+	@$(VENV)/python -m plan.cli destroy $(STACK)
+
+local-up: ## A cluster (kind) and an AWS stand-in (moto) on this machine, for STACK=local
+	@local/cluster up
+
+local-down: ## Remove them
+	@local/cluster down
+
+test: venv/.dev ## All tests; those that need a CLI, a cluster or a program say so and are skipped
+	@$(VENV)/pytest -n auto --dist loadgroup
+
+golden: venv/.dev ## Write the expected plans in tests/golden anew
+	@$(VENV)/python -m tests.golden
+
+check: venv/.dev ## Lint, format, types
+	@$(VENV)/ruff check
+	@$(VENV)/ruff format --check
+	@$(VENV)/pyright
+
+format: venv/.dev ## Format, and fix what the linter can
+	@$(VENV)/ruff check --fix
+	@$(VENV)/ruff format
+
+docs: venv/.stack ## Write docs/config.md, the editors' schema and Pulumi.yaml's block from the settings
+	@$(VENV)/python -m config.schema
+
+lock: venv/.dev ## Compile requirements*.txt from requirements*.in
+	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.txt
+	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+bench: venv/.dev ## Measure; prints ratios
+	@$(VENV)/python -m bench

@@ -1,0 +1,184 @@
+"""Writes what follows from the settings: the editors' schema, docs/config.md, Pulumi.yaml's block.
+
+Run as ``python -m config.schema``; a test fails where a file is behind the settings.
+"""
+
+import json
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from components.platform.settings import Tier
+from components.settings import TracingSettings
+from config.loader import PROJECT, SECRETS
+from config.messages import inner_model, keys_of, kind_of
+from config.presets import PRESETS, TIERS
+
+SCHEMA = Path("schema/stack.schema.json")
+REFERENCE = Path("docs/config.md")
+PROJECT_FILE = Path("Pulumi.yaml")
+_ENCRYPTED = {
+    "type": "object",
+    "properties": {"secure": {"type": "string"}},
+    "required": ["secure"],
+    "additionalProperties": False,
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a stack file."""
+    settings = TracingSettings.model_json_schema(by_alias=True)
+    groups = {f"{PROJECT}:{key}": value for key, value in settings["properties"].items()}
+    secrets = {f"{PROJECT}:{key}": _ENCRYPTED for key in SECRETS}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Stack file of the tracing stack",
+        "type": "object",
+        "properties": {
+            "config": {
+                "type": "object",
+                "properties": {**groups, **secrets},
+                "patternProperties": {"^(aws|pulumi):": {}},
+                "required": [f"{PROJECT}:{key}" for key in settings["required"]],
+                "additionalProperties": False,
+            },
+            "encryptedkey": {"type": "string"},
+            "encryptionsalt": {"type": "string"},
+            "environment": {},
+            "secretsprovider": {"type": "string"},
+        },
+        "required": ["config"],
+        "additionalProperties": False,
+        "$defs": settings["$defs"],
+    }
+
+
+def pulumi_block() -> dict[str, Any]:
+    """Return the `config:` block of Pulumi.yaml.
+
+    Each group has an empty default: the models own the defaults, because Pulumi replaces an
+    object's default as a whole. Encrypted keys can't be declared: they would be required.
+    """
+    return {
+        name: {
+            "type": "object",
+            "description": _text(field),
+            "default": {},
+        }
+        for name, field in zip(
+            keys_of(TracingSettings), TracingSettings.model_fields.values(), strict=True
+        )
+    }
+
+
+def reference() -> str:
+    """Return docs/config.md."""
+    lines = [
+        "# Settings",
+        "",
+        "<!-- Written by `make docs` from the settings themselves: change those. -->",
+        "",
+        f"Everything a stack file can hold, by group. A group is one key, `{PROJECT}:<group>`; "
+        "`pulumi config set --path` takes the keys as they stand here. A key that is not listed is "
+        "refused. Editors complete and check the keys with `schema/stack.schema.json`, which the "
+        "first line of each stack file names.",
+        "",
+        *_tiers(),
+        "",
+        *_secrets(),
+    ]
+    for name, field in TracingSettings.model_fields.items():
+        lines += ["", f"## `{PROJECT}:{field.alias or name}`", "", _text(field)]
+        model = inner_model(field)
+        if model:
+            lines += ["", "| key | takes | default | |", "|---|---|---|---|", *_rows(model)]
+        else:
+            lines += ["", f"Takes {kind_of(field)}; default `{{}}`."]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{field.alias or name}"
+        inner = inner_model(field)
+        if inner:
+            none = "not set" if field.default is None else ""
+            yield f"| `{key}` | a mapping | {none} | {_text(field)} |"
+            yield from _rows(inner, f"{key}.")
+        else:
+            yield f"| `{key}` | {kind_of(field)} | {_default(field)} | {_text(field)} |"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "**required**"
+    if field.default is None:
+        return "not set"
+    value = field.default.value if isinstance(field.default, Enum) else field.default
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def _tiers() -> Iterator[str]:
+    names = {tier: [n for n, t in TIERS.items() if t is tier] for tier in Tier}
+    yield from (
+        "## Tiers",
+        "",
+        "`environment.tier` sets these defaults; a value in the stack file wins.",
+        "",
+        "| tier | names that mean it | defaults that differ from the tables below |",
+        "|---|---|---|",
+    )
+    for tier, groups in PRESETS.items():
+        values = [
+            f"`{group}.{key}: {json.dumps(value)}`"
+            for group, preset in groups.items()
+            for key, value in preset.items()
+        ]
+        known = ", ".join(f"`{n}`" for n in names[tier]) or "every other name"
+        yield f"| `{tier}` | {known} | {', '.join(values) or 'none'} |"
+
+
+def _secrets() -> Iterator[str]:
+    yield from (
+        "## Encrypted keys",
+        "",
+        "Passwords are keys of their own, set with `pulumi config set --secret`. An encrypted "
+        "value inside a group is refused: Pulumi would hand it out in plain text.",
+        "",
+        "| key | belongs to |",
+        "|---|---|",
+    )
+    for key, backend in SECRETS.items():
+        yield f"| `{PROJECT}:{key}` | `grafana.{backend}.username` |"
+
+
+def _text(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split())
+
+
+def project_file(text: str) -> str:
+    """Return Pulumi.yaml with the block as it should be; the block is the file's last part."""
+    head = text.partition("\nconfig:\n")[0].rstrip("\n")
+    block = yaml.safe_dump({"config": pulumi_block()}, sort_keys=False, width=96)
+    return f"{head}\n{block}"
+
+
+def written(root: Path) -> dict[Path, str]:
+    """Return what each file should hold, by its path under the project's folder."""
+    return {
+        SCHEMA: json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
+        REFERENCE: reference(),
+        PROJECT_FILE: project_file((root / PROJECT_FILE).read_text(encoding="utf-8")),
+    }
+
+
+if __name__ == "__main__":
+    for _path, _content in written(Path()).items():
+        _path.parent.mkdir(exist_ok=True)
+        _path.write_text(_content, encoding="utf-8")
+        print(f"wrote {_path}")

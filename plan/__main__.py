@@ -1,0 +1,36 @@
+"""Prints and writes what `pulumi up` would make of a stack file: python -m plan STACK."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pulumi
+
+from plan.run import run
+from plan.summary import summary
+from plan.write import as_json, write
+
+
+def main() -> int:
+    """Plan one stack; return the exit status."""
+    parser = argparse.ArgumentParser(prog="plan", description=__doc__)
+    parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
+    parser.add_argument("--json", action="store_true", help="print plan.json and nothing else")
+    arguments = parser.parse_args()
+    try:
+        plan = run(arguments.stack, Path.cwd())
+    except pulumi.RunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    folder = Path("build", "plan", plan.stack)
+    write(plan, folder)
+    if arguments.json:
+        sys.stdout.write(as_json(plan))
+    else:
+        print(summary(plan))
+        print(f"Written to {folder}/: plan.json, Helm values and more.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""Runs `__main__.py` in process for one stack."""
+
+import runpy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.settings import TracingSettings
+from config.loader import PROJECT
+from plan.recorder import Recording, record
+from plan.stackfile import read
+
+_PROGRAM = Path(__file__).parent.parent / "__main__.py"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What `pulumi up` would make of a stack file.
+
+    Attributes:
+        stack: name of the stack.
+        settings: the settings that the stack file came to.
+        recording: resources, outputs and warnings.
+    """
+
+    stack: str
+    settings: TracingSettings
+    recording: Recording
+
+
+def run(stack: str, root: Path) -> Plan:
+    """Run the program for a stack and record what it would register.
+
+    Args:
+        stack: name of the stack; its file must be there.
+        root: folder of Pulumi.yaml and the stack files.
+
+    Returns:
+        The plan.
+
+    Raises:
+        SettingsError: the stack file is wrong; nothing was registered.
+    """
+    config = read(root, stack)
+    variables: dict[str, Any] = {}
+
+    def program() -> None:
+        variables.update(runpy.run_path(str(_PROGRAM), run_name="__main__"))
+
+    recording = record(
+        program,
+        project=PROJECT,
+        stack=stack,
+        config=config.values,
+        secret_keys=config.secret_keys,
+    )
+    return Plan(stack=stack, settings=variables["config"].settings, recording=recording)

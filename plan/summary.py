@@ -1,0 +1,232 @@
+"""The plan as a reviewer reads it: a tree of resources, sums, outputs, warnings."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from components.alloy import sizes as alloy_sizes
+from components.beyla import sizes as beyla_sizes
+from components.platform.workload import Workload
+from components.settings import TracingSettings
+from components.tempo import sizes as tempo_sizes
+from plan.recorder import STACK_TYPE, UNKNOWN, Resource, Secret
+from plan.run import Plan
+from plan.stackfile import MASK
+
+_LATER = "(known after up)"
+
+
+def summary(plan: Plan) -> str:
+    """Return the plan as Markdown that reads well in a terminal too."""
+    settings = plan.settings
+    count = sum(1 for r in plan.recording.resources if r.type != STACK_TYPE)
+    where = f"{settings.cluster.name}, {settings.cluster.region}, {settings.cluster.account_id}"
+    parts = [
+        f"# Plan of {plan.stack}",
+        f"{settings.environment.name} ({settings.environment.tier}) on {where}: {count} resources.",
+        _table([("setting", "value"), *_settings(settings)]),
+        "## Resources",
+        "```text\n" + "\n".join(_tree(plan.recording.resources)) + "\n```",
+        "## Sums",
+        _table(_sums(settings)),
+        "The sums are of the least number of pods.",
+        "## Outputs",
+        "\n".join(f"- {name}: {_value(v)}" for name, v in sorted(plan.recording.outputs.items())),
+        "## Warnings",
+        "\n".join(f"- {w}" for w in plan.recording.warnings) or "None.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _settings(settings: TracingSettings) -> Iterator[tuple[str, str]]:
+    """Yield what a reviewer looks for first."""
+    tempo, storage, beyla = settings.tempo, settings.storage, settings.beyla
+    yield "Tempo", f"{tempo.image_tag}, {tempo.mode}, size {tempo.size}"
+    yield "retention", f"{tempo.retention_hours} hours ({tempo.retention_hours / 24:g} days)"
+    existing = ", an existing one" if storage.existing else ""
+    yield "bucket", f"{settings.bucket}, {storage.encryption}{existing}"
+    yield "if the stack goes", _fate(settings)
+    yield "identity", settings.identity.mode
+    yield "Alloy", f"size {settings.alloy.size}"
+    looked_at = ", ".join(beyla.namespaces) if settings.beyla_runs else "not installed"
+    propagation = (
+        f", context propagation {beyla.context_propagation}" if settings.beyla_runs else ""
+    )
+    yield "Beyla", looked_at.replace("*", "every namespace but the system's") + propagation
+    yield "network policies", "on" if settings.namespaces.network_policies else "off"
+
+
+def _fate(settings: TracingSettings) -> str:
+    storage = settings.storage
+    if storage.existing or storage.protect:
+        return "the bucket and its traces stay"
+    if storage.force_destroy:
+        return "the bucket goes with all traces"
+    return "the bucket goes if it is empty, else the destroy fails"
+
+
+def _tree(resources: Sequence[Resource]) -> Iterator[str]:
+    children: dict[str, list[Resource]] = {}
+    for resource in resources:
+        children.setdefault(resource.parent, []).append(resource)
+
+    def lines(resource: Resource, lead: str, last: bool) -> Iterator[str]:
+        yield f"{lead}{'└─' if last else '├─'} {_line(resource)}"
+        below = children.get(resource.urn, [])
+        for index, child in enumerate(below):
+            deeper = lead + ("   " if last else "│  ")
+            yield from lines(child, deeper, index == len(below) - 1)
+
+    for root in children.get("", []):
+        yield f"{_kind(root)}  {root.name}"
+        below = children.get(root.urn, [])
+        for index, child in enumerate(below):
+            yield from lines(child, "", index == len(below) - 1)
+
+
+def _line(resource: Resource) -> str:
+    kind = _kind(resource)
+    detail = _DETAILS[kind](resource.inputs) if kind in _DETAILS else ""
+    marks = [
+        mark
+        for mark, on in (
+            ("protected", resource.protect),
+            ("kept on delete", resource.retain_on_delete),
+        )
+        if on
+    ]
+    return "  ".join(part for part in (kind, resource.name, detail, *marks) if part)
+
+
+def _kind(resource: Resource) -> str:
+    kind = resource.type.rsplit(":", 1)[-1]
+    return "Provider" if resource.type.startswith("pulumi:providers:") else kind
+
+
+def _release(inputs: dict[str, Any]) -> str:
+    atomic = ", atomic" if inputs.get("atomic") else ""
+    return f"{inputs['chart']} {inputs['version']} in {inputs['namespace']}{atomic}"
+
+
+def _named(inputs: dict[str, Any]) -> str:
+    metadata = inputs["metadata"]
+    namespace = metadata.get("namespace")
+    return f"{metadata['name']} in {namespace}" if namespace else metadata["name"]
+
+
+def _namespace(inputs: dict[str, Any]) -> str:
+    labels = inputs["metadata"].get("labels", {})
+    level = labels.get("pod-security.kubernetes.io/enforce", "none")
+    return f"{inputs['metadata']['name']}, pod security {level}"
+
+
+def _lifecycle(inputs: dict[str, Any]) -> str:
+    days = [r["expiration"]["days"] for r in inputs["rules"] if "expiration" in r]
+    return f"objects expire after {days[0]} days" if days else ""
+
+
+def _encryption(inputs: dict[str, Any]) -> str:
+    default = inputs["rules"][0]["applyServerSideEncryptionByDefault"]
+    return str(default["sseAlgorithm"])
+
+
+def _policy(inputs: dict[str, Any]) -> str:
+    if inputs["policy"] == UNKNOWN:
+        return _LATER
+    statements: list[dict[str, Any]] = json.loads(inputs["policy"])["Statement"]
+    actions = [
+        a
+        for s in statements
+        for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])
+    ]
+    return f"{statements[0]['Effect'].lower()} {', '.join(actions)}"
+
+
+_DETAILS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "Bucket": lambda i: (
+        i["bucket"] + (", destroyed with its traces" if i.get("forceDestroy") else "")
+    ),
+    "BucketLifecycleConfiguration": _lifecycle,
+    "BucketPolicy": lambda i: "denies plain HTTP",
+    "BucketServerSideEncryptionConfiguration": _encryption,
+    "ConfigMap": _named,
+    "Namespace": _namespace,
+    "NetworkPolicy": _named,
+    "PodIdentityAssociation": lambda i: (
+        f"{i['namespace']}/{i['serviceAccount']} on {i['clusterName']}"
+    ),
+    "Release": _release,
+    "Role": lambda i: i["name"],
+    "RolePolicy": _policy,
+    "Secret": _named,
+}
+
+
+def _sums(settings: TracingSettings) -> list[tuple[str, ...]]:
+    workloads: dict[str, Workload] = {
+        **{
+            f"tempo {k.replace('_', ' ')}": w
+            for k, w in tempo_sizes.workloads(settings.tempo).items()
+        },
+        "alloy": alloy_sizes.workload(settings.alloy),
+    }
+    if settings.beyla_runs:
+        workloads |= beyla_sizes.workloads(settings.beyla, settings.cluster.nodes)
+    rows: list[tuple[str, ...]] = [
+        (
+            "workload",
+            "pods",
+            "CPU request",
+            "CPU limit",
+            "memory request",
+            "memory limit",
+            "volumes",
+        )
+    ]
+    total = [0, 0, 0, 0, 0, 0]
+    for name, size in workloads.items():
+        pods = size.replicas
+        each = (
+            1,
+            size.cpu_request_millicores,
+            size.cpu_limit_millicores,
+            size.memory_request_mib,
+            size.memory_limit_mib,
+            size.volume_gib or 0,
+        )
+        sums = [pods * value for value in each]
+        total = [a + b for a, b in zip(total, sums, strict=True)]
+        grows = size.max_replicas is not None and size.max_replicas > pods
+        rows.append(
+            (name, *_amounts(sums, f"{pods} to {size.max_replicas}" if grows else str(pods)))
+        )
+    rows.append(("sum", *_amounts(total, str(total[0]))))
+    return rows
+
+
+def _amounts(sums: Sequence[int], pods: str) -> tuple[str, ...]:
+    _, cpu, cpu_limit, memory, memory_limit, volume = sums
+    return (
+        pods,
+        f"{cpu / 1000:g}",
+        f"{cpu_limit / 1000:g}",
+        f"{memory / 1024:.1f} GiB",
+        f"{memory_limit / 1024:.1f} GiB",
+        f"{volume} GiB" if volume else "-",
+    )
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Secret):
+        return MASK
+    return _LATER if value == UNKNOWN else str(value)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Return rows as a Markdown table whose columns line up; the first row is the head."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) + " |" for r in rows
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)

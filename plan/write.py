@@ -1,0 +1,107 @@
+"""Writes a plan down as files: the same bytes for the same stack file, fit to be compared."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from plan.recorder import Resource, Secret
+from plan.run import Plan
+from plan.stackfile import MASK
+from plan.summary import summary
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 - a type token
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, so that a diff shows lines."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    style = "|" if "\n" in text else None
+    return cast(Any, dumper).represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def as_json(plan: Plan) -> str:
+    """Return the plan as JSON, with values as the engine sees them and secrets masked."""
+    document = {
+        "stack": plan.stack,
+        "resources": [_resource(r) for r in plan.recording.resources],
+        "outputs": masked(plan.recording.outputs),
+        "warnings": plan.recording.warnings,
+    }
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def masked(value: Any) -> Any:  # noqa: ANN401
+    """Return a value without its secrets."""
+    if isinstance(value, Secret):
+        return MASK
+    if isinstance(value, dict):
+        return {k: masked(v) for k, v in cast(dict[str, Any], value).items()}
+    if isinstance(value, list):
+        return [masked(v) for v in cast(list[Any], value)]
+    return value
+
+
+def write(plan: Plan, folder: Path) -> None:
+    """Write the plan's files into a folder, which is emptied first.
+
+    Args:
+        plan: the plan.
+        folder: gets plan.json, summary.md, values/, alloy/ and grafana/.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, text in files(plan).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def files(plan: Plan) -> dict[str, str]:
+    """Return the plan's files by their paths."""
+    found = {"plan.json": as_json(plan), "summary.md": summary(plan)}
+    for release in plan.recording.of_type(RELEASE):
+        values = masked(release.inputs["values"])
+        name = release.inputs["name"]
+        text = values.get("alloy", {}).get("configMap", {}).get("content")
+        if text:
+            found[f"alloy/{name}.alloy"] = text
+        found[f"values/{name}.yaml"] = dump(values)
+    for token in (CONFIG_MAP, SECRET):
+        for item in plan.recording.of_type(token):
+            for name, text in _data(item).items():
+                found[f"grafana/{name}"] = text
+    return found
+
+
+def dump(value: object) -> str:
+    """Return a value as YAML, keys sorted."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=100)
+
+
+def _data(item: Resource) -> dict[str, str]:
+    """Return the provisioning files that an object for Grafana's sidecar carries."""
+    inputs = masked(item.inputs)
+    data: dict[str, str] = {**inputs.get("data", {}), **inputs.get("stringData", {})}
+    return {k: v for k, v in data.items() if k.endswith((".yaml", ".json"))}
+
+
+def _resource(resource: Resource) -> dict[str, Any]:
+    return {
+        "urn": resource.urn,
+        "type": resource.type,
+        "name": resource.name,
+        "parent": resource.parent,
+        "inputs": masked(resource.inputs),
+        "protect": bool(resource.protect),
+        "retainOnDelete": bool(resource.retain_on_delete),
+        "dependencies": resource.dependencies,
+    }
