@@ -26,7 +26,7 @@ CHARTS = {TempoMode.MONOLITHIC: helm.TEMPO, TempoMode.DISTRIBUTED: helm.TEMPO_DI
 SIZES = {TempoMode.MONOLITHIC: list(Size), TempoMode.DISTRIBUTED: [Size.M, Size.L]}
 
 
-def arguments(mode: TempoMode, /, **changes: Any) -> TempoArgs:  # noqa: ANN401
+def arguments(mode: TempoMode, /, **changes: Any) -> TempoArgs:
     """Return arguments of a mode; names of settings change the settings, others the arguments."""
     of_settings = {k: v for k, v in changes.items() if k in TempoSettings.model_fields}
     settings = TempoSettings.model_validate({"mode": mode, "size": "m", **of_settings})

@@ -17,14 +17,14 @@ DISTRIBUTED = TempoMode.DISTRIBUTED
 BOTH = pytest.mark.parametrize("mode", TempoMode)
 
 
-def at(tree: Any, path: str) -> Any:  # noqa: ANN401
+def at(tree: Any, path: str) -> Any:
     """Return what lies at a dotted path."""
     for key in path.split("."):
         tree = tree[key]
     return tree
 
 
-def generator(mode: TempoMode, **changes: Any) -> Any:  # noqa: ANN401
+def generator(mode: TempoMode, **changes: Any) -> Any:
     """Return the generator's values; its configuration lies a level deeper in one of the charts."""
     if mode is MONOLITHIC:
         return values(arguments(mode, **changes))["tempo"]["metricsGenerator"]
@@ -32,7 +32,7 @@ def generator(mode: TempoMode, **changes: Any) -> Any:  # noqa: ANN401
     return section | section.get("config", {})
 
 
-def defaults(mode: TempoMode, **changes: Any) -> Any:  # noqa: ANN401
+def defaults(mode: TempoMode, **changes: Any) -> Any:
     """Return Tempo's overrides.defaults."""
     tree = values(arguments(mode, **changes))
     return at(tree, "tempo.overrides.defaults" if mode is MONOLITHIC else "overrides.defaults")
@@ -49,7 +49,7 @@ def test_every_emitted_key_is_one_that_the_chart_knows(
 
 
 @given(args=any_arguments(MONOLITHIC))
-def test_every_section_of_the_monolith_is_one_that_tempo_knows(args: Any) -> None:  # noqa: ANN401
+def test_every_section_of_the_monolith_is_one_that_tempo_knows(args: Any) -> None:
     tempo = values(args)["tempo"]
     sections = {
         "server": tempo["server"],
@@ -124,7 +124,7 @@ def test_jaeger_and_zipkin_are_taken_by_distributors_only_when_asked_for(on: boo
 
 
 @given(args=any_arguments(DISTRIBUTED))
-def test_kafka_is_never_set(args: Any) -> None:  # noqa: ANN401
+def test_kafka_is_never_set(args: Any) -> None:
     assert "ingest" not in values(args)
 
 

@@ -1,0 +1,147 @@
+"""A real Tempo with the configuration that the charts render."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.tempo.settings import TempoMode
+from tests.tempo.cases import METRICS_WITH_USER, arguments
+from tests.tempo.rendering import needs_charts, render, tempo_config
+from tests.tempo.running import (
+    get,
+    needs_tempo,
+    s3_client,
+    s3_stand_in,
+    span,
+    tempo,
+    verify,
+    wait_for,
+)
+
+pytestmark = [needs_charts, needs_tempo]
+
+#: Values of -target in mode distributed (modules of cmd/tempo/app).
+TARGETS = [
+    "distributor",
+    "ingester",
+    "querier",
+    "query-frontend",
+    "compactor",
+    "metrics-generator",
+]
+VARIANTS: list[dict[str, Any]] = [
+    {},
+    {"metrics": None},
+    {"metrics": None, "traceql_metrics": False},
+    {"metrics": METRICS_WITH_USER, "credentials_secret": "secret"},
+    {"jaeger": True, "zipkin": True, "tenant": "team", "limits": {"max_trace_mib": 1000}},
+]
+
+
+BUCKET = arguments(TempoMode.MONOLITHIC).bucket
+
+
+@dataclass
+class Running:
+    """A Tempo that runs, and the bucket it writes to."""
+
+    config: dict[str, Any]
+    http: str
+    otlp: str
+    s3: Any
+
+    def send(self) -> str:
+        """Send a trace and return its id."""
+        trace_id = secrets.token_hex(16)
+        assert get(f"{self.otlp}/v1/traces", span(trace_id)) is not None
+        return trace_id
+
+    def blocks(self) -> list[str]:
+        """Return the keys of the ingester's blocks in the bucket."""
+        found: list[str] = []
+        for item in self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
+            if item["Key"].endswith("/meta.json"):
+                meta = json.load(self.s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"])
+                # The generator's blocks for TraceQL metrics lie there too; they hold one copy.
+                if meta.get("replicationFactor") != 1:
+                    found.append(item["Key"])
+        return found
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("tempo")
+    with s3_stand_in(folder, BUCKET) as url:
+        args = arguments(TempoMode.MONOLITHIC, size="xs", metrics=None, storage_endpoint=url)
+        config = tempo_config(render(args, folder))
+        with tempo(config, folder) as ports:
+            local = "http://127.0.0.1"
+            yield Running(
+                config=config,
+                http=f"{local}:{ports['http']}",
+                otlp=f"{local}:{ports['otlp_http']}",
+                s3=s3_client(url),
+            )
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=range(len(VARIANTS)))
+@pytest.mark.parametrize("target", TARGETS)
+def test_each_part_accepts_the_distributed_configuration(
+    target: str, variant: dict[str, Any], tmp_path: Path
+) -> None:
+    config = tempo_config(render(arguments(TempoMode.DISTRIBUTED, **variant), tmp_path))
+
+    assert verify(config, target, tmp_path) == ""
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=range(len(VARIANTS)))
+def test_tempo_accepts_the_monolithic_configuration(
+    variant: dict[str, Any], tmp_path: Path
+) -> None:
+    config = tempo_config(render(arguments(TempoMode.MONOLITHIC, **variant), tmp_path))
+
+    assert verify(config, "all", tmp_path) == ""
+
+
+def test_tempo_refuses_a_key_that_it_does_not_know(tmp_path: Path) -> None:
+    config = tempo_config(render(arguments(TempoMode.MONOLITHIC), tmp_path))
+    config["compactor"]["compaction"]["block_retenton"] = "1h"
+
+    assert "block_retenton" in verify(config, "all", tmp_path)
+
+
+def test_a_trace_is_read_back_by_its_id(running: Running) -> None:
+    trace_id = running.send()
+
+    answer = wait_for("trace", lambda: get(f"{running.http}/api/v2/traces/{trace_id}"))
+    assert b"GET /cart" in answer
+
+
+def test_a_flushed_block_lies_in_the_bucket(running: Running, tmp_path: Path) -> None:
+    trace_id = running.send()
+    wait_for("trace", lambda: get(f"{running.http}/api/v2/traces/{trace_id}"))
+    wait_for("block", lambda: get(f"{running.http}/flush") is not None and running.blocks(), 90)
+
+    # Another Tempo, with nothing of its own, finds the trace in the bucket.
+    with tempo(running.config, tmp_path, wait=False) as ports:
+        url = f"http://127.0.0.1:{ports['http']}/api/v2/traces/{trace_id}"
+        assert b"GET /cart" in wait_for("trace", lambda: get(url))
+
+
+def test_traceql_metrics_are_answered(running: Running) -> None:
+    running.send()
+    query = "%7B%20%7D%20%7C%20rate()"
+
+    answer = wait_for(
+        "answer", lambda: get(f"{running.http}/api/metrics/query_range?q={query}&since=5m")
+    )
+    assert b"series" in answer
+
+
+def test_the_liveness_probe_is_answered(running: Running) -> None:
+    assert get(f"{running.http}/status/version") is not None
