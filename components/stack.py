@@ -68,10 +68,12 @@ class TracingStack(pulumi.ComponentResource):
         for warning in warnings(settings):
             pulumi.log.warn(warning, self)
 
-        namespace = self._namespace(f"{name}-namespace", settings.namespaces.tracing, "restricted")
+        namespaces = self._namespaces(name, settings)
+        namespace = namespaces[settings.namespaces.tracing]
         if settings.namespaces.network_policies:
             for policy, spec in network_policies(settings).items():
-                networking.NetworkPolicy(f"{name}-{policy}", **spec, opts=self._child([namespace]))
+                its_own = namespaces[spec["metadata"]["namespace"]]
+                networking.NetworkPolicy(f"{name}-{policy}", **spec, opts=self._child([its_own]))
         credentials = self._credentials(f"{name}-credentials", args, namespace)
         storage = TraceStorage(f"{name}-storage", wiring.storage_args(settings), self._child())
         identity = self._identity(f"{name}-identity", settings, storage)
@@ -87,10 +89,11 @@ class TracingStack(pulumi.ComponentResource):
             self._child([namespace, tempo]),
         )
         if settings.beyla_runs:
-            its_own = self._namespace(
-                f"{name}-beyla-namespace", settings.namespaces.beyla, "privileged"
+            Beyla(
+                f"{name}-beyla",
+                wiring.beyla_args(settings),
+                self._child([namespaces[settings.namespaces.beyla], alloy]),
             )
-            Beyla(f"{name}-beyla", wiring.beyla_args(settings), self._child([its_own, alloy]))
         datasources = GrafanaDatasources(
             f"{name}-datasources",
             wiring.datasources_args(
@@ -128,11 +131,25 @@ class TracingStack(pulumi.ComponentResource):
     def _child(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on))
 
-    def _namespace(self, resource: str, name: str, level: str) -> core.Namespace:
-        labels = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "warn")}
-        return core.Namespace(
-            resource, metadata={"name": name, "labels": labels}, opts=self._child()
-        )
+    def _namespaces(self, name: str, settings: TracingSettings) -> dict[str, core.Namespace]:
+        """Make the namespaces, by their names in the cluster."""
+        levels = {"namespace": (settings.namespaces.tracing, "restricted")}
+        if settings.beyla_runs:
+            levels["beyla-namespace"] = (settings.namespaces.beyla, "privileged")
+        return {
+            namespace: core.Namespace(
+                f"{name}-{role}",
+                metadata={
+                    "name": namespace,
+                    "labels": {
+                        "pod-security.kubernetes.io/enforce": level,
+                        "pod-security.kubernetes.io/warn": level,
+                    },
+                },
+                opts=self._child(),
+            )
+            for role, (namespace, level) in levels.items()
+        }
 
     def _credentials(
         self, resource: str, args: TracingStackArgs, namespace: core.Namespace

@@ -81,7 +81,7 @@ def _leave_out(values: dict[str, Any], detail: ErrorDetails) -> Path:
         # Without a required key, what holds it can't be kept either.
         path = path[:-1] if detail["type"] == "missing" else path
         node: Any = values
-        *parents, last = path
+        *parents, last = list(path)
         for part in parents:
             # What holds it may be gone already, for another of its keys.
             node = node[part] if isinstance(part, int) else node.get(part, {})

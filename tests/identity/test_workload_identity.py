@@ -138,6 +138,7 @@ def test_the_association_ties_the_service_account_to_the_role(preview: bool) -> 
         "clusterName": "apps",
         "namespace": "tracing",
         "serviceAccount": "tempo",
+        "disableSessionTags": False,
         "roleArn": UNKNOWN if preview else "arn:aws:test:::identity-role",
         "tags": TAGS,
     }
