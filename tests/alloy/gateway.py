@@ -1,0 +1,126 @@
+"""A real Alloy with the generated configuration, on free ports of this machine."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.alloy.args import AlloyArgs
+from components.alloy.pipeline import config
+
+ALLOY = shutil.which("alloy")
+WAIT_SECONDS = 30
+
+needs_alloy = pytest.mark.skipif(ALLOY is None, reason="alloy is not on PATH")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Where the running Alloy takes OTLP over HTTP."""
+
+    url: str
+
+    def send(self, signal: str, body: Mapping[str, Any]) -> int:
+        """Send OTLP in JSON; return the HTTP status."""
+        request = urllib.request.Request(  # noqa: S310 - a fixed scheme
+            f"{self.url}/v1/{signal}",
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+
+def attributes(values: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return attributes as OTLP writes them in JSON."""
+    return [{"key": key, "value": {"stringValue": value}} for key, value in values.items()]
+
+
+@contextmanager
+def gateway(
+    args: AlloyArgs, folder: Path, *, kubernetes: str = "passthrough = true", **environment: str
+) -> Generator[Gateway, None, None]:
+    """Run Alloy.
+
+    Args:
+        args: what the configuration is made from.
+        folder: an empty folder for its files.
+        kubernetes: argument of k8sattributes that stands for the API of the cluster it runs in; by
+            default there is none.
+        environment: more environment variables.
+    """
+    grpc, http, own = _free_ports(3)
+    text = config(args)
+    for old, new in {
+        "0.0.0.0:4317": f"127.0.0.1:{grpc}",
+        "0.0.0.0:4318": f"127.0.0.1:{http}",
+        "wait_for_metadata = false": kubernetes,
+    }.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    file = folder / "config.alloy"
+    file.write_text(text)
+    log = folder / "alloy.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *(ALLOY or "alloy", "run", file, "--disable-reporting"),
+                *("--stability.level", "generally-available", "--storage.path", folder / "data"),
+                f"--server.http.listen-addr=127.0.0.1:{own}",
+            ],
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **environment},
+        )
+    try:
+        for port in (http, grpc):
+            wait_for(lambda port=port: process.poll() is not None or _open(port), log)
+        assert process.poll() is None, log.read_text()
+        yield Gateway(f"http://127.0.0.1:{http}")
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for(condition: Callable[[], bool], log: Path | None = None) -> None:
+    """Wait until something is so.
+
+    Raises:
+        AssertionError: it was not so in time; with the log.
+    """
+    end = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < end, log.read_text() if log else "not in time"
+        time.sleep(0.1)
+
+
+def _open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_ports(number: int) -> list[int]:
+    """Return ports that nobody listens on; all taken at once, so that no two are the same."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
