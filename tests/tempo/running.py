@@ -8,16 +8,24 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 import yaml
+
+from components.tempo.args import METRICS_PASSWORD_KEY
+from components.tempo.config import CREDENTIALS_PATH
+
+#: Password of the metrics backend, with all that YAML would trip over.
+PASSWORD = "a: 'b' \"#{$c"
 
 TEMPO = shutil.which("tempo")
 
@@ -73,12 +81,9 @@ def process(command: list[str], log: Path, **environment: str) -> Generator[None
         print(log.read_text()[-5000:])
         raise
     finally:
-        running.terminate()
-        try:
-            running.wait(5)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait()
+        # What a clean end would save is of no interest, and Tempo takes its time for it.
+        running.kill()
+        running.wait()
 
 
 def s3_client(url: str) -> Any:
@@ -113,7 +118,7 @@ def moved(config: dict[str, Any], folder: Path) -> tuple[dict[str, Any], dict[st
     names = ["http", "grpc", "otlp_grpc", "otlp_http", "gossip"]
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     text = yaml.safe_dump(config)
-    for path in ("/var/tempo", "/conf", "/runtime-config"):
+    for path in ("/var/tempo", "/conf", "/runtime-config", CREDENTIALS_PATH):
         text = text.replace(path, str(folder / path.strip("/").replace("/", "-")))
     text = text.replace("0.0.0.0:4317", f"{_LOCAL}:{ports['otlp_grpc']}")
     text = text.replace("0.0.0.0:4318", f"{_LOCAL}:{ports['otlp_http']}")
@@ -121,15 +126,21 @@ def moved(config: dict[str, Any], folder: Path) -> tuple[dict[str, Any], dict[st
     overrides = Path(new["overrides"]["per_tenant_override_config"])
     overrides.parent.mkdir(exist_ok=True)
     overrides.write_text("overrides: {}\n")
+    credentials = folder / CREDENTIALS_PATH.strip("/").replace("/", "-")
+    credentials.mkdir(exist_ok=True)
+    (credentials / METRICS_PASSWORD_KEY).write_text(PASSWORD)
     listen = {"http_listen_address": _LOCAL, "grpc_listen_address": _LOCAL}
     new["server"] |= listen
     new["server"] |= {"http_listen_port": ports["http"], "grpc_listen_port": ports["grpc"]}
     gossip = {"bind_addr": [_LOCAL], "bind_port": ports["gossip"], "join_members": []}
     new["memberlist"] = new.get("memberlist", {}) | gossip
+    name = folder.name
+    ring = {"instance_addr": _LOCAL, "instance_port": ports["grpc"], "instance_id": name}
     for section in ("distributor", "compactor", "metrics_generator"):
         if section in new:
-            new[section].setdefault("ring", {})["instance_addr"] = _LOCAL
-    new["ingester"].setdefault("lifecycler", {})["address"] = _LOCAL
+            new[section].setdefault("ring", {}).update(ring)
+    lifecycler = {"address": _LOCAL, "port": ports["grpc"], "id": name}
+    new["ingester"].setdefault("lifecycler", {}).update(lifecycler)
     return new, ports
 
 
@@ -154,14 +165,39 @@ def verify(config: dict[str, Any], target: str, folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def tempo(config: dict[str, Any], folder: Path, *, wait: bool = True) -> Generator[dict[str, int]]:
-    """Run Tempo with a configuration, moved, and yield its ports: at once, or when it is ready."""
-    local, ports = moved(config, folder)
-    command = [TEMPO or "tempo", "-target=all", f"-config.file={write(local, folder)}"]
+def tempo(config: dict[str, Any], folder: Path, target: str = "all") -> Generator[None]:
+    """Run Tempo with a configuration that has been moved."""
+    command = [TEMPO or "tempo", f"-target={target}", f"-config.file={write(config, folder)}"]
     with process(command, folder / "tempo.log", **_KEYS):
-        if wait:
-            wait_for("Tempo", lambda: get(f"http://{_LOCAL}:{ports['http']}/ready"), 90)
-        yield ports
+        yield
+
+
+def ready(ports: dict[str, int]) -> None:
+    """Wait until a Tempo is ready."""
+    wait_for("Tempo", lambda: get(f"http://{_LOCAL}:{ports['http']}/ready"), 120)
+
+
+@contextlib.contextmanager
+def metrics_backend() -> Generator[tuple[str, list[str]]]:
+    """Run a receiver of remote writes; yield its URL and the Authorization headers it gets."""
+    seen: list[str] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append(self.headers.get("Authorization", ""))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Keep quiet."""
+
+    server = ThreadingHTTPServer((_LOCAL, 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://{_LOCAL}:{server.server_port}/api/v1/write", seen
+    finally:
+        server.shutdown()
 
 
 def span(trace_id: str) -> bytes:

@@ -1,7 +1,9 @@
 """A real Tempo with the configuration that the charts render."""
 
+import contextlib
 import json
 import secrets
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +15,12 @@ from components.tempo.settings import TempoMode
 from tests.tempo.cases import METRICS_WITH_USER, arguments
 from tests.tempo.rendering import needs_charts, render, tempo_config
 from tests.tempo.running import (
+    PASSWORD,
     get,
+    metrics_backend,
+    moved,
     needs_tempo,
+    ready,
     s3_client,
     s3_stand_in,
     span,
@@ -51,6 +57,7 @@ class Running:
     """A Tempo that runs, and the bucket it writes to."""
 
     config: dict[str, Any]
+    authorizations: list[str]
     http: str
     otlp: str
     s3: Any
@@ -76,15 +83,23 @@ class Running:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("tempo")
-    with s3_stand_in(folder, BUCKET) as url:
-        args = arguments(TempoMode.MONOLITHIC, size="xs", metrics=None, storage_endpoint=url)
+    with s3_stand_in(folder, BUCKET) as url, metrics_backend() as (remote_write, seen):
+        args = arguments(
+            TempoMode.MONOLITHIC,
+            size="xs",
+            storage_endpoint=url,
+            metrics=METRICS_WITH_USER.model_copy(update={"remote_write_url": remote_write}),
+            credentials_secret="secret",
+        )
         config = tempo_config(render(args, folder))
-        with tempo(config, folder) as ports:
-            local = "http://127.0.0.1"
+        local, ports = moved(config, folder)
+        with tempo(local, folder):
+            ready(ports)
             yield Running(
                 config=config,
-                http=f"{local}:{ports['http']}",
-                otlp=f"{local}:{ports['otlp_http']}",
+                authorizations=seen,
+                http=f"http://127.0.0.1:{ports['http']}",
+                otlp=f"http://127.0.0.1:{ports['otlp_http']}",
                 s3=s3_client(url),
             )
 
@@ -128,7 +143,8 @@ def test_a_flushed_block_lies_in_the_bucket(running: Running, tmp_path: Path) ->
     wait_for("block", lambda: get(f"{running.http}/flush") is not None and running.blocks(), 90)
 
     # Another Tempo, with nothing of its own, finds the trace in the bucket.
-    with tempo(running.config, tmp_path, wait=False) as ports:
+    config, ports = moved(running.config, tmp_path)
+    with tempo(config, tmp_path):
         url = f"http://127.0.0.1:{ports['http']}/api/v2/traces/{trace_id}"
         assert b"GET /cart" in wait_for("trace", lambda: get(url))
 
@@ -143,5 +159,42 @@ def test_traceql_metrics_are_answered(running: Running) -> None:
     assert b"series" in answer
 
 
+def test_span_metrics_are_written_with_the_password_of_the_mounted_file(running: Running) -> None:
+    running.send()
+
+    header = wait_for("remote write", lambda: running.authorizations[-1:])[0]
+    assert b64decode(header.removeprefix("Basic ")).decode() == f"writer:{PASSWORD}"
+
+
 def test_the_liveness_probe_is_answered(running: Running) -> None:
     assert get(f"{running.http}/status/version") is not None
+
+
+def test_the_parts_work_together(tmp_path: Path) -> None:
+    """Three ingesters for three copies, and one of each other part."""
+    targets = ["ingester", "ingester", *TARGETS]
+    with s3_stand_in(tmp_path, BUCKET) as url, contextlib.ExitStack() as stack:
+        args = arguments(TempoMode.DISTRIBUTED, metrics=None, storage_endpoint=url)
+        config = tempo_config(render(args, tmp_path))
+        folders = [tmp_path / f"{target}-{number}" for number, target in enumerate(targets)]
+        for folder in folders:
+            folder.mkdir()
+        parts = [moved(config, folder) for folder in folders]
+        ports = {target: p for target, (_, p) in zip(targets, parts, strict=True)}
+        members = [f"127.0.0.1:{p['gossip']}" for _, p in parts]
+        frontend = f"127.0.0.1:{ports['query-frontend']['grpc']}"
+        for target, folder, (own, own_ports) in zip(targets, folders, parts, strict=True):
+            # In the cluster, Services lead to the other members and to the query-frontend.
+            own["memberlist"]["join_members"] = members
+            own["memberlist"]["advertise_addr"] = "127.0.0.1"
+            own["memberlist"]["advertise_port"] = own_ports["gossip"]
+            own["querier"]["frontend_worker"]["frontend_address"] = frontend
+            stack.enter_context(tempo(own, folder, target))
+        for _, own_ports in parts:
+            ready(own_ports)
+
+        trace_id = secrets.token_hex(16)
+        otlp = f"http://127.0.0.1:{ports['distributor']['otlp_http']}/v1/traces"
+        wait_for("receiver", lambda: get(otlp, span(trace_id)) is not None)
+        query = f"http://127.0.0.1:{ports['query-frontend']['http']}/api/v2/traces/{trace_id}"
+        assert b"GET /cart" in wait_for("trace", lambda: get(query))

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.tempo import config, endpoints
@@ -14,6 +14,8 @@ from tests.tempo.cases import METRICS, METRICS_WITH_USER, any_arguments, argumen
 
 MONOLITHIC = TempoMode.MONOLITHIC
 DISTRIBUTED = TempoMode.DISTRIBUTED
+#: A loaded machine is no finding.
+UNHURRIED = settings(deadline=None)
 BOTH = pytest.mark.parametrize("mode", TempoMode)
 
 
@@ -39,6 +41,7 @@ def defaults(mode: TempoMode, **changes: Any) -> Any:
 
 
 @BOTH
+@UNHURRIED
 @given(data=st.data())
 def test_every_emitted_key_is_one_that_the_chart_knows(
     mode: TempoMode, data: st.DataObject
@@ -48,6 +51,7 @@ def test_every_emitted_key_is_one_that_the_chart_knows(
     assert unknown_keys(args.chart.name, args.chart.version, values(args)) == []
 
 
+@UNHURRIED
 @given(args=any_arguments(MONOLITHIC))
 def test_every_section_of_the_monolith_is_one_that_tempo_knows(args: Any) -> None:
     tempo = values(args)["tempo"]
@@ -123,6 +127,7 @@ def test_jaeger_and_zipkin_are_taken_by_distributors_only_when_asked_for(on: boo
     assert traces["zipkin"]["enabled"] is on
 
 
+@UNHURRIED
 @given(args=any_arguments(DISTRIBUTED))
 def test_kafka_is_never_set(args: Any) -> None:
     assert "ingest" not in values(args)
