@@ -136,10 +136,11 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        # As the engine does it: the stack's own type is no part of the URNs below it.
-        if parent and parent.split("::")[2] == STACK_TYPE:
-            parent = ""
-        return super().make_urn(parent, type_, name)
+        # As the engine does it: all types from the top down, but for the stack's own.
+        above = parent.split("::")[2] if parent else STACK_TYPE
+        chain = type_ if above == STACK_TYPE else f"{above}${type_}"
+        project, stack = pulumi.get_project(), pulumi.get_stack()
+        return f"urn:pulumi:{stack}::{project}::{chain}::{name}"
 
     def _record(self, urn: str, request: Any, properties: Struct) -> None:  # noqa: ANN401
         resource = Resource(
