@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from components.beyla.config import NEVER_INSTRUMENTED
 from components.identity.settings import IdentityMode
 from components.platform import helm
 from components.platform.settings import Tier
@@ -32,6 +33,9 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         yield "grafana.logs is not set: OTLP logs are not accepted, traces do not lead to logs."
     if settings.beyla.enabled and not settings.beyla.namespaces:
         yield "beyla.namespaces is empty: Beyla is not installed."
+    never = sorted(NEVER_INSTRUMENTED.intersection(settings.beyla.namespaces))
+    if never:
+        yield f"beyla.namespaces: Beyla never looks at {', '.join(never)}."
     if not settings.namespaces.network_policies:
         yield "namespaces.networkPolicies is off: any pod can reach Tempo and Alloy."
     for chart, own in (

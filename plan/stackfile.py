@@ -1,6 +1,7 @@
 """Reads a stack file as the Pulumi CLI does, without the CLI."""
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ class StackConfig:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2 as the CLI reads it: no yes and no for booleans, no dates, no key twice."""
+    """Reads YAML as the CLI does: no yes and no for booleans, no key twice, Go's numbers."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own way
 
@@ -37,24 +38,45 @@ class _Loader(yaml.SafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value} is there twice", problem_mark=key.start_mark
-                )
+                raise _marked(key, f"the key {key.value} is there twice")
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
+    def integer(self, node: yaml.ScalarNode) -> int:
+        text = node.value.replace("_", "")
+        if re.fullmatch(r"[-+]?0[0-7]+", text):
+            return int(text, 8)
+        return int(text, 0) if re.match(r"[-+]?0[xXoObB]", text) else int(text)
 
-_SCALARS = (
+    def number(self, node: yaml.ScalarNode) -> float | int | str:
+        value = float(node.value)
+        if math.isinf(value):
+            return node.value
+        return int(value) if value.is_integer() else value
+
+    def date(self, node: yaml.ScalarNode) -> None:
+        raise _marked(node, f"{node.value} is a date to YAML: put it in quotes")
+
+
+def _marked(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
+_RESOLVED = (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("null", r"~|null|Null|NULL|", "~nN"),
-    ("int", r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
+    ("int", r"[-+]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*)", "-+0123456789"),
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("timestamp", r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?", "0123456789"),
 )
-for _name, _pattern, _first in _SCALARS:
+for _name, _pattern, _first in _RESOLVED:
     # PyYAML tries a plain scalar's first letter; the empty one stands for an empty value.
     cast(Any, _Loader).add_implicit_resolver(
         f"tag:yaml.org,2002:{_name}", re.compile(f"(?:{_pattern})$"), [*_first, ""]
     )
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.integer)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.number)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.date)
 
 
 def stacks(root: Path) -> list[str]:
@@ -138,6 +160,8 @@ def _text(value: object) -> str:
     """Return a value as the CLI hands it to a program."""
     if isinstance(value, str):
         return value
+    if value is None:
+        return ""
     if isinstance(value, dict) and set(cast(dict[Any, Any], value)) == {"secure"}:
         return MASK
     return json.dumps(value)

@@ -4,11 +4,8 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from components.alloy import sizes as alloy_sizes
-from components.beyla import sizes as beyla_sizes
-from components.platform.workload import Workload
 from components.settings import TracingSettings
-from components.tempo import sizes as tempo_sizes
+from components.workloads import workloads
 from plan.recorder import STACK_TYPE, UNKNOWN, Resource, Secret
 from plan.run import Plan
 from plan.stackfile import MASK
@@ -163,15 +160,6 @@ _DETAILS: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 def _sums(settings: TracingSettings) -> list[tuple[str, ...]]:
-    workloads: dict[str, Workload] = {
-        **{
-            f"tempo {k.replace('_', ' ')}": w
-            for k, w in tempo_sizes.workloads(settings.tempo).items()
-        },
-        "alloy": alloy_sizes.workload(settings.alloy),
-    }
-    if settings.beyla_runs:
-        workloads |= beyla_sizes.workloads(settings.beyla, settings.cluster.nodes)
     rows: list[tuple[str, ...]] = [
         (
             "workload",
@@ -184,7 +172,7 @@ def _sums(settings: TracingSettings) -> list[tuple[str, ...]]:
         )
     ]
     total = [0, 0, 0, 0, 0, 0]
-    for name, size in workloads.items():
+    for name, size in workloads(settings).items():
         pods = size.replicas
         each = (
             1,

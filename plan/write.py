@@ -14,11 +14,16 @@ from plan.summary import summary
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
-SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 - a type token
 
 
 class _Dumper(yaml.SafeDumper):
     """Writes texts of several lines as blocks, so that a diff shows lines."""
+
+    def analyze_scalar(self, scalar: str) -> Any:  # noqa: ANN401
+        """Let a text with tabs be a block; PyYAML itself would quote it."""
+        analysis: Any = cast(Any, super()).analyze_scalar(scalar.replace("\t", " "))
+        analysis.scalar = scalar
+        return analysis
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
@@ -75,10 +80,9 @@ def files(plan: Plan) -> dict[str, str]:
         if text:
             found[f"alloy/{name}.alloy"] = text
         found[f"values/{name}.yaml"] = dump(values)
-    for token in (CONFIG_MAP, SECRET):
-        for item in plan.recording.of_type(token):
-            for name, text in _data(item).items():
-                found[f"grafana/{name}"] = text
+    for item in plan.recording.of_type(CONFIG_MAP):
+        for name, text in _data(item).items():
+            found[f"grafana/{name}"] = text
     return found
 
 
@@ -89,8 +93,7 @@ def dump(value: object) -> str:
 
 def _data(item: Resource) -> dict[str, str]:
     """Return the provisioning files that an object for Grafana's sidecar carries."""
-    inputs = masked(item.inputs)
-    data: dict[str, str] = {**inputs.get("data", {}), **inputs.get("stringData", {})}
+    data: dict[str, str] = masked(item.inputs).get("data", {})
     return {k: v for k, v in data.items() if k.endswith((".yaml", ".json"))}
 
 

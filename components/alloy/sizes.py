@@ -86,11 +86,10 @@ PRESETS: dict[Size, Preset] = {
 def workload(settings: AlloySettings) -> Workload:
     """Return pods and resources: the preset, with what the stack file replaces.
 
-    There is no autoscaling (``max_replicas`` is None) where the largest number of pods isn't larger
-    than the least.
+    There is no autoscaling (``max_replicas`` is None) where the largest number of pods is the least.
     """
     size = PRESETS[settings.size].workload.override(settings.workload)
-    if size.max_replicas is not None and size.max_replicas <= size.replicas:
+    if size.max_replicas == size.replicas:
         return replace(size, max_replicas=None)
     return size
 

@@ -6,9 +6,19 @@ from components.beyla.args import BeylaArgs
 
 #: Path of Beyla's metrics on its Prometheus port (chart default).
 METRICS_PATH = "/metrics"
-#: Namespaces of Kubernetes itself. Beyla leaves out more by default, `monitoring` among them
-#: (discovery.default_exclude_instrument).
+#: Namespaces of Kubernetes itself.
 _SYSTEM_NAMESPACES = "kube-*"
+#: Namespaces that Beyla 3.32 leaves alone whatever it is told (pkg/services/criteria.go).
+NEVER_INSTRUMENTED = frozenset(
+    {
+        "cert-manager",
+        "grafana-alloy",
+        "kube-node-lease",
+        "kube-system",
+        "local-path-storage",
+        "monitoring",
+    }
+)
 
 
 def config(args: BeylaArgs) -> dict[str, Any]:

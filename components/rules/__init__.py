@@ -26,6 +26,7 @@ _RULES = (
     tempo.limits,
     tempo.workloads,
     grafana.uids,
+    grafana.urls,
     grafana.labels,
     grafana.ignored_paths,
 )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from components.rules.problem import Problem, problem
 from components.settings import TracingSettings
@@ -25,6 +26,25 @@ def uids(settings: TracingSettings) -> Iterator[Problem]:
                 f"grafana.{key}.uid", backend.uid, f"is the uid of grafana.{taken[backend.uid]} too"
             )
         taken.setdefault(backend.uid, f"{key}.uid")
+
+
+def urls(settings: TracingSettings) -> Iterator[Problem]:
+    """Ports of URLs are ports."""
+    its = settings.grafana
+    found = {
+        "grafana.url": its.url,
+        "grafana.metrics.url": its.metrics and its.metrics.url,
+        "grafana.metrics.remoteWriteUrl": its.metrics and its.metrics.remote_write_url,
+        "grafana.logs.url": its.logs and its.logs.url,
+        "grafana.logs.otlpUrl": its.logs and its.logs.otlp_url,
+        "grafana.profiles.url": its.profiles and its.profiles.url,
+        "storage.endpoint": settings.storage.endpoint,
+    }
+    for key, url in found.items():
+        try:
+            _ = urlsplit(url or "").port
+        except ValueError:
+            yield problem(key, url, "must have a port from 0 to 65535, or none")
 
 
 def labels(settings: TracingSettings) -> Iterator[Problem]:

@@ -12,16 +12,14 @@ from components.platform.workload import Workload
 from components.rules.problem import Problem, problem
 from components.settings import TracingSettings
 from components.tempo import sizes as tempo_sizes
-from components.tempo.settings import TempoMode, TempoSettings, TempoWorkloadSettings
-
-#: Tempo's replication factor in mode distributed: fewer ingesters can't hold three copies.
-_REPLICATION_FACTOR = 3
+from components.tempo.settings import TempoMode, TempoSettings
+from components.workloads import tempo_workloads
 
 
 def mode(settings: TracingSettings) -> Iterator[Problem]:
     """The mode has a size that carries it."""
     its = settings.tempo
-    if its.mode is TempoMode.DISTRIBUTED and its.size not in (Size.M, Size.L):
+    if _has_no_preset(its):
         yield problem("tempo.size", its.size, "mode distributed needs size m or l")
 
 
@@ -43,7 +41,7 @@ def image(settings: TracingSettings) -> Iterator[Problem]:
 
 def limits(settings: TracingSettings) -> Iterator[Problem]:
     """Limits do not contradict each other."""
-    if settings.tempo.mode is TempoMode.DISTRIBUTED and settings.tempo.size not in (Size.M, Size.L):
+    if _has_no_preset(settings.tempo):
         return
     its = tempo_sizes.limits(settings.tempo)
     if its.burst_size_mib < its.rate_limit_mib:
@@ -62,7 +60,7 @@ def limits(settings: TracingSettings) -> Iterator[Problem]:
 
 def workloads(settings: TracingSettings) -> Iterator[Problem]:
     """Overridden sizes fit together, and nothing is overridden that does not run."""
-    yield from _tempo_workloads(settings.tempo)
+    yield from _tempo_workloads(settings)
     yield from _fits(
         "alloy.workload", settings.alloy.workload, alloy_sizes.workload(settings.alloy)
     )
@@ -80,22 +78,22 @@ def workloads(settings: TracingSettings) -> Iterator[Problem]:
     )
 
 
-def _tempo_workloads(its: TempoSettings) -> Iterator[Problem]:
-    if its.mode is TempoMode.DISTRIBUTED and its.size not in (Size.M, Size.L):
-        return  # reported by `mode`; there is no preset to compare with
-    sizes = tempo_sizes.workloads(its)
-    presets = tempo_sizes.workloads(its.model_copy(update={"workloads": TempoWorkloadSettings()}))
+def _tempo_workloads(settings: TracingSettings) -> Iterator[Problem]:
+    its = settings.tempo
+    if _has_no_preset(its):
+        return
+    sizes = tempo_workloads(settings)
     for field in type(its.workloads).model_fields:
         override: WorkloadSettings = getattr(its.workloads, field)
         key = f"tempo.workloads.{to_camel(field)}"
         if field not in sizes:
-            why = f"does not run in mode {its.mode}"
+            why = "does not run with these settings"
             yield from _refused(key, override, dict.fromkeys(override.model_fields_set, why))
             continue
         refused: dict[str, str] = {}
-        if presets[field].volume_gib is None:
+        if field not in tempo_sizes.WITH_VOLUME:
             refused["volume_gib"] = "has no volume"
-        if presets[field].max_replicas is None:
+        if field not in tempo_sizes.SCALING:
             refused["max_replicas"] = "does not scale by itself"
         yield from _refused(key, override, refused)
         yield from _fits(key, override, sizes[field])
@@ -105,12 +103,18 @@ def _tempo_workloads(its: TempoSettings) -> Iterator[Problem]:
             sizes["monolithic"].replicas,
             "mode monolithic is one process: 1, or tempo.mode: distributed",
         )
-    if its.mode is TempoMode.DISTRIBUTED and sizes["ingester"].replicas < _REPLICATION_FACTOR:
+    copies = tempo_sizes.REPLICATION_FACTOR
+    if its.mode is TempoMode.DISTRIBUTED and sizes["ingester"].replicas < copies:
         yield problem(
             "tempo.workloads.ingester.replicas",
             sizes["ingester"].replicas,
-            f"must be {_REPLICATION_FACTOR} at least: each span is held three times",
+            f"must be {copies} at least: each span is held {copies} times",
         )
+
+
+def _has_no_preset(tempo: TempoSettings) -> bool:
+    """Whether mode and size do not go together; `mode` reports it."""
+    return tempo.mode is TempoMode.DISTRIBUTED and tempo.size not in (Size.M, Size.L)
 
 
 def _refused(key: str, override: WorkloadSettings, reasons: dict[str, str]) -> Iterator[Problem]:

@@ -1,0 +1,52 @@
+"""The expected plans, in tests/golden/<stack>/: compared by a test, written by `make golden`.
+
+Each text stands in one file only, so that a change of it is one change to review: plan.json points
+to the values, the values point to Alloy's configuration.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import yaml
+
+from plan.run import run
+from plan.stackfile import stacks
+from plan.write import RELEASE, dump, files
+
+ROOT = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def expected(stack: str) -> dict[str, str]:
+    """Return the files of the expected plan."""
+    folder = GOLDEN / stack
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def actual(stack: str) -> dict[str, str]:
+    """Return the files of the plan as it is now."""
+    found = files(run(stack, ROOT))
+    plan = json.loads(found["plan.json"])
+    for resource in plan["resources"]:
+        if resource["type"] == RELEASE:
+            resource["inputs"]["values"] = f"values/{resource['inputs']['name']}.yaml"
+    found["plan.json"] = json.dumps(plan, indent=2, ensure_ascii=False) + "\n"
+    values = yaml.safe_load(found["values/alloy.yaml"])
+    values["alloy"]["configMap"]["content"] = "alloy/alloy.alloy"
+    found["values/alloy.yaml"] = dump(values)
+    return found
+
+
+if __name__ == "__main__":
+    shutil.rmtree(GOLDEN, ignore_errors=True)
+    for _stack in stacks(ROOT):
+        for _name, _text in actual(_stack).items():
+            _path = GOLDEN / _stack / _name
+            _path.parent.mkdir(parents=True, exist_ok=True)
+            _path.write_text(_text, encoding="utf-8")
+        print(f"wrote {GOLDEN.name}/{_stack}")
