@@ -8,7 +8,7 @@ The limits of m, one core and 2 GiB, are what AOS gives its Alloy; the other val
 by halves and doubles and are our choice.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from components.alloy.settings import AlloySettings
 from components.platform.settings import Size
@@ -84,14 +84,8 @@ PRESETS: dict[Size, Preset] = {
 
 
 def workload(settings: AlloySettings) -> Workload:
-    """Return pods and resources: the preset, with what the stack file replaces.
-
-    There is no autoscaling (``max_replicas`` is None) where the largest number of pods is the least.
-    """
-    size = PRESETS[settings.size].workload.override(settings.workload)
-    if size.max_replicas == size.replicas:
-        return replace(size, max_replicas=None)
-    return size
+    """Return pods and resources: the preset, with what the stack file replaces."""
+    return PRESETS[settings.size].workload.override(settings.workload)
 
 
 def queue_bytes(settings: AlloySettings) -> int:

@@ -145,7 +145,7 @@ def _controller(args: AlloyArgs, size: Workload) -> dict[str, Any]:
 
 
 def _autoscaling(size: Workload) -> dict[str, Any]:
-    if size.max_replicas is None:
+    if size.max_replicas is None or size.max_replicas <= size.replicas:
         return {"enabled": False}
     # Kubernetes reckons in percent of the request.
     memory = round(_MEMORY_TARGET_PERCENT * size.memory_limit_mib / size.memory_request_mib)

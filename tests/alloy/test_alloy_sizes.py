@@ -71,14 +71,6 @@ def test_a_stack_file_replaces_single_values() -> None:
     assert (made.replicas, made.max_replicas, made.memory_limit_mib) == (2, 5, 700)
 
 
-@pytest.mark.parametrize(("replicas", "scales"), [(5, True), (6, False), (9, False)])
-def test_without_room_above_there_is_no_autoscaling(replicas: int, scales: bool) -> None:
-    made = workload(AlloySettings(size=Size.M, workload=WorkloadSettings(replicas=replicas)))
-
-    assert made.replicas == replicas
-    assert (made.max_replicas is not None) is scales
-
-
 @pytest.mark.parametrize(
     ("module", "exporter"),
     [("send_to_tempo", "otelcol.exporter.otlp"), ("send_to_loki", "otelcol.exporter.otlphttp")],
