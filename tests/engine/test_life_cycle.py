@@ -2,8 +2,6 @@
 
 import json
 import os
-from collections.abc import Generator
-from pathlib import Path
 from typing import Any, cast
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
@@ -38,25 +36,6 @@ CHANGES: dict[str, tuple[str, str, Any, set[str]]] = {
 #: provider's; besides, the provider adds each argument that is not given, empty.
 TAKEN_OUT = {"compat"}
 PUT_IN = {"__internal", "version"}
-
-
-@pytest.fixture(scope="module")
-def charts() -> Generator[str]:
-    with engine.chart_repository() as url:
-        yield url
-
-
-@pytest.fixture
-def lab(tmp_path: Path, charts: str) -> Generator[Lab]:
-    if "monitoring" not in engine.kubectl("get", "namespaces", "-o", "name"):
-        engine.kubectl("create", "namespace", "monitoring")
-    made = Lab(tmp_path, charts)
-    yield made
-    # What a failed test left would be in the way of the next.
-    for file in made.project.glob("Pulumi.*.yaml"):
-        stack = file.name.split(".")[1]
-        down = ("destroy", "--yes", "--skip-preview", "--exclude-protected", "--stack", stack)
-        made.pulumi(*down, ok=False)
 
 
 @pytest.mark.parametrize("stack", CHANGES)
