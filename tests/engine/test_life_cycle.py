@@ -63,6 +63,11 @@ def test_life_cycle(stack: str, lab: Lab) -> None:
         assert urns(lab, stack) == []
 
 
+def test_local_previews_without_a_cluster(lab: Lab) -> None:
+    lab.adopt("local", cluster={"kubeconfig": str(lab.folder / "none"), "kubeContext": "none"})
+    assert set(lab.changes("local").values()) == {"create"}
+
+
 def planned_is_previewed(lab: Lab, stack: str) -> None:
     """Compare the plan with the engine's preview, resource by resource and input by input."""
     planned = {r["urn"]: r for r in json.loads(as_json(run(stack, lab.project)))["resources"]}
