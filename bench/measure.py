@@ -1,0 +1,129 @@
+"""What a command costs, and two commands against each other."""
+
+import os
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command to measure.
+
+    Attributes:
+        arguments: program and arguments.
+        cwd: folder to run it in.
+        env: the whole environment.
+    """
+
+    arguments: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path = field(default=ROOT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a command took.
+
+    Attributes:
+        wall: seconds from start to end.
+        cpu: user and system seconds, with those of the processes it started and waited for.
+    """
+
+    wall: float
+    cpu: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One measured figure and its goal.
+
+    Attributes:
+        what: what was measured.
+        measured: seconds.
+        against: seconds of what it is compared with; None where the goal is a time.
+        goal: what the ratio, or without `against` the seconds, should stay under.
+    """
+
+    what: str
+    measured: float
+    against: float | None
+    goal: float
+
+    def row(self) -> tuple[str, ...]:
+        """Return the cells of the table: what, measured, against, ratio, goal, met."""
+        seconds = f"{self.measured:.2f} s"
+        if self.against is None:
+            met = self.measured < self.goal
+            return self.what, seconds, "-", "-", f"under {self.goal:g} s", _yes(met)
+        ratio = self.measured / self.against
+        against = f"{self.against:.2f} s"
+        met = ratio < self.goal
+        return self.what, seconds, against, f"{ratio:.2f}", f"under {self.goal:g}", _yes(met)
+
+
+def cost(command: Command) -> Cost:
+    """Run a command and return what it took.
+
+    Raises:
+        RuntimeError: the command failed; with all that it printed.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    done = subprocess.run(  # noqa: S603 - the bench's own commands
+        command.arguments, cwd=command.cwd, env=command.env, capture_output=True, text=True
+    )
+    wall = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command.arguments)}\n{done.stdout}\n{done.stderr}")
+    user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
+    return Cost(wall=wall, cpu=user + system)
+
+
+def compare(
+    what: str, measured: Command, against: Command, *, runs: int, goal: float
+) -> list[Figure]:
+    """Run two commands in turns, so that both see the same noise; return medians, CPU and wall.
+
+    One run of each goes first and does not count: it writes bytecode and fills the disk cache.
+    """
+    cost(measured)
+    cost(against)
+    pairs = [(cost(measured), cost(against)) for _ in range(runs)]
+    ours, theirs = [a for a, _ in pairs], [b for _, b in pairs]
+    return [
+        Figure(
+            what=f"{what}, CPU",
+            measured=statistics.median(c.cpu for c in ours),
+            against=statistics.median(c.cpu for c in theirs),
+            goal=goal,
+        ),
+        Figure(
+            what=f"{what}, wall",
+            measured=statistics.median(c.wall for c in ours),
+            against=statistics.median(c.wall for c in theirs),
+            goal=goal,
+        ),
+    ]
+
+
+def environment(bytecode: Path) -> dict[str, str]:
+    """Return the environment of all measured commands.
+
+    Args:
+        bytecode: folder that Python keeps bytecode in, so that neither what lies in the virtual
+            environment nor a variable that forbids bytecode changes the figures.
+    """
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**env, "PYTHONPYCACHEPREFIX": str(bytecode)}
+
+
+def _yes(met: bool) -> str:
+    return "yes" if met else "no"
