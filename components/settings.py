@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from components.alerts.settings import AlertSettings
 from components.alloy.settings import AlloySettings
 from components.beyla.settings import BeylaSettings, ContextPropagation
 from components.grafana.settings import GrafanaSettings
@@ -39,6 +40,8 @@ class TracingSettings(Settings):
     """Grafana Beyla, the eBPF agent that sees services without instrumentation."""
     grafana: GrafanaSettings = GrafanaSettings()
     """The Grafana side: datasources, and the backends that traces lead to."""
+    alerts: AlertSettings = AlertSettings()
+    """Alerts on the tracing system, and how rules are delivered."""
     charts: ChartsSettings = ChartsSettings()
     """Where charts and images come from."""
     tags: dict[str, str] = Field(default={})

@@ -1,0 +1,1 @@
+"""Alerts on the tracing system itself, and the delivery of all rules."""
