@@ -84,6 +84,12 @@ class GrafanaSettings(Settings):
     """Namespace that Grafana runs in and its sidecar watches; it must exist."""
     folder: str = Field(default="Tracing", min_length=1, max_length=100)
     """Folder of the dashboards."""
+    dashboards: bool = True
+    """Make the dashboards; they need `metrics`."""
+    dashboard_label: str = Field(default="grafana_dashboard", min_length=1)
+    """Label that the sidecar finds dashboards by."""
+    dashboard_label_value: str = Field(default="1")
+    """Value of that label."""
     datasource_label: str = Field(default="grafana_datasource", min_length=1)
     """Label that the sidecar finds datasources by."""
     datasource_label_value: str = Field(default="1")

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from components.grafana.settings import MetricsSettings
 from components.platform.names import dns_suffix
+from components.signals import LATENCY_BUCKETS, TEMPO_SOURCE
 from components.tempo import sizes
 from components.tempo.args import METRICS_PASSWORD_KEY, TempoArgs
 from components.tempo.settings import TempoMode, TempoSettings
@@ -21,9 +22,7 @@ GRPC_MESSAGE_MIB = 16
 #: Where the Secret with the metrics backend's password is mounted.
 CREDENTIALS_PATH = "/etc/tempo/credentials"
 
-# The metric contract: what dashboards, rules and the datasource's queries rely on.
-#: External labels of every series; dashboards select by `source`.
-SOURCE_LABEL = "tempo"
+# What components/signals.py names as labels follows from these.
 #: Attributes that become labels of the span metrics, with dots as underscores.
 SPAN_DIMENSIONS = (
     "k8s.cluster.name",
@@ -34,9 +33,6 @@ SPAN_DIMENSIONS = (
 )
 #: Attributes that become labels of the service graph.
 SERVICE_GRAPH_DIMENSIONS = ("k8s.cluster.name", "k8s.namespace.name")
-#: Upper bounds of the latency histogram in seconds. Apdex reads the buckets 0.512 and 2.05; with
-#: Tempo's built-in bounds (1.024, 2.048) it would stay empty.
-LATENCY_BUCKETS = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.02, 2.05, 4.1)
 
 
 def processors(settings: TempoSettings, metrics: MetricsSettings | None) -> list[str]:
@@ -70,7 +66,7 @@ def generator_processors(args: TempoArgs) -> dict[str, Any]:
 
 def generator_registry(args: TempoArgs) -> dict[str, Any]:
     """Return Tempo's section metrics_generator.registry."""
-    return {"external_labels": {"source": SOURCE_LABEL, "cluster": args.cluster_name}}
+    return {"external_labels": {"source": TEMPO_SOURCE, "cluster": args.cluster_name}}
 
 
 def remote_write(args: TempoArgs) -> list[dict[str, Any]]:

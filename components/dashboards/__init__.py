@@ -1,0 +1,1 @@
+"""Grafana's dashboards, built from the names that the pipeline emits."""

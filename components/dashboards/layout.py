@@ -1,0 +1,152 @@
+"""Dashboards out of sections and lines of panels; positions are computed."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as models
+
+from components.dashboards.links import Link
+
+#: Columns of Grafana's grid.
+COLUMNS = 24
+#: Tag of every dashboard here; the menu of dashboards lists by it.
+TAG = "tracing"
+
+Dashboard = models.Dashboard
+Variable = Builder[models.VariableModel]
+
+
+class PanelBuilder(Protocol):
+    """What all panel builders of the SDK have in common."""
+
+    def build(self) -> models.Panel:
+        """Return the panel."""
+        ...
+
+
+@dataclass(frozen=True)
+class Line:
+    """Panels side by side.
+
+    Attributes:
+        panels: the panels, from left to right.
+        height: height in units of Grafana's grid (about 30 pixels).
+        shares: share of the width of each panel; equal without.
+    """
+
+    panels: tuple[PanelBuilder, ...]
+    height: int
+    shares: tuple[int, ...]
+
+    def widths(self) -> list[int]:
+        """Return the widths in columns; together they fill the line."""
+        ends = [
+            COLUMNS * sum(self.shares[: i + 1]) // sum(self.shares) for i in range(len(self.shares))
+        ]
+        return [end - start for start, end in zip([0, *ends], ends, strict=False)]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Lines of panels under a heading."""
+
+    title: str
+    lines: tuple[Line, ...]
+    collapsed: bool
+
+
+def line(*panels: PanelBuilder, height: int = 8, shares: Sequence[int] = ()) -> Line:
+    """Return panels side by side.
+
+    Args:
+        panels: at least one panel.
+        height: height in units of Grafana's grid.
+        shares: share of the width of each panel; equal without.
+
+    Raises:
+        ValueError: shares and panels do not match.
+    """
+    taken = tuple(shares) or (1,) * len(panels)
+    if not panels or len(taken) != len(panels):
+        raise ValueError(f"{len(panels)} panels, {len(taken)} shares")
+    return Line(panels, height, taken)
+
+
+def section(title: str, *lines: Line, collapsed: bool = False) -> Section:
+    """Return lines of panels under a heading; a collapsed one is queried when it is opened."""
+    return Section(title, lines, collapsed)
+
+
+def dashboard(
+    uid: str,
+    title: str,
+    description: str,
+    *sections: Section,
+    variables: Sequence[Variable] = (),
+    links: Sequence[Link] = (),
+    time_from: str = "now-1h",
+    refresh: str = "1m",
+) -> Dashboard:
+    """Return a dashboard.
+
+    Args:
+        uid: stable uid, ``tracing-...``; also the name of its object in Kubernetes.
+        title: title of the dashboard.
+        description: what questions it answers.
+        sections: its sections, from top to bottom.
+        variables: its variables, in the order of the bar.
+        links: links in the bar, beside the menu of all tracing dashboards.
+        time_from: start of the time range that it opens with.
+        refresh: how often it asks anew; empty for never.
+    """
+    built = builders.Dashboard(title).uid(uid).description(description).tags([TAG])
+    built.readonly().time(time_from, "now").refresh(refresh).timezone("browser")
+    built.tooltip(models.DashboardCursorSync.CROSSHAIR)
+    built.variables(list(variables))
+    menu = builders.DashboardLink("Tracing dashboards").type(models.DashboardLinkType.DASHBOARDS)
+    menu.tags([TAG]).as_dropdown(True).include_vars(True).keep_time(True)
+    built.links([menu, *(_bar_link(link) for link in links)])
+    result = built.build()
+    result.panels = _placed(sections)
+    return result
+
+
+def as_json(built: Dashboard) -> str:
+    """Return a dashboard as Grafana reads it, the same on each run."""
+    return json.dumps(built, cls=JSONEncoder, sort_keys=True, indent=1)
+
+
+def _bar_link(link: Link) -> builders.DashboardLink:
+    kind = builders.DashboardLink(link.title).type(models.DashboardLinkType.LINK)
+    return kind.icon("external link").url(link.url)
+
+
+def _placed(sections: Sequence[Section]) -> list[models.Panel | models.RowPanel]:
+    """Return rows and panels with their positions, and ids that stay as long as the order does."""
+    placed: list[models.Panel | models.RowPanel] = []
+    y, next_id = 0, 1
+    for part in sections:
+        row = models.RowPanel(
+            title=part.title,
+            collapsed=part.collapsed,
+            id_val=next_id,
+            grid_pos=models.GridPos(h=1, w=COLUMNS, x=0, y=y),
+            panels=[],
+        )
+        placed.append(row)
+        y, next_id = y + 1, next_id + 1
+        for one in part.lines:
+            x = 0
+            for builder, width in zip(one.panels, one.widths(), strict=True):
+                panel = builder.build()
+                panel.id_val = next_id
+                panel.grid_pos = models.GridPos(h=one.height, w=width, x=x, y=y)
+                (row.panels if part.collapsed else placed).append(panel)
+                x, next_id = x + width, next_id + 1
+            y += one.height
+    return placed

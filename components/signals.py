@@ -1,0 +1,129 @@
+"""Names of the series and labels that the pipeline emits; no other module writes one down.
+
+Each group of series is an enumeration. ``LABELS`` says which labels the series of a group have, as
+far as anything here selects or groups by them. Seen on Tempo 2.10.8, Alloy 1.18 and Beyla 3.32 as
+this stack configures them.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+#: Value of the label ``source`` on all that Tempo's metrics-generator writes.
+TEMPO_SOURCE = "tempo"
+#: Upper bounds of the latency histogram in seconds. Apdex reads the buckets 0.512 and 2.05; with
+#: Tempo's built-in bounds (1.024, 2.048) it would stay empty.
+LATENCY_BUCKETS = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.02, 2.05, 4.1)
+#: Bounds of Apdex in seconds, both among the buckets: satisfied up to the first, tolerating up to
+#: the second (four times the first is 2.048).
+APDEX_SATISFIED, APDEX_TOLERATING = 0.512, 2.05
+
+
+class Label(StrEnum):
+    """Labels of all series."""
+
+    SOURCE = "source"
+    JOB = "job"
+    LE = "le"
+    CLUSTER = "k8s_cluster_name"
+    NAMESPACE = "k8s_namespace_name"
+    ENVIRONMENT = "deployment_environment_name"
+    SERVICE = "service"
+    SPAN_NAME = "span_name"
+    SPAN_KIND = "span_kind"
+    STATUS_CODE = "status_code"
+    SERVICE_VERSION = "service_version"
+    HTTP_ROUTE = "http_route"
+    SDK_LANGUAGE = "telemetry_sdk_language"
+    CLIENT = "client"
+    SERVER = "server"
+    CONNECTION_TYPE = "connection_type"
+
+
+class SpanMetric(StrEnum):
+    """Tempo's span metrics."""
+
+    CALLS = "traces_spanmetrics_calls_total"
+    LATENCY_BUCKET = "traces_spanmetrics_latency_bucket"
+    LATENCY_SUM = "traces_spanmetrics_latency_sum"
+    LATENCY_COUNT = "traces_spanmetrics_latency_count"
+    SIZE = "traces_spanmetrics_size_total"
+
+
+class TargetInfo(StrEnum):
+    """What Tempo says of each service besides its spans."""
+
+    TARGET_INFO = "traces_target_info"
+
+
+class ServiceGraphMetric(StrEnum):
+    """Tempo's service graph; an edge is a pair of client and server."""
+
+    REQUESTS = "traces_service_graph_request_total"
+    FAILED = "traces_service_graph_request_failed_total"
+    SERVER_BUCKET = "traces_service_graph_request_server_seconds_bucket"
+    SERVER_SUM = "traces_service_graph_request_server_seconds_sum"
+    SERVER_COUNT = "traces_service_graph_request_server_seconds_count"
+    CLIENT_BUCKET = "traces_service_graph_request_client_seconds_bucket"
+    CLIENT_SUM = "traces_service_graph_request_client_seconds_sum"
+    CLIENT_COUNT = "traces_service_graph_request_client_seconds_count"
+
+
+class SpanKind(StrEnum):
+    """Values of the label ``span_kind``."""
+
+    SERVER = "SPAN_KIND_SERVER"
+    CLIENT = "SPAN_KIND_CLIENT"
+    CONSUMER = "SPAN_KIND_CONSUMER"
+    PRODUCER = "SPAN_KIND_PRODUCER"
+    INTERNAL = "SPAN_KIND_INTERNAL"
+
+
+#: Value of ``status_code`` on a failed span.
+STATUS_ERROR = "STATUS_CODE_ERROR"
+#: Values of ``connection_type``; a call from service to service has no such label.
+DATABASE, VIRTUAL_NODE = "database", "virtual_node"
+
+#: Labels that a resource's attributes become, on span metrics and on the service graph.
+_ORIGIN = frozenset({Label.SOURCE, Label.CLUSTER, Label.NAMESPACE})
+_SPAN = _ORIGIN | {
+    Label.JOB,
+    Label.ENVIRONMENT,
+    Label.SERVICE,
+    Label.SPAN_NAME,
+    Label.SPAN_KIND,
+    Label.STATUS_CODE,
+    Label.SERVICE_VERSION,
+    Label.HTTP_ROUTE,
+}
+LABELS: Mapping[type[StrEnum], frozenset[Label]] = MappingProxyType(
+    {
+        SpanMetric: _SPAN | {Label.LE},
+        TargetInfo: _ORIGIN
+        | {Label.JOB, Label.ENVIRONMENT, Label.SERVICE_VERSION, Label.SDK_LANGUAGE},
+        ServiceGraphMetric: _ORIGIN | {Label.CLIENT, Label.SERVER, Label.CONNECTION_TYPE, Label.LE},
+    }
+)
+
+
+def latency_bound(seconds: float) -> str:
+    """Return the value of ``le`` for a bound of the latency histogram.
+
+    Raises:
+        ValueError: there is no such bucket; a query for it would find nothing.
+    """
+    if seconds not in LATENCY_BUCKETS:
+        raise ValueError(f"no latency bucket of {seconds} s; there are {LATENCY_BUCKETS}")
+    return f"{seconds:g}"
+
+
+def labels_of(metric: str) -> frozenset[Label]:
+    """Return the labels that a series has.
+
+    Raises:
+        KeyError: nothing emits a series of that name.
+    """
+    for group, labels in LABELS.items():
+        if metric in {*group}:
+            return labels
+    raise KeyError(metric)
