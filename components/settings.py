@@ -15,6 +15,7 @@ from components.platform.settings import (
     EnvironmentSettings,
     NamespaceSettings,
 )
+from components.slo.settings import SloDefaultsSettings, SloSettings
 from components.storage.settings import StorageSettings
 from components.tempo.settings import TempoSettings
 
@@ -42,6 +43,10 @@ class TracingSettings(Settings):
     """The Grafana side: datasources, and the backends that traces lead to."""
     alerts: AlertSettings = AlertSettings()
     """Alerts on the tracing system, and how rules are delivered."""
+    slos: list[SloSettings] = Field(default=[])
+    """Service level objectives: docs/slos.md."""
+    slo_defaults: SloDefaultsSettings = SloDefaultsSettings()
+    """Objectives for every service, by template."""
     charts: ChartsSettings = ChartsSettings()
     """Where charts and images come from."""
     tags: dict[str, str] = Field(default={})

@@ -39,6 +39,8 @@ def problem_of(detail: ErrorDetails) -> Problem:
         about = f": {_sentence(field)}" if field else ""
         return Problem(key=key, message=f"is missing{about}")
     wanted = kind_of(field) if field else detail["msg"]
+    if field and isinstance(path[-1], int) and (entry := entry_model(field)):
+        wanted = _a_mapping(entry)
     if field and wanted in ("a text", *_KINDS.values()):
         wanted = f"{wanted}: {_sentence(field)}"
     if isinstance(value, int) and "string" in detail["type"]:
@@ -66,33 +68,38 @@ def nearest(path: Path) -> str | None:
 
 
 def all_keys(model: type[BaseModel] = TracingSettings, prefix: str = "") -> Iterator[str]:
-    """Yield every key that a stack file may have, groups included."""
+    """Yield every key that a stack file may have, groups included; entries of lists have none."""
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
         yield key
-        inner = _model(field.annotation)
+        inner = inner_model(field)
         if inner:
             yield from all_keys(inner, f"{key}.")
 
 
 def _siblings(path: Path) -> list[str]:
-    model: type[BaseModel] | None = TracingSettings
-    for part in path[:-1]:
-        field = _named(model, part) if model else None
-        model = _model(field.annotation) if field else None
+    model = _walk(path[:-1])[1]
     return keys_of(model) if model else []
 
 
 def _field(path: Path) -> FieldInfo | None:
     """Return the field that a path leads to; an entry of a list or mapping leads to the field."""
+    return _walk(path)[0]
+
+
+def _walk(path: Path) -> tuple[FieldInfo | None, type[BaseModel] | None]:
+    """Follow a path; return the field it leads to and the model of what stands there."""
     model: type[BaseModel] | None = TracingSettings
     field: FieldInfo | None = None
     for part in path:
+        if isinstance(part, int) and field:
+            model = entry_model(field)
+            continue
         if model is None:
             break
         field = _named(model, part)
-        model = _model(field.annotation) if field else None
-    return field
+        model = inner_model(field) if field else None
+    return field, model
 
 
 def _named(model: type[BaseModel], part: int | str) -> FieldInfo | None:
@@ -122,15 +129,26 @@ def kind_of(field: FieldInfo) -> str:
         return f"one of {', '.join(str(member.value) for member in bare)}"
     if bare is bool:
         return "true or false"
-    if bare is int:
+    if bare in (int, float):
+        kind = "a whole number" if bare is int else "a number"
         low = next((m.ge for m in field.metadata if isinstance(m, annotated_types.Ge)), None)
         high = next((m.le for m in field.metadata if isinstance(m, annotated_types.Le)), None)
+        above = next((m.gt for m in field.metadata if isinstance(m, annotated_types.Gt)), None)
+        if above is not None:
+            return f"{kind} above {above}" + (f", {high} at most" if high is not None else "")
         bounds = f" from {low} to {high}" if high is not None else f", {low} or more"
-        return f"a whole number{bounds}" if low is not None else "a whole number"
+        return f"{kind}{bounds}" if low is not None else kind
     model = inner_model(field)
     if model:
-        return f"a mapping with the keys {', '.join(keys_of(model))}"
+        return _a_mapping(model)
+    entry = entry_model(field)
+    if entry:
+        return f"a list of mappings with the keys {', '.join(keys_of(entry))}"
     return _KINDS.get(get_origin(bare), "a text")
+
+
+def _a_mapping(model: type[BaseModel]) -> str:
+    return f"a mapping with the keys {', '.join(keys_of(model))}"
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:
@@ -141,6 +159,12 @@ def keys_of(model: type[BaseModel]) -> list[str]:
 def inner_model(field: FieldInfo) -> type[BaseModel] | None:
     """Return the model of a field that holds a group."""
     return _model(field.annotation)
+
+
+def entry_model(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the model of the entries of a field that holds a list of mappings."""
+    bare = _bare(field.annotation)
+    return _model(get_args(bare)[0]) if get_origin(bare) is list else None
 
 
 _KINDS: dict[Any, str] = {list: "a list of texts", dict: "a mapping of texts"}

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from components.platform.settings import Tier
 from components.settings import TracingSettings
 from config.loader import PROJECT, SECRETS
-from config.messages import inner_model, keys_of, kind_of
+from config.messages import entry_model, inner_model, keys_of, kind_of
 from config.presets import PRESETS, TIERS
 
 SCHEMA = Path("schema/stack.schema.json")
@@ -61,18 +61,20 @@ def json_schema() -> dict[str, Any]:
 def pulumi_block() -> dict[str, Any]:
     """Return the `config:` block of Pulumi.yaml.
 
-    Each group has an empty default: the models own the defaults, because Pulumi replaces an
-    object's default as a whole. Encrypted keys can't be declared: they would be required.
+    Each group has an empty default: the models own the defaults, because Pulumi replaces a
+    group's default as a whole. Encrypted keys can't be declared: they would be required.
     """
     return {
         name: {
-            "type": "object",
+            # Pulumi asks for the kind of a list's entries.
+            **({"type": "array", "items": {"type": "object"}} if a_list else {"type": "object"}),
             "description": _text(field),
-            "default": {},
+            "default": [] if a_list else {},
         }
         for name, field in zip(
             keys_of(TracingSettings), TracingSettings.model_fields.values(), strict=True
         )
+        for a_list in [entry_model(field) is not None]
     }
 
 
@@ -94,7 +96,9 @@ def reference() -> str:
     ]
     for name, field in TracingSettings.model_fields.items():
         lines += ["", f"## `{PROJECT}:{field.alias or name}`", "", _text(field)]
-        model = inner_model(field)
+        model = inner_model(field) or entry_model(field)
+        if entry_model(field):
+            lines += ["", "A list; each entry is a mapping of these keys."]
         if model:
             lines += ["", "| key | takes | default | |", "|---|---|---|---|", *_rows(model)]
         else:
@@ -120,7 +124,7 @@ def _default(field: FieldInfo) -> str:
     if field.default is None:
         return "not set"
     value = field.default.value if isinstance(field.default, Enum) else field.default
-    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+    return f"`{value if value and isinstance(value, str) else json.dumps(value)}`"
 
 
 def _tiers() -> Iterator[str]:

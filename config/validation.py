@@ -18,6 +18,16 @@ _PLACEHOLDERS: dict[str, dict[str, Any]] = {
     "environment": {"name": "unnamed"},
     "cluster": {"name": "unnamed", "region": "us-east-1", "accountId": "000000000000"},
 }
+#: Stand for wrong entries of groups that are lists: without one in its place, an entry that is left
+#: out would give those behind it other numbers than in the file.
+_ENTRIES: dict[str, dict[str, Any]] = {
+    "slos": {
+        "name": "unnamed",
+        "owner": "unnamed",
+        "objective": 99,
+        "ratio": {"bad": "rate(bad[window])", "total": "rate(total[window])"},
+    },
+}
 
 
 def validate(
@@ -77,6 +87,9 @@ def _leave_out(values: dict[str, Any], detail: ErrorDetails) -> Path:
         values[group] = dict(_PLACEHOLDERS[group])
     elif len(path) == 2 and last in _PLACEHOLDERS.get(group, {}):
         values[group][last] = _PLACEHOLDERS[group][str(last)]
+    elif len(path) > 1 and group in _ENTRIES:
+        path = path[:2]
+        values[group][path[1]] = copy.deepcopy(_ENTRIES[group])
     else:
         # Without a required key, what holds it can't be kept either.
         path = path[:-1] if detail["type"] == "missing" else path

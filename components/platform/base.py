@@ -29,6 +29,6 @@ class Settings(BaseModel):
         """Refuse ``true`` where a number belongs: pydantic would read it as 1."""
         field = cls.model_fields[info.field_name or ""]
         annotation: Any = field.annotation
-        if isinstance(value, bool) and annotation in (int, int | None):
-            raise ValueError("Input should be a valid integer, not a boolean")
+        if isinstance(value, bool) and annotation in (int, int | None, float):
+            raise ValueError("Input should be a valid number, not a boolean")
         return value

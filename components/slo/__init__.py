@@ -1,0 +1,1 @@
+"""Service level objectives: from settings to recording rules and burn-rate alerts."""
