@@ -1,0 +1,178 @@
+"""Rule groups on their way into the cluster: one owner for alerts and the rules of SLOs."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi_kubernetes import apiextensions, core, meta
+
+from components.alerts.settings import RuleDelivery
+
+#: One group as it stands in a Prometheus rule file: name, interval, rules.
+RuleGroup = dict[str, Any]
+
+#: Rules that a group may hold: what Mimir's ruler takes unless told otherwise (its flag
+#: -ruler.max-rules-per-rule-group). Prometheus itself has no limit.
+MAX_RULES = 20
+#: Largest object in bytes. The API server takes 1 MiB of data in a ConfigMap and etcd 1.5 MiB in a
+#: request; the rest is room for metadata.
+MAX_BYTES = 900 * 1024
+
+# The C one is ten times faster and writes the same; PyYAML is sometimes built without it.
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+@dataclass(frozen=True)
+class RuleFile:
+    """One object's worth of rule groups.
+
+    Attributes:
+        name: name of the object, and of the file without its ending.
+        groups: the groups, none with more rules than a ruler takes.
+        text: the same as a Prometheus rule file.
+    """
+
+    name: str
+    groups: list[RuleGroup]
+    text: str
+
+
+def split(groups: Iterable[RuleGroup]) -> Iterator[RuleGroup]:
+    """Yield groups of at most `MAX_RULES` rules; the parts of a larger one are numbered from 2 on.
+
+    Parts are evaluated beside each other: a rule that reads what one of another part records may
+    see it one interval late.
+    """
+    for group in groups:
+        rules: list[Any] = group["rules"]
+        for part, start in enumerate(range(0, len(rules), MAX_RULES), start=1):
+            name = group["name"] if part == 1 else f"{group['name']}-{part}"
+            yield {**group, "name": name, "rules": rules[start : start + MAX_RULES]}
+
+
+def rule_files(name: str, groups: Iterable[RuleGroup]) -> list[RuleFile]:
+    """Return rule files for groups, in their order, none larger than `MAX_BYTES`.
+
+    Args:
+        name: name of the first file; further ones are numbered from 2 on.
+        groups: rule groups of any size.
+
+    Raises:
+        ValueError: two groups have one name, or one group alone is too large.
+    """
+    contents: list[tuple[list[RuleGroup], list[str]]] = []
+    filled = MAX_BYTES
+    seen: set[str] = set()
+    for group in split(groups):
+        if group["name"] in seen:
+            raise ValueError(f"two rule groups are named {group['name']}")
+        seen.add(group["name"])
+        text = yaml.dump([group], Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=1000)
+        # As an object it travels in JSON, where quotes are escaped.
+        size = max(len(text.encode()), len(json.dumps(group)))
+        if size > MAX_BYTES - _HEAD_BYTES:
+            raise ValueError(f"rule group {group['name']} has {size} bytes; one object holds less")
+        if filled + size > MAX_BYTES:
+            contents.append(([], []))
+            filled = _HEAD_BYTES
+        contents[-1][0].append(group)
+        contents[-1][1].append(text)
+        filled += size
+    return [
+        RuleFile(name if number == 1 else f"{name}-{number}", its, _HEAD + "".join(texts))
+        for number, (its, texts) in enumerate(contents, start=1)
+    ]
+
+
+_HEAD = "groups:\n"
+_HEAD_BYTES = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleGroupsArgs:
+    """Arguments of rules in the cluster.
+
+    Attributes:
+        groups: groups as in a Prometheus rule file; any number, of any size.
+        delivery: kind of the objects; `none` makes nothing.
+        namespace: an existing namespace for the objects.
+        object_name: name of the first object; further ones are numbered from 2 on.
+        labels: labels of the objects, for whoever selects them.
+    """
+
+    groups: Sequence[RuleGroup]
+    delivery: RuleDelivery
+    namespace: str
+    object_name: str
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class RuleGroups(pulumi.ComponentResource):
+    """Rule groups as PrometheusRule objects, or as ConfigMaps with rule files."""
+
+    object_names: pulumi.Output[list[str]]
+    """Names of the objects; empty with delivery `none`."""
+
+    def __init__(
+        self,
+        name: str,
+        args: RuleGroupsArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Make the objects.
+
+        Args:
+            name: name of the component.
+            args: the rules, and how they are delivered.
+            opts: options of the component.
+
+        Raises:
+            ValueError: two groups have one name, or one group alone is too large for an object.
+        """
+        super().__init__("tracing:index:RuleGroups", name, {}, opts)
+        files = rule_files(args.object_name, args.groups)
+        if args.delivery is RuleDelivery.NONE:
+            files = []
+        for number, file in enumerate(files, start=1):
+            make = (
+                self._prometheus_rule
+                if args.delivery is RuleDelivery.PROMETHEUS_RULE
+                else self._config_map
+            )
+            make(name if number == 1 else f"{name}-{number}", file, args)
+        self.object_names = pulumi.Output.from_input([file.name for file in files])
+        self.register_outputs({"objectNames": self.object_names})
+
+    def _prometheus_rule(self, resource: str, file: RuleFile, args: RuleGroupsArgs) -> None:
+        apiextensions.CustomResource(
+            f"{resource}-rules",
+            api_version="monitoring.coreos.com/v1",
+            kind="PrometheusRule",
+            metadata=_metadata(file, args),
+            spec={"groups": file.groups},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _config_map(self, resource: str, file: RuleFile, args: RuleGroupsArgs) -> None:
+        core.v1.ConfigMap(
+            f"{resource}-rules",
+            metadata=_metadata(file, args),
+            # A sidecar writes the files of all ConfigMaps into one folder.
+            data={f"{file.name}.yaml": file.text},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _metadata(file: RuleFile, args: RuleGroupsArgs) -> meta.v1.ObjectMetaArgs:
+    return meta.v1.ObjectMetaArgs(
+        name=file.name,
+        namespace=args.namespace,
+        labels={
+            "app.kubernetes.io/managed-by": "pulumi",
+            "app.kubernetes.io/part-of": "tracing",
+            **args.labels,
+        },
+    )
