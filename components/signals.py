@@ -106,6 +106,92 @@ LABELS: Mapping[type[StrEnum], frozenset[Label]] = MappingProxyType(
 )
 
 
+class ScrapedLabel(StrEnum):
+    """Labels of what Prometheus scrapes from this stack's own pods.
+
+    The first four are the scrape's, as a ServiceMonitor of the charts makes them; the others are
+    the program's own.
+    """
+
+    NAMESPACE = "namespace"
+    JOB = "job"
+    POD = "pod"
+    INSTANCE = "instance"
+    COMPONENT_PATH = "component_path"
+    DAEMONSET = "daemonset"
+    DATA_TYPE = "data_type"
+    NAME = "name"
+    REASON = "reason"
+    ROUTE = "route"
+    STATE = "state"
+    STATUS_CODE = "status_code"
+    TENANT = "tenant"
+    URL = "url"
+    VOLUME = "persistentvolumeclaim"
+
+
+class TempoMetric(StrEnum):
+    """What Tempo says of itself (read off a running Tempo 2.10.8)."""
+
+    SPANS_RECEIVED = "tempo_distributor_spans_received_total"
+    BYTES_RECEIVED = "tempo_distributor_bytes_received_total"
+    SPANS_DISCARDED = "tempo_discarded_spans_total"
+    BLOCKS_FLUSHED = "tempo_ingester_blocks_flushed_total"
+    FAILED_FLUSHES = "tempo_ingester_failed_flushes_total"
+    RING_MEMBERS = "tempo_ring_members"
+    REQUESTS = "tempo_request_duration_seconds_count"
+    CONFIG_LOADED = "tempo_runtime_config_last_reload_successful"
+    STORAGE_REQUESTS = "tempodb_backend_request_duration_seconds_count"
+    POLL_ERRORS = "tempodb_blocklist_poll_errors_total"
+    COMPACTION_OUTSTANDING = "tempodb_compaction_outstanding_blocks"
+    COMPACTION_ERRORS = "tempodb_compaction_errors_total"
+    RETENTION_RUNS = "tempodb_retention_duration_seconds_count"
+    RETENTION_ERRORS = "tempodb_retention_errors_total"
+    GENERATOR_SPANS = "tempo_metrics_generator_spans_received_total"
+    GENERATOR_SERIES = "tempo_metrics_generator_registry_active_series"
+    GENERATOR_MAX_SERIES = "tempo_metrics_generator_registry_max_active_series"
+    GENERATOR_SERIES_LIMITED = "tempo_metrics_generator_registry_series_limited_total"
+
+
+class AlloyMetric(StrEnum):
+    """What Alloy says of itself (read off a running Alloy 1.18.1 with this stack's pipeline)."""
+
+    SPANS_ACCEPTED = "otelcol_receiver_accepted_spans_total"
+    SPANS_REFUSED = "otelcol_receiver_refused_spans_total"
+    SPANS_SENT = "otelcol_exporter_sent_spans_total"
+    SPANS_LOST = "otelcol_exporter_send_failed_spans_total"
+    LOGS_LOST = "otelcol_exporter_send_failed_log_records_total"
+    QUEUE_SIZE = "otelcol_exporter_queue_size"
+    QUEUE_CAPACITY = "otelcol_exporter_queue_capacity"
+    CONFIG_LOADED = "alloy_config_last_load_successful"
+
+
+class BeylaMetric(StrEnum):
+    """What Beyla says of itself (pkg/export/imetrics of its version 3.32)."""
+
+    TRACES_EXPORTED = "beyla_otel_trace_exports_total"
+    EXPORT_ERRORS = "beyla_otel_trace_export_errors_total"
+    PROCESSES = "beyla_instrumented_processes"
+    HTTP_REQUESTS = "http_server_request_duration_seconds_count"
+
+
+class RemoteWriteMetric(StrEnum):
+    """Remote write of Prometheus' own code, in Alloy and in Tempo's metrics-generator alike."""
+
+    HIGHEST = "prometheus_remote_storage_queue_highest_timestamp_seconds"
+    HIGHEST_SENT = "prometheus_remote_storage_queue_highest_sent_timestamp_seconds"
+
+
+class ClusterMetric(StrEnum):
+    """What the cluster says: Prometheus of its scrapes, kube-state-metrics, the kubelets."""
+
+    UP = "up"
+    DAEMONSET_DESIRED = "kube_daemonset_status_desired_number_scheduled"
+    DAEMONSET_READY = "kube_daemonset_status_number_ready"
+    VOLUME_AVAILABLE = "kubelet_volume_stats_available_bytes"
+    VOLUME_CAPACITY = "kubelet_volume_stats_capacity_bytes"
+
+
 def latency_bound(seconds: float) -> str:
     """Return the value of ``le`` for a bound of the latency histogram.
 
