@@ -38,6 +38,14 @@ class Label(StrEnum):
     CLIENT = "client"
     SERVER = "server"
     CONNECTION_TYPE = "connection_type"
+    #: External label of Tempo's metrics-generator: the cluster whose Tempo wrote the series.
+    TEMPO_CLUSTER = "cluster"
+    SLO = "slo"
+    OWNER = "owner"
+    WINDOW = "window"
+    KIND = "kind"
+    OPERATION = "operation"
+    TEMPLATE = "template"
 
 
 class SpanMetric(StrEnum):
@@ -69,6 +77,30 @@ class ServiceGraphMetric(StrEnum):
     CLIENT_COUNT = "traces_service_graph_request_client_seconds_count"
 
 
+class SloMetric(StrEnum):
+    """What the recording rules of SLOs make; each SLO is one series, told apart by ``slo``."""
+
+    #: Events and bad events per second, from which all else follows.
+    EVENTS = "slo:events:rate5m"
+    ERRORS = "slo:errors:rate5m"
+    #: Events and bad events of the last hour.
+    EVENTS_HOUR = "slo:events:increase1h"
+    ERRORS_HOUR = "slo:errors:increase1h"
+    #: Share of bad events, from 0 to 1, by window; the last over the SLO's own window.
+    RATIO_5M = "slo:error_ratio:rate5m"
+    RATIO_30M = "slo:error_ratio:rate30m"
+    RATIO_1H = "slo:error_ratio:rate1h"
+    RATIO_2H = "slo:error_ratio:rate2h"
+    RATIO_6H = "slo:error_ratio:rate6h"
+    RATIO_1D = "slo:error_ratio:rate1d"
+    RATIO_3D = "slo:error_ratio:rate3d"
+    RATIO_WINDOW = "slo:error_ratio:window"
+    #: Share of the error budget that is left: 1 is all, below 0 is overspent.
+    BUDGET_LEFT = "slo:error_budget:remaining"
+    #: The objective, from 0 to 1, with labels for owner, window and kind.
+    OBJECTIVE = "slo:objective:ratio"
+
+
 class SpanKind(StrEnum):
     """Values of the label ``span_kind``."""
 
@@ -87,6 +119,7 @@ DATABASE, VIRTUAL_NODE = "database", "virtual_node"
 #: Labels that a resource's attributes become, on span metrics and on the service graph.
 _ORIGIN = frozenset({Label.SOURCE, Label.CLUSTER, Label.NAMESPACE})
 _SPAN = _ORIGIN | {
+    Label.TEMPO_CLUSTER,
     Label.JOB,
     Label.ENVIRONMENT,
     Label.SERVICE,
@@ -96,12 +129,28 @@ _SPAN = _ORIGIN | {
     Label.SERVICE_VERSION,
     Label.HTTP_ROUTE,
 }
+_SLO = frozenset(
+    {
+        Label.SLO,
+        Label.TEMPO_CLUSTER,
+        Label.TEMPLATE,
+        Label.SERVICE,
+        Label.NAMESPACE,
+        # Of the objective alone.
+        Label.CLUSTER,
+        Label.OPERATION,
+        Label.OWNER,
+        Label.WINDOW,
+        Label.KIND,
+    }
+)
 LABELS: Mapping[type[StrEnum], frozenset[Label]] = MappingProxyType(
     {
         SpanMetric: _SPAN | {Label.LE},
         TargetInfo: _ORIGIN
         | {Label.JOB, Label.ENVIRONMENT, Label.SERVICE_VERSION, Label.SDK_LANGUAGE},
         ServiceGraphMetric: _ORIGIN | {Label.CLIENT, Label.SERVER, Label.CONNECTION_TYPE, Label.LE},
+        SloMetric: _SLO,
     }
 )
 
@@ -121,6 +170,7 @@ class ScrapedLabel(StrEnum):
     DAEMONSET = "daemonset"
     DATA_TYPE = "data_type"
     NAME = "name"
+    SIGNAL = "otel_signal"
     REASON = "reason"
     ROUTE = "route"
     STATE = "state"
@@ -158,7 +208,7 @@ class AlloyMetric(StrEnum):
 
     SPANS_ACCEPTED = "otelcol_receiver_accepted_spans_total"
     SPANS_REFUSED = "otelcol_receiver_refused_spans_total"
-    SPANS_SENT = "otelcol_exporter_sent_spans_total"
+    ITEMS_PROCESSED = "otelcol_processor_outgoing_items_total"
     SPANS_LOST = "otelcol_exporter_send_failed_spans_total"
     LOGS_LOST = "otelcol_exporter_send_failed_log_records_total"
     QUEUE_SIZE = "otelcol_exporter_queue_size"

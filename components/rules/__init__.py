@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from components.rules import grafana, platform, storage, tempo
+from components.rules import grafana, platform, slo, storage, tempo
 from components.rules.problem import Problem, SettingsError, problem, shown
 from components.settings import TracingSettings
 
@@ -29,6 +29,8 @@ _RULES = (
     grafana.urls,
     grafana.labels,
     grafana.ignored_paths,
+    slo.slos,
+    slo.slo_defaults,
 )
 
 

@@ -1,0 +1,114 @@
+"""Alerts on error budgets that burn too fast: one to act on now, one for the next working day."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.signals import Label, SloMetric
+from components.slo.burn import Pair, Severity, burn_rate, thresholds
+from components.slo.settings import SloSettings
+from components.slo.sli import selector
+
+#: How often rules are evaluated, in seconds; the second holds for windows over six hours. Counts of
+#: events rely on it.
+INTERVAL_SECONDS = 60
+LONG_INTERVAL_SECONDS = 300
+#: Names of the alerts, which are those of their runbooks too.
+NAMES = {
+    Severity.CRITICAL: "SloBudgetBurnsFast",
+    Severity.WARNING: "SloBudgetBurnsSlowly",
+}
+#: How long the condition must hold. The windows do the rest: the short ones end an alert soon
+#: after the trouble ends, the long ones let blips pass.
+_FOR = {Severity.CRITICAL: "2m", Severity.WARNING: "15m"}
+#: Long windows up to this many hours are counted from the rates, longer ones from the hourly sums.
+_HOURS_FROM_RATES = 6
+
+
+def alerts(
+    slo: SloSettings,
+    cluster: str,
+    *,
+    runbook_base_url: str,
+    labels: Mapping[str, str],
+    template: str = "",
+) -> Iterator[dict[str, Any]]:
+    """Yield the alerts of an SLO, or of all that follow a template.
+
+    Args:
+        slo: the SLO.
+        cluster: name of the stack's cluster.
+        runbook_base_url: where the runbooks can be read.
+        labels: labels of every alert; those of the SLO win.
+        template: name of the template; the alerts then take the SLO's name from the series.
+    """
+    own: dict[str, str] = {
+        Label.TEMPO_CLUSTER: cluster,
+        **({Label.TEMPLATE: template} if template else {}),
+    }
+    own |= {} if template else {Label.SLO: slo.name}
+    for severity, name in NAMES.items():
+        pairs = list(thresholds(severity, slo.objective, slo.window_days))
+        if not pairs:
+            continue
+        described: dict[str, str] = {
+            **labels,
+            **slo.labels,
+            Label.SLO: slo.name,
+            Label.OWNER: slo.owner,
+        }
+        if template:
+            described = {**labels, Label.KIND: template}
+        yield {
+            "alert": name,
+            "expr": " or ".join(_burns(slo, pair, limit, own) for pair, limit in pairs),
+            "for": _FOR[severity],
+            "labels": {
+                **{str(key): _literal(value) for key, value in described.items()},
+                "severity": str(severity),
+            },
+            "annotations": _annotations(slo, severity, f"{runbook_base_url}/{name}.md"),
+        }
+
+
+def _burns(slo: SloSettings, pair: Pair, limit: float, own: Mapping[str, str]) -> str:
+    parts = [
+        f"{selector(pair.long, own)} > {limit:.10g}",
+        f"{selector(pair.short, own)} > {limit:.10g}",
+    ]
+    if slo.least_failures:
+        # Half an event of room: sums of rates are not whole numbers.
+        parts.append(f"{_failures(pair, own)} > {slo.least_failures - 0.5:g}")
+    return f"({' and '.join(parts)})"
+
+
+def _failures(pair: Pair, own: Mapping[str, str]) -> str:
+    """Return the bad events in a pair's long window."""
+    if pair.hours <= _HOURS_FROM_RATES:
+        rates = selector(SloMetric.ERRORS, own)
+        return f"sum_over_time({rates}[{pair.span}]) * {INTERVAL_SECONDS}"
+    # Sums of an hour, made more often than once an hour, hold each event several times.
+    hours = selector(SloMetric.ERRORS_HOUR, own)
+    return f"sum_over_time({hours}[{pair.span}]) / {3600 // LONG_INTERVAL_SECONDS}"
+
+
+def _annotations(slo: SloSettings, severity: Severity, runbook_url: str) -> dict[str, str]:
+    pace = ", ".join(
+        f"{burn_rate(pair, slo.window_days):.3g} times over {pair.span}"
+        for pair, _ in thresholds(severity, slo.objective, slo.window_days)
+    )
+    how = "fast" if severity is Severity.CRITICAL else "slowly but steadily"
+    promise = f"{_literal(slo.description)} " if slo.description else ""
+    return {
+        "summary": f"{{{{ $labels.slo }}}}: the error budget burns {how}",
+        "description": (
+            f"{promise}{{{{ $value | humanizePercentage }}}} of events are bad; {slo.objective:g} %"
+            f" must be good over {slo.window_days} days. Alerts at a pace of {pace}, where 1 spends"
+            f" the budget in just the {slo.window_days} days."
+        ),
+        "runbook_url": runbook_url,
+    }
+
+
+def _literal(text: str) -> str:
+    """Return a text that the templates of alerts leave as it is."""
+    return text.replace("{{", '{{ "{{" }}')
