@@ -1,0 +1,76 @@
+"""One alert, and how it is written into a rule file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from components.alerts.context import AlertContext, kebab
+from components.alerts.delivery import RuleGroup
+from components.platform.helm import TIMEOUT_SECONDS
+from components.signals import Label
+
+#: Minutes that a rollout may take before Helm gives it up.
+ROLLOUT_MINUTES = TIMEOUT_SECONDS // 60
+#: `for` of what a rollout itself brings about, where the expression looks at this very moment.
+AFTER_ROLLOUT = ROLLOUT_MINUTES + 5
+#: The same where the expression looks some minutes back and so stays true for longer.
+AFTER_ROLLOUT_AND_WINDOW = ROLLOUT_MINUTES + 15
+
+
+class Severity(StrEnum):
+    """How much of a hurry an alert is in."""
+
+    CRITICAL = "critical"
+    """Traces are lost, or soon will be, or nobody can read them: wake somebody."""
+    WARNING = "warning"
+    """Something is worse than it should be: look at it in working hours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """One alert.
+
+    Attributes:
+        name: name in camel case; its runbook is the same in kebab case.
+        severity: how much of a hurry it is in.
+        minutes: how long it must be so before the alert fires.
+        expr: PromQL that finds something when things are bad, and nothing otherwise.
+        summary: one line for the notification, a template of Prometheus.
+        description: what is the case, with the value; a template of Prometheus.
+    """
+
+    name: str
+    severity: Severity
+    minutes: int
+    expr: str
+    summary: str
+    description: str
+
+
+def rule_group(name: str, alerts: Sequence[Alert], context: AlertContext) -> RuleGroup:
+    """Return alerts as a group of a Prometheus rule file."""
+    return {
+        "name": name,
+        "interval": "1m",
+        "rules": [_rule(alert, context) for alert in alerts],
+    }
+
+
+def _rule(alert: Alert, context: AlertContext) -> dict[str, Any]:
+    return {
+        "alert": alert.name,
+        "expr": alert.expr,
+        "for": f"{alert.minutes}m",
+        "labels": {
+            str(Label.CLUSTER): context.cluster,
+            str(Label.ENVIRONMENT): context.environment,
+            **context.alert_labels,
+            "severity": str(alert.severity),
+        },
+        "annotations": {
+            "summary": alert.summary,
+            "description": alert.description,
+            "runbook_url": f"{context.runbook_base_url}/{kebab(alert.name)}.md",
+        },
+    }

@@ -1,0 +1,125 @@
+"""Alerts on the way in: spans that arrive at Alloy and go on to Tempo."""
+
+from components.alerts.alert import (
+    AFTER_ROLLOUT,
+    AFTER_ROLLOUT_AND_WINDOW,
+    Alert,
+    Severity,
+)
+from components.alerts.context import AlertContext
+from components.alerts.metrics import not_written
+from components.signals import AlloyMetric, ClusterMetric, TempoMetric
+
+
+def ingestion(context: AlertContext) -> list[Alert]:
+    """Return the alerts on the whole way, looked at from outside."""
+    # What leaves the filter, health checks taken out: it counts also what a full queue refuses.
+    wanted = context.alloy(
+        AlloyMetric.ITEMS_PROCESSED,
+        component_path='="/drop_noise.default"',
+        otel_signal='="traces"',
+    )
+    received = context.tempo(TempoMetric.SPANS_RECEIVED)
+    return [
+        Alert(
+            name="TracingIngestionStopped",
+            severity=Severity.CRITICAL,
+            minutes=AFTER_ROLLOUT_AND_WINDOW,
+            expr=f"sum(rate({wanted}[5m])) > 0 unless sum(rate({received}[5m])) > 0",
+            summary="Tempo takes in no spans",
+            description="Alloy has {{ $value | humanize }} spans per second for Tempo, and Tempo "
+            "has taken in none for 5 minutes. Alloy's queue holds some minutes' worth, then spans "
+            "are refused and lost.",
+        ),
+        Alert(
+            name="TracingNoSpansArriving",
+            severity=Severity.WARNING,
+            minutes=30,
+            # Quiet hours are no news: it compares with yesterday, and with the same weekday where
+            # there is a last week.
+            expr=f"(sum(increase({wanted}[30m])) or vector(0)) == 0"
+            f" and sum(increase({wanted}[30m] offset 1d)) > 0"
+            f" unless sum(increase({wanted}[30m] offset 1w)) == 0",
+            summary="No service sends spans",
+            description="{{ $value | humanize }} spans have arrived at Alloy within 30 minutes; "
+            "at this time yesterday there were some.",
+        ),
+    ]
+
+
+def alloy(context: AlertContext) -> list[Alert]:
+    """Return the alerts on Alloy itself."""
+    up = context.alloy(ClusterMetric.UP)
+    accepted = context.alloy(AlloyMetric.SPANS_ACCEPTED)
+    refused = context.alloy(AlloyMetric.SPANS_REFUSED)
+    size = context.alloy(AlloyMetric.QUEUE_SIZE)
+    capacity = context.alloy(AlloyMetric.QUEUE_CAPACITY)
+    loaded = context.alloy(AlloyMetric.CONFIG_LOADED)
+    return [
+        Alert(
+            name="AlloyDown",
+            severity=Severity.CRITICAL,
+            minutes=AFTER_ROLLOUT,
+            expr=f"(count({up} == 1) or vector(0)) == 0",
+            summary="No Alloy runs",
+            description="{{ $value }} pods of Alloy answer the scrape. Services have nowhere to "
+            "send spans to.",
+        ),
+        Alert(
+            name="AlloyRefusesSpans",
+            severity=Severity.WARNING,
+            minutes=AFTER_ROLLOUT_AND_WINDOW,
+            expr=f"sum(rate({refused}[5m]))"
+            f" / (sum(rate({accepted}[5m])) + sum(rate({refused}[5m]))) > 0.01",
+            summary="Alloy refuses spans",
+            description="Alloy refuses {{ $value | humanizePercentage }} of the spans that it is "
+            "sent. Senders try again for a while and then drop them.",
+        ),
+        Alert(
+            name="AlloyQueueFilling",
+            severity=Severity.WARNING,
+            minutes=AFTER_ROLLOUT_AND_WINDOW,
+            expr=f"max by (component_path) ({size} / {capacity}) > 0.7",
+            summary="Alloy's queue fills up",
+            description="The queue of {{ $labels.component_path }} is "
+            "{{ $value | humanizePercentage }} full. When it is full, Alloy refuses spans.",
+        ),
+        _lost(context, "Spans", AlloyMetric.SPANS_LOST, Severity.CRITICAL),
+        *(
+            [_lost(context, "Logs", AlloyMetric.LOGS_LOST, Severity.WARNING)]
+            if context.logs
+            else []
+        ),
+        *([_metrics_not_written(context)] if context.metrics else []),
+        Alert(
+            name="AlloyConfigNotLoaded",
+            severity=Severity.WARNING,
+            minutes=AFTER_ROLLOUT,
+            expr=f"count({loaded} == 0) > 0",
+            summary="Alloy runs with an old configuration",
+            description="{{ $value }} pods of Alloy could not load the configuration and run on "
+            "with the one before.",
+        ),
+    ]
+
+
+def _lost(context: AlertContext, what: str, metric: AlloyMetric, severity: Severity) -> Alert:
+    """Return the alert on what an exporter gave up; it tries for ten minutes before."""
+    return Alert(
+        name=f"AlloyLoses{what}",
+        severity=severity,
+        minutes=AFTER_ROLLOUT,
+        expr=f"sum(rate({context.alloy(metric)}[10m])) > 0",
+        summary=f"Alloy loses {what.lower()}",
+        description="Alloy gives up {{ $value | humanize }} "
+        f"{'spans' if what == 'Spans' else 'log records'} per second: the backend refuses them, "
+        "or has not answered for ten minutes.",
+    )
+
+
+def _metrics_not_written(context: AlertContext) -> Alert:
+    return not_written(
+        "Alloy",
+        context.alloy,
+        "Metrics that services send by OTLP are missing meanwhile, and lost after an hour.",
+    )

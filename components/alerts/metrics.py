@@ -1,0 +1,87 @@
+"""Alerts on the metrics that are made of spans, and on metrics on their way to the backend."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from components.alerts.alert import (
+    AFTER_ROLLOUT,
+    AFTER_ROLLOUT_AND_WINDOW,
+    Alert,
+    Severity,
+)
+from components.alerts.context import AlertContext
+from components.signals import RemoteWriteMetric, TempoMetric
+
+#: Seconds that written metrics may lie behind; dashboards and SLOs are then off by as much.
+_BEHIND_SECONDS = 600
+
+
+def generator(context: AlertContext) -> list[Alert]:
+    """Return the alerts on Tempo's metrics-generator; none where it does not run."""
+    if not context.generator:
+        return []
+    received = context.tempo(TempoMetric.SPANS_RECEIVED)
+    passed_on = context.tempo(TempoMetric.GENERATOR_SPANS)
+    stopped = Alert(
+        name="TempoGeneratorStopped",
+        severity=Severity.WARNING,
+        minutes=AFTER_ROLLOUT_AND_WINDOW,
+        expr=f"sum(rate({received}[5m])) > 0 unless sum(rate({passed_on}[5m])) > 0",
+        summary="No metrics are made of spans",
+        description="Tempo takes in {{ $value | humanize }} spans per second, but its "
+        "metrics-generator gets none of them.",
+    )
+    return [stopped, *(_span_metrics(context) if context.metrics else [])]
+
+
+def _span_metrics(context: AlertContext) -> list[Alert]:
+    active = context.tempo(TempoMetric.GENERATOR_SERIES)
+    most = context.tempo(TempoMetric.GENERATOR_MAX_SERIES)
+    limited = context.tempo(TempoMetric.GENERATOR_SERIES_LIMITED)
+    return [
+        Alert(
+            name="TempoSeriesLimitNear",
+            severity=Severity.WARNING,
+            minutes=AFTER_ROLLOUT,
+            # Without a limit there is nothing to be near to.
+            expr=f"max by (tenant) ({active} / ({most} > 0)) > 0.8",
+            summary="Span metrics come near their limit of series",
+            description="A metrics-generator holds {{ $value | humanizePercentage }} of the "
+            "series that it may. At the limit, new services and routes get no metrics.",
+        ),
+        Alert(
+            name="TempoSeriesDropped",
+            severity=Severity.WARNING,
+            minutes=AFTER_ROLLOUT,
+            expr=f"sum by (tenant) (rate({limited}[5m])) > 0",
+            summary="Span metrics are over their limit of series",
+            description="The metrics-generator turns away {{ $value | humanize }} updates of new "
+            "series per second. New services and routes have no metrics.",
+        ),
+        not_written(
+            "Tempo",
+            context.tempo,
+            "Span metrics and the service graph stand still; dashboards and SLOs do too.",
+        ),
+    ]
+
+
+def not_written(program: str, select: Callable[[StrEnum], str], consequence: str) -> Alert:
+    """Return the alert on metrics that do not reach the metrics backend.
+
+    Args:
+        program: what writes them: Alloy or Tempo.
+        select: selects one of its metrics.
+        consequence: what this means, in a sentence.
+    """
+    made = select(RemoteWriteMetric.HIGHEST)
+    sent = select(RemoteWriteMetric.HIGHEST_SENT)
+    return Alert(
+        name=f"{program}MetricsNotWritten",
+        severity=Severity.WARNING,
+        minutes=AFTER_ROLLOUT,
+        expr=f"max by (url) ({made} - {sent}) > {_BEHIND_SECONDS}",
+        summary=f"{program} cannot write metrics",
+        description="What is written to {{ $labels.url }} lies {{ $value | humanizeDuration }} "
+        f"behind. {consequence}",
+    )

@@ -1,0 +1,95 @@
+"""Alerts on Tempo: is it there, does it let spans in, does it answer."""
+
+from components.alerts.alert import (
+    AFTER_ROLLOUT,
+    AFTER_ROLLOUT_AND_WINDOW,
+    Alert,
+    Severity,
+)
+from components.alerts.context import AlertContext
+from components.signals import ClusterMetric, TempoMetric
+from components.tempo.settings import TempoMode
+
+
+def tempo(context: AlertContext) -> list[Alert]:
+    """Return the alerts on Tempo in the mode that is deployed."""
+    discarded = context.tempo(TempoMetric.SPANS_DISCARDED)
+    received = context.tempo(TempoMetric.SPANS_RECEIVED)
+    asked = context.tempo(TempoMetric.REQUESTS, route='=~"api_.+"')
+    failed = context.tempo(TempoMetric.REQUESTS, route='=~"api_.+"', status_code='=~"5.."')
+    loaded = context.tempo(TempoMetric.CONFIG_LOADED)
+    free = context.volumes(ClusterMetric.VOLUME_AVAILABLE)
+    space = context.volumes(ClusterMetric.VOLUME_CAPACITY)
+    return [
+        _down(context),
+        *([_ring(context)] if context.mode is TempoMode.DISTRIBUTED else []),
+        Alert(
+            name="TempoDiscardsSpans",
+            severity=Severity.WARNING,
+            minutes=AFTER_ROLLOUT_AND_WINDOW,
+            # Where a limit lets nothing in there is no series of what came in.
+            expr=f"sum by (reason) (rate({discarded}[5m]))"
+            f" / on () group_left () (sum(rate({received}[5m])) or vector(0)) > 0.01",
+            summary="Tempo discards spans: {{ $labels.reason }}",
+            description="For each span that it keeps Tempo discards {{ $value | humanize }}, by "
+            "reason {{ $labels.reason }}. Traces are incomplete or missing.",
+        ),
+        Alert(
+            name="TempoQueriesFailing",
+            severity=Severity.WARNING,
+            minutes=AFTER_ROLLOUT_AND_WINDOW,
+            expr=f"sum(rate({failed}[5m])) / sum(rate({asked}[5m])) > 0.05",
+            summary="Queries for traces fail",
+            description="{{ $value | humanizePercentage }} of the queries to Tempo fail.",
+        ),
+        Alert(
+            name="TempoConfigNotLoaded",
+            severity=Severity.WARNING,
+            minutes=AFTER_ROLLOUT,
+            expr=f"count({loaded} == 0) > 0",
+            summary="Tempo runs with old overrides",
+            description="{{ $value }} pods of Tempo could not load the overrides and run on with "
+            "those before.",
+        ),
+        Alert(
+            name="TempoVolumeFilling",
+            severity=Severity.WARNING,
+            minutes=30,
+            expr=f"min by (persistentvolumeclaim) ({free} / {space}) < 0.15",
+            summary="A volume of Tempo fills up",
+            description="Volume {{ $labels.persistentvolumeclaim }} has "
+            "{{ $value | humanizePercentage }} of its space left. When it is full, Tempo takes in "
+            "no spans.",
+        ),
+    ]
+
+
+def _down(context: AlertContext) -> Alert:
+    """Return the alert on a part of Tempo with no pod; monolithic is one part.
+
+    Each part is named, so that one that is not scraped at all is found missing as well.
+    """
+    running = f"count by (job) ({context.tempo(ClusterMetric.UP)} == 1)"
+    none = [f'label_replace(vector(0), "job", "{job}", "", "")' for job in context.tempo_jobs]
+    return Alert(
+        name="TempoDown",
+        severity=Severity.CRITICAL,
+        minutes=AFTER_ROLLOUT,
+        expr=f"({' or '.join([running, *none])}) == 0",
+        summary="Tempo is down: {{ $labels.job }}",
+        description="{{ $value }} pods of {{ $labels.job }} answer the scrape. Spans wait in "
+        "Alloy for some minutes and are then lost, or queries fail.",
+    )
+
+
+def _ring(context: AlertContext) -> Alert:
+    members = context.tempo(TempoMetric.RING_MEMBERS, state='="Unhealthy"')
+    return Alert(
+        name="TempoRingUnhealthy",
+        severity=Severity.WARNING,
+        minutes=AFTER_ROLLOUT,
+        expr=f"max by (name) ({members}) > 0",
+        summary="Tempo misses members of a ring",
+        description="{{ $value }} members of the ring of {{ $labels.name }}s do not answer the "
+        "others. With two ingesters missing, spans are refused.",
+    )
