@@ -1,20 +1,175 @@
 """Home: where to go from here, and how the tracing system itself is."""
 
 from components.dashboards.context import DashboardContext
-from components.dashboards.kit import instant, stat_panel
-from components.dashboards.layout import Dashboard, dashboard, line, section
-from components.signals import SpanMetric
+from components.dashboards.kit import ERROR_STEPS, Steps, text_panel
+from components.dashboards.layout import Dashboard, Line, PanelBuilder, dashboard, line, section
+from components.dashboards.links import (
+    dashboard_url,
+    logs_url,
+    metrics_url,
+    profiles_url,
+    traces_url,
+)
+from components.dashboards.queries import ONCE, ratio
+from components.dashboards.red import stat
+from components.dashboards.uids import Uid
+from components.signals import (
+    STATUS_ERROR,
+    TEMPO_SOURCE,
+    AlloyMetric,
+    Label,
+    ScrapedLabel,
+    SpanMetric,
+    TempoMetric,
+)
 
-UID = "tracing-home"
+_SOURCE = f'{Label.SOURCE}="{TEMPO_SOURCE}"'
 
 
 def build(context: DashboardContext) -> Dashboard:
     """Return the dashboard."""
-    spans = stat_panel(
-        context,
-        "Spans",
-        "Spans per second that arrive at Tempo.",
-        instant(context, f"sum(rate({SpanMetric.CALLS}[$__range]))"),
-        unit="cps",
+    lines = [_spans(context)]
+    if context.scraped:
+        lines.append(_pipeline(context))
+    return dashboard(
+        Uid.HOME,
+        "Observability home",
+        f"Where to start in the environment {context.environment}, and how its tracing system is.",
+        section("Where to go", line(*_cards(context), height=6)),
+        section("State of the tracing system", *lines),
     )
-    return dashboard(UID, "Observability home", "Where to go.", section("State", line(spans)))
+
+
+def _cards(context: DashboardContext) -> list[PanelBuilder]:
+    """Return a card for each kind of signal whose backend is there."""
+    services = _to(Uid.SERVICES)
+    cards = [
+        _card(
+            "Traces",
+            "What happened to one request, from service to service.",
+            {
+                "Recent, slow and failing traces": _to(Uid.TRACES),
+                "Search in Explore": traces_url(context, "{ } with (most_recent=true)"),
+            },
+        ),
+        _card(
+            "Metrics",
+            "How services do over time: requests, errors, durations.",
+            {
+                "Service overview": services,
+                "One service": _to(Uid.SERVICE),
+                "Query in Explore": metrics_url(context, f"{SpanMetric.CALLS}{{{_SOURCE}}}"),
+            },
+        ),
+    ]
+    if context.logs_uid:
+        url = logs_url(context, '{service_name!=""}')
+        cards.append(
+            _card(
+                "Logs",
+                "What services say. From a line of a request on to its trace, and back.",
+                {"Search in Explore": url},
+            )
+        )
+    if context.profiles_uid:
+        url = profiles_url(context, "{}")
+        cards.append(
+            _card("Profiles", "Which code takes the time.", {"Search in Explore": url}),
+        )
+    if context.slos_uid:
+        cards.append(
+            _card(
+                "SLOs",
+                "What was promised, what was kept, and how much may still go wrong.",
+                {"All SLOs": _to(context.slos_uid)},
+            )
+        )
+    return cards
+
+
+def _to(uid: str) -> str:
+    return dashboard_url(uid, keep=[])
+
+
+def _card(title: str, sentence: str, links: dict[str, str]) -> PanelBuilder:
+    # Without the slash in front, Grafana's base address stays before it.
+    listed = "\n".join(f"- [{name}]({url.removeprefix('/')})" for name, url in links.items())
+    return text_panel(title, sentence, f"{sentence}\n\n{listed}")
+
+
+def _spans(context: DashboardContext) -> Line:
+    """Return what the spans themselves say, whatever is scraped."""
+    every = f"sum(rate({SpanMetric.CALLS}{{{_SOURCE}}}[{ONCE}]))"
+    failed = (
+        f'sum(rate({SpanMetric.CALLS}{{{_SOURCE}, {Label.STATUS_CODE}="{STATUS_ERROR}"}}[{ONCE}]))'
+    )
+    services = (
+        f"count(count by ({Label.CLUSTER}, {Label.NAMESPACE}, {Label.SERVICE}) "
+        f"({SpanMetric.CALLS}{{{_SOURCE}}}))"
+    )
+    age = f"time() - max(timestamp({SpanMetric.CALLS}{{{_SOURCE}}}))"
+    return line(
+        stat(context, "Spans", "Spans per second that became metrics.", every, "cps"),
+        stat(context, "Services", "Services that send spans now.", services, "none"),
+        stat(
+            context,
+            "Failed spans",
+            "Share of spans with the status error, of all kinds; 5 % is red.",
+            ratio(failed, every),
+            "percentunit",
+            ERROR_STEPS,
+        ),
+        stat(
+            context,
+            "Age of metrics",
+            "Time since Tempo's newest span metrics. More than two minutes: ingestion or remote "
+            "write has stopped.",
+            age,
+            "s",
+            {None: "green", 60: "orange", 120: "red"},
+        ),
+        height=4,
+    )
+
+
+def _pipeline(context: DashboardContext) -> Line:
+    """Return what Tempo and Alloy say of themselves; they must be scraped."""
+    ours = f'{ScrapedLabel.NAMESPACE}="{context.namespace}"'
+
+    def total(metric: str, *matchers: str) -> str:
+        return f"sum(rate({metric}{{{', '.join([ours, *matchers])}}}[{ONCE}]))"
+
+    received = total(TempoMetric.SPANS_RECEIVED)
+    accepted = total(AlloyMetric.SPANS_ACCEPTED)
+    refused = total(AlloyMetric.SPANS_REFUSED)
+    queue = f"max({AlloyMetric.QUEUE_SIZE}{{{ours}}} / {AlloyMetric.QUEUE_CAPACITY}{{{ours}}})"
+    lost: Steps = {None: "green", 0.0001: "red"}
+    return line(
+        stat(context, "Received", "Spans per second that Tempo takes in.", received, "cps"),
+        stat(
+            context,
+            "Discarded by Tempo",
+            "Spans per second over a limit; they are lost.",
+            f"({total(TempoMetric.SPANS_DISCARDED)} or 0 * {received})",
+            "cps",
+            lost,
+        ),
+        stat(
+            context,
+            "Refused by Alloy",
+            "Share of spans that Alloy sent back, for want of memory or room in its queue; senders "
+            "try again for a while.",
+            ratio(refused, f"({accepted} + ({refused} or 0 * {accepted}))"),
+            "percentunit",
+            {None: "green", 0.001: "orange", 0.01: "red"},
+        ),
+        stat(
+            context,
+            "Alloy's queue",
+            "How full the fullest queue towards a backend is. A full one refuses data.",
+            queue,
+            "percentunit",
+            {None: "green", 0.5: "orange", 0.8: "red"},
+        ),
+        height=4,
+    )

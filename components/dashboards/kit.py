@@ -19,18 +19,27 @@ from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import heatmap as heatmap_models
 from grafana_foundation_sdk.models import prometheus as prometheus_models
-from grafana_foundation_sdk.models import tempo as tempo_models
 from grafana_foundation_sdk.models import text as text_models
 
 from components.dashboards.context import DashboardContext
 from components.dashboards.links import Link
+from components.signals import APDEX_SATISFIED, APDEX_TOLERATING
 
 Query = prometheus.Dataquery | tempo.TempoQuery
 #: Colour steps from a value on; None is the colour of all below the first step.
 Steps = Mapping[float | None, str]
 
-_P = TypeVar("_P", timeseries.Panel, stat.Panel, table.Panel, heatmap.Panel, nodegraph.Panel)
-_NEUTRAL: Steps = {None: "text"}
+PanelT = TypeVar(
+    "PanelT", timeseries.Panel, stat.Panel, table.Panel, heatmap.Panel, nodegraph.Panel
+)
+#: No colour.
+NEUTRAL: Steps = {None: "text"}
+#: Share of failed requests, from 0 to 1: beyond one in a hundred, beyond one in twenty.
+ERROR_STEPS: Steps = {None: "green", 0.01: "orange", 0.05: "red"}
+#: Duration in seconds: the bounds of Apdex.
+DURATION_STEPS: Steps = {None: "green", APDEX_SATISFIED: "orange", APDEX_TOLERATING: "red"}
+#: Apdex: what its makers call poor (below 0.7) and good (from 0.85 on).
+APDEX_STEPS: Steps = {None: "red", 0.7: "orange", 0.85: "green"}
 
 
 def prometheus_ref(context: DashboardContext) -> models.DataSourceRef:
@@ -76,12 +85,12 @@ def timeseries_panel(
     description: str,
     *queries: Query,
     unit: str,
-    steps: Steps = _NEUTRAL,
+    steps: Steps = NEUTRAL,
     stacked: bool = False,
     links: Sequence[Link] = (),
 ) -> timeseries.Panel:
     """Return a graph over time; steps are drawn as lines."""
-    panel = _common(timeseries.Panel(), title, description, unit, queries, steps, links)
+    panel = complete(timeseries.Panel(), title, description, unit, queries, steps, links)
     panel.datasource(prometheus_ref(context))
     panel.legend(
         common.VizLegendOptions()
@@ -110,12 +119,12 @@ def stat_panel(
     description: str,
     *queries: Query,
     unit: str,
-    steps: Steps = _NEUTRAL,
+    steps: Steps = NEUTRAL,
     no_value: str = "no data",
     links: Sequence[Link] = (),
 ) -> stat.Panel:
     """Return a single value, in the colour of its step."""
-    panel = _common(stat.Panel(), title, description, unit, queries, steps, links)
+    panel = complete(stat.Panel(), title, description, unit, queries, steps, links)
     panel.datasource(prometheus_ref(context)).no_value(no_value)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     graph = common_models.BigValueGraphMode.NONE
@@ -136,7 +145,7 @@ def heatmap_panel(
     """
     query = promql(context, expr, "{{le}}", exemplars=True)
     query.format(prometheus_models.PromQueryFormat.HEATMAP)
-    panel = _common(heatmap.Panel(), title, description, "reqps", [query], _NEUTRAL, ())
+    panel = complete(heatmap.Panel(), title, description, "reqps", [query], NEUTRAL, ())
     panel.datasource(prometheus_ref(context)).calculate(False)
     panel.y_axis(heatmap.YAxisConfig().unit(unit))
     panel.color(
@@ -146,33 +155,6 @@ def heatmap_panel(
         .steps(64)
     )
     return panel.mode(common_models.TooltipDisplayMode.SINGLE)
-
-
-def traces_panel(
-    context: DashboardContext,
-    title: str,
-    description: str,
-    traceql: str,
-    *,
-    limit: int = 20,
-    sort_by: str = "startTime",
-) -> table.Panel:
-    """Return the traces that a TraceQL query finds, each with a link into the trace view.
-
-    Args:
-        context: the stack.
-        title: title of the panel.
-        description: how to read it.
-        traceql: the query.
-        limit: traces at most.
-        sort_by: field that sorts them, the highest first.
-    """
-    query = tempo.TempoQuery().datasource(tempo_ref(context)).query_type("traceql")
-    query.query(traceql).limit(limit).table_type(tempo_models.SearchTableType.TRACES)
-    panel = _common(table.Panel(), title, description, "", [query], _NEUTRAL, ())
-    panel.datasource(tempo_ref(context))
-    panel.sort_by([common.TableSortByFieldState().display_name(sort_by).desc(True)])
-    return panel
 
 
 def text_panel(title: str, description: str, markdown: str) -> text.Panel:
@@ -194,7 +176,7 @@ def service_map_panel(
     """
     query = tempo.TempoQuery().datasource(tempo_ref(context)).query_type("serviceMap")
     query.service_map_query(list(selectors))
-    panel = _common(nodegraph.Panel(), title, description, "", [query], _NEUTRAL, ())
+    panel = complete(nodegraph.Panel(), title, description, "", [query], NEUTRAL, ())
     return panel.datasource(tempo_ref(context))
 
 
@@ -204,20 +186,29 @@ def thresholds(steps: Steps) -> builders.ThresholdsConfig:
     return builders.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(built)
 
 
-def _common(
-    panel: _P,
+def complete(
+    panel: PanelT,
     title: str,
     description: str,
     unit: str,
     queries: Sequence[Query],
     steps: Steps,
     links: Sequence[Link],
-) -> _P:
+) -> PanelT:
+    """Return a panel with what every panel has."""
     panel.title(title).description(description).unit(unit)
     panel.thresholds(thresholds(steps))
-    panel.data_links(
-        [builders.DashboardLink(one.title).url(one.url) for one in links],
-    )
+    panel.data_links([builders.DashboardLink(one.title).url(one.url) for one in links])
     for number, query in enumerate(queries):
-        panel.with_target(query.ref_id(chr(ord("A") + number)))
+        panel.with_target(query.ref_id(ref(number)))
     return panel
+
+
+def ref(number: int) -> str:
+    """Return the letter of a query, by which Grafana names a table's values."""
+    return chr(ord("A") + number)
+
+
+def properties(values: Mapping[str, object]) -> list[models.DynamicConfigValue]:
+    """Return what to set on a field that is overridden."""
+    return [models.DynamicConfigValue(id_val=name, value=value) for name, value in values.items()]

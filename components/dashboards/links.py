@@ -86,6 +86,36 @@ def logs_url(context: DashboardContext, logql: str) -> str:
     return _explore(context, context.logs_uid, query)
 
 
+def profiles_url(context: DashboardContext, selector: str) -> str:
+    """Return a link into Explore with the CPU profile that a label selector finds.
+
+    Raises:
+        ValueError: there is no profiles backend.
+    """
+    if context.profiles_uid is None:
+        raise ValueError("no profiles backend")
+    query: dict[str, Any] = {
+        "refId": "A",
+        "datasource": {"type": "grafana-pyroscope-datasource", "uid": context.profiles_uid},
+        "queryType": "profile",
+        "profileTypeId": "process_cpu:cpu:nanoseconds:cpu:nanoseconds",
+        "labelSelector": selector,
+        "groupBy": [],
+    }
+    return _explore(context, context.profiles_uid, query)
+
+
+def metrics_url(context: DashboardContext, expr: str) -> str:
+    """Return a link into Explore with a PromQL expression."""
+    query = {
+        "refId": "A",
+        "datasource": {"type": "prometheus", "uid": context.metrics_uid},
+        "expr": expr,
+        "range": True,
+    }
+    return _explore(context, context.metrics_uid, query)
+
+
 def _explore(context: DashboardContext, uid: str, query: dict[str, Any]) -> str:
     pane = {
         "datasource": uid,

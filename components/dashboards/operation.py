@@ -1,0 +1,61 @@
+"""Operation: one span name of a service."""
+
+from components.dashboards.context import DashboardContext
+from components.dashboards.kit import promql, timeseries_panel
+from components.dashboards.layout import Dashboard, dashboard, line, section
+from components.dashboards.links import Link, dashboard_url, traces_url
+from components.dashboards.queries import OPERATION, quantile, traceql
+from components.dashboards.red import durations, graphs, numbers
+from components.dashboards.tables import traces_panel
+from components.dashboards.uids import Uid
+from components.dashboards.variables import filters, operation
+from components.signals import Label
+
+#: The chosen operation in TraceQL: a span name may hold any character, so it is quoted.
+_NAMED = "name = ${operation:doublequote}"
+
+
+def build(context: DashboardContext) -> Dashboard:
+    """Return the dashboard."""
+    recent = traces_panel(
+        context,
+        "Recent traces",
+        "The newest traces with this operation. Click an id for the trace.",
+        traceql(_NAMED),
+    )
+    failing = traces_panel(
+        context,
+        "Failing traces",
+        "The newest traces in which this operation failed. Empty is good news.",
+        traceql(_NAMED, "status = error"),
+    )
+    versions = timeseries_panel(
+        context,
+        "p95 by version",
+        "95 of 100 calls are faster, for each service.version: did the release make it slower?",
+        promql(
+            context,
+            quantile(0.95, OPERATION, by=[Label.SERVICE_VERSION]),
+            "{{service_version}}",
+            exemplars=True,
+        ),
+        unit="s",
+    )
+    return dashboard(
+        Uid.OPERATION,
+        "Operation",
+        "How one operation of a service does, and its traces.",
+        section(
+            "Rate, errors, duration",
+            numbers(context, OPERATION),
+            graphs(context, OPERATION, by="service"),
+        ),
+        section("Durations", durations(context, OPERATION)),
+        section("Versions", line(versions)),
+        section("Traces", line(recent, failing)),
+        variables=[*filters(context), operation(context)],
+        links=[
+            Link(title="Service", url=dashboard_url(Uid.SERVICE)),
+            Link(title="Traces in Explore", url=traces_url(context, traceql(_NAMED))),
+        ],
+    )

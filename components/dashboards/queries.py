@@ -1,0 +1,172 @@
+"""PromQL on span metrics and TraceQL, under the filters of a dashboard.
+
+Every sum names the labels that it keeps, so that two generators of a rollout, told apart by
+``__metrics_gen_instance``, never count twice.
+"""
+
+from collections.abc import Sequence
+
+from components.dashboards.variables import ALL, matchers
+from components.signals import (
+    APDEX_SATISFIED,
+    APDEX_TOLERATING,
+    STATUS_ERROR,
+    TEMPO_SOURCE,
+    Label,
+    ServiceGraphMetric,
+    SpanKind,
+    SpanMetric,
+    latency_bound,
+)
+
+#: Window of graphs and of values that are asked for once.
+GRAPH, ONCE = "$__rate_interval", "$__range"
+#: What a service answers; its calls to others and its internal spans are not its requests.
+REQUESTS = f'{Label.SPAN_KIND}=~"{SpanKind.SERVER}|{SpanKind.CONSUMER}"'
+#: The operation that is chosen; being one value, Grafana escapes its quotes and no more.
+OPERATION = f'{Label.SPAN_NAME}="$operation"'
+_FILTERS = (Label.CLUSTER, Label.NAMESPACE, Label.SERVICE)
+
+
+def spans(*more: str) -> str:
+    """Return the selector of spans under the filters.
+
+    Args:
+        more: further matchers.
+    """
+    return _selector(*matchers(*_FILTERS), *more)
+
+
+def edges(side: Label, *more: str) -> str:
+    """Return the selector of edges whose client or server is one of the chosen services.
+
+    An edge has one namespace, of whichever of its two spans came last, so it is not filtered by.
+
+    Args:
+        side: the label that names the chosen service.
+        more: further matchers.
+    """
+    return _selector(*matchers(Label.CLUSTER), f'{side}=~"$service"', *more)
+
+
+def rate(metric: str, selector: str, *, by: Sequence[str] = (), window: str = GRAPH) -> str:
+    """Return a counter's events per second, summed by labels."""
+    return f"{_sum(by)}(rate({metric}{selector}[{window}]))"
+
+
+def error_ratio(
+    *more: str,
+    by: Sequence[str] = (),
+    window: str = GRAPH,
+) -> str:
+    """Return the share of failed requests, from 0 to 1; 0 where none failed.
+
+    Args:
+        more: further matchers of the requests.
+        by: labels to keep.
+        window: window of the rates.
+    """
+    every = rate(SpanMetric.CALLS, spans(*more), by=by, window=window)
+    failed_only = spans(*more, f'{Label.STATUS_CODE}="{STATUS_ERROR}"')
+    failed = rate(SpanMetric.CALLS, failed_only, by=by, window=window)
+    return ratio(failed, every)
+
+
+def ratio(part: str, whole: str) -> str:
+    """Return part by whole; 0 where there is no part, nothing where the whole is 0."""
+    return f"({part} or 0 * {whole}) / ({whole} > 0)"
+
+
+def quantile(
+    value: float,
+    *more: str,
+    by: Sequence[str] = (),
+    window: str = GRAPH,
+) -> str:
+    """Return a quantile of the duration of requests in seconds."""
+    buckets = rate(SpanMetric.LATENCY_BUCKET, spans(*more), by=[Label.LE, *by], window=window)
+    return f"histogram_quantile({value}, {buckets})"
+
+
+def mean(*more: str, window: str = GRAPH) -> str:
+    """Return the mean duration of requests in seconds."""
+    total = rate(SpanMetric.LATENCY_SUM, spans(*more), window=window)
+    return f"{total} / ({rate(SpanMetric.LATENCY_COUNT, spans(*more), window=window)} > 0)"
+
+
+def apdex(*more: str, window: str = GRAPH) -> str:
+    """Return Apdex: satisfied requests, and tolerable ones by half, as a share of all."""
+    satisfied, tolerable = (
+        rate(
+            SpanMetric.LATENCY_BUCKET,
+            spans(*more, f'{Label.LE}="{latency_bound(bound)}"'),
+            window=window,
+        )
+        for bound in (APDEX_SATISFIED, APDEX_TOLERATING)
+    )
+    every = rate(SpanMetric.LATENCY_COUNT, spans(*more), window=window)
+    return f"({satisfied} + {tolerable}) / 2 / ({every} > 0)"
+
+
+def edge_error_ratio(selector: str, *, by: Sequence[str], window: str = ONCE) -> str:
+    """Return the share of failed requests of edges, from 0 to 1."""
+    return ratio(
+        rate(ServiceGraphMetric.FAILED, selector, by=by, window=window),
+        rate(ServiceGraphMetric.REQUESTS, selector, by=by, window=window),
+    )
+
+
+def edge_quantile(
+    value: float, metric: ServiceGraphMetric, selector: str, *, by: Sequence[str]
+) -> str:
+    """Return a quantile of the duration of edges in seconds, over the whole time range."""
+    return f"histogram_quantile({value}, {rate(metric, selector, by=[Label.LE, *by], window=ONCE)})"
+
+
+def traceql(*more: str) -> str:
+    """Return the TraceQL query of traces with a span under the filters, the newest of them.
+
+    ``All`` stands for spans without a Kubernetes namespace too, from senders that are no pods:
+    they match no pattern, so they are asked for by themselves. Strings are in backticks because
+    ``:regex`` escapes with backslashes.
+
+    Args:
+        more: further conditions on the span.
+    """
+    name, chosen = "resource.k8s.namespace.name", "`${namespace:regex}`"
+    conditions = [
+        "resource.k8s.cluster.name =~ `${cluster:regex}`",
+        f"({name} =~ {chosen} || ({name} = nil && {chosen} = `{ALL}`))",
+        "resource.service.name =~ `${service:regex}`",
+        *more,
+    ]
+    return f"{{ {' && '.join(conditions)} }} with (most_recent=true)"
+
+
+def logql() -> str:
+    """Return the LogQL query of the chosen services' lines; the labels are Loki's for OTLP."""
+    # Loki refuses a selector that may match the empty text.
+    return '{service_name=~`${service:regex}`, service_name!=""}'
+
+
+def service_map(side: Label | None = None) -> str:
+    """Return a selector of edges for Grafana's service graph.
+
+    Grafana fills variables in there as in a file's pattern, unless they say how.
+
+    Args:
+        side: the label that names the chosen service; None takes the edges of the chosen
+            namespaces.
+    """
+    chosen = (
+        f"{side}=~`${{service:regex}}`" if side else f"{Label.NAMESPACE}=~`${{namespace:regex}}`"
+    )
+    return _selector(f"{Label.CLUSTER}=~`${{cluster:regex}}`", chosen)
+
+
+def _selector(*matcher: str) -> str:
+    return "{" + ", ".join([f'{Label.SOURCE}="{TEMPO_SOURCE}"', *matcher]) + "}"
+
+
+def _sum(by: Sequence[str]) -> str:
+    return f"sum by ({', '.join(by)}) " if by else "sum"

@@ -1,0 +1,80 @@
+"""Tracing: find the trace, by what it belongs to, how long it took and whether it failed."""
+
+from components.dashboards.context import DashboardContext
+from components.dashboards.kit import service_map_panel
+from components.dashboards.layout import Dashboard, Section, dashboard, line, section
+from components.dashboards.links import Link, dashboard_url, label, logs_url, traces_url
+from components.dashboards.queries import REQUESTS, logql, service_map, traceql
+from components.dashboards.red import graphs
+from components.dashboards.tables import traces_panel
+from components.dashboards.uids import Uid
+from components.dashboards.variables import choice, filters
+from components.signals import Label
+
+
+def build(context: DashboardContext) -> Dashboard:
+    """Return the dashboard."""
+    service = Link(
+        title="Service ${__field.labels.service}",
+        url=dashboard_url(Uid.SERVICE, values={"service": label(Label.SERVICE)}),
+    )
+    slower = choice(
+        "slower", "Slower than", "Traces that count as slow", "500ms", "100ms", "1s", "2s", "5s"
+    )
+    return dashboard(
+        Uid.TRACES,
+        "Tracing",
+        "Recent, slow and failing traces of the chosen services, with their rate, errors and "
+        "duration, and who calls whom.",
+        section(
+            "Rate, errors, duration", graphs(context, REQUESTS, by="service", links=(service,))
+        ),
+        _traces(context),
+        section(
+            "Service graph",
+            line(
+                service_map_panel(
+                    context,
+                    "Service graph",
+                    "Who calls whom. The ring of a service shows the share of its failed requests "
+                    "in red; a click on it leads to its traces.",
+                    service_map(),
+                ),
+                height=14,
+            ),
+        ),
+        variables=[*filters(context), slower],
+        links=bar_links(context),
+    )
+
+
+def bar_links(context: DashboardContext) -> list[Link]:
+    """Return links into Explore with the filters of a dashboard, for its bar."""
+    links = [Link(title="Traces in Explore", url=traces_url(context, traceql()))]
+    if context.logs_uid:
+        links.append(Link(title="Logs in Explore", url=logs_url(context, logql())))
+    return links
+
+
+def _traces(context: DashboardContext) -> Section:
+    recent = traces_panel(
+        context,
+        "Recent traces",
+        "The newest traces with a span of the chosen services. Click an id for the trace.",
+        traceql(),
+    )
+    slow = traces_panel(
+        context,
+        "Slow traces",
+        "The newest traces that took longer than the filter «Slower than» says, the slowest on "
+        "top. Empty is good news.",
+        traceql("trace:duration > $slower"),
+        sort_by="Duration",
+    )
+    failing = traces_panel(
+        context,
+        "Failing traces",
+        "The newest traces in which a span of the chosen services failed. Empty is good news.",
+        traceql("status = error"),
+    )
+    return section("Traces", line(recent), line(slow, failing))

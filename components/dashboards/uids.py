@@ -1,0 +1,13 @@
+"""Uids of the dashboards: part of their address, so they never change."""
+
+from enum import StrEnum
+
+
+class Uid(StrEnum):
+    """Uids of the dashboards that others lead to."""
+
+    HOME = "tracing-home"
+    TRACES = "tracing-traces"
+    SERVICES = "tracing-services"
+    SERVICE = "tracing-service"
+    OPERATION = "tracing-operation"
