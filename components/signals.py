@@ -117,9 +117,8 @@ STATUS_ERROR = "STATUS_CODE_ERROR"
 DATABASE, VIRTUAL_NODE = "database", "virtual_node"
 
 #: Labels that a resource's attributes become, on span metrics and on the service graph.
-_ORIGIN = frozenset({Label.SOURCE, Label.CLUSTER, Label.NAMESPACE})
+_ORIGIN = frozenset({Label.SOURCE, Label.TEMPO_CLUSTER, Label.CLUSTER, Label.NAMESPACE})
 _SPAN = _ORIGIN | {
-    Label.TEMPO_CLUSTER,
     Label.JOB,
     Label.ENVIRONMENT,
     Label.SERVICE,
@@ -142,15 +141,6 @@ _SLO = frozenset(
         Label.OWNER,
         Label.WINDOW,
         Label.KIND,
-    }
-)
-LABELS: Mapping[type[StrEnum], frozenset[Label]] = MappingProxyType(
-    {
-        SpanMetric: _SPAN | {Label.LE},
-        TargetInfo: _ORIGIN
-        | {Label.JOB, Label.ENVIRONMENT, Label.SERVICE_VERSION, Label.SDK_LANGUAGE},
-        ServiceGraphMetric: _ORIGIN | {Label.CLIENT, Label.SERVER, Label.CONNECTION_TYPE, Label.LE},
-        SloMetric: _SLO,
     }
 )
 
@@ -242,6 +232,22 @@ class ClusterMetric(StrEnum):
     VOLUME_CAPACITY = "kubelet_volume_stats_capacity_bytes"
 
 
+#: Labels that the series of a group may be selected and summed by.
+LABELS: Mapping[type[StrEnum], frozenset[str]] = MappingProxyType(
+    {
+        SpanMetric: _SPAN | {Label.LE},
+        TargetInfo: _ORIGIN
+        | {Label.JOB, Label.ENVIRONMENT, Label.SERVICE_VERSION, Label.SDK_LANGUAGE},
+        ServiceGraphMetric: _ORIGIN | {Label.CLIENT, Label.SERVER, Label.CONNECTION_TYPE, Label.LE},
+        SloMetric: _SLO,
+        **dict.fromkeys(
+            (TempoMetric, AlloyMetric, BeylaMetric, RemoteWriteMetric, ClusterMetric),
+            frozenset(ScrapedLabel),
+        ),
+    }
+)
+
+
 def latency_bound(seconds: float) -> str:
     """Return the value of ``le`` for a bound of the latency histogram.
 
@@ -253,7 +259,7 @@ def latency_bound(seconds: float) -> str:
     return f"{seconds:g}"
 
 
-def labels_of(metric: str) -> frozenset[Label]:
+def labels_of(metric: str) -> frozenset[str]:
     """Return the labels that a series has.
 
     Raises:

@@ -23,7 +23,11 @@ from components.signals import (
     TempoMetric,
 )
 
-_SOURCE = f'{Label.SOURCE}="{TEMPO_SOURCE}"'
+
+
+def _ours(context: DashboardContext) -> str:
+    """Return the matchers of what this stack's own Tempo writes; a backend may hold more."""
+    return f'{Label.SOURCE}="{TEMPO_SOURCE}", {Label.TEMPO_CLUSTER}="{context.cluster}"'
 
 
 def build(context: DashboardContext) -> Dashboard:
@@ -58,7 +62,7 @@ def _cards(context: DashboardContext) -> list[PanelBuilder]:
             {
                 "Service overview": services,
                 "One service": _to(Uid.SERVICE),
-                "Query in Explore": metrics_url(context, f"{SpanMetric.CALLS}{{{_SOURCE}}}"),
+                "Query in Explore": metrics_url(context, f"{SpanMetric.CALLS}{{{_ours(context)}}}"),
             },
         ),
     ]
@@ -99,15 +103,16 @@ def _card(title: str, sentence: str, links: dict[str, str]) -> PanelBuilder:
 
 def _spans(context: DashboardContext) -> Line:
     """Return what the spans themselves say, whatever is scraped."""
-    every = f"sum(rate({SpanMetric.CALLS}{{{_SOURCE}}}[{ONCE}]))"
+    ours = _ours(context)
+    every = f"sum(rate({SpanMetric.CALLS}{{{ours}}}[{ONCE}]))"
     failed = (
-        f'sum(rate({SpanMetric.CALLS}{{{_SOURCE}, {Label.STATUS_CODE}="{STATUS_ERROR}"}}[{ONCE}]))'
+        f'sum(rate({SpanMetric.CALLS}{{{ours}, {Label.STATUS_CODE}="{STATUS_ERROR}"}}[{ONCE}]))'
     )
     services = (
         f"count(count by ({Label.CLUSTER}, {Label.NAMESPACE}, {Label.SERVICE}) "
-        f"({SpanMetric.CALLS}{{{_SOURCE}}}))"
+        f"({SpanMetric.CALLS}{{{ours}}}))"
     )
-    age = f"time() - max(timestamp({SpanMetric.CALLS}{{{_SOURCE}}}))"
+    age = f"time() - max(timestamp({SpanMetric.CALLS}{{{ours}}}))"
     return line(
         stat(context, "Spans", "Spans per second that became metrics.", every, "cps"),
         stat(context, "Services", "Services that send spans now.", services, "none"),

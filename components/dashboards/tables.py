@@ -1,7 +1,7 @@
 """Tables: of PromQL values by labels, and of traces."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from grafana_foundation_sdk.builders import common, table, tempo
@@ -38,7 +38,7 @@ class Column:
     title: str
     expr: str
     unit: str
-    steps: Steps = NEUTRAL
+    steps: Steps = field(default_factory=lambda: NEUTRAL)
 
 
 def table_panel(
