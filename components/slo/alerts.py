@@ -8,10 +8,10 @@ from components.slo.burn import Pair, Severity, burn_rate, thresholds
 from components.slo.settings import SloSettings
 from components.slo.sli import selector
 
-#: How often rules are evaluated, in seconds; the second holds for windows over six hours. Counts of
-#: events rely on it.
+#: How often rules are evaluated, in seconds, and how often hourly sums are made, which are read by
+#: their range only. Counts of events rely on both.
 INTERVAL_SECONDS = 60
-LONG_INTERVAL_SECONDS = 300
+HOURS_INTERVAL_SECONDS = 300
 #: Names of the alerts, which are those of their runbooks too.
 NAMES = {
     Severity.CRITICAL: "SloBudgetBurnsFast",
@@ -88,7 +88,7 @@ def _failures(pair: Pair, own: Mapping[str, str]) -> str:
         return f"sum_over_time({rates}[{pair.span}]) * {INTERVAL_SECONDS}"
     # Sums of an hour, made more often than once an hour, hold each event several times.
     hours = selector(SloMetric.ERRORS_HOUR, own)
-    return f"sum_over_time({hours}[{pair.span}]) / {3600 // LONG_INTERVAL_SECONDS}"
+    return f"sum_over_time({hours}[{pair.span}]) / {3600 // HOURS_INTERVAL_SECONDS}"
 
 
 def _annotations(slo: SloSettings, severity: Severity, runbook_url: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from components.signals import Label, SloMetric
 from components.slo import sli
-from components.slo.alerts import INTERVAL_SECONDS, LONG_INTERVAL_SECONDS, alerts
+from components.slo.alerts import HOURS_INTERVAL_SECONDS, INTERVAL_SECONDS, alerts
 from components.slo.burn import budget
 from components.slo.settings import SloDefaultsSettings, SloSettings
 from components.slo.sli import Indicator, selector
@@ -18,6 +18,9 @@ from components.slo.sli import Indicator, selector
 Rule = dict[str, Any]
 Group = dict[str, Any]
 
+#: How often the whole window is summed up, in seconds. Queries look five minutes back for a sample:
+#: one that is late must not leave a gap.
+_WINDOW_INTERVAL_SECONDS = 120
 #: Windows made of the five minutes' rates, and those made of hourly sums.
 _FROM_RATES = {
     "30m": SloMetric.RATIO_30M,
@@ -63,6 +66,7 @@ def groups(
         runbook_base_url: where the runbooks can be read.
         alert_labels: labels of every alert.
     """
+    # Their names begin otherwise than those of the shared groups, whatever the name of an SLO.
     found = [
         _group(
             f"slo-{slo.name}",
@@ -77,7 +81,7 @@ def groups(
     for template in _templates(defaults):
         found.append(
             _group(
-                f"slo-every-service-{template.name}",
+                f"slos-every-service-{template.name}",
                 INTERVAL_SECONDS,
                 [
                     *_every_service(template, defaults, cluster),
@@ -177,24 +181,29 @@ def _shared(window_days: Sequence[int], cluster: str) -> Iterator[Group]:
     """Yield the windows of all SLOs together."""
     ours: dict[str, str] = {Label.TEMPO_CLUSTER: cluster}
     errors, events = selector(SloMetric.ERRORS, ours), selector(SloMetric.EVENTS, ours)
-    windows = [_record(SloMetric.RATIO_5M, f"{errors} / ({events} > 0)")]
-    windows += [
-        _record(name, _share_of_bad(errors, events, span)) for span, name in _FROM_RATES.items()
-    ]
-    yield _group("slo-windows", INTERVAL_SECONDS, windows)
-
     errors_hour = selector(SloMetric.ERRORS_HOUR, ours)
     events_hour = selector(SloMetric.EVENTS_HOUR, ours)
     yield _group(
-        "slo-windows-long",
-        LONG_INTERVAL_SECONDS,
+        "slos-windows",
+        INTERVAL_SECONDS,
         [
-            _record(SloMetric.EVENTS_HOUR, f"sum_over_time({events}[1h]) * {INTERVAL_SECONDS}"),
-            _record(SloMetric.ERRORS_HOUR, f"sum_over_time({errors}[1h]) * {INTERVAL_SECONDS}"),
+            _record(SloMetric.RATIO_5M, f"{errors} / ({events} > 0)"),
+            *(
+                _record(name, _share_of_bad(errors, events, span))
+                for span, name in _FROM_RATES.items()
+            ),
             *(
                 _record(name, _share_of_bad(errors_hour, events_hour, span))
                 for span, name in _FROM_HOURS.items()
             ),
+        ],
+    )
+    yield _group(
+        "slos-hours",
+        HOURS_INTERVAL_SECONDS,
+        [
+            _record(SloMetric.EVENTS_HOUR, f"sum_over_time({events}[1h]) * {INTERVAL_SECONDS}"),
+            _record(SloMetric.ERRORS_HOUR, f"sum_over_time({errors}[1h]) * {INTERVAL_SECONDS}"),
         ],
     )
     for days in window_days:
@@ -206,8 +215,8 @@ def _shared(window_days: Sequence[int], cluster: str) -> Iterator[Group]:
         allowed = f"(1 - max by ({Label.SLO}) ({objective}))"
         left = f"1 - {whole} / on ({Label.SLO}) group_left () {allowed}"
         yield _group(
-            f"slo-window-{span}",
-            LONG_INTERVAL_SECONDS,
+            f"slos-over-{span}",
+            _WINDOW_INTERVAL_SECONDS,
             [
                 _record(SloMetric.RATIO_WINDOW, ratio, window),
                 _record(SloMetric.BUDGET_LEFT, left, window),
