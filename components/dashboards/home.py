@@ -13,6 +13,7 @@ from components.dashboards.links import (
 from components.dashboards.queries import ONCE, ratio
 from components.dashboards.red import stat
 from components.dashboards.uids import Uid
+from components.grafana.datasources import LOGS_TAGS
 from components.signals import (
     STATUS_ERROR,
     TEMPO_SOURCE,
@@ -22,7 +23,6 @@ from components.signals import (
     SpanMetric,
     TempoMetric,
 )
-
 
 
 def _ours(context: DashboardContext) -> str:
@@ -67,7 +67,7 @@ def _cards(context: DashboardContext) -> list[PanelBuilder]:
         ),
     ]
     if context.logs_uid:
-        url = logs_url(context, '{service_name!=""}')
+        url = logs_url(context, f'{{{LOGS_TAGS["service.name"]}!=""}}')
         cards.append(
             _card(
                 "Logs",

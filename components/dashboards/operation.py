@@ -13,6 +13,8 @@ from components.signals import Label
 
 #: The chosen operation in TraceQL: a span name may hold any character, so it is quoted.
 _NAMED = "name = ${operation:doublequote}"
+#: The same in an address, where a span name must hold no quotes of any kind.
+_NAMED_IN_LINK = "name = `${operation:percentencode}`"
 
 
 def build(context: DashboardContext) -> Dashboard:
@@ -32,7 +34,7 @@ def build(context: DashboardContext) -> Dashboard:
     versions = timeseries_panel(
         context,
         "p95 by version",
-        "95 of 100 calls are faster, for each service.version: did the release make it slower?",
+        "95 of 100 calls are faster, for each service.version: to see what a release changed.",
         promql(
             context,
             quantile(0.95, OPERATION, by=[Label.SERVICE_VERSION]),
@@ -56,6 +58,9 @@ def build(context: DashboardContext) -> Dashboard:
         variables=[*filters(context), operation(context)],
         links=[
             Link(title="Service", url=dashboard_url(Uid.SERVICE)),
-            Link(title="Traces in Explore", url=traces_url(context, traceql(_NAMED))),
+            Link(
+                title="Traces in Explore",
+                url=traces_url(context, traceql(_NAMED_IN_LINK, escaped=False)),
+            ),
         ],
     )

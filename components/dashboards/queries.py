@@ -7,6 +7,7 @@ Every sum names the labels that it keeps, so that two generators of a rollout, t
 from collections.abc import Sequence
 
 from components.dashboards.variables import ALL, matchers
+from components.grafana.datasources import LOGS_TAGS
 from components.signals import (
     APDEX_SATISFIED,
     APDEX_TOLERATING,
@@ -123,7 +124,7 @@ def edge_quantile(
     return f"histogram_quantile({value}, {rate(metric, selector, by=[Label.LE, *by], window=ONCE)})"
 
 
-def traceql(*more: str) -> str:
+def traceql(*more: str, escaped: bool = True) -> str:
     """Return the TraceQL query of traces with a span under the filters, the newest of them.
 
     ``All`` stands for spans without a Kubernetes namespace too, from senders that are no pods:
@@ -132,21 +133,25 @@ def traceql(*more: str) -> str:
 
     Args:
         more: further conditions on the span.
+        escaped: take values literally. In a link they are patterns instead, for backslashes
+            would break the JSON in its address.
     """
-    name, chosen = "resource.k8s.namespace.name", "`${namespace:regex}`"
+    form = "regex" if escaped else "pipe"
+    name, chosen = "resource.k8s.namespace.name", f"`${{namespace:{form}}}`"
     conditions = [
-        "resource.k8s.cluster.name =~ `${cluster:regex}`",
+        f"resource.k8s.cluster.name =~ `${{cluster:{form}}}`",
         f"({name} =~ {chosen} || ({name} = nil && {chosen} = `{ALL}`))",
-        "resource.service.name =~ `${service:regex}`",
+        f"resource.service.name =~ `${{service:{form}}}`",
         *more,
     ]
     return f"{{ {' && '.join(conditions)} }} with (most_recent=true)"
 
 
 def logql() -> str:
-    """Return the LogQL query of the chosen services' lines; the labels are Loki's for OTLP."""
+    """Return the LogQL query of the chosen services' lines, for links."""
     # Loki refuses a selector that may match the empty text.
-    return '{service_name=~`${service:regex}`, service_name!=""}'
+    name = LOGS_TAGS["service.name"]
+    return f'{{{name}=~`${{service:pipe}}`, {name}!=""}}'
 
 
 def service_map(side: Label | None = None) -> str:

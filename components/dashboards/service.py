@@ -22,6 +22,7 @@ from components.dashboards.tables import Column, table_panel, traces_panel
 from components.dashboards.traces import bar_links
 from components.dashboards.uids import Uid
 from components.dashboards.variables import filters
+from components.grafana.datasources import PROFILES_TAGS
 from components.signals import DATABASE, Label, ServiceGraphMetric, SpanMetric
 
 _DATABASE = f'{Label.CONNECTION_TYPE}="{DATABASE}"'
@@ -32,7 +33,7 @@ def build(context: DashboardContext) -> Dashboard:
     """Return the dashboard."""
     links = bar_links(context)
     if context.profiles_uid:
-        selector = '{service_name=~"${service:pipe}"}'
+        selector = f'{{{PROFILES_TAGS["service.name"]}=~"${{service:pipe}}"}}'
         links.append(Link(title="Profiles in Explore", url=profiles_url(context, selector)))
     failing = traces_panel(
         context,

@@ -50,7 +50,7 @@ def build(context: DashboardContext) -> Dashboard:
 
 def bar_links(context: DashboardContext) -> list[Link]:
     """Return links into Explore with the filters of a dashboard, for its bar."""
-    links = [Link(title="Traces in Explore", url=traces_url(context, traceql()))]
+    links = [Link(title="Traces in Explore", url=traces_url(context, traceql(escaped=False)))]
     if context.logs_uid:
         links.append(Link(title="Logs in Explore", url=logs_url(context, logql())))
     return links
