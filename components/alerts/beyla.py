@@ -26,8 +26,8 @@ def beyla(context: AlertContext) -> list[Alert]:
             minutes=AFTER_ROLLOUT,
             expr=f"max by (pod) ({up}) == 0",
             summary="Beyla is down on a node",
-            description="Pod {{ $labels.pod }} does not answer the scrape. Services without "
-            "instrumentation on its node send no spans.",
+            description="Pod {{ $labels.pod }} does not answer the scrape (up is {{ $value }}). "
+            "Services without instrumentation on its node send no spans.",
         ),
         Alert(
             name="BeylaMissingOnNodes",

@@ -89,8 +89,12 @@ class AlertContext:
 
     def _select(self, metric: StrEnum, namespace: str, **matchers: str) -> str:
         its_own = {str(ScrapedLabel.NAMESPACE): f'="{namespace}"', **matchers}
-        # JSON quotes as PromQL does.
-        shared = {k: f"={json.dumps(v)}" for k, v in self.series_labels.items() if k not in its_own}
+        # JSON quotes as PromQL does, but for characters that it would write in two parts.
+        shared = {
+            label: f"={json.dumps(value, ensure_ascii=False)}"
+            for label, value in self.series_labels.items()
+            if label not in its_own
+        }
         text = ",".join(f"{label}{rest}" for label, rest in {**its_own, **shared}.items())
         return f"{metric}{{{text}}}"
 

@@ -72,7 +72,7 @@ def rule_files(name: str, groups: Iterable[RuleGroup]) -> list[RuleFile]:
         seen.add(group["name"])
         text = yaml.dump([group], Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=1000)
         # As an object it travels in JSON, where quotes are escaped.
-        size = max(len(text.encode()), len(json.dumps(group)))
+        size = max(len(text.encode()), len(json.dumps(group, ensure_ascii=False).encode()))
         if size > MAX_BYTES - _HEAD_BYTES:
             raise ValueError(f"rule group {group['name']} has {size} bytes; one object holds less")
         if filled + size > MAX_BYTES:
