@@ -46,6 +46,9 @@ class Label(StrEnum):
     KIND = "kind"
     OPERATION = "operation"
     TEMPLATE = "template"
+    ALERT_NAME = "alertname"
+    ALERT_STATE = "alertstate"
+    SEVERITY = "severity"
 
 
 class SpanMetric(StrEnum):
@@ -99,6 +102,12 @@ class SloMetric(StrEnum):
     BUDGET_LEFT = "slo:error_budget:remaining"
     #: The objective, from 0 to 1, with labels for owner, window and kind.
     OBJECTIVE = "slo:objective:ratio"
+
+
+class RulerMetric(StrEnum):
+    """What Prometheus or a ruler writes of the alerts that it evaluates."""
+
+    ALERTS = "ALERTS"
 
 
 class SpanKind(StrEnum):
@@ -157,16 +166,25 @@ class ScrapedLabel(StrEnum):
     POD = "pod"
     INSTANCE = "instance"
     COMPONENT_PATH = "component_path"
+    CONTAINER = "container"
     DAEMONSET = "daemonset"
     DATA_TYPE = "data_type"
+    ERROR = "error"
+    HEALTH = "health_type"
+    LE = "le"
     NAME = "name"
     SIGNAL = "otel_signal"
+    OPERATION = "operation"
+    PROCESS = "process_name"
+    PROCESSOR = "processor"
     REASON = "reason"
     ROUTE = "route"
     STATE = "state"
+    STATUS = "status"
     STATUS_CODE = "status_code"
     TENANT = "tenant"
     URL = "url"
+    VERSION = "version"
     VOLUME = "persistentvolumeclaim"
 
 
@@ -175,19 +193,33 @@ class TempoMetric(StrEnum):
 
     SPANS_RECEIVED = "tempo_distributor_spans_received_total"
     BYTES_RECEIVED = "tempo_distributor_bytes_received_total"
+    PUSH_BUCKET = "tempo_distributor_push_duration_seconds_bucket"
     SPANS_DISCARDED = "tempo_discarded_spans_total"
     BLOCKS_FLUSHED = "tempo_ingester_blocks_flushed_total"
     FAILED_FLUSHES = "tempo_ingester_failed_flushes_total"
+    FLUSH_QUEUE = "tempo_ingester_flush_queue_length"
+    FLUSH_BUCKET = "tempo_ingester_flush_duration_seconds_bucket"
+    LIVE_TRACES = "tempo_ingester_live_traces"
     RING_MEMBERS = "tempo_ring_members"
     REQUESTS = "tempo_request_duration_seconds_count"
+    REQUEST_BUCKET = "tempo_request_duration_seconds_bucket"
+    QUERY_QUEUE = "tempo_query_frontend_queue_length"
     CONFIG_LOADED = "tempo_runtime_config_last_reload_successful"
     STORAGE_REQUESTS = "tempodb_backend_request_duration_seconds_count"
+    STORAGE_BUCKET = "tempodb_backend_request_duration_seconds_bucket"
+    STORED_BYTES = "tempodb_backend_bytes_total"
+    STORED_TRACES = "tempodb_backend_objects_total"
+    BLOCKS = "tempodb_blocklist_length"
+    POLLS = "tempodb_blocklist_poll_duration_seconds_count"
     POLL_ERRORS = "tempodb_blocklist_poll_errors_total"
     COMPACTION_OUTSTANDING = "tempodb_compaction_outstanding_blocks"
+    BLOCKS_COMPACTED = "tempodb_compaction_blocks_total"
     COMPACTION_ERRORS = "tempodb_compaction_errors_total"
     RETENTION_RUNS = "tempodb_retention_duration_seconds_count"
     RETENTION_ERRORS = "tempodb_retention_errors_total"
+    BLOCKS_DELETED = "tempodb_retention_deleted_total"
     GENERATOR_SPANS = "tempo_metrics_generator_spans_received_total"
+    GENERATOR_DISCARDED = "tempo_metrics_generator_spans_discarded_total"
     GENERATOR_SERIES = "tempo_metrics_generator_registry_active_series"
     GENERATOR_MAX_SERIES = "tempo_metrics_generator_registry_max_active_series"
     GENERATOR_SERIES_LIMITED = "tempo_metrics_generator_registry_series_limited_total"
@@ -200,10 +232,44 @@ class AlloyMetric(StrEnum):
     SPANS_REFUSED = "otelcol_receiver_refused_spans_total"
     ITEMS_PROCESSED = "otelcol_processor_outgoing_items_total"
     SPANS_LOST = "otelcol_exporter_send_failed_spans_total"
+    SPANS_SENT = "otelcol_exporter_sent_spans_total"
+    SPANS_FILTERED = "otelcol_processor_filter_spans_filtered_total"
     LOGS_LOST = "otelcol_exporter_send_failed_log_records_total"
     QUEUE_SIZE = "otelcol_exporter_queue_size"
     QUEUE_CAPACITY = "otelcol_exporter_queue_capacity"
     CONFIG_LOADED = "alloy_config_last_load_successful"
+    BUILD = "alloy_build_info"
+    COMPONENTS = "alloy_component_controller_running_components"
+    MEMORY = "alloy_resources_process_resident_memory_bytes"
+    CPU = "alloy_resources_process_cpu_seconds_total"
+
+
+class RequestLabel(StrEnum):
+    """Labels of Beyla's metrics of requests besides `Label`, as Beyla 3.32 names them."""
+
+    SERVICE = "service_name"
+    HTTP_METHOD = "http_request_method"
+    HTTP_STATUS = "http_response_status_code"
+    RPC_METHOD = "rpc_method"
+    #: Names of gRPC's codes: OK, UNAVAILABLE, ...
+    RPC_STATUS = "rpc_response_status_code"
+
+
+class RequestMetric(StrEnum):
+    """What Beyla's feature `application` says of the services that it looks at.
+
+    The names are OpenTelemetry's (attributes/metric.go of the OBI that is vendored in Beyla 3.32):
+    those of RPC have had `call` in them since then.
+    """
+
+    HTTP_SERVER_COUNT = "http_server_request_duration_seconds_count"
+    HTTP_SERVER_BUCKET = "http_server_request_duration_seconds_bucket"
+    HTTP_CLIENT_COUNT = "http_client_request_duration_seconds_count"
+    HTTP_CLIENT_BUCKET = "http_client_request_duration_seconds_bucket"
+    RPC_SERVER_COUNT = "rpc_server_call_duration_seconds_count"
+    RPC_SERVER_BUCKET = "rpc_server_call_duration_seconds_bucket"
+    RPC_CLIENT_COUNT = "rpc_client_call_duration_seconds_count"
+    RPC_CLIENT_BUCKET = "rpc_client_call_duration_seconds_bucket"
 
 
 class BeylaMetric(StrEnum):
@@ -212,7 +278,9 @@ class BeylaMetric(StrEnum):
     TRACES_EXPORTED = "beyla_otel_trace_exports_total"
     EXPORT_ERRORS = "beyla_otel_trace_export_errors_total"
     PROCESSES = "beyla_instrumented_processes"
-    HTTP_REQUESTS = "http_server_request_duration_seconds_count"
+    INSTRUMENTATION_ERRORS = "beyla_instrumentation_errors_total"
+    BUILD = "beyla_internal_build_info"
+    HTTP_REQUESTS = RequestMetric.HTTP_SERVER_COUNT.value
 
 
 class RemoteWriteMetric(StrEnum):
@@ -220,6 +288,15 @@ class RemoteWriteMetric(StrEnum):
 
     HIGHEST = "prometheus_remote_storage_queue_highest_timestamp_seconds"
     HIGHEST_SENT = "prometheus_remote_storage_queue_highest_sent_timestamp_seconds"
+    SENT = "prometheus_remote_storage_samples_total"
+    FAILED = "prometheus_remote_storage_samples_failed_total"
+
+
+class ProcessMetric(StrEnum):
+    """What a Go program says of its process; Tempo does."""
+
+    MEMORY = "process_resident_memory_bytes"
+    CPU = "process_cpu_seconds_total"
 
 
 class ClusterMetric(StrEnum):
@@ -228,6 +305,8 @@ class ClusterMetric(StrEnum):
     UP = "up"
     DAEMONSET_DESIRED = "kube_daemonset_status_desired_number_scheduled"
     DAEMONSET_READY = "kube_daemonset_status_number_ready"
+    CONTAINER_MEMORY = "container_memory_working_set_bytes"
+    CONTAINER_CPU = "container_cpu_usage_seconds_total"
     VOLUME_AVAILABLE = "kubelet_volume_stats_available_bytes"
     VOLUME_CAPACITY = "kubelet_volume_stats_capacity_bytes"
 
@@ -240,8 +319,19 @@ LABELS: Mapping[type[StrEnum], frozenset[str]] = MappingProxyType(
         | {Label.JOB, Label.ENVIRONMENT, Label.SERVICE_VERSION, Label.SDK_LANGUAGE},
         ServiceGraphMetric: _ORIGIN | {Label.CLIENT, Label.SERVER, Label.CONNECTION_TYPE, Label.LE},
         SloMetric: _SLO,
+        RulerMetric: _SLO | {Label.ALERT_NAME, Label.ALERT_STATE, Label.SEVERITY},
+        RequestMetric: frozenset(ScrapedLabel)
+        | frozenset(RequestLabel)
+        | {Label.CLUSTER, Label.NAMESPACE, Label.HTTP_ROUTE},
         **dict.fromkeys(
-            (TempoMetric, AlloyMetric, BeylaMetric, RemoteWriteMetric, ClusterMetric),
+            (
+                TempoMetric,
+                AlloyMetric,
+                BeylaMetric,
+                RemoteWriteMetric,
+                ProcessMetric,
+                ClusterMetric,
+            ),
             frozenset(ScrapedLabel),
         ),
     }
