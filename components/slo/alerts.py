@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from components.alerts.context import kebab
 from components.signals import Label, SloMetric
 from components.slo.burn import Pair, Severity, burn_rate, thresholds
 from components.slo.settings import SloSettings
@@ -12,7 +13,7 @@ from components.slo.sli import selector
 #: their range only. Counts of events rely on both.
 INTERVAL_SECONDS = 60
 HOURS_INTERVAL_SECONDS = 300
-#: Names of the alerts, which are those of their runbooks too.
+#: Names of the alerts; their runbooks are named so in kebab case.
 NAMES = {
     Severity.CRITICAL: "SloBudgetBurnsFast",
     Severity.WARNING: "SloBudgetBurnsSlowly",
@@ -66,7 +67,7 @@ def alerts(
                 **{str(key): _literal(value) for key, value in described.items()},
                 "severity": str(severity),
             },
-            "annotations": _annotations(slo, severity, f"{runbook_base_url}/{name}.md"),
+            "annotations": _annotations(slo, severity, f"{runbook_base_url}/{kebab(name)}.md"),
         }
 
 

@@ -76,13 +76,16 @@ def origin() -> dict[str, str]:
     }
 
 
-def latencies(total: str, below: Mapping[str, str]) -> list[dict[str, str]]:
+def latencies(
+    total: str, below: Mapping[str, str], labels: Mapping[str, str] | None = None
+) -> list[dict[str, str]]:
     """Return the series of a latency histogram, by bound."""
+    own = {**origin(), **(labels or {})}
     buckets = [
-        _series(SpanMetric.LATENCY_BUCKET, {**origin(), Label.LE: bound}, values)
+        _series(SpanMetric.LATENCY_BUCKET, {**own, Label.LE: bound}, values)
         for bound, values in below.items()
     ]
-    return [_series(SpanMetric.LATENCY_COUNT, origin(), total), *buckets]
+    return [_series(SpanMetric.LATENCY_COUNT, own, total), *buckets]
 
 
 def plain(name: str, values: str, **labels: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ import cases
 import pytest
 import yaml
 from cases import built, calls, counter, slo
+from slo_dashboards import READ, panels
 
 from components.slo.rules import Group
 from components.slo.settings import SloDefaultsSettings
@@ -181,7 +182,7 @@ def test_an_alert_says_what_is_promised_and_where_to_read_on(tmp_path: Path) -> 
                     "description": "Carts open {{always}}. 50% of events are bad; 99.9 % must be "
                     "good over 28 days. Alerts at a pace of 13.4 times over 1h, 5.6 times over "
                     "6h, where 1 spends the budget in just the 28 days.",
-                    "runbook_url": "https://git/runbooks/SloBudgetBurnsFast.md",
+                    "runbook_url": "https://git/runbooks/slo-budget-burns-fast.md",
                 },
             }
         ],
@@ -284,3 +285,21 @@ def test_every_service_is_held_to_the_template_but_those_with_an_slo_of_their_ow
 def test_another_clusters_series_do_not_count(tmp_path: Path) -> None:
     series = calls(counter((HOUR, 0)), counter((HOUR, 50)), {"cluster": "other"})
     firing(tmp_path, built(slo()), series, {HOUR: []})
+
+
+@pytest.mark.parametrize("name", ["cart", "money/pay/latency"])
+def test_no_panel_is_empty_while_all_is_well(tmp_path: Path, name: str) -> None:
+    other = {"service": "pay", "k8s_namespace_name": "money"}
+    series = [
+        *calls(counter((2 * HOUR, 50))),
+        *cases.latencies(counter((2 * HOUR, 50)), {"1.02": counter((2 * HOUR, 49))}, other),
+    ]
+    chosen = {"$slo": name, "$owner": ".*", "$kind": ".*"}
+    expected: dict[str, Any] = {}
+    for target in (t for read in READ.values() for panel in panels(read) for t in panel["targets"]):
+        expr: str = target["expr"]
+        for variable, value in chosen.items():
+            expr = expr.replace(variable, value)
+        expected[f"count({expr}) > bool 0"] = 1
+    groups = built(slo(), defaults=SloDefaultsSettings(enabled=True))
+    values(tmp_path, groups, series, 2 * HOUR, expected)
