@@ -22,6 +22,7 @@ RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 EMITTED = {
     str(name)
     for group in (
+        signals.SpanMetric,
         signals.TempoMetric,
         signals.AlloyMetric,
         signals.BeylaMetric,
