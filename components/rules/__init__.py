@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from components.rules import grafana, platform, slo, storage, tempo
+from components.rules import alerts, grafana, platform, slo, storage, tempo
 from components.rules.problem import Problem, SettingsError, problem, shown
 from components.settings import TracingSettings
 
@@ -29,6 +29,7 @@ _RULES = (
     grafana.urls,
     grafana.labels,
     grafana.ignored_paths,
+    alerts.labels,
     slo.slos,
     slo.slo_defaults,
 )

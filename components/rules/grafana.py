@@ -8,10 +8,10 @@ from components.rules.problem import Problem, problem
 from components.settings import TracingSettings
 
 #: Syntax of a label's key and value in Kubernetes.
-_LABEL_KEY = re.compile(
+LABEL_KEY = re.compile(
     r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?"
 )
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?")
+LABEL_VALUE = re.compile(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?")
 
 
 def uids(settings: TracingSettings) -> Iterator[Problem]:
@@ -54,9 +54,9 @@ def labels(settings: TracingSettings) -> Iterator[Problem]:
     for key, value in its.service_monitor.labels.items():
         pairs["grafana.serviceMonitor.labels", key] = value
     for (where, key), value in pairs.items():
-        if not _LABEL_KEY.fullmatch(key):
+        if not LABEL_KEY.fullmatch(key):
             yield problem(where, key, "is not the key of a Kubernetes label")
-        if not _LABEL_VALUE.fullmatch(value):
+        if not LABEL_VALUE.fullmatch(value):
             where = "grafana.datasourceLabelValue" if "datasource" in where else f"{where}.{key}"
             yield problem(where, value, "is not the value of a Kubernetes label")
 
