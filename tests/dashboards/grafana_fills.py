@@ -53,6 +53,8 @@ def filled(text: str, values: Mapping[str, list[str] | str], *, backslash: str =
     def value(match: re.Match[str]) -> str:
         name = match["braced"] or match["plain"]
         chosen = known[name]
+        if name in SINGLE and not match["form"]:
+            return str(chosen).replace('"', '\\"')
         if isinstance(chosen, str) and name not in SINGLE:
             return chosen
         return _formatted([chosen] if isinstance(chosen, str) else chosen, match["form"], backslash)
@@ -67,8 +69,6 @@ def _formatted(chosen: list[str], form: str | None, backslash: str) -> str:
         return ",".join('"' + one.replace('"', '\\"') + '"' for one in chosen)
     if form == "percentencode":
         return quote(",".join(chosen), safe="")
-    if form is None and len(chosen) == 1 and chosen[0] in SINGLE.values():
-        return chosen[0].replace('"', '\\"')
     slash = "\\" if form == "regex" else backslash
     escaped = [_SPECIAL.sub(lambda m: slash + m[0], one) for one in chosen]
     return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
