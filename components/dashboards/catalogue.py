@@ -1,11 +1,26 @@
 """All dashboards, in the order in which they are delivered."""
 
-from components.dashboards import home, operation, service, services, traces
+from components.dashboards import (
+    beyla_red,
+    capacity,
+    collectors,
+    home,
+    operation,
+    service,
+    services,
+    tempo_health,
+    traces,
+    use_cases,
+)
 from components.dashboards.context import DashboardContext
 from components.dashboards.layout import Dashboard
 
 
 def dashboards(context: DashboardContext) -> list[Dashboard]:
     """Return the dashboards of a stack."""
-    builders = (home, traces, services, service, operation)
+    builders = [home, traces, services, service, operation, use_cases, capacity]
+    if context.scraped:
+        builders += [tempo_health, collectors]
+        if context.beyla_namespace:
+            builders.append(beyla_red)
     return [one.build(context) for one in builders]

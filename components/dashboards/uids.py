@@ -11,3 +11,8 @@ class Uid(StrEnum):
     SERVICES = "tracing-services"
     SERVICE = "tracing-service"
     OPERATION = "tracing-operation"
+    USE_CASES = "tracing-use-cases"
+    BEYLA = "tracing-beyla"
+    TEMPO = "tracing-tempo"
+    COLLECTORS = "tracing-collectors"
+    CAPACITY = "tracing-capacity"

@@ -38,6 +38,22 @@ def filters(context: DashboardContext) -> list[builders.QueryVariable]:
     return [cluster(context), namespace(context), service(context)]
 
 
+def filter_by(
+    context: DashboardContext, name: str, title: str, query: str
+) -> builders.QueryVariable:
+    """Return a filter that takes one value, several or all.
+
+    Args:
+        context: the stack.
+        name: name of the variable.
+        title: its label in the bar.
+        query: where its values come from, ``label_values(...)``.
+    """
+    everything = models.VariableOption(selected=True, text=["All"], value=["$__all"])
+    variable = _query(context, name, title, query)
+    return variable.multi(True).include_all(True).all_value(ALL).current(everything)
+
+
 def choice(name: str, title: str, description: str, *values: str) -> builders.CustomVariable:
     """Return a choice of one of some fixed values; the first is the default."""
     first = models.VariableOption(selected=True, text=values[0], value=values[0])
@@ -66,9 +82,7 @@ def _values(label: Label, *within: Label) -> str:
 def _filter(
     context: DashboardContext, name: str, title: str, label: Label, *within: Label
 ) -> builders.QueryVariable:
-    everything = models.VariableOption(selected=True, text=["All"], value=["$__all"])
-    variable = _query(context, name, title, _values(label, *within))
-    return variable.multi(True).include_all(True).all_value(ALL).current(everything)
+    return filter_by(context, name, title, _values(label, *within))
 
 
 def _query(context: DashboardContext, name: str, title: str, query: str) -> builders.QueryVariable:

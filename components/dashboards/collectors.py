@@ -1,0 +1,244 @@
+"""Alloy and Beyla: do they take spans, and do they get rid of them."""
+
+from components.alerts.context import AlertContext
+from components.dashboards.context import DashboardContext
+from components.dashboards.layout import Dashboard, Line, Section, dashboard, line, section
+from components.dashboards.links import Link, dashboard_url
+from components.dashboards.queries import GRAPH, ONCE, ratio
+from components.dashboards.red import stat
+from components.dashboards.scraped import FULL_STEPS, LOSS_STEPS, added, graph, programs
+from components.dashboards.tables import Column, table_panel
+from components.dashboards.uids import Uid
+from components.platform.names import BEYLA_RELEASE
+from components.signals import AlloyMetric, BeylaMetric, ClusterMetric, RemoteWriteMetric
+
+
+def build(context: DashboardContext) -> Dashboard:
+    """Return the dashboard; without Beyla it is about Alloy alone."""
+    ours = programs(context)
+    links = [Link(title="Tempo", url=dashboard_url(Uid.TEMPO, keep=[]))]
+    sections = [
+        section("Alloy", _state(context, ours)),
+        section("Alloy: spans", _spans(context, ours)),
+        section("Alloy: backends and pods", _backends(context, ours)),
+    ]
+    if context.beyla_namespace:
+        sections.append(_beyla(context, ours))
+        links.append(Link(title="Requests that Beyla sees", url=dashboard_url(Uid.BEYLA, keep=[])))
+    return dashboard(
+        Uid.COLLECTORS,
+        "Alloy and Beyla" if context.beyla_namespace else "Alloy",
+        "How what collects spans is: what it receives, refuses, sends and loses.",
+        *sections,
+        links=links,
+    )
+
+
+def _state(context: DashboardContext, ours: AlertContext) -> Line:
+    up = ours.alloy(ClusterMetric.UP)
+    accepted = added(ours.alloy(AlloyMetric.SPANS_ACCEPTED), window=ONCE)
+    refused = added(ours.alloy(AlloyMetric.SPANS_REFUSED), window=ONCE)
+    lost = added(ours.alloy(AlloyMetric.SPANS_LOST), window=ONCE, or_none=True)
+    loaded = ours.alloy(AlloyMetric.CONFIG_LOADED)
+    broken = ours.alloy(AlloyMetric.COMPONENTS, health_type='!="healthy"')
+    return line(
+        stat(
+            context,
+            "Pods that answer",
+            "Share of Alloy's pods that answer the scrape.",
+            f"sum({up}) / count({up})",
+            "percentunit",
+            {None: "red", 1: "green"},
+        ),
+        stat(context, "Accepted", "Spans per second that Alloy takes in.", accepted, "cps"),
+        stat(
+            context,
+            "Refused",
+            "For each span that it takes in, how many Alloy sends back for want of memory or room "
+            "in its queue; senders try again for a while.",
+            ratio(refused, accepted),
+            "percentunit",
+            LOSS_STEPS,
+        ),
+        stat(
+            context,
+            "Lost",
+            "Spans per second that Alloy gave up: Tempo refuses them or has been away too long.",
+            lost,
+            "cps",
+            {None: "green", 0.0001: "red"},
+        ),
+        stat(
+            context,
+            "Old configuration",
+            "Pods that could not load the configuration and run on with the one before.",
+            f"count({loaded} == 0) or vector(0)",
+            "none",
+            {None: "green", 1: "red"},
+        ),
+        stat(
+            context,
+            "Unhealthy components",
+            "Parts of Alloy's pipeline, over all pods, that say that they do not work.",
+            f"sum({broken}) or vector(0)",
+            "none",
+            {None: "green", 1: "red"},
+        ),
+        height=4,
+    )
+
+
+def _spans(context: DashboardContext, ours: AlertContext) -> Line:
+    size = ours.alloy(AlloyMetric.QUEUE_SIZE)
+    capacity = ours.alloy(AlloyMetric.QUEUE_CAPACITY)
+    return line(
+        graph(
+            context,
+            "In",
+            "Spans per second that services send: what Alloy takes, and what it sends back.",
+            {
+                "accepted": added(ours.alloy(AlloyMetric.SPANS_ACCEPTED)),
+                "refused": added(ours.alloy(AlloyMetric.SPANS_REFUSED)),
+            },
+            "cps",
+        ),
+        graph(
+            context,
+            "Out",
+            "Spans per second that reach Tempo, that Alloy gives up, and that it drops on purpose: "
+            "health checks, and the stack's own traffic.",
+            {
+                "sent": added(ours.alloy(AlloyMetric.SPANS_SENT)),
+                "lost": added(ours.alloy(AlloyMetric.SPANS_LOST), or_none=True),
+                "dropped on purpose": added(ours.alloy(AlloyMetric.SPANS_FILTERED), or_none=True),
+            },
+            "cps",
+        ),
+        graph(
+            context,
+            "Queues",
+            "How full the queue towards each backend is. A full one refuses data; one that grows "
+            "means that the backend is slow or away.",
+            {
+                "{{pod}} {{component_path}} {{data_type}}": "max by (pod, component_path, "
+                f"data_type) ({size} / {capacity})"
+            },
+            "percentunit",
+            steps=FULL_STEPS,
+        ),
+    )
+
+
+def _backends(context: DashboardContext, ours: AlertContext) -> Line:
+    newest = f"max by (pod) ({ours.alloy(RemoteWriteMetric.HIGHEST)})"
+    sent = f"max by (pod) ({ours.alloy(RemoteWriteMetric.HIGHEST_SENT)})"
+    return line(
+        graph(
+            context,
+            "Lag of metrics",
+            "How far the metrics backend is behind with what services send as OTLP metrics.",
+            {"{{pod}}": f"clamp_min({newest} - {sent}, 0)"},
+            "s",
+        ),
+        graph(
+            context,
+            "Memory",
+            "Resident memory by pod. Near its limit, Alloy refuses spans rather than die.",
+            {"{{pod}}": f"sum by (pod) ({ours.alloy(AlloyMetric.MEMORY)})"},
+            "bytes",
+        ),
+        graph(
+            context,
+            "CPU",
+            "CPU cores in use by pod.",
+            {"{{pod}}": f"sum by (pod) (rate({ours.alloy(AlloyMetric.CPU)}[{GRAPH}]))"},
+            "none",
+        ),
+        table_panel(
+            context,
+            "Versions of Alloy",
+            "Pods by version. Two versions for more than the time of a rollout: it is stuck.",
+            {"version": "Version"},
+            [
+                Column(
+                    title="Pods",
+                    expr=f"count by (version) ({ours.alloy(AlloyMetric.BUILD)})",
+                    unit="none",
+                )
+            ],
+        ),
+        shares=(2, 2, 2, 1),
+    )
+
+
+def _beyla(context: DashboardContext, ours: AlertContext) -> Section:
+    its_own = {"daemonset": f'="{BEYLA_RELEASE}"'}
+    desired = ours.beyla(ClusterMetric.DAEMONSET_DESIRED, **its_own)
+    ready = ours.beyla(ClusterMetric.DAEMONSET_READY, **its_own)
+    container = {"container": f'="{BEYLA_RELEASE}"'}
+    memory = ours.beyla(ClusterMetric.CONTAINER_MEMORY, **container)
+    cpu = ours.beyla(ClusterMetric.CONTAINER_CPU, **container)
+    processes = ours.beyla(BeylaMetric.PROCESSES)
+    errors = added(ours.beyla(BeylaMetric.EXPORT_ERRORS), or_none=True)
+    misses = added(ours.beyla(BeylaMetric.INSTRUMENTATION_ERRORS), or_none=True)
+    return section(
+        "Beyla",
+        line(
+            graph(
+                context,
+                "Nodes with Beyla",
+                "Nodes that should have Beyla and those where it is ready (from "
+                "kube-state-metrics). A node without it sends no spans of services without SDK.",
+                {"should": f"max({desired})", "ready": f"max({ready})"},
+                "none",
+            ),
+            graph(
+                context,
+                "Spans sent by Beyla",
+                "Spans per second that Beyla sends to Alloy, and sendings that fail.",
+                {"sent": added(ours.beyla(BeylaMetric.TRACES_EXPORTED)), "failed": errors},
+                "cps",
+            ),
+            graph(
+                context,
+                "Processes",
+                "Processes that Beyla looks at, by program, and errors per second in doing so. A "
+                "service that is missing here has an SDK, is excluded, or failed.",
+                {
+                    "{{process_name}}": f"sum by (process_name) ({processes})",
+                    "errors": misses,
+                },
+                "none",
+            ),
+        ),
+        line(
+            graph(
+                context,
+                "Memory of Beyla",
+                "Working set by pod (from the kubelets). It grows with the processes on the node.",
+                {"{{pod}}": f"sum by (pod) ({memory})"},
+                "bytes",
+            ),
+            graph(
+                context,
+                "CPU of Beyla",
+                "CPU cores in use by pod (from the kubelets). It grows with the requests.",
+                {"{{pod}}": f"sum by (pod) (rate({cpu}[{GRAPH}]))"},
+                "none",
+            ),
+            table_panel(
+                context,
+                "Versions of Beyla",
+                "Pods by version. Two versions for more than the time of a rollout: it is stuck.",
+                {"version": "Version"},
+                [
+                    Column(
+                        title="Pods",
+                        expr=f"count by (version) ({ours.beyla(BeylaMetric.BUILD)})",
+                        unit="none",
+                    )
+                ],
+            ),
+            shares=(3, 3, 1),
+        ),
+    )
