@@ -60,9 +60,9 @@ def _working(context: AlertContext, up: str) -> list[Alert]:
             name="BeylaExportErrors",
             severity=Severity.WARNING,
             minutes=AFTER_ROLLOUT_AND_WINDOW,
-            expr=f"sum(rate({failed}[5m])) > 0",
+            expr=f"sum(increase({failed}[5m])) > 0",
             summary="Beyla cannot send its spans",
-            description="{{ $value | humanize }} of Beyla's exports fail per second.",
+            description="Sending spans failed {{ $value | humanize }} times within 5 minutes.",
         ),
         Alert(
             name="BeylaInstrumentsNothing",

@@ -34,10 +34,10 @@ def bucket(context: AlertContext) -> list[Alert]:
             name="TempoStorageAccessDenied",
             severity=Severity.CRITICAL,
             minutes=AFTER_ROLLOUT_AND_WINDOW,
-            expr=f"sum by (status_code) (rate({denied}[10m])) > 0",
+            expr=f"sum by (status_code) (increase({denied}[10m])) > 0",
             summary="S3 denies Tempo access",
-            description="S3 answers {{ $value | humanize }} requests per second with status "
-            "{{ $labels.status_code }}: Tempo's role, its permissions or the key's do not do.",
+            description="Within 10 minutes S3 answered {{ $value | humanize }} requests with status "
+            "{{ $labels.status_code }}: look at Tempo's role and its rights on bucket and key.",
         ),
         Alert(
             name="TempoStorageUnreachable",
@@ -63,10 +63,10 @@ def blocks(context: AlertContext) -> list[Alert]:
             name="TempoFlushFailing",
             severity=Severity.CRITICAL,
             minutes=AFTER_ROLLOUT_AND_WINDOW,
-            expr=f"sum(rate({not_flushed}[10m])) > 0",
+            expr=f"sum(increase({not_flushed}[10m])) > 0",
             summary="Tempo cannot write blocks to the bucket",
-            description="Writing a block fails {{ $value | humanize }} times per second. Traces "
-            "pile up on the volumes.",
+            description="Writing blocks failed {{ $value | humanize }} times within 10 minutes. "
+            "Traces pile up on the volumes.",
         ),
         Alert(
             name="TempoNotFlushing",
