@@ -8,6 +8,8 @@ from components.dashboards import (
     operation,
     service,
     services,
+    slo_detail,
+    slo_overview,
     tempo_health,
     traces,
     use_cases,
@@ -19,6 +21,8 @@ from components.dashboards.layout import Dashboard
 def dashboards(context: DashboardContext) -> list[Dashboard]:
     """Return the dashboards of a stack."""
     builders = [home, traces, services, service, operation, use_cases, capacity]
+    if context.slos:
+        builders += [slo_overview, slo_detail]
     if context.scraped:
         builders += [tempo_health, collectors]
         if context.beyla_namespace:

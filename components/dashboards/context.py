@@ -26,7 +26,7 @@ class DashboardContext:
         limits: Tempo's ingestion limits.
         scraped: the stack's own programs are scraped (ServiceMonitors), so that their own
             metrics are there.
-        slos_uid: uid of the dashboard of SLOs; None where there are none.
+        slos: there are SLOs.
     """
 
     tempo_uid: str
@@ -42,4 +42,4 @@ class DashboardContext:
     traceql_metrics: bool
     limits: Limits
     scraped: bool
-    slos_uid: str | None = None
+    slos: bool = False

@@ -1,5 +1,6 @@
 """Home: where to go from here, and how the tracing system itself is."""
 
+from components.dashboards import slo_overview
 from components.dashboards.context import DashboardContext
 from components.dashboards.kit import ERROR_STEPS, Steps, text_panel
 from components.dashboards.layout import Dashboard, Line, PanelBuilder, dashboard, line, section
@@ -80,12 +81,12 @@ def _cards(context: DashboardContext) -> list[PanelBuilder]:
         cards.append(
             _card("Profiles", "Which code takes the time.", {"Search in Explore": url}),
         )
-    if context.slos_uid:
+    if context.slos:
         cards.append(
             _card(
                 "SLOs",
                 "What was promised, what was kept, and how much may still go wrong.",
-                {"All SLOs": _to(context.slos_uid)},
+                {"All SLOs": _to(slo_overview.UID)},
             )
         )
     return cards

@@ -34,6 +34,7 @@ FULL = replace(
     beyla_namespace="beyla",
     traceql_metrics=True,
     scraped=True,
+    slos=True,
 )
 CONTEXTS = {
     "bare": BARE,

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from components.dashboards.uids import Uid
 from tests.dashboards.cases import CONTEXTS, READ, texts
 from tests.dashboards.grafana_fills import BUILT_IN, CHOSEN, SINGLE, filled, variables
 
@@ -77,12 +78,23 @@ def test_all_means_series_without_the_label_too(key: tuple[str, str]) -> None:
 
 @every_dashboard
 def test_links_lead_to_explore_or_to_a_dashboard_that_is_there(key: tuple[str, str]) -> None:
-    found = list(urls(READ[key]))
-    assert found
-    for url in found:
+    for url in urls(READ[key]):
         path = urlsplit(url).path
         if path != "/explore":
             assert (key[0], path.removeprefix("/d/")) in READ, url
+
+
+@pytest.mark.parametrize("uid", [Uid.HOME, Uid.TRACES, Uid.SERVICES, Uid.SERVICE, Uid.OPERATION])
+def test_there_are_links_to_test(uid: str) -> None:
+    assert len(list(urls(READ["monolithic", uid]))) >= 2
+
+
+@every_dashboard
+def test_the_menu_leads_to_every_other_dashboard_and_keeps_filters(key: tuple[str, str]) -> None:
+    [menu] = [link for link in READ[key]["links"] if link["type"] == "dashboards"]
+    assert menu["includeVars"]
+    assert menu["keepTime"]
+    assert all(set(menu["tags"]) <= set(d["tags"]) for d in READ.values())
 
 
 @every_dashboard
