@@ -37,7 +37,7 @@ def bucket(context: AlertContext) -> list[Alert]:
             expr=f"sum by (status_code) (increase({denied}[10m])) > 0",
             summary="S3 denies Tempo access",
             description="Within 10 minutes S3 answered {{ $value | humanize }} requests with "
-            "status {{ $labels.status_code }}: look at Tempo's role and its rights on bucket and key.",
+            "status {{ $labels.status_code }}: look at Tempo's role and rights on bucket and key.",
         ),
         Alert(
             name="TempoStorageUnreachable",
