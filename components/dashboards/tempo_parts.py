@@ -14,6 +14,10 @@ def storing(context: DashboardContext, ours: AlertContext) -> Section:
     """Return panels on the bucket: requests, flushes, block list, upkeep."""
     requests = ours.tempo(TempoMetric.STORAGE_REQUESTS)
     durations = ours.tempo(TempoMetric.STORAGE_BUCKET)
+    # Every part has the series of the queue, but only ingesters, which hold traces, fill it.
+    waiting = (
+        f"{ours.tempo(TempoMetric.FLUSH_QUEUE)} and on (pod) {ours.tempo(TempoMetric.LIVE_TRACES)}"
+    )
     return section(
         "Storing",
         line(
@@ -47,7 +51,7 @@ def storing(context: DashboardContext, ours: AlertContext) -> Section:
                 context,
                 "Flush queue",
                 "Blocks that wait to be flushed, by pod. It should go back to 0 again and again.",
-                {"{{pod}}": f"sum by (pod) ({ours.tempo(TempoMetric.FLUSH_QUEUE)})"},
+                {"{{pod}}": f"sum by (pod) ({waiting})"},
                 "none",
             ),
         ),

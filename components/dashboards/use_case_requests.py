@@ -29,8 +29,8 @@ _LEGEND = "{{service}}"
 _CALLS = f'{Label.SPAN_KIND}=~"{SpanKind.CLIENT}|{SpanKind.PRODUCER}"'
 _SLOW = traceql("kind = server", "duration > 500ms")
 _FAILING = traceql("kind = server", "status = error")
-#: Failed spans of which no child has failed: where an error begins.
-_ORIGIN = f"{{ status = error }} !< {traceql('status = error')}"
+#: Failed spans with no failed span below them: where an error begins.
+_ORIGIN = f"{{ status = error }} !<< {traceql('status = error')}"
 _FAILED_CALLS = traceql("kind = client", "status = error")
 #: Calls to others for each request, by service.
 _FAN_OUT = ratio(
@@ -114,13 +114,14 @@ def root_cause(context: DashboardContext) -> Section:
     )
     return case(
         "Root cause analysis",
-        "These spans failed though none that they called did: the error began there, and "
+        "These spans failed though nothing that they called did: the error began there, and "
         "everything above only passed it on.",
         ("One service", Uid.SERVICE),
         traces_panel(
             context,
             "Where errors begin",
-            "Traces with a failed span that has no failed child. Empty is good news.",
+            "The newest traces with a failed span that has no failed one below it. Empty is good "
+            "news.",
             _ORIGIN,
         ),
         table_panel(
