@@ -8,8 +8,10 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.networking import v1 as networking
 
 from components import rules, wiring
+from components.alerts.delivery import RuleGroups
 from components.alloy.component import Alloy
 from components.beyla.component import Beyla
+from components.dashboards.component import GrafanaDashboards
 from components.grafana.component import GrafanaDatasources
 from components.grafana.explore import explore_url
 from components.identity.component import WorkloadIdentity
@@ -104,6 +106,11 @@ class TracingStack(pulumi.ComponentResource):
             # Grafana may live in the stack's own namespace.
             self._child([namespace]),
         )
+
+        if dashboards := wiring.dashboards_args(settings):
+            GrafanaDashboards(f"{name}-dashboards", dashboards, self._child([namespace]))
+        for role, rules_args in wiring.rule_args(settings).items():
+            RuleGroups(f"{name}-{role}", rules_args, self._child([namespace]))
 
         self.otlp_grpc_endpoint = alloy.otlp_grpc_endpoint
         self.otlp_http_endpoint = alloy.otlp_http_endpoint

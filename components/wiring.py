@@ -2,19 +2,28 @@
 
 import pulumi
 
+from components.alerts.context import alert_context
+from components.alerts.delivery import RuleGroupsArgs
+from components.alerts.rules import alert_groups
+from components.alerts.settings import RuleDelivery
 from components.alloy.component import AlloyArgs
 from components.alloy.endpoints import otlp_grpc_endpoint
 from components.beyla.component import BeylaArgs
+from components.dashboards.catalogue import dashboards
+from components.dashboards.component import GrafanaDashboardsArgs
+from components.dashboards.context import DashboardContext
 from components.grafana.component import GrafanaDatasourcesArgs
 from components.identity.component import WorkloadIdentityArgs
 from components.identity.role import role_arn
 from components.identity.settings import IdentityMode
 from components.platform import helm, names
 from components.settings import TracingSettings
+from components.slo.rules import groups as slo_groups
 from components.storage.component import TraceStorageArgs
 from components.tempo.component import TempoArgs
 from components.tempo.endpoints import otlp_endpoint, query_url
 from components.tempo.settings import TempoMode
+from components.tempo.sizes import limits
 
 #: Secret with the passwords of the backends, in the tracing namespace.
 CREDENTIALS_SECRET = "tracing-backend-credentials"  # noqa: S105 - a name, not a password
@@ -141,6 +150,61 @@ def datasources_args(
         metrics_password=metrics_password,
         logs_password=logs_password,
     )
+
+
+def dashboards_args(settings: TracingSettings) -> GrafanaDashboardsArgs | None:
+    """Return the arguments of the dashboards; None where there are none to make."""
+    grafana, tempo = settings.grafana, settings.tempo
+    if not grafana.dashboards or grafana.metrics is None:
+        return None
+    context = DashboardContext(
+        tempo_uid=grafana.tempo_uid,
+        metrics_uid=grafana.metrics.uid,
+        logs_uid=grafana.logs.uid if grafana.logs else None,
+        profiles_uid=grafana.profiles.uid if grafana.profiles else None,
+        org_id=grafana.org_id,
+        environment=settings.environment.name,
+        cluster=settings.cluster.name,
+        namespace=settings.namespaces.tracing,
+        beyla_namespace=settings.namespaces.beyla if settings.beyla_runs else None,
+        mode=tempo.mode,
+        traceql_metrics=tempo.traceql_metrics,
+        limits=limits(tempo),
+        scraped=grafana.service_monitor.enabled,
+        slos=_has_slos(settings),
+    )
+    return GrafanaDashboardsArgs(settings=grafana, dashboards=dashboards(context))
+
+
+def rule_args(settings: TracingSettings) -> dict[str, RuleGroupsArgs]:
+    """Return the arguments of each set of rules, by the role of its component."""
+    its = settings.alerts
+    if its.delivery is RuleDelivery.NONE:
+        return {}
+    context = alert_context(settings)
+    sets = {"alerts": alert_groups(context)}
+    if _has_slos(settings):
+        sets["slos"] = slo_groups(
+            settings.slos,
+            settings.slo_defaults,
+            cluster=settings.cluster.name,
+            runbook_base_url=its.runbook_base_url,
+            alert_labels=its.alert_labels,
+        )
+    return {
+        role: RuleGroupsArgs(
+            groups=groups,
+            delivery=its.delivery,
+            namespace=its.namespace or settings.grafana.namespace,
+            object_name=f"tracing-{role}",
+            labels=its.labels,
+        )
+        for role, groups in sets.items()
+    }
+
+
+def _has_slos(settings: TracingSettings) -> bool:
+    return bool(settings.slos) or settings.slo_defaults.enabled
 
 
 def namespace_to_look_at(settings: TracingSettings) -> str:

@@ -7,8 +7,7 @@ from pathlib import Path
 import pulumi
 
 from plan.run import run
-from plan.summary import summary
-from plan.write import as_json, write
+from plan.write import write
 
 
 def main() -> int:
@@ -23,11 +22,11 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     folder = Path("build", "plan", plan.stack)
-    write(plan, folder)
+    written = write(plan, folder)
     if arguments.json:
-        sys.stdout.write(as_json(plan))
+        sys.stdout.write(written["plan.json"])
     else:
-        print(summary(plan))
+        print(written["summary.md"])
         print(f"Written to {folder}/: plan.json, Helm values and more.")
     return 0
 

@@ -1,7 +1,7 @@
 """The plan as a reviewer reads it: a tree of resources, sums, outputs, warnings."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from components.settings import TracingSettings
@@ -13,8 +13,13 @@ from plan.stackfile import MASK
 _LATER = "(known after up)"
 
 
-def summary(plan: Plan) -> str:
-    """Return the plan as Markdown that reads well in a terminal too."""
+def summary(plan: Plan, counts: Mapping[str, int]) -> str:
+    """Return the plan as Markdown that reads well in a terminal too.
+
+    Args:
+        plan: the plan.
+        counts: what it delivers to Grafana and to the ruler, by kind.
+    """
     settings = plan.settings
     count = sum(1 for r in plan.recording.resources if r.type != STACK_TYPE)
     where = f"{settings.cluster.name}, {settings.cluster.region}, {settings.cluster.account_id}"
@@ -27,6 +32,8 @@ def summary(plan: Plan) -> str:
         "## Sums",
         _table(_sums(settings)),
         "The sums are of the least number of pods.",
+        "## Delivered to Grafana and the ruler",
+        _table([("what", "count"), *((kind, str(count)) for kind, count in counts.items())]),
         "## Outputs",
         "\n".join(f"- {name}: {_value(v)}" for name, v in sorted(plan.recording.outputs.items())),
         "## Warnings",
@@ -155,6 +162,7 @@ _DETAILS: dict[str, Callable[[dict[str, Any]], str]] = {
     "Release": _release,
     "Role": lambda i: i["name"],
     "RolePolicy": _policy,
+    "PrometheusRule": _named,
     "Secret": _named,
 }
 

@@ -10,10 +10,13 @@ import yaml
 from plan.recorder import Resource, Secret
 from plan.run import Plan
 from plan.stackfile import MASK
+from plan.counts import counts
 from plan.summary import summary
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+PROMETHEUS_RULE = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
+RULE_GROUPS = "tracing:index:RuleGroups"
 
 
 class _Dumper(yaml.SafeDumper):
@@ -56,23 +59,28 @@ def masked(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-def write(plan: Plan, folder: Path) -> None:
+def write(plan: Plan, folder: Path) -> dict[str, str]:
     """Write the plan's files into a folder, which is emptied first.
 
     Args:
         plan: the plan.
-        folder: gets plan.json, summary.md, values/, alloy/ and grafana/.
+        folder: gets plan.json, summary.md, values/, alloy/, grafana/ and rules/.
+
+    Returns:
+        The files by their paths.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    for name, text in files(plan).items():
+    written = files(plan)
+    for name, text in written.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    return written
 
 
 def files(plan: Plan) -> dict[str, str]:
     """Return the plan's files by their paths."""
-    found = {"plan.json": as_json(plan), "summary.md": summary(plan)}
+    found = {"plan.json": as_json(plan)}
     for release in plan.recording.of_type(RELEASE):
         values = masked(release.inputs["values"])
         name = release.inputs["name"]
@@ -81,8 +89,12 @@ def files(plan: Plan) -> dict[str, str]:
             found[f"alloy/{name}.alloy"] = text
         found[f"values/{name}.yaml"] = dump(values)
     for item in plan.recording.of_type(CONFIG_MAP):
+        folder = "rules" if item.parent.split("::")[2].endswith(RULE_GROUPS) else "grafana"
         for name, text in _data(item).items():
-            found[f"grafana/{name}"] = text
+            found[f"{folder}/{name}"] = text
+    for item in plan.recording.of_type(PROMETHEUS_RULE):
+        found[f"rules/{item.inputs['metadata']['name']}.yaml"] = dump(item.inputs["spec"])
+    found["summary.md"] = summary(plan, counts(found))
     return found
 
 
