@@ -15,7 +15,8 @@ def counts(files: Mapping[str, str]) -> dict[str, int]:
 
     A datasource with a password is not counted: it stands in no file.
     """
-    found = dict.fromkeys(("datasources", "dashboards", "panels", "recording rules", "alerts"), 0)
+    kinds = ("datasources", "dashboards", "panels", "recording rules", "alerts")
+    found: dict[str, int] = dict.fromkeys(kinds, 0)
     for name, text in files.items():
         if name.startswith("grafana/") and name.endswith(".yaml"):
             found["datasources"] += len(yaml.load(text, _LOADER)["datasources"])  # noqa: S506 - safe

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import yaml
 
+from plan.counts import counts
 from plan.recorder import Resource, Secret
 from plan.run import Plan
 from plan.stackfile import MASK
-from plan.counts import counts
 from plan.summary import summary
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
