@@ -71,4 +71,7 @@ def _print(cells: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (RuntimeError, AssertionError) as error:
+        sys.exit(f"error: no figure of a command that fails: {error}")
