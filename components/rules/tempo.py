@@ -39,6 +39,13 @@ def image(settings: TracingSettings) -> Iterator[Problem]:
         yield problem("tempo.imageTag", tag, "must be 2.10 or later: the configuration is of 2.10")
 
 
+def tenant(settings: TracingSettings) -> Iterator[Problem]:
+    """The tenant is one that Tempo takes: its name is part of paths."""
+    name = settings.tempo.tenant
+    if name in (".", ".."):
+        yield problem("tempo.tenant", name, "Tempo refuses a tenant of dots alone")
+
+
 def limits(settings: TracingSettings) -> Iterator[Problem]:
     """Limits do not contradict each other."""
     if _has_no_preset(settings.tempo):
