@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,7 +25,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in a few lines what was skipped, where and why."""
     skipped: Counter[tuple[str, str]] = Counter()
     for report in terminalreporter.stats.get("skipped", []):
-        reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else "no reason"
+        reason = cast("tuple[str, int, str]", report.longrepr)[2]
         folder = Path(report.nodeid.split("::")[0]).parent.as_posix()
         skipped[folder, reason.removeprefix("Skipped: ")] += 1
     if skipped:
