@@ -8,7 +8,9 @@ from typing import Any, cast
 import pytest
 
 from components.platform import names
-from plan.recorder import UNKNOWN, Recording, Secret
+from components.settings import TracingSettings
+from components.stack import TracingStack, TracingStackArgs
+from plan.recorder import UNKNOWN, Recording, Secret, record
 from tests.stack.variants import (
     PASSWORDS,
     PROGRAMS,
@@ -50,14 +52,27 @@ def secrets(value: Any) -> Iterator[str]:
             yield from secrets(item)
 
 
+def shown(recording: Recording) -> str:
+    """Return all that a recording shows to everyone."""
+    inputs = [[r.name, r.inputs] for r in recording.resources]
+    return in_plain([inputs, recording.component_outputs, recording.warnings])
+
+
 @each_recording
 def test_no_password_is_anywhere_in_plain(recording: Recording) -> None:
-    everything = [recording.component_outputs, recording.warnings]
-    everything += [[r.name, r.inputs] for r in recording.resources]
-    text = in_plain(everything)
-
     for password in PASSWORDS:
-        assert password not in text
+        assert password not in shown(recording)
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_passwords_that_come_in_plain_are_kept_secret(preview: bool) -> None:
+    found = TracingSettings.model_validate(VARIANTS["distributed-irsa"])
+    metrics, logs = PASSWORDS
+    args = TracingStackArgs(settings=found, metrics_password=metrics, logs_password=logs)
+    text = shown(record(lambda: TracingStack("tracing", args), preview=preview))
+
+    assert metrics not in text
+    assert logs not in text
 
 
 @pytest.mark.parametrize("name", [n for n, groups in VARIANTS.items() if "grafana" in groups])

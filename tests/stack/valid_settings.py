@@ -64,7 +64,7 @@ def valid_groups(draw: st.DrawFn) -> Tree:
         "environment": {"name": draw(st.sampled_from([*names, "qa-7"])), "tier": tier.value},
         "cluster": {"name": "Apps_1", "region": region, "accountId": "123456789012", **way},
         "alloy": {
-            "workload": draw(sizes(replicas=1)),
+            "workload": draw(sizes(scales=True)),
             "ignoredPaths": draw(st.sampled_from([[], ["/healthz", '/a"b{{c}}\\']])),
         },
         "grafana": draw(GRAFANA),
