@@ -57,12 +57,6 @@ def limits(settings: TracingSettings) -> Iterator[Problem]:
             its.burst_size_mib,
             f"must not be below the sustained rate of {its.rate_limit_mib} MiB/s",
         )
-    if its.max_trace_mib > its.burst_size_mib:
-        yield problem(
-            "tempo.limits.maxTraceMib",
-            its.max_trace_mib,
-            f"must not be above the burst of {its.burst_size_mib} MiB",
-        )
 
 
 def workloads(settings: TracingSettings) -> Iterator[Problem]:
