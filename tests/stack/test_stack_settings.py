@@ -53,13 +53,13 @@ def build_or_be_refused(groups: Tree) -> None:
         assert problem.message in str(refused.value)
 
 
-@unhurried(100)
+@unhurried(50)
 @given(groups=valid_groups())
 def test_the_rules_let_valid_settings_through(groups: Tree) -> None:
     assert list(rules.problems(TracingSettings.model_validate(groups))) == []
 
 
-@unhurried(25)
+@unhurried(15)
 @given(groups=valid_groups())
 def test_valid_settings_build_the_same_stack_at_preview_and_at_update(groups: Tree) -> None:
     found = TracingSettings.model_validate(groups)
