@@ -53,7 +53,7 @@ class Figure:
 
     what: str
     measured: float
-    against: float | None
+    against: float | None = None
     goal: float
 
     def row(self) -> tuple[str, ...]:

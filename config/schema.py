@@ -1,4 +1,4 @@
-"""Writes what follows from the settings: the editors' schema, docs/config.md, Pulumi.yaml's block.
+"""Writes what follows from settings and presets: schema, reference, sizes, Pulumi.yaml's block.
 
 Run as ``python -m config.schema``; a test fails where a file is behind the settings.
 """
@@ -13,15 +13,19 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from components.platform.settings import Tier
+from components.platform.settings import ChartSettings, Tier, WorkloadSettings
 from components.settings import TracingSettings
 from config.loader import PROJECT, SECRETS
 from config.messages import entry_model, inner_model, keys_of, kind_of
 from config.presets import PRESETS, TIERS
+from config.sizing import sizing
 
 SCHEMA = Path("schema/stack.schema.json")
 REFERENCE = Path("docs/config.md")
+SIZING = Path("docs/sizing.md")
 PROJECT_FILE = Path("Pulumi.yaml")
+#: Mappings that stand under several keys: the reference lists what they hold once.
+_SHARED: dict[type[BaseModel], str] = {WorkloadSettings: "One workload", ChartSettings: "One chart"}
 _ENCRYPTED = {
     "type": "object",
     "properties": {"secure": {"type": "string"}},
@@ -85,10 +89,11 @@ def reference() -> str:
         "",
         "<!-- Written by `make docs` from the settings themselves: change those. -->",
         "",
-        f"Everything a stack file can hold, by group. A group is one key, `{PROJECT}:<group>`; "
-        "`pulumi config set --path` takes the keys as they stand here. A key that is not listed is "
-        "refused. Editors complete and check the keys with `schema/stack.schema.json`, which the "
-        "first line of each stack file names.",
+        f"Everything that a stack file can hold. A group is one key, `{PROJECT}:<group>`; "
+        "a dot leads into a mapping. Edit the file, or set one value with "
+        f"`pulumi config set --path {PROJECT}:tempo.retentionHours 168`. A key that is not listed "
+        "is refused. Editors complete and check the keys with `schema/stack.schema.json`, which "
+        "the first line of each stack file names.",
         "",
         *_tiers(),
         "",
@@ -100,10 +105,15 @@ def reference() -> str:
         if entry_model(field):
             lines += ["", "A list; each entry is a mapping of these keys."]
         if model:
-            lines += ["", "| key | takes | default | |", "|---|---|---|---|", *_rows(model)]
+            lines += ["", *_HEAD, *_rows(model)]
         else:
             lines += ["", f"Takes {kind_of(field)}; default `{{}}`."]
+    for model, title in _SHARED.items():
+        lines += ["", f"## {title}", "", *_HEAD, *_rows(model)]
     return "\n".join(lines) + "\n"
+
+
+_HEAD = ("| key | takes | default | |", "|---|---|---|---|")
 
 
 def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
@@ -112,8 +122,13 @@ def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         inner = inner_model(field)
         if inner:
             none = "not set" if field.default is None else ""
-            yield f"| `{key}` | a mapping | {none} | {_text(field)} |"
-            yield from _rows(inner, f"{key}.")
+            title = _SHARED.get(inner)
+            kind = (
+                f"[{title.lower()}](#{title.lower().replace(' ', '-')})" if title else "a mapping"
+            )
+            yield f"| `{key}` | {kind} | {none} | {_text(field)} |"
+            if not title:
+                yield from _rows(inner, f"{key}.")
         else:
             yield f"| `{key}` | {kind_of(field)} | {_default(field)} | {_text(field)} |"
 
@@ -177,6 +192,7 @@ def written(root: Path) -> dict[Path, str]:
     return {
         SCHEMA: json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
         REFERENCE: reference(),
+        SIZING: sizing(),
         PROJECT_FILE: project_file((root / PROJECT_FILE).read_text(encoding="utf-8")),
     }
 

@@ -1,6 +1,34 @@
 """What all tests share."""
 
 import os
+from collections import Counter
+from pathlib import Path
+from typing import cast
+
+import pytest
+from hypothesis import HealthCheck, settings
 
 # An Output put into a text is a mistake that would otherwise print a help text.
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
+
+# No test fails because a machine is slow; and what CI says of a change is the same each time.
+settings.register_profile(
+    "tracing",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("tracing")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in a few lines what was skipped, where and why."""
+    skipped: Counter[tuple[str, str]] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = cast("tuple[str, int, str]", report.longrepr)[2]
+        folder = Path(report.nodeid.split("::")[0]).parent.as_posix()
+        skipped[folder, reason.removeprefix("Skipped: ")] += 1
+    if skipped:
+        terminalreporter.section("skipped: what this machine lacks")
+        for (folder, reason), count in sorted(skipped.items()):
+            terminalreporter.write_line(f"{count:4} in {folder}: {reason}")

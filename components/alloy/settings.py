@@ -14,8 +14,8 @@ class AlloySettings(Settings):
     workload: WorkloadSettings = WorkloadSettings()
     """Single values of the size preset to replace."""
     queue_batches: int | None = Field(default=None, ge=10, le=100_000)
-    """Batches that wait in memory while a backend does not answer; more survives a longer outage
-    and takes more memory."""
+    """Batches of about 1 MiB that wait in a pod's memory while a backend does not answer. More
+    bridges a longer outage and takes more memory."""
     max_request_mib: int = Field(default=4, ge=1, le=64)
     """Largest OTLP gRPC request in MiB; raise it where senders report `ResourceExhausted`."""
     ignored_paths: list[str] = Field(
@@ -30,6 +30,7 @@ class AlloySettings(Settings):
             "/metrics",
         ]
     )
-    """URL paths of probes and scrapes; their spans are dropped, by Alloy and by Beyla."""
+    """URL paths of probes and scrapes, as a whole; Alloy and Beyla drop their spans. The list
+    replaces the default."""
     priority_class: str | None = Field(default=None, max_length=253)
     """Priority class of the pods."""

@@ -21,14 +21,15 @@ class BeylaSettings(Settings):
     """Grafana Beyla, the eBPF agent that sees services without instrumentation."""
 
     enabled: bool = True
-    """Run Beyla at all. Without a namespace in `namespaces` nothing is installed either."""
+    """Install Beyla, if `namespaces` names any."""
     namespaces: list[str] = Field(default=[])
-    """Namespaces whose services Beyla looks at; `*` in a name matches any text."""
+    """Namespaces whose services Beyla looks at; `*` matches any text. Some it never looks at: see
+    "Known limits" in docs/operations.md."""
     excluded_namespaces: list[str] = Field(default=[])
     """Namespaces that Beyla leaves alone, on top of the stack's own and the system's."""
     context_propagation: ContextPropagation = ContextPropagation.DISABLED
-    """Join the spans of services into one trace: `headers` (W3C traceparent, works with SDKs),
-    `tcp` (both ends on Beyla), `all`, or `disabled`. On, the pods run in the host network."""
+    """How Beyla joins the spans of services into one trace: `headers` (W3C traceparent, works with
+    SDKs), `tcp` (both ends on Beyla), `all` or `disabled`. On, its pods run in the host network."""
     metrics_port: int = Field(default=9090, ge=1024, le=65_535)
     """Port of Beyla's RED metrics; with context propagation it must be free on every node."""
     workload: WorkloadSettings = WorkloadSettings()

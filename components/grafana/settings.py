@@ -27,15 +27,15 @@ class MetricsSettings(Settings):
     remote_write_url: str = Field(pattern=_URL)
     """URL that Tempo's span metrics and OTLP metrics are written to by Prometheus remote write."""
     type: MetricsType = MetricsType.PROMETHEUS
-    """`prometheus` or `mimir`."""
+    """Kind of the backend, for a datasource that is made here."""
     uid: str = Field(default="prometheus", pattern=_UID)
-    """Uid of the datasource in Grafana."""
+    """Uid that the datasource has in Grafana; traces link to it."""
     username: str | None = Field(default=None, min_length=1)
     """User for basic authentication; its password is the encrypted key
     `tracing:metricsPassword`."""
     create_datasource: bool = False
-    """Make the datasource here, with exemplars that lead to traces; by default it exists
-    already."""
+    """Make the datasource here, with exemplars that lead to traces. Off, one with this uid must
+    exist."""
 
 
 class LogsSettings(Settings):
@@ -47,12 +47,12 @@ class LogsSettings(Settings):
     """URL of Loki's OTLP endpoint without `/v1/logs`, for example
     `http://loki-gateway.loki.svc:80/otlp`."""
     uid: str = Field(default="loki", pattern=_UID)
-    """Uid of the datasource in Grafana."""
+    """Uid that the datasource has in Grafana; traces link to it."""
     username: str | None = Field(default=None, min_length=1)
     """User for basic authentication; its password is the encrypted key `tracing:logsPassword`."""
     create_datasource: bool = False
-    """Make the datasource here, with links from log lines to traces; by default it exists
-    already."""
+    """Make the datasource here, with links from log lines to traces. Off, one with this uid must
+    exist."""
 
 
 class ProfilesSettings(Settings):
@@ -61,9 +61,9 @@ class ProfilesSettings(Settings):
     url: str = Field(pattern=_URL)
     """URL that Grafana queries, for example `http://pyroscope.pyroscope.svc:4040`."""
     uid: str = Field(default="pyroscope", pattern=_UID)
-    """Uid of the datasource in Grafana."""
+    """Uid that the datasource has in Grafana; traces link to it."""
     create_datasource: bool = False
-    """Make the datasource here; by default it exists already."""
+    """Make the datasource here. Off, one with this uid must exist."""
 
 
 class ServiceMonitorSettings(Settings):
@@ -81,17 +81,18 @@ class GrafanaSettings(Settings):
     url: str | None = Field(default=None, pattern=_URL)
     """Address of Grafana as people open it; without it `tracesUrl` is a path only."""
     namespace: str = Field(default="monitoring", max_length=63, pattern=DNS_LABEL)
-    """Namespace that Grafana runs in and its sidecar watches; it must exist."""
+    """Namespace that Grafana runs in and that its sidecar watches. It must exist, unless it is
+    `namespaces.tracing`."""
     folder: str = Field(default="Tracing", min_length=1, max_length=100)
-    """Folder of the dashboards."""
+    """Folder of the dashboards; the sidecar's `folderAnnotation` must be `grafana_folder`."""
     dashboards: bool = True
     """Make the dashboards; they need `metrics`."""
     dashboard_label: str = Field(default="grafana_dashboard", min_length=1)
-    """Label that the sidecar finds dashboards by."""
+    """Label that Grafana's sidecar finds dashboards by."""
     dashboard_label_value: str = Field(default="1")
     """Value of that label."""
     datasource_label: str = Field(default="grafana_datasource", min_length=1)
-    """Label that the sidecar finds datasources by."""
+    """Label that Grafana's sidecar finds datasources by."""
     datasource_label_value: str = Field(default="1")
     """Value of that label."""
     org_id: int = Field(default=1, ge=1)

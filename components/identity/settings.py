@@ -21,14 +21,14 @@ class IdentitySettings(Settings):
     mode: IdentityMode = IdentityMode.POD_IDENTITY
     """`podIdentity` (EKS Pod Identity, the agent add-on must run), `irsa` (needs
     `cluster.oidcIssuer`) or `none` (an S3 stand-in on a laptop)."""
-    role_name: str | None = Field(default=None, max_length=64, pattern=r"^[\w+=,.@-]+$")
+    role_name: str | None = Field(default=None, max_length=64, pattern=r"^[A-Za-z0-9_+=,.@-]+$")
     """Name of the IAM role to make; by default `tracing-<environment>-<cluster>-tempo`."""
     role_arn: str | None = Field(
-        default=None, pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$"
+        default=None, pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$"
     )
     """ARN of an existing role to use instead of making one; its permissions and trust are its
     owner's."""
     permissions_boundary_arn: str | None = Field(
-        default=None, pattern=r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$"
+        default=None, pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+$"
     )
     """ARN of a permissions boundary to put on the role, where the account demands one."""

@@ -32,28 +32,29 @@ class EnvironmentSettings(Settings):
     """Which environment this is."""
 
     name: str = Field(min_length=1, max_length=20, pattern=DNS_LABEL)
-    """Name of the environment. It goes into the names of AWS resources, into tags and onto each
-    span as `deployment.environment.name`."""
+    """Name of the environment. It goes into the names of bucket and role, into tags and onto each
+    span that has no `deployment.environment.name` of its own."""
     tier: Tier = Tier.PRODUCTION
-    """What the environment's data is worth; it sets the defaults listed under "Tiers". By default
-    it follows from the name `local`, `dev` or `staging`; any other name is production."""
+    """What the environment's data is worth; it sets the defaults listed under "Tiers". Left out, it
+    follows from `name` as listed there, and is production for any name that is not."""
 
 
 class ClusterSettings(Settings):
     """The EKS cluster that the stack is installed in, and how to reach it."""
 
     name: str = Field(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]*$")
-    """Name of the EKS cluster. It goes onto each span as `k8s.cluster.name`."""
-    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    """Name of the EKS cluster, also put onto spans as `k8s.cluster.name`. A stack stays with its
+    cluster: see docs/operations.md before you change it."""
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")
     """AWS region of the cluster and of the bucket, for example `eu-west-1`."""
-    account_id: str = Field(pattern=r"^\d{12}$")
+    account_id: str = Field(pattern=r"^[0-9]{12}$")
     """AWS account id, 12 digits, in quotes. Pulumi refuses to work in any other account."""
     kubeconfig: str = Field(default="~/.kube/config", min_length=1)
-    """Path of the kubeconfig file that `kubeContext` is looked up in."""
+    """Path of the kubeconfig file that holds `kubeContext`."""
     kube_context: str | None = Field(default=None, min_length=1)
     """Context of the kubeconfig to use. Give this or `stackReference`."""
     stack_reference: str | None = Field(default=None, pattern=r"^[^/\s]+/[^/\s]+/[^/\s]+$")
-    """Stack that owns the cluster, `organization/project/stack`; its output `kubeconfig` is used.
+    """Stack that made the cluster, `organization/project/stack`; its output `kubeconfig` is used.
     Give this or `kubeContext`."""
     oidc_issuer: str | None = Field(default=None, pattern=r"^https://[^\s/]+(/[^\s]*)?$")
     """URL of the cluster's OIDC issuer; needed with `identity.mode: irsa`."""
@@ -61,8 +62,9 @@ class ClusterSettings(Settings):
     """Expected number of nodes. Sets the size of Beyla's Kubernetes cache (one replica for each 50
     nodes) and the sums in the plan."""
     node_cidrs: list[str] = Field(default=[])
-    """Address ranges of the nodes. Network policies admit Beyla by them when it runs in the host
-    network (`beyla.contextPropagation`)."""
+    """Address ranges of the nodes, for example `10.0.0.0/16`. Needed with
+    `beyla.contextPropagation`: Beyla then sends from node addresses, and network policies let it in
+    by these."""
 
 
 class NamespaceSettings(Settings):
@@ -73,15 +75,15 @@ class NamespaceSettings(Settings):
     beyla: str = Field(default="tracing-beyla", max_length=63, pattern=DNS_LABEL)
     """Namespace of Beyla alone, with pod-security level `privileged`: eBPF needs it."""
     network_policies: bool = True
-    """Deny all traffic in the tracing namespace but what flows between senders, Alloy, Tempo,
-    Grafana, S3 and the backends."""
+    """Deny all traffic in both namespaces but what flows between senders, Beyla, Alloy, Tempo,
+    Grafana, S3 and the backends. The cluster's CNI must enforce network policies."""
 
 
 class WorkloadSettings(Settings):
     """Single values of a size preset to replace; what is not given stays as the preset has it."""
 
     replicas: int | None = Field(default=None, ge=1, le=200)
-    """Number of pods (the least number where the workload scales by itself)."""
+    """Number of pods; where the workload scales by itself, the least number."""
     max_replicas: int | None = Field(default=None, ge=1, le=500)
     """Largest number of pods that autoscaling may start; workloads that do not scale refuse it."""
     cpu_request_millicores: int | None = Field(default=None, ge=1, le=256_000)
@@ -102,7 +104,7 @@ class ChartSettings(Settings):
 
     repository: str | None = Field(default=None, pattern=r"^(https?|oci)://\S+$")
     """Repository of this chart: an HTTP(S) chart repository or an `oci://` registry path."""
-    version: str | None = Field(default=None, pattern=r"^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$")
+    version: str | None = Field(default=None, pattern=r"^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$")
     """Exact version of this chart, instead of the pinned one. The plan warns, because the values
     were checked against the pinned one."""
 
@@ -112,10 +114,13 @@ class ChartsSettings(Settings):
 
     repository: str | None = Field(default=None, pattern=r"^(https?|oci)://\S+$")
     """One repository that mirrors all charts, HTTP(S) or `oci://`; a chart's own setting wins."""
-    image_registry: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]+(:\d+)?(/[\w./-]+)?$")
-    """Registry that mirrors all images: host with optional port and path."""
+    image_registry: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9_./-]+)?$"
+    )
+    """Registry that mirrors all images: host with optional port and path, put in front of the
+    images' names."""
     atomic: bool = True
-    """Roll a failed upgrade back by itself. Off keeps the failed state to look at."""
+    """Let Helm roll back an upgrade that fails. Off, the failed pods stay, to be looked at."""
     tempo: ChartSettings = ChartSettings()
     """Chart `tempo` (mode monolithic)."""
     tempo_distributed: ChartSettings = ChartSettings()

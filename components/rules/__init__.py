@@ -23,6 +23,7 @@ _RULES = (
     storage.retention,
     tempo.mode,
     tempo.image,
+    tempo.tenant,
     tempo.limits,
     tempo.workloads,
     grafana.uids,

@@ -12,6 +12,9 @@ from components.settings import TracingSettings
 
 #: Namespaces that are not ours to own: deleting the stack would delete them.
 _SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+#: Names that YAML takes for a number, a truth value or nothing. The charts write the namespace
+#: without quotes, and the API server then refuses every object.
+_NO_TEXT = re.compile(r"[0-9]+(e-?[0-9]+)?|0[box][0-9a-f]+|y|n|yes|no|on|off|true|false|null")
 #: Names that promise production data.
 _PRODUCTION_NAMES = ("prod", "production")
 #: Keys of tags that the stack sets itself.
@@ -45,9 +48,7 @@ def cluster(settings: TracingSettings) -> Iterator[Problem]:
             "give this or cluster.kubeContext, not both",
         )
     for index, cidr in enumerate(its.node_cidrs):
-        try:
-            ipaddress.ip_network(cidr)
-        except ValueError:
+        if not _is_range(cidr):
             yield problem(
                 f"cluster.nodeCidrs[{index}]", cidr, "must be an address range, like 10.0.0.0/16"
             )
@@ -56,6 +57,15 @@ def cluster(settings: TracingSettings) -> Iterator[Problem]:
         yield problem(
             "cluster.oidcIssuer", its.oidc_issuer, f"is of another region than {its.region}"
         )
+
+
+def _is_range(cidr: str) -> bool:
+    """Tell whether Kubernetes takes it; Python would take an address or a netmask as well."""
+    try:
+        ipaddress.ip_network(cidr)
+    except ValueError:
+        return False
+    return re.fullmatch(r"[0-9A-Fa-f.:]+/[0-9]{1,3}", cidr) is not None
 
 
 def identity(settings: TracingSettings) -> Iterator[Problem]:
@@ -114,6 +124,12 @@ def namespaces(settings: TracingSettings) -> Iterator[Problem]:
             yield problem(
                 f"namespaces.{key}", name, "is the cluster's own; the stack must own its namespaces"
             )
+        if _NO_TEXT.fullmatch(name):
+            yield problem(
+                f"namespaces.{key}",
+                name,
+                "is no text to YAML, and the charts can't install there: choose another name",
+            )
     if its.beyla == its.tracing:
         yield problem(
             "namespaces.beyla",
@@ -154,7 +170,7 @@ def tags(settings: TracingSettings) -> Iterator[Problem]:
             yield problem(where, value, "is set by the stack itself: remove it")
         elif key.lower().startswith("aws:") or not 1 <= len(key) <= 128:
             yield problem(where, value, "a key has 1 to 128 characters and no aws: in front")
-        elif len(value) > 256 or re.search(r"[^\w\s.:/=+@-]", key + value):
+        elif len(value) > 256 or re.search(r"[^\w .:/=+@-]", key + value):
             yield problem(where, value, "at most 256 letters, digits, spaces and _ . : / = + - @")
 
 
@@ -164,7 +180,7 @@ def beyla(settings: TracingSettings) -> Iterator[Problem]:
     for name in ("namespaces", "excluded_namespaces"):
         key = "beyla.namespaces" if name == "namespaces" else "beyla.excludedNamespaces"
         for index, value in enumerate(getattr(its, name)):
-            if not re.match(DNS_LABEL, value.replace("*", "a")):
+            if not re.fullmatch(DNS_LABEL, value.replace("*", "a")):
                 yield problem(f"{key}[{index}]", value, "must be a namespace; * matches any text")
     for value in sorted(set(its.namespaces) & set(its.excluded_namespaces)):
         yield problem("beyla.excludedNamespaces", value, "is in beyla.namespaces as well")

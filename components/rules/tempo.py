@@ -39,6 +39,13 @@ def image(settings: TracingSettings) -> Iterator[Problem]:
         yield problem("tempo.imageTag", tag, "must be 2.10 or later: the configuration is of 2.10")
 
 
+def tenant(settings: TracingSettings) -> Iterator[Problem]:
+    """The tenant is one that Tempo takes: its name is part of paths."""
+    name = settings.tempo.tenant
+    if name in (".", ".."):
+        yield problem("tempo.tenant", name, "Tempo refuses a tenant of dots alone")
+
+
 def limits(settings: TracingSettings) -> Iterator[Problem]:
     """Limits do not contradict each other."""
     if _has_no_preset(settings.tempo):
@@ -49,12 +56,6 @@ def limits(settings: TracingSettings) -> Iterator[Problem]:
             "tempo.limits.burstSizeMib",
             its.burst_size_mib,
             f"must not be below the sustained rate of {its.rate_limit_mib} MiB/s",
-        )
-    if its.max_trace_mib > its.burst_size_mib:
-        yield problem(
-            "tempo.limits.maxTraceMib",
-            its.max_trace_mib,
-            f"must not be above the burst of {its.burst_size_mib} MiB",
         )
 
 

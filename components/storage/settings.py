@@ -18,21 +18,22 @@ class StorageSettings(Settings):
     """The S3 bucket that holds the traces."""
 
     bucket: str | None = Field(default=None, min_length=1)
-    """Name of the bucket; by default `traces-<environment>-<account id>-<region>`."""
+    """Name of the bucket; by default `traces-<environment>-<account id>-<region>`. A new name means
+    a new bucket, without the old one's traces."""
     existing: bool = False
-    """The bucket named by `bucket` exists and is not managed here: no bucket, policy or lifecycle
-    is made."""
+    """Use the bucket named by `bucket` as it is: bucket, policy, encryption and lifecycle stay with
+    whoever made it."""
     encryption: Encryption = Encryption.SSE_S3
     """`sse-s3` (keys managed by S3) or `sse-kms` (a KMS key, with rotation and a bucket key)."""
     kms_key_arn: str | None = Field(
-        default=None, pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9A-Za-z-]+$"
+        default=None, pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9A-Za-z-]+$"
     )
     """ARN of an existing KMS key for `sse-kms`; by default the stack makes one of its own."""
     protect: bool = True
-    """Refuse to delete the bucket and its traces, and leave them in place when the stack goes."""
+    """Refuse to delete or replace the bucket, and leave it in AWS when the stack is removed."""
     acknowledge_data_loss: bool = False
     """Must be `true` to set `protect: false` in a production environment."""
     force_destroy: bool = False
-    """Delete the bucket with all traces in it; only in an ephemeral environment."""
-    endpoint: str | None = Field(default=None, pattern=r"^https?://[A-Za-z0-9.-]+(:\d{1,5})?$")
+    """Let `destroy` delete the bucket with all traces in it; only in an ephemeral environment."""
+    endpoint: str | None = Field(default=None, pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")
     """URL of an S3-compatible stand-in, for a laptop; by default the regional endpoint of S3."""

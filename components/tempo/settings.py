@@ -21,7 +21,7 @@ class TempoWorkloadSettings(Settings):
     monolithic: WorkloadSettings = WorkloadSettings()
     """The one process of mode monolithic; always one replica."""
     distributor: WorkloadSettings = WorkloadSettings()
-    """Takes spans in and spreads them over the ingesters."""
+    """Takes spans in and hands them to the ingesters."""
     ingester: WorkloadSettings = WorkloadSettings()
     """Holds recent spans on its volume and writes blocks to S3."""
     querier: WorkloadSettings = WorkloadSettings()
@@ -40,7 +40,7 @@ class TempoLimitSettings(Settings):
     """Ingestion limits of the preset to replace; spans over a limit are refused and counted."""
 
     rate_limit_mib: int | None = Field(default=None, ge=1, le=10_000)
-    """Sustained ingestion in MiB per second."""
+    """Sustained ingestion in MiB per second, over all pods together."""
     burst_size_mib: int | None = Field(default=None, ge=1, le=10_000)
     """Largest burst in MiB."""
     max_live_traces: int | None = Field(default=None, ge=100, le=10_000_000)
@@ -55,22 +55,24 @@ class TempoSettings(Settings):
     """Grafana Tempo, the trace backend."""
 
     mode: TempoMode = TempoMode.MONOLITHIC
-    """`monolithic` (one process, for up to some thousand spans per second) or `distributed`
-    (replicated, without Kafka; needs `size` m or l)."""
+    """`monolithic` (one process, down while it restarts) or `distributed` (replicated, without
+    Kafka; needs `size` m or l). Which for which load: docs/sizing.md."""
     size: Size = Size.S
     """Preset of replicas, requests, limits, volumes and ingestion limits: see docs/sizing.md."""
-    image_tag: str = Field(default="2.10.8", pattern=r"^[\w][\w.-]{0,127}$")
-    """Version of Tempo; the charts in use run 2.x only."""
+    image_tag: str = Field(default="2.10.8", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
+    """Version of Tempo, 2.10 or later; the charts in use can't run 3.x."""
     retention_hours: int = Field(default=336, ge=1, le=87_600)
-    """Hours that traces are kept. The bucket's backstop expiry follows from it."""
+    """Hours that traces are kept; a smaller number deletes what is older. S3 itself deletes a week
+    later what Tempo left."""
     tenant: str | None = Field(default=None, max_length=150, pattern=r"^[A-Za-z0-9!_.*'()-]+$")
-    """Turns multitenancy on; Alloy writes and Grafana reads as this tenant."""
+    """Turns multitenancy on: Alloy writes and Grafana reads as this tenant. Traces of another
+    tenant, or from before, are not shown."""
     jaeger: bool = False
     """Take spans in Jaeger's protocols at Tempo as well, from any namespace."""
     zipkin: bool = False
     """Take spans in Zipkin's protocol at Tempo as well, from any namespace."""
     traceql_metrics: bool = True
-    """Answer TraceQL metrics queries and Grafana's Traces Drilldown; costs memory in the
+    """Answer TraceQL metrics queries, which Grafana's Traces Drilldown needs; costs memory in the
     metrics-generator."""
     storage_class: str | None = Field(default=None, max_length=253)
     """Storage class of the volumes; by default the cluster's own default."""

@@ -5,9 +5,6 @@ and a ClusterRoleBinding there, and removes them again.
 """
 
 import json
-import os
-import shutil
-import subprocess
 import uuid
 from collections.abc import Generator
 from pathlib import Path
@@ -20,27 +17,14 @@ from components.alloy.values import values
 from tests.alloy.cases import arguments
 from tests.alloy.gateway import attributes, gateway, needs_alloy, wait_for
 from tests.alloy.sinks import trace_sink
+from tests.rendered import cluster
 
-CLUSTER = os.environ.get("TRACING_TEST_KUBECONFIG")
-KUBECTL = shutil.which("kubectl")
-
-pytestmark = [
-    needs_alloy,
-    pytest.mark.skipif(KUBECTL is None, reason="kubectl is not on PATH"),
-    pytest.mark.skipif(CLUSTER is None, reason="TRACING_TEST_KUBECONFIG names no cluster"),
-]
+REASON = cluster.missing()
+pytestmark = [needs_alloy, pytest.mark.skipif(REASON is not None, reason=str(REASON))]
 
 
 def kubectl(*words: str, objects: list[dict[str, Any]] | None = None) -> str:
-    done = subprocess.run(
-        [KUBECTL or "kubectl", "--kubeconfig", CLUSTER or "", *words],
-        input=yaml.safe_dump_all(objects) if objects else None,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return cluster.kubectl(*words, objects=objects or []).stdout
 
 
 def wanted(name: str) -> list[dict[str, Any]]:
@@ -169,16 +153,9 @@ def test_the_role_allows_nothing_else(kind: str, namespace: str) -> None:
     subject = f"system:serviceaccount:{namespace}:alloy"
 
     def may(verb: str, resource: str) -> str:
-        done = subprocess.run(
-            [
-                *(KUBECTL or "kubectl", "--kubeconfig", CLUSTER or "", "auth", "can-i"),
-                *(verb, resource, "--all-namespaces", "--as", subject),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.stdout.strip()
+        question = ("auth", "can-i", verb, resource, "--all-namespaces", "--as", subject)
+        # No is an answer, and status 1.
+        return cluster.kubectl(*question, ok=False).stdout.strip()
 
     assert may("list", "pods") == "yes"
     assert may("delete", "pods") == "no"

@@ -127,7 +127,6 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("tempo.imageTag", {"tempo": {"imageTag": "2.9.1"}}),
     ("tempo.imageTag", {"tempo": {"imageTag": "latest"}}),
     ("tempo.limits.burstSizeMib", {"tempo": {"limits": {"rateLimitMib": 60}}}),
-    ("tempo.limits.maxTraceMib", {"tempo": {"limits": {"maxTraceMib": 900}}}),
     (
         "tempo.workloads.ingester.replicas",
         {"tempo": {"workloads": {"ingester": {"replicas": 3}}}},

@@ -1,0 +1,184 @@
+"""docs/sizing.md: the text of sizing.md.in, with tables from the presets themselves."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+from components.alloy import sizes as alloy
+from components.alloy.settings import AlloySettings
+from components.beyla import sizes as beyla
+from components.beyla.settings import BeylaSettings
+from components.platform.settings import Size
+from components.platform.workload import Workload
+from components.tempo import sizes as tempo
+from components.tempo.settings import TempoMode, TempoSettings
+
+#: Bytes of a span on the wire where nobody has measured. Tempo's docs ("Deployment modes") give 25
+#: to 35 MB/s as 55,000 to 80,000 spans per second, which is about 450 bytes; rounded up.
+SPAN_BYTES = 500
+#: What Alloy was measured to cost, with a margin: see components/alloy/sizes.py.
+CPU_SECONDS_PER_MILLION_SPANS = 30
+#: Percent of its CPU request that a pod of Alloy is planned to use; autoscaling adds one there.
+PLANNED_CPU_PERCENT = 70
+#: Presets that there are in each mode of Tempo.
+PRESETS: Mapping[TempoMode, tuple[Size, ...]] = {
+    TempoMode.MONOLITHIC: tuple(Size),
+    TempoMode.DISTRIBUTED: (Size.M, Size.L),
+}
+#: Numbers of nodes to show the cache's replicas for: the steps from none to one, and large ones.
+_NODES = (10, 24, 25, 100, 500)
+_MIB = 1024 * 1024
+_TEXT = Path(__file__).with_name("sizing.md.in")
+
+
+def sizing() -> str:
+    """Return docs/sizing.md."""
+    settings = [TempoSettings(mode=m, size=size) for m, sizes in PRESETS.items() for size in sizes]
+    monolithic = [its for its in settings if its.mode is TempoMode.MONOLITHIC]
+    tables = {
+        "tempo_loads": _tempo_loads(settings),
+        "tempo_limits": _tempo_limits(settings),
+        "tempo_monolithic": _workloads(
+            {f"`{its.size}`": tempo.workloads(its)["monolithic"] for its in monolithic}
+        ),
+        **{
+            f"tempo_distributed_{its.size}": _workloads(tempo.workloads(its), sums=True)
+            for its in settings
+            if its.mode is TempoMode.DISTRIBUTED
+        },
+        "alloy_pods": _workloads({f"`{s}`": its.workload for s, its in alloy.PRESETS.items()}),
+        "alloy_loads": _alloy_loads(),
+        "beyla_pods": _beyla_pods(),
+        "beyla_cache": _table(
+            ["nodes", "replicas of the cache"],
+            *([str(nodes), str(beyla.cache_replicas(nodes) or "none")] for nodes in _NODES),
+        ),
+    }
+    return Template(_TEXT.read_text(encoding="utf-8")).substitute(
+        tables,
+        span_bytes=SPAN_BYTES,
+        cpu_seconds=CPU_SECONDS_PER_MILLION_SPANS,
+        cpu_percent=PLANNED_CPU_PERCENT,
+    )
+
+
+def tempo_mib_per_second(settings: TempoSettings) -> float:
+    """Return the sustained load that a size is meant for: half of what it refuses above."""
+    return tempo.limits(settings).rate_limit_mib / 2
+
+
+def alloy_spans_per_second(pod: Workload, pods: int = 1) -> float:
+    """Return what pods of the gateway carry."""
+    cores = pods * pod.cpu_request_millicores / 1000 * PLANNED_CPU_PERCENT / 100
+    return cores * 1_000_000 / CPU_SECONDS_PER_MILLION_SPANS
+
+
+def _tempo_loads(settings: list[TempoSettings]) -> str:
+    head = [
+        *("mode", "size", "meant for, MiB/s"),
+        *(f"that is spans/s of {SPAN_BYTES} bytes", "refuses above, MiB/s"),
+    ]
+    rows = [
+        [
+            *(its.mode, f"`{its.size}`", f"{tempo_mib_per_second(its):g}"),
+            *(_about(tempo_mib_per_second(its) * _MIB / SPAN_BYTES),),
+            str(tempo.limits(its).rate_limit_mib),
+        ]
+        for its in settings
+    ]
+    return _table(head, *rows)
+
+
+def _tempo_limits(settings: list[TempoSettings]) -> str:
+    head = [
+        *("mode", "size", "burst, MiB", "largest trace, MiB"),
+        *("live traces of an ingester", "series of a metrics-generator"),
+    ]
+    limits = [(its, tempo.limits(its)) for its in settings]
+    rows = [
+        [
+            *(its.mode, f"`{its.size}`", str(own.burst_size_mib), str(own.max_trace_mib)),
+            *(f"{own.max_live_traces:,}", f"{own.max_active_series:,}"),
+        ]
+        for its, own in limits
+    ]
+    return _table(head, *rows)
+
+
+def _alloy_loads() -> str:
+    head = [
+        *("size", "spans/s of one pod", "spans/s of all pods"),
+        "queue of a pod for each backend",
+    ]
+    rows: list[list[str]] = []
+    for size, preset in alloy.PRESETS.items():
+        pod = preset.workload
+        load = _about(alloy_spans_per_second(pod, pod.replicas))
+        if pod.max_replicas:
+            load += f" to {_about(alloy_spans_per_second(pod, pod.max_replicas))}"
+        queue = alloy.queue_bytes(AlloySettings(size=size)) // _MIB
+        rows.append([f"`{size}`", _about(alloy_spans_per_second(pod)), load, f"{queue} MiB"])
+    return _table(head, *rows)
+
+
+def _beyla_pods() -> str:
+    sizes = beyla.workloads(BeylaSettings(), beyla.NODES_PER_CACHE)
+    return _table(
+        ["", *_AMOUNTS], *([name, *_amounts(_each(size))] for name, size in sizes.items())
+    )
+
+
+def _workloads(workloads: Mapping[str, Workload], *, sums: bool = False) -> str:
+    """Return what one pod of each workload asks for, and on request the sum of all pods."""
+    rows: list[list[str]] = []
+    pods, total = 0, [0] * len(_AMOUNTS)
+    for name, size in workloads.items():
+        each = _each(size)
+        count = f"{size.replicas} to {size.max_replicas}" if size.max_replicas else size.replicas
+        rows.append([name.replace("_", " "), str(count), *_amounts(each)])
+        pods += size.replicas
+        total = [sum_ + size.replicas * amount for sum_, amount in zip(total, each, strict=True)]
+    if sums:
+        rows.append(["**all pods**", str(pods), *_amounts(total)])
+    return _table(["", "pods", *_AMOUNTS], *rows)
+
+
+_AMOUNTS = ("CPU request", "CPU limit", "memory request", "memory limit", "volume")
+
+
+def _each(size: Workload) -> list[int]:
+    """Return what one pod asks for, in the order of the columns."""
+    return [
+        size.cpu_request_millicores,
+        size.cpu_limit_millicores,
+        size.memory_request_mib,
+        size.memory_limit_mib,
+        size.volume_gib or 0,
+    ]
+
+
+def _amounts(amounts: list[int]) -> list[str]:
+    cpu, cpu_limit, memory, memory_limit, volume = amounts
+    return [
+        f"{cpu / 1000:g}",
+        f"{cpu_limit / 1000:g}",
+        _memory(memory),
+        _memory(memory_limit),
+        f"{volume} GiB" if volume else "-",
+    ]
+
+
+def _memory(mib: int) -> str:
+    return f"{mib / 1024:g} GiB" if mib >= 1024 else f"{mib} MiB"
+
+
+def _about(number: float) -> str:
+    """Return a number with two digits: more would promise what an estimate can't keep."""
+    return f"{float(f'{number:.1e}'):,.0f}"
+
+
+def _table(*rows: list[str]) -> str:
+    """Return rows as a Markdown table; the first is the head."""
+    head, *rest = rows
+    lines = [head, ["---"] * len(head), *rest]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

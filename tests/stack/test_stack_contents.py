@@ -1,0 +1,203 @@
+"""What a whole stack brings: releases, namespaces, secrets, identity, exports."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from components.platform import names
+from components.settings import TracingSettings
+from components.stack import TracingStack, TracingStackArgs
+from plan.recorder import UNKNOWN, Recording, Secret, record
+from tests.stack.variants import (
+    PASSWORDS,
+    PROGRAMS,
+    ROOT,
+    STACKS,
+    VARIANTS,
+    chart_of,
+    each_recording,
+    recorded,
+    releases,
+)
+
+BUCKET = "aws:s3/bucket:Bucket"
+NAMESPACE = "kubernetes:core/v1:Namespace"
+#: What other stacks may rely on.
+EXPORTS = {
+    "otlpGrpcEndpoint",
+    "otlpHttpEndpoint",
+    "tempoQueryUrl",
+    "traceBucketName",
+    "tempoRoleArn",
+    "tempoDatasourceUid",
+    "namespace",
+    "tracesUrl",
+}
+
+
+def in_plain(value: Any) -> str:
+    return json.dumps(value, default=lambda _: "***", ensure_ascii=False)
+
+
+def secrets(value: Any) -> Iterator[str]:
+    """Yield what is kept secret within a value, as text."""
+    if isinstance(value, Secret):
+        yield json.dumps(value.value, default=lambda inner: inner.value, ensure_ascii=False)
+    elif isinstance(value, dict | list):
+        below = cast("dict[str, Any] | list[Any]", value)
+        for item in below.values() if isinstance(below, dict) else below:
+            yield from secrets(item)
+
+
+def shown(recording: Recording) -> str:
+    """Return all that a recording shows to everyone."""
+    inputs = [[r.name, r.inputs] for r in recording.resources]
+    return in_plain([inputs, recording.component_outputs, recording.warnings])
+
+
+@each_recording
+def test_no_password_is_anywhere_in_plain(recording: Recording) -> None:
+    for password in PASSWORDS:
+        assert password not in shown(recording)
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_passwords_that_come_in_plain_are_kept_secret(preview: bool) -> None:
+    found = TracingSettings.model_validate(VARIANTS["distributed-irsa"])
+    metrics, logs = PASSWORDS
+    args = TracingStackArgs(settings=found, metrics_password=metrics, logs_password=logs)
+    text = shown(record(lambda: TracingStack("tracing", args), preview=preview))
+
+    assert metrics not in text
+    assert logs not in text
+
+
+@pytest.mark.parametrize("name", [n for n, groups in VARIANTS.items() if "grafana" in groups])
+@pytest.mark.parametrize("preview", [True, False])
+def test_passwords_reach_the_pods_secret_and_grafanas(name: str, preview: bool) -> None:
+    kept = {
+        r.name: " ".join(secrets(r.inputs))
+        for r in recorded(name, preview=preview).of_type("kubernetes:core/v1:Secret")
+    }
+    metrics, logs = PASSWORDS
+
+    assert {n for n, text in kept.items() if metrics in text} == {
+        "tracing-credentials",
+        "tracing-datasources-metrics",
+    }
+    assert {n for n, text in kept.items() if logs in text} == {
+        "tracing-credentials",
+        "tracing-datasources-logs",
+    }
+
+
+@each_recording
+def test_releases_are_pinned_bounded_and_fully_known(recording: Recording) -> None:
+    for release in releases(recording):
+        inputs = release.inputs
+        assert inputs["name"] in {names.TEMPO_RELEASE, names.ALLOY_RELEASE, names.BEYLA_RELEASE}
+        assert inputs["version"] == chart_of(release).version
+        assert (inputs["maxHistory"], inputs["timeout"]) == (10, 600)
+        assert inputs["createNamespace"] is False
+        assert UNKNOWN not in in_plain(inputs)
+        assert list(secrets(inputs)) == []
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_failed_upgrade_is_rolled_back_in_production_only(stack: str) -> None:
+    found = releases(recorded(stack))
+
+    assert {r.inputs["atomic"] for r in found} == {stack == "prod"}
+    assert {r.inputs["cleanupOnFail"] for r in found} == {stack == "prod"}
+
+
+@each_recording
+def test_namespaces_are_the_stacks_own_and_have_their_pod_security_level(
+    recording: Recording,
+) -> None:
+    levels = {
+        r.inputs["metadata"]["name"]: {
+            label.removeprefix("pod-security.kubernetes.io/"): level
+            for label, level in r.inputs["metadata"]["labels"].items()
+        }
+        for r in recording.of_type(NAMESPACE)
+    }
+
+    for release in releases(recording):
+        privileged = release.inputs["name"] == names.BEYLA_RELEASE
+        level = "privileged" if privileged else "restricted"
+        assert levels[release.inputs["namespace"]] == {"enforce": level, "warn": level}
+    assert levels.keys() == {release.inputs["namespace"] for release in releases(recording)}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("preview", [True, False])
+def test_the_bucket_stays_in_production_and_nowhere_else(stack: str, preview: bool) -> None:
+    recording = recorded(stack, preview=preview)
+    kept = {r.name for r in recording.resources if r.protect or r.retain_on_delete}
+
+    bucket = recording.one(BUCKET)
+    production = stack == "prod"
+    assert (bool(bucket.protect), bool(bucket.retain_on_delete)) == (production, production)
+    assert all(name.startswith("tracing-storage-") for name in kept)
+    assert bool(kept) is production
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_one_service_account_has_the_role(name: str) -> None:
+    """The same in trust policy, association and chart."""
+    recording = recorded(name)
+    [tempo] = [r for r in releases(recording) if r.inputs["name"] == names.TEMPO_RELEASE]
+    namespace = tempo.inputs["namespace"]
+    account = tempo.inputs["values"]["serviceAccount"]["name"]
+
+    for association in recording.of_type("aws:eks/podIdentityAssociation:PodIdentityAssociation"):
+        inputs = association.inputs
+        assert (inputs["namespace"], inputs["serviceAccount"]) == (namespace, account)
+    for role in recording.of_type("aws:iam/role:Role"):
+        [statement] = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+        condition = statement["Condition"]["StringEquals"]
+        tags = ("kubernetes-namespace", "kubernetes-service-account")
+        trusted = [condition.get(f"aws:RequestTag/{tag}") for tag in tags]
+        subjects = [value for key, value in condition.items() if key.endswith(":sub")]
+        annotation = tempo.inputs["values"]["serviceAccount"]["annotations"]
+        if subjects:
+            assert subjects == [f"system:serviceaccount:{namespace}:{account}"]
+            assert annotation["eks.amazonaws.com/role-arn"].endswith(f"/{role.inputs['name']}")
+        else:
+            assert trusted == [namespace, account]
+            assert annotation == {}
+
+
+@each_recording
+def test_pods_come_after_what_they_need(recording: Recording) -> None:
+    """A component waits for what it depends on, and its children wait for it."""
+    by_urn = {r.urn: r for r in recording.resources}
+
+    def before(release: str) -> set[str]:
+        component = by_urn[next(r for r in releases(recording) if r.name == release).parent]
+        return {by_urn[urn].type for urn in component.dependencies}
+
+    made = {r.type for r in recording.resources}
+    needed = {t for t in made if t.startswith(("aws:s3/", "aws:iam/", "aws:eks/"))}
+    credentials = {r.type for r in recording.resources if r.name == "tracing-credentials"}
+    assert {NAMESPACE} | needed | credentials <= before("tracing-tempo-release")
+    assert {NAMESPACE} <= before("tracing-alloy-release")
+
+
+@each_recording
+def test_exports_are_the_documented_ones(recording: Recording) -> None:
+    component = recording.one("tracing:index:TracingStack")
+
+    assert recording.outputs.keys() == EXPORTS
+    assert recording.outputs == recording.component_outputs[component.urn]
+
+
+def test_the_readme_lists_the_exports() -> None:
+    text = (ROOT / "README.md").read_text()
+    [section] = re.findall(r"^#+ [^\n]*exports[^\n]*\n(.*?)(?=^#|\Z)", text, re.M | re.S | re.I)
+
+    assert set(re.findall(r"^\|\s*`(\w+)`\s*\|", section, re.M)) == EXPORTS

@@ -1,0 +1,149 @@
+"""Whole programs to record: the stack files, and variants that use what those leave out."""
+
+import functools
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.platform import helm
+from config.loader import PROJECT
+from plan.recorder import Recording, Resource, record
+from plan.stackfile import read, stacks
+from tests.contracts.check import unknown_keys
+
+ROOT = Path(__file__).parents[2]
+STACKS = stacks(ROOT)
+
+PINNED = (helm.TEMPO, helm.TEMPO_DISTRIBUTED, helm.ALLOY, helm.BEYLA)
+
+METRICS_PASSWORD = "correct-horse-battery"
+LOGS_PASSWORD = "staple-%&-{{x}}"
+PASSWORDS = (METRICS_PASSWORD, LOGS_PASSWORD)
+
+CLUSTER = {"name": "apps", "region": "eu-west-1", "accountId": "123456789012", "kubeContext": "c"}
+_GRAFANA: dict[str, Any] = {
+    "metrics": {
+        "url": "https://mimir.example.com",
+        "remoteWriteUrl": "https://mimir.example.com/api/v1/push",
+        "username": "writer",
+        "createDatasource": True,
+    },
+    "logs": {
+        "url": "https://loki.example.com",
+        "otlpUrl": "https://loki.example.com/otlp",
+        "username": "tenant-7",
+        "createDatasource": True,
+    },
+    "profiles": {"url": "http://pyroscope.pyroscope.svc:4040", "createDatasource": True},
+    "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+}
+#: Groups of stack files; each has both passwords.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "distributed-irsa": {
+        "environment": {"name": "qa"},
+        "cluster": {
+            **CLUSTER,
+            "oidcIssuer": "https://oidc.eks.eu-west-1.amazonaws.com/id/A1",
+            "nodes": 120,
+        },
+        "identity": {"mode": "irsa"},
+        "storage": {"encryption": "sse-kms"},
+        "tempo": {
+            "mode": "distributed",
+            "size": "m",
+            "tenant": "team-a",
+            "jaeger": True,
+            "zipkin": True,
+            "workloads": {"ingester": {"replicas": 5, "volumeGib": 80}},
+        },
+        "beyla": {"namespaces": ["shop"]},
+        "charts": {"repository": "oci://mirror.example.com/charts", "imageRegistry": "mirror:5000"},
+        "grafana": _GRAFANA,
+    },
+    "monolithic-given": {
+        "environment": {"name": "dev"},
+        "cluster": {**CLUSTER, "nodeCidrs": ["10.0.0.0/16"]},
+        "identity": {"roleArn": "arn:aws:iam::123456789012:role/platform/tempo"},
+        "storage": {
+            "bucket": "our-traces",
+            "existing": True,
+            "encryption": "sse-kms",
+            "kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/k1",
+        },
+        "namespaces": {"tracing": "observe", "beyla": "observe-agent"},
+        "tempo": {"size": "l", "jaeger": True, "zipkin": True},
+        "beyla": {"contextPropagation": "all"},
+        "grafana": {**_GRAFANA, "namespace": "observe"},
+    },
+    "bare": {
+        "environment": {"name": "dev"},
+        "cluster": CLUSTER,
+        "namespaces": {"networkPolicies": False},
+        "tempo": {"traceqlMetrics": False},
+        "beyla": {"enabled": False},
+    },
+}
+#: The stack that owns prod's cluster.
+_OWNER = "organization/platform/prod"
+#: All of them, by name.
+PROGRAMS = [*STACKS, *VARIANTS]
+#: Hands a test the recording of each, at preview and at update (fixture `recording`).
+each_recording = pytest.mark.parametrize(
+    "recording",
+    [
+        pytest.param((name, preview), id=f"{name}-{'preview' if preview else 'update'}")
+        for name in PROGRAMS
+        for preview in (True, False)
+    ],
+    indirect=True,
+)
+
+
+@functools.cache
+def recorded(name: str, *, preview: bool = True) -> Recording:
+    """Run `__main__.py` for a stack file or a variant."""
+    if name in VARIANTS:
+        config = {f"{PROJECT}:{group}": json.dumps(v) for group, v in VARIANTS[name].items()}
+        secrets = {}
+        if "grafana" in VARIANTS[name]:
+            secrets = {
+                f"{PROJECT}:metricsPassword": METRICS_PASSWORD,
+                f"{PROJECT}:logsPassword": LOGS_PASSWORD,
+            }
+        values, secret_keys = config | secrets, list(secrets)
+    else:
+        file = read(ROOT, name)
+        values, secret_keys = file.values, file.secret_keys
+    return record(
+        lambda: runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__"),
+        project=PROJECT,
+        stack=name,
+        preview=preview,
+        config=values,
+        secret_keys=secret_keys,
+        references=None if preview else {_OWNER: {"kubeconfig": "{}"}},
+    )
+
+
+def releases(recording: Recording) -> list[Resource]:
+    """Return the Helm releases."""
+    return recording.of_type("kubernetes:helm.sh/v3:Release")
+
+
+def chart_of(release: Resource) -> helm.Chart:
+    """Return the pinned chart that a release installs, from wherever."""
+    name = release.inputs["chart"].rpartition("/")[2]
+    return next(chart for chart in PINNED if chart.name == name)
+
+
+def unknown_values(recording: Recording) -> list[str]:
+    """Return the keys of all releases' values that the pinned charts do not know."""
+    return [
+        f"{release.name}: {key}"
+        for release in releases(recording)
+        for chart in [chart_of(release)]
+        for key in unknown_keys(chart.name, chart.version, release.inputs["values"])
+    ]
