@@ -65,7 +65,8 @@ class TracingStack(pulumi.ComponentResource):
         self, name: str, args: TracingStackArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         settings = args.settings
-        rules.check(settings, name)
+        passwords = {"metricsPassword": args.metrics_password, "logsPassword": args.logs_password}
+        rules.check(settings, name, passwords)
         super().__init__("tracing:index:TracingStack", name, {}, opts)
         for warning in warnings(settings):
             pulumi.log.warn(warning, self)

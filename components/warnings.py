@@ -6,6 +6,7 @@ from components.beyla.config import NEVER_INSTRUMENTED
 from components.identity.settings import IdentityMode
 from components.platform import helm
 from components.platform.settings import Tier
+from components.rules.alerts import notices
 from components.settings import TracingSettings
 from components.tempo.settings import TempoMode
 
@@ -31,6 +32,7 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         yield "grafana.metrics is not set: no span metrics, no service graph, no OTLP metrics."
     if settings.grafana.logs is None:
         yield "grafana.logs is not set: OTLP logs are not accepted, traces do not lead to logs."
+    yield from notices(settings)
     if settings.beyla.enabled and not settings.beyla.namespaces:
         yield "beyla.namespaces is empty: Beyla is not installed."
     never = sorted(NEVER_INSTRUMENTED.intersection(settings.beyla.namespaces))

@@ -10,15 +10,12 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from components.rules import Problem, SettingsError, problem
+from components.rules import SECRETS, Problem, SettingsError, credentials, problem
 from components.settings import TracingSettings
 from config.providers import aws_arguments
 from config.validation import validate
 
 PROJECT = "tracing"
-#: Encrypted keys, each with the setting that it belongs to. They are keys of their own because
-#: Pulumi hands out a secret inside an object in plain text.
-SECRETS = {"metricsPassword": "metrics", "logsPassword": "logs"}
 GROUPS = tuple(field.alias or name for name, field in TracingSettings.model_fields.items())
 
 
@@ -54,7 +51,7 @@ def load_config() -> TracingConfig:
     groups = {k: parsed(v) for k, v in given.items() if k in GROUPS and not _is_secret(k)}
     secret_groups = [k for k in given if k in GROUPS and _is_secret(k)]
     settings, wrong = validate(groups, skipped=secret_groups)
-    found += [*wrong, *_credential_problems(settings, given)]
+    found += [*wrong, *credentials(settings, given)]
     found = [dataclasses.replace(item, key=f"{PROJECT}:{item.key}") for item in found]
     aws, wrong_aws = aws_arguments(raw, settings)
     found += wrong_aws
@@ -109,18 +106,3 @@ def _key_problems(given: dict[str, str]) -> Iterator[Problem]:
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
             value = "[secret]" if _is_secret(key) else parsed(text)
             yield problem(key, value, f"unknown key; {hint}")
-
-
-def _credential_problems(settings: TracingSettings, given: dict[str, str]) -> Iterator[Problem]:
-    """A user and its password come together."""
-    for key, name in SECRETS.items():
-        backend = getattr(settings.grafana, name)
-        user = backend.username if backend else None
-        if user and key not in given:
-            yield problem(
-                f"grafana.{name}.username",
-                user,
-                f"needs a password: pulumi config set --secret {PROJECT}:{key}",
-            )
-        if key in given and not user:
-            yield Problem(key=key, message=f"belongs to grafana.{name}.username, which is not set")

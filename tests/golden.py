@@ -1,7 +1,7 @@
 """The expected plans, in tests/golden/<stack>/: compared by a test, written by `make golden`.
 
 Each text stands in one file only, so that a change of it is one change to review: plan.json points
-to the values, the values point to Alloy's configuration.
+to the other files, the values of Alloy to its configuration.
 """
 
 import json
@@ -12,7 +12,7 @@ import yaml
 
 from plan.run import run
 from plan.stackfile import stacks
-from plan.write import RELEASE, dump, files
+from plan.write import CONFIG_MAP, PROMETHEUS_RULE, RELEASE, dump, files
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"
@@ -33,8 +33,13 @@ def actual(stack: str) -> dict[str, str]:
     found = files(run(stack, ROOT))
     plan = json.loads(found["plan.json"])
     for resource in plan["resources"]:
+        inputs = resource["inputs"]
         if resource["type"] == RELEASE:
-            resource["inputs"]["values"] = f"values/{resource['inputs']['name']}.yaml"
+            inputs["values"] = f"values/{inputs['name']}.yaml"
+        elif resource["type"] == CONFIG_MAP:
+            inputs["data"] = sorted(inputs["data"])
+        elif resource["type"] == PROMETHEUS_RULE:
+            inputs["spec"] = f"rules/{inputs['metadata']['name']}.yaml"
     found["plan.json"] = json.dumps(plan, indent=2, ensure_ascii=False) + "\n"
     values = yaml.safe_load(found["values/alloy.yaml"])
     values["alloy"]["configMap"]["content"] = "alloy/alloy.alloy"

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from components.platform.base import Settings
-from components.platform.settings import Size, WorkloadSettings
+from components.platform.settings import DNS_NAME, Size, WorkloadSettings
 
 
 class AlloySettings(Settings):
@@ -32,5 +32,5 @@ class AlloySettings(Settings):
     )
     """URL paths of probes and scrapes, as a whole; Alloy and Beyla drop their spans. The list
     replaces the default."""
-    priority_class: str | None = Field(default=None, max_length=253)
+    priority_class: str | None = Field(default=None, max_length=253, pattern=DNS_NAME)
     """Priority class of the pods."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from components.platform.base import Settings
-from components.platform.settings import WorkloadSettings
+from components.platform.settings import DNS_NAME, WorkloadSettings
 
 
 class ContextPropagation(StrEnum):
@@ -34,5 +34,5 @@ class BeylaSettings(Settings):
     """Port of Beyla's RED metrics; with context propagation it must be free on every node."""
     workload: WorkloadSettings = WorkloadSettings()
     """Single values of the pod's size to replace."""
-    priority_class: str | None = Field(default=None, max_length=253)
+    priority_class: str | None = Field(default=None, max_length=253, pattern=DNS_NAME)
     """Priority class of the pods."""

@@ -8,6 +8,8 @@ from components.platform.base import Settings
 
 #: RFC 1123 label, as Kubernetes asks of namespaces and we of all names that end up in one.
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+#: RFC 1123 subdomain, as Kubernetes asks of most names.
+DNS_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 
 
 class Tier(StrEnum):

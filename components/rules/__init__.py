@@ -1,12 +1,22 @@
 """Rules across settings: what no single setting can tell by itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from components.rules import alerts, grafana, platform, slo, storage, tempo
+from components.rules.credentials import SECRETS, credentials
 from components.rules.problem import Problem, SettingsError, problem, shown
 from components.settings import TracingSettings
 
-__all__ = ["Problem", "SettingsError", "check", "problem", "problems", "shown"]
+__all__ = [
+    "SECRETS",
+    "Problem",
+    "SettingsError",
+    "check",
+    "credentials",
+    "problem",
+    "problems",
+    "shown",
+]
 
 _RULES = (
     platform.environment,
@@ -42,16 +52,17 @@ def problems(settings: TracingSettings) -> Iterator[Problem]:
         yield from rule(settings)
 
 
-def check(settings: TracingSettings, source: str) -> None:
+def check(settings: TracingSettings, source: str, passwords: Mapping[str, object]) -> None:
     """Refuse settings that contradict each other.
 
     Args:
         settings: settings, each valid by itself.
         source: where they come from, for the message.
+        passwords: the passwords that there are, by the keys of `SECRETS`.
 
     Raises:
         SettingsError: with every problem.
     """
-    found = list(problems(settings))
+    found = [*problems(settings), *credentials(settings, passwords)]
     if found:
         raise SettingsError(source, found)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from components.platform.base import Settings
-from components.platform.settings import Size, WorkloadSettings
+from components.platform.settings import DNS_NAME, Size, WorkloadSettings
 
 
 class TempoMode(StrEnum):
@@ -74,9 +74,9 @@ class TempoSettings(Settings):
     traceql_metrics: bool = True
     """Answer TraceQL metrics queries, which Grafana's Traces Drilldown needs; costs memory in the
     metrics-generator."""
-    storage_class: str | None = Field(default=None, max_length=253)
+    storage_class: str | None = Field(default=None, max_length=253, pattern=DNS_NAME)
     """Storage class of the volumes; by default the cluster's own default."""
-    priority_class: str | None = Field(default=None, max_length=253)
+    priority_class: str | None = Field(default=None, max_length=253, pattern=DNS_NAME)
     """Priority class of the pods."""
     workloads: TempoWorkloadSettings = TempoWorkloadSettings()
     """Single values of the size preset to replace."""

@@ -39,6 +39,9 @@ def _strategy(schema: Tree) -> st.SearchStrategy[Any]:
             return st.lists(_strategy(schema["items"]), max_size=_MOST)
         case "integer":
             return st.integers(schema["minimum"], schema.get("maximum", 1_000_000))
+        case "number":
+            least = schema.get("minimum", schema.get("exclusiveMinimum", 0))
+            return st.floats(least, schema["maximum"], exclude_min="exclusiveMinimum" in schema)
         case "string":
             return _text(schema)
         case kind:

@@ -45,6 +45,8 @@ _INDEPENDENT = _independent(
     "beyla.metricsPort",
     "grafana.folder",
     "grafana.orgId",
+    "grafana.dashboards",
+    "alerts.delivery",
     "charts.imageRegistry",
     "charts.atomic",
 )

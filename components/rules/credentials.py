@@ -1,0 +1,31 @@
+"""Rules about the backends' users and passwords."""
+
+from collections.abc import Iterator, Mapping
+
+from components.rules.problem import Problem, problem
+from components.settings import TracingSettings
+
+#: Keys of the passwords in a stack file, each with the backend of `grafana` that it belongs to.
+#: They are keys of their own because Pulumi hands out a secret inside an object in plain text.
+SECRETS = {"metricsPassword": "metrics", "logsPassword": "logs"}
+
+
+def credentials(settings: TracingSettings, given: Mapping[str, object]) -> Iterator[Problem]:
+    """Yield a problem for each user without a password, and each password without a user.
+
+    Args:
+        settings: the stack's settings.
+        given: the passwords that there are, by the keys of `SECRETS`; None where there is none.
+    """
+    for key, name in SECRETS.items():
+        backend = getattr(settings.grafana, name)
+        user = backend.username if backend else None
+        password = given.get(key) is not None
+        if user and not password:
+            yield problem(
+                f"grafana.{name}.username",
+                user,
+                f"needs a password: pulumi config set --secret tracing:{key}",
+            )
+        if password and not user:
+            yield Problem(key=key, message=f"belongs to grafana.{name}.username, which is not set")
