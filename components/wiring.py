@@ -172,6 +172,7 @@ def dashboards_args(settings: TracingSettings) -> GrafanaDashboardsArgs | None:
         limits=limits(tempo),
         scraped=grafana.service_monitor.enabled,
         slos=_has_slos(settings),
+        series_labels=settings.alerts.series_labels,
     )
     return GrafanaDashboardsArgs(settings=grafana, dashboards=dashboards(context))
 

@@ -1,6 +1,7 @@
 """What a dashboard is told of the stack that it belongs to."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from components.tempo.settings import TempoMode
 from components.tempo.sizes import Limits
@@ -27,6 +28,8 @@ class DashboardContext:
         scraped: the stack's own programs are scraped (ServiceMonitors), so that their own
             metrics are there.
         slos: there are SLOs.
+        series_labels: labels that tell the series of this stack's own programs from those of
+            other clusters in one backend.
     """
 
     tempo_uid: str
@@ -43,3 +46,4 @@ class DashboardContext:
     limits: Limits
     scraped: bool
     slos: bool = False
+    series_labels: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -27,6 +27,7 @@ def programs(context: DashboardContext) -> AlertContext:
         generator=True,
         metrics=True,
         logs=context.logs_uid is not None,
+        series_labels=context.series_labels,
     )
 
 

@@ -51,7 +51,10 @@ def generator_processors(args: TempoArgs) -> dict[str, Any]:
     if args.metrics:
         section["service_graphs"] = {
             "dimensions": list(SERVICE_GRAPH_DIMENSIONS),
-            "enable_virtual_node_label": True,
+            # On, Tempo 2.10.8 takes its own configuration for a changed one every ten seconds,
+            # starts the processor anew and never gives back its series (measured: 749 to 4,228 in
+            # 12 minutes of 259 real ones). connection_type marks virtual nodes all the same.
+            "enable_virtual_node_label": False,
         }
         section["span_metrics"] = {
             "dimensions": list(SPAN_DIMENSIONS),

@@ -92,3 +92,10 @@ def test_distance_to_limits_follows_the_limits() -> None:
 def test_each_kind_of_request_that_beyla_sees_has_its_rate_and_its_duration() -> None:
     names = {series for series, _ in asked(READ["monolithic", "tracing-beyla"])}
     assert names == {str(one) for one in RequestMetric}
+
+
+def test_series_of_other_clusters_are_left_out() -> None:
+    context = replace(CONTEXTS["monolithic"], series_labels={"origin": "dev-7"})
+    for one in dashboards(context):
+        if one.uid in ("tracing-tempo", "tracing-collectors"):
+            assert 'origin=\\"dev-7\\"' in as_json(one)

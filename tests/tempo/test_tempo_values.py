@@ -182,7 +182,7 @@ def test_span_metrics_keep_their_contract(mode: TempoMode) -> None:
     assert {0.512, 2.05} <= set(spans["histogram_buckets"])
     assert {"k8s.cluster.name", "k8s.namespace.name"} <= set(spans["dimensions"])
     graph = section["processor"]["service_graphs"]
-    assert graph["enable_virtual_node_label"] is True
+    assert graph["enable_virtual_node_label"] is False
     assert graph["dimensions"] == ["k8s.cluster.name", "k8s.namespace.name"]
 
 
