@@ -12,7 +12,7 @@ from bench.measure import Command, Figure, compare, cost, environment
 
 _HEAD = ("what", "measured", "against", "ratio", "goal", "met")
 #: Programs whose tests `make test` skips where they are missing.
-_PROGRAMS = ("pulumi", "helm", "tempo", "alloy")
+_PROGRAMS = ("pulumi", "helm", "tempo", "alloy", "promtool", "prometheus")
 #: Beginnings of the variables that lead to a CLI, a cluster or charts.
 _VARIABLES = ("PULUMI_", "KUBECONFIG", "LAB_", "TRACING_TEST_")
 

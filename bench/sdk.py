@@ -9,8 +9,30 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 import pydantic
 import yaml
+from grafana_foundation_sdk.builders import (
+    common,
+    dashboard,
+    heatmap,
+    nodegraph,
+    prometheus,
+    stat,
+    table,
+    tempo,
+    text,
+    timeseries,
+)
 
 USED = (
+    common,
+    dashboard,
+    heatmap,
+    nodegraph,
+    prometheus,
+    stat,
+    table,
+    tempo,
+    text,
+    timeseries,
     pulumi.ComponentResource,
     pydantic.BaseModel,
     pydantic.ConfigDict,
@@ -33,6 +55,7 @@ USED = (
     aws.s3.BucketPublicAccessBlock,
     aws.s3.BucketServerSideEncryptionConfiguration,
     kubernetes.Provider,
+    kubernetes.apiextensions.CustomResource,
     kubernetes.core.v1.ConfigMap,
     kubernetes.core.v1.Namespace,
     kubernetes.helm.v3.Release,
