@@ -103,7 +103,7 @@ def _shop(planned: Planned, running: Running) -> Generator[Shop]:
         "deployment.environment.name": its.environment.name,
     }
     shop = Shop(running.otlp, origin)
-    thread = threading.Th_read(target=shop.run, daemon=True)
+    thread = threading.Thread(target=shop.run, daemon=True)
     thread.start()
     try:
         yield shop
