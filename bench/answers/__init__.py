@@ -1,0 +1,1 @@
+"""Evaluates every query of the dashboards against real programs."""
