@@ -48,17 +48,20 @@ class Figure:
         what: what was measured.
         measured: seconds.
         against: seconds of what it is compared with; None where the goal is a time.
-        goal: what the ratio, or without `against` the seconds, should stay under.
+        goal: what the ratio, or without `against` the seconds, should stay under; None where
+            the figure is told for its own sake.
     """
 
     what: str
     measured: float
     against: float | None = None
-    goal: float
+    goal: float | None = None
 
     def row(self) -> tuple[str, ...]:
         """Return the cells of the table: what, measured, against, ratio, goal, met."""
         seconds = f"{self.measured:.2f} s"
+        if self.goal is None:
+            return self.what, seconds, "-", "-", "-", "-"
         if self.against is None:
             met = self.measured < self.goal
             return self.what, seconds, "-", "-", f"under {self.goal:g} s", _yes(met)

@@ -2,8 +2,8 @@
 
 Measured with Alloy 1.18.1, 2,000 spans per second over OTLP gRPC: 17 CPU-seconds for a million
 spans through this pipeline (spans without URLs), 27 to 30 through similar ones. Reckoned with 30,
-one core carries about 35,000 spans per second, and at 70 % of the CPU request, where autoscaling
-adds a pod, each pod of xs carries 2,500, of s 6,000, of m 12,500 and of l 25,000 spans per second.
+one core carries about 33,000 spans per second, and at 70 % of the CPU request, where autoscaling
+adds a pod, each pod of xs carries 2,300, of s 5,800, of m 12,000 and of l 23,000 spans per second.
 The limits of m, one core and 2 GiB, are what AOS gives its Alloy; the other values follow from it
 by halves and doubles and are our choice.
 """

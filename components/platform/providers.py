@@ -31,6 +31,10 @@ def kubernetes_provider(name: str, cluster: ClusterSettings) -> kubernetes.Provi
         name,
         kubeconfig=kubeconfig,
         context=cluster.kube_context,
+        # Updated in place: replaced ones would be gone for a moment, and Grafana would drop
+        # datasources and dashboards.
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
         cluster_identifier=names.cluster_arn(
             region=cluster.region, account_id=cluster.account_id, cluster=cluster.name
         ),
