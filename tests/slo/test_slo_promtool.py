@@ -212,9 +212,10 @@ def test_the_windows_hold_the_share_of_bad_events(tmp_path: Path) -> None:
 def test_events_are_counted(tmp_path: Path) -> None:
     series = calls(counter((3 * HOUR, 997)), counter((3 * HOUR, 3)))
     expected = {
-        # Groups are not evaluated in step: the last minute may be missing.
-        "abs(sum(slo:events:increase1h) - 60000) <= bool 1000": 1,
-        "abs(sum(slo:errors:increase1h) - 180) <= bool 3": 1,
+        # Groups are not evaluated in step: the last minute may be missing. And Prometheus 2 counts
+        # both ends of a range, a minute more than Prometheus 3.
+        "abs(sum(slo:events:increase1h) - 60000) <= bool 2000": 1,
+        "abs(sum(slo:errors:increase1h) - 180) <= bool 6": 1,
     }
     values(tmp_path, built(slo()), series, 3 * HOUR, expected)
 
