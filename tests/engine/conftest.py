@@ -1,5 +1,7 @@
 """A lab for each test of the engine."""
 
+import fcntl
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
@@ -16,7 +18,15 @@ def charts() -> Generator[str]:
 
 
 @pytest.fixture
-def lab(tmp_path: Path, charts: str) -> Generator[Lab]:
+def alone() -> Generator[None]:
+    """Let one test at a time have the cluster, whatever worker it runs in."""
+    with (Path(tempfile.gettempdir()) / "tracing-engine-tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+def lab(tmp_path: Path, charts: str, alone: None) -> Generator[Lab]:
     if "monitoring" not in engine.kubectl("get", "namespaces", "-o", "name"):
         engine.kubectl("create", "namespace", "monitoring")
     made = Lab(tmp_path, charts)

@@ -12,10 +12,7 @@ from tests.engine import lab as engine
 from tests.engine.lab import Lab
 
 REASON = engine.missing()
-pytestmark = [
-    pytest.mark.skipif(REASON is not None, reason=f"no real engine: {REASON}"),
-    pytest.mark.xdist_group("engine"),
-]
+pytestmark = pytest.mark.skipif(REASON is not None, reason=f"no real engine: {REASON}")
 PASSWORD = "hunter2: $with #marks"
 
 

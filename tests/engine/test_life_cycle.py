@@ -14,11 +14,7 @@ from tests.engine import lab as engine
 from tests.engine.lab import Lab
 
 REASON = engine.missing()
-pytestmark = [
-    pytest.mark.skipif(REASON is not None, reason=f"no real engine: {REASON}"),
-    # One cluster and one AWS stand-in for all.
-    pytest.mark.xdist_group("engine"),
-]
+pytestmark = pytest.mark.skipif(REASON is not None, reason=f"no real engine: {REASON}")
 
 #: One line changed in a stack file, and all that it may touch.
 CHANGES: dict[str, tuple[str, str, Any, set[str]]] = {
