@@ -2,7 +2,6 @@
 
 import dataclasses
 import difflib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from pulumi.runtime import config as runtime_config
 
 from components.rules import SECRETS, Problem, SettingsError, credentials, problem
 from components.settings import TracingSettings
-from config.providers import aws_arguments
+from config.providers import aws_arguments, parsed
 from config.validation import validate
 
 PROJECT = "tracing"
@@ -64,14 +63,6 @@ def load_config() -> TracingConfig:
         metrics_password=config.get_secret("metricsPassword"),
         logs_password=config.get_secret("logsPassword"),
     )
-
-
-def parsed(text: str) -> Any:  # noqa: ANN401
-    """Return a configuration value as it stands in the stack file: Pulumi hands objects as JSON."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _is_secret(key: str) -> bool:

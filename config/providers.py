@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,8 +26,6 @@ def aws_arguments(
     where an `up` goes. Other `aws:` keys (a profile, endpoints of a stand-in) pass through: an
     explicit provider does not read them by itself.
     """
-    from config.loader import parsed
-
     known = {_camel(name): name for name in inspect.signature(aws.ProviderArgs).parameters}
     arguments: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -52,6 +51,14 @@ def aws_arguments(
     arguments["region"] = settings.cluster.region
     arguments["allowed_account_ids"] = [settings.cluster.account_id]
     return arguments, problems
+
+
+def parsed(text: str) -> Any:  # noqa: ANN401
+    """Return a configuration value as it stands in the stack file: Pulumi hands objects as JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _camel(name: str) -> str:

@@ -9,15 +9,16 @@ from components.grafana.settings import (
     MetricsType,
     ProfilesSettings,
 )
+from components.signals import STATUS_ERROR, Label, SpanKind, SpanMetric
 
 Datasource = dict[str, Any]
 
 #: Labels of Tempo's span metrics, by the span attributes that they come from (the generator's
 #: dimensions; `service` is its own name for service.name).
 METRICS_TAGS = {
-    "service.name": "service",
-    "k8s.namespace.name": "k8s_namespace_name",
-    "k8s.cluster.name": "k8s_cluster_name",
+    "service.name": Label.SERVICE.value,
+    "k8s.namespace.name": Label.NAMESPACE.value,
+    "k8s.cluster.name": Label.CLUSTER.value,
 }
 #: Index labels that Loki makes of OTLP resource attributes by default, those of few values: newer
 #: versions keep the pod's name as structured metadata, where a stream selector does not find it.
@@ -26,10 +27,10 @@ LOGS_TAGS = {"service.name": "service_name", "k8s.namespace.name": "k8s_namespac
 PROFILES_TAGS = {"service.name": "service_name"}
 
 #: What a service answers; its calls to others and its internal spans are not its requests.
-_REQUESTS = '$__tags, span_kind=~"SPAN_KIND_SERVER|SPAN_KIND_CONSUMER"'
-_CALLS = "traces_spanmetrics_calls_total"
-_LATENCY = "traces_spanmetrics_latency_bucket"
-_FAILED = 'status_code="STATUS_CODE_ERROR"'
+_REQUESTS = f'$__tags, {Label.SPAN_KIND}=~"{SpanKind.SERVER}|{SpanKind.CONSUMER}"'
+_CALLS = SpanMetric.CALLS
+_LATENCY = SpanMetric.LATENCY_BUCKET
+_FAILED = f'{Label.STATUS_CODE}="{STATUS_ERROR}"'
 
 #: The three links in a span's menu, with their PromQL.
 METRICS_QUERIES = {

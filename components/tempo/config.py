@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from components.grafana.settings import MetricsSettings
 from components.platform.names import dns_suffix
-from components.signals import LATENCY_BUCKETS, TEMPO_SOURCE
+from components.signals import LATENCY_BUCKETS, TEMPO_SOURCE, Label
 from components.tempo import sizes
 from components.tempo.args import METRICS_PASSWORD_KEY, TempoArgs
 from components.tempo.settings import TempoMode, TempoSettings
@@ -69,7 +69,12 @@ def generator_processors(args: TempoArgs) -> dict[str, Any]:
 
 def generator_registry(args: TempoArgs) -> dict[str, Any]:
     """Return Tempo's section metrics_generator.registry."""
-    return {"external_labels": {"source": TEMPO_SOURCE, "cluster": args.cluster_name}}
+    return {
+        "external_labels": {
+            Label.SOURCE.value: TEMPO_SOURCE,
+            Label.TEMPO_CLUSTER.value: args.cluster_name,
+        }
+    }
 
 
 def remote_write(args: TempoArgs) -> list[dict[str, Any]]:
