@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
-from components.beyla.sizes import workloads
-from components.beyla.values import CACHE_PORT, CACHE_SERVICE
-from components.identity.settings import IdentityMode
-from components.platform.names import (
+from .beyla.sizes import workloads
+from .beyla.values import CACHE_PORT, CACHE_SERVICE
+from .identity.settings import IdentityMode
+from .platform.names import (
     ALLOY_HTTP_PORT,
     ALLOY_RELEASE,
     BEYLA_RELEASE,
@@ -19,8 +19,8 @@ from components.platform.names import (
     TEMPO_HTTP_PORT,
     TEMPO_RELEASE,
 )
-from components.settings import TracingSettings
-from components.tempo.settings import TempoMode
+from .settings import TracingSettings
+from .tempo.settings import TempoMode
 
 Rule = dict[str, Any]
 Peer = dict[str, Any]

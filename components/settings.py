@@ -2,22 +2,22 @@
 
 from pydantic import Field
 
-from components.alerts.settings import AlertSettings
-from components.alloy.settings import AlloySettings
-from components.beyla.settings import BeylaSettings, ContextPropagation
-from components.grafana.settings import GrafanaSettings
-from components.identity.settings import IdentitySettings
-from components.platform import names
-from components.platform.base import Settings
-from components.platform.settings import (
+from .alerts.settings import AlertSettings
+from .alloy.settings import AlloySettings
+from .beyla.settings import BeylaSettings, ContextPropagation
+from .grafana.settings import GrafanaSettings
+from .identity.settings import IdentitySettings
+from .platform import names
+from .platform.base import Settings
+from .platform.settings import (
     ChartsSettings,
     ClusterSettings,
     EnvironmentSettings,
     NamespaceSettings,
 )
-from components.slo.settings import SloDefaultsSettings, SloSettings
-from components.storage.settings import StorageSettings
-from components.tempo.settings import TempoSettings
+from .slo.settings import SloDefaultsSettings, SloSettings
+from .storage.settings import StorageSettings
+from .tempo.settings import TempoSettings
 
 
 class TracingSettings(Settings):

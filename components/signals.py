@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from components.scraped_signals import (
+from .scraped_signals import (
     AlloyMetric,
     BeylaMetric,
     ClusterMetric,

@@ -7,20 +7,20 @@ import pulumi
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.networking import v1 as networking
 
-from components import rules, wiring
-from components.alerts.delivery import RuleGroups
-from components.alloy.component import Alloy
-from components.beyla.component import Beyla
-from components.dashboards.component import GrafanaDashboards
-from components.grafana.component import GrafanaDatasources
-from components.grafana.explore import explore_url
-from components.identity.component import WorkloadIdentity
-from components.identity.settings import IdentityMode
-from components.network import network_policies
-from components.settings import TracingSettings
-from components.storage.component import TraceStorage
-from components.tempo.component import Tempo
-from components.warnings import warnings
+from . import rules, wiring
+from .alerts.delivery import RuleGroups
+from .alloy.component import Alloy
+from .beyla.component import Beyla
+from .dashboards.component import GrafanaDashboards
+from .grafana.component import GrafanaDatasources
+from .grafana.explore import explore_url
+from .identity.component import WorkloadIdentity
+from .identity.settings import IdentityMode
+from .network import network_policies
+from .settings import TracingSettings
+from .storage.component import TraceStorage
+from .tempo.component import Tempo
+from .warnings import warnings
 
 
 @dataclass(frozen=True, kw_only=True)

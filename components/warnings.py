@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from components.beyla.config import NEVER_INSTRUMENTED
-from components.identity.settings import IdentityMode
-from components.platform import helm
-from components.platform.settings import Tier
-from components.rules.alerts import notices
-from components.settings import TracingSettings
-from components.tempo.settings import TempoMode
+from .beyla.config import NEVER_INSTRUMENTED
+from .identity.settings import IdentityMode
+from .platform import helm
+from .platform.settings import Tier
+from .rules.alerts import notices
+from .settings import TracingSettings
+from .tempo.settings import TempoMode
 
 
 def warnings(settings: TracingSettings) -> Iterator[str]:

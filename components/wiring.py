@@ -2,28 +2,28 @@
 
 import pulumi
 
-from components.alerts.context import alert_context
-from components.alerts.delivery import RuleGroupsArgs
-from components.alerts.rules import alert_groups
-from components.alerts.settings import RuleDelivery
-from components.alloy.component import AlloyArgs
-from components.alloy.endpoints import otlp_grpc_endpoint
-from components.beyla.component import BeylaArgs
-from components.dashboards.catalogue import dashboards
-from components.dashboards.component import GrafanaDashboardsArgs
-from components.dashboards.context import DashboardContext
-from components.grafana.component import GrafanaDatasourcesArgs
-from components.identity.component import WorkloadIdentityArgs
-from components.identity.role import role_arn
-from components.identity.settings import IdentityMode
-from components.platform import helm, names
-from components.settings import TracingSettings
-from components.slo.rules import groups as slo_groups
-from components.storage.component import TraceStorageArgs
-from components.tempo.component import TempoArgs
-from components.tempo.endpoints import otlp_endpoint, query_url
-from components.tempo.settings import TempoMode
-from components.tempo.sizes import limits
+from .alerts.context import alert_context
+from .alerts.delivery import RuleGroupsArgs
+from .alerts.rules import alert_groups
+from .alerts.settings import RuleDelivery
+from .alloy.component import AlloyArgs
+from .alloy.endpoints import otlp_grpc_endpoint
+from .beyla.component import BeylaArgs
+from .dashboards.catalogue import dashboards
+from .dashboards.component import GrafanaDashboardsArgs
+from .dashboards.context import DashboardContext
+from .grafana.component import GrafanaDatasourcesArgs
+from .identity.component import WorkloadIdentityArgs
+from .identity.role import role_arn
+from .identity.settings import IdentityMode
+from .platform import helm, names
+from .settings import TracingSettings
+from .slo.rules import groups as slo_groups
+from .storage.component import TraceStorageArgs
+from .tempo.component import TempoArgs
+from .tempo.endpoints import otlp_endpoint, query_url
+from .tempo.settings import TempoMode
+from .tempo.sizes import limits
 
 #: Secret with the passwords of the backends, in the tracing namespace.
 CREDENTIALS_SECRET = "tracing-backend-credentials"  # noqa: S105 - a name, not a password

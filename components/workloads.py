@@ -1,11 +1,11 @@
 """All that runs in the cluster, with its size: for rules that compare and plans that sum up."""
 
-from components.alloy import sizes as alloy_sizes
-from components.beyla import sizes as beyla_sizes
-from components.platform.workload import Workload
-from components.settings import TracingSettings
-from components.tempo import config as tempo_config
-from components.tempo import sizes as tempo_sizes
+from .alloy import sizes as alloy_sizes
+from .beyla import sizes as beyla_sizes
+from .platform.workload import Workload
+from .settings import TracingSettings
+from .tempo import config as tempo_config
+from .tempo import sizes as tempo_sizes
 
 
 def tempo_workloads(settings: TracingSettings) -> dict[str, Workload]:

@@ -11,8 +11,8 @@ from pulumi.runtime import config as runtime_config
 
 from components.rules import SECRETS, Problem, SettingsError, credentials, problem
 from components.settings import TracingSettings
+from components.validation.validate import validate
 from config.providers import aws_arguments, parsed
-from config.validation import validate
 
 PROJECT = "tracing"
 GROUPS = tuple(field.alias or name for name, field in TracingSettings.model_fields.items())

@@ -16,9 +16,9 @@ from pydantic.fields import FieldInfo
 from components.platform.settings import ChartSettings, Tier, WorkloadSettings
 from components.rules import SECRETS
 from components.settings import TracingSettings
+from components.validation.messages import entry_model, inner_model, keys_of, kind_of
+from components.validation.presets import PRESETS, TIERS
 from config.loader import PROJECT
-from config.messages import entry_model, inner_model, keys_of, kind_of
-from config.presets import PRESETS, TIERS
 from config.sizing import sizing
 
 SCHEMA = Path("schema/stack.schema.json")

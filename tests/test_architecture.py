@@ -17,18 +17,22 @@ FILES = [f for room in MAY_IMPORT for f in sorted((ROOT / room).rglob("*.py"))]
 NAMES = [str(f.relative_to(ROOT)) for f in FILES]
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+def imported(file: Path) -> Iterator[str]:
+    """Yield what a file imports, relative imports by their whole names."""
+    package = file.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join((*above, node.module or "")).strip(".")
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 def test_imports_go_one_way(file: Path) -> None:
     room = file.relative_to(ROOT).parts[0]
-    rooms = {name.split(".")[0] for name in imported(ast.parse(file.read_text()))}
+    rooms = {name.split(".")[0] for name in imported(file)}
     assert rooms & {*MAY_IMPORT, "tests", "bench"} <= MAY_IMPORT[room]
 
 
@@ -36,9 +40,15 @@ COMPONENTS = [f for f in FILES if f.relative_to(ROOT).parts[0] == "components"]
 
 
 @pytest.mark.parametrize("file", COMPONENTS, ids=lambda f: str(f.relative_to(ROOT)))
+def test_components_import_each_other_relatively(file: Path) -> None:
+    """The package can then be installed under a name that collides with nobody's `components`."""
+    assert not re.search(r"^\s*(from|import) components\b", file.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("file", COMPONENTS, ids=lambda f: str(f.relative_to(ROOT)))
 def test_components_read_nothing_from_around_them(file: Path) -> None:
     text = file.read_text()
-    names = set(imported(ast.parse(text)))
+    names = set(imported(file))
     forbidden = {"__future__.annotations", "os", "os.environ", "time", "datetime", "pulumi.Config"}
     assert not names & forbidden
     assert not re.search(r"pulumi\.(Config|get_stack|get_project)\b|\.get_\w+_output\(", text)

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from components.beyla.config import NEVER_INSTRUMENTED
+from components.validation.messages import all_keys
+from components.validation.validate import validate
 from config.loader import PROJECT, SECRETS
-from config.messages import all_keys
-from config.validation import validate
 from tests.alloy.cases import arguments
 from tests.alloy.gateway import gateway, needs_alloy
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from components.alerts.context import AlertContext, kebab
-from components.alerts.delivery import RuleGroup
-from components.platform.helm import TIMEOUT_SECONDS
-from components.signals import Label
+from ..platform.helm import TIMEOUT_SECONDS
+from ..signals import Label
+from .context import AlertContext, kebab
+from .delivery import RuleGroup
 
 #: Minutes that a rollout may take before Helm gives it up.
 ROLLOUT_MINUTES = TIMEOUT_SECONDS // 60

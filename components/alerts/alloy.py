@@ -1,14 +1,14 @@
 """Alerts on the way in: spans that arrive at Alloy and go on to Tempo."""
 
-from components.alerts.alert import (
+from ..signals import AlloyMetric, ClusterMetric, TempoMetric
+from .alert import (
     AFTER_ROLLOUT,
     AFTER_ROLLOUT_AND_WINDOW,
     Alert,
     Severity,
 )
-from components.alerts.context import AlertContext
-from components.alerts.metrics import not_written
-from components.signals import AlloyMetric, ClusterMetric, TempoMetric
+from .context import AlertContext
+from .metrics import not_written
 
 
 def ingestion(context: AlertContext) -> list[Alert]:

@@ -1,14 +1,14 @@
 """Alerts on Beyla: is it on each node, does it see services, does it say so."""
 
-from components.alerts.alert import (
+from ..platform.names import BEYLA_RELEASE
+from ..signals import BeylaMetric, ClusterMetric
+from .alert import (
     AFTER_ROLLOUT,
     AFTER_ROLLOUT_AND_WINDOW,
     Alert,
     Severity,
 )
-from components.alerts.context import AlertContext
-from components.platform.names import BEYLA_RELEASE
-from components.signals import BeylaMetric, ClusterMetric
+from .context import AlertContext
 
 
 def beyla(context: AlertContext) -> list[Alert]:

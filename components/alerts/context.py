@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from components.platform.names import ALLOY_RELEASE, TEMPO_RELEASE
-from components.settings import TracingSettings
-from components.signals import ClusterMetric, ScrapedLabel
-from components.tempo import config
-from components.tempo.settings import TempoMode
+from ..platform.names import ALLOY_RELEASE, TEMPO_RELEASE
+from ..settings import TracingSettings
+from ..signals import ClusterMetric, ScrapedLabel
+from ..tempo import config
+from ..tempo.settings import TempoMode
 
 #: Parts of a distributed Tempo, as the chart's ServiceMonitors name their jobs.
 _PARTS = ("distributor", "ingester", "querier", "query-frontend", "compactor")

@@ -9,7 +9,7 @@ import pulumi
 import yaml
 from pulumi_kubernetes import apiextensions, core, meta
 
-from components.alerts.settings import RuleDelivery
+from .settings import RuleDelivery
 
 #: One group as it stands in a Prometheus rule file: name, interval, rules.
 RuleGroup = dict[str, Any]

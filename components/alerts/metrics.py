@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from enum import StrEnum
 
-from components.alerts.alert import (
+from ..signals import RemoteWriteMetric, TempoMetric
+from .alert import (
     AFTER_ROLLOUT,
     AFTER_ROLLOUT_AND_WINDOW,
     Alert,
     Severity,
 )
-from components.alerts.context import AlertContext
-from components.signals import RemoteWriteMetric, TempoMetric
+from .context import AlertContext
 
 #: Seconds that written metrics may lie behind; dashboards and SLOs are then off by as much.
 _BEHIND_SECONDS = 600

@@ -1,9 +1,9 @@
 """All alerts on the tracing system, as rule groups."""
 
-from components.alerts import alloy, beyla, metrics, storage, tempo
-from components.alerts.alert import rule_group
-from components.alerts.context import AlertContext
-from components.alerts.delivery import RuleGroup
+from . import alloy, beyla, metrics, storage, tempo
+from .alert import rule_group
+from .context import AlertContext
+from .delivery import RuleGroup
 
 
 def alert_groups(context: AlertContext) -> list[RuleGroup]:

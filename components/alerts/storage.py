@@ -1,12 +1,12 @@
 """Alerts on the bucket and on the blocks that Tempo writes, merges and deletes in it."""
 
-from components.alerts.alert import (
+from ..signals import ClusterMetric, TempoMetric
+from .alert import (
     AFTER_ROLLOUT_AND_WINDOW,
     Alert,
     Severity,
 )
-from components.alerts.context import AlertContext
-from components.signals import ClusterMetric, TempoMetric
+from .context import AlertContext
 
 #: Blocks of one tenant that wait to be merged at one compactor; our choice. After a burst there may
 #: be as many for an hour or two, not for six.

@@ -1,14 +1,14 @@
 """Alerts on Tempo: is it there, does it let spans in, does it answer."""
 
-from components.alerts.alert import (
+from ..signals import ClusterMetric, TempoMetric
+from ..tempo.settings import TempoMode
+from .alert import (
     AFTER_ROLLOUT,
     AFTER_ROLLOUT_AND_WINDOW,
     Alert,
     Severity,
 )
-from components.alerts.context import AlertContext
-from components.signals import ClusterMetric, TempoMetric
-from components.tempo.settings import TempoMode
+from .context import AlertContext
 
 
 def tempo(context: AlertContext) -> list[Alert]:

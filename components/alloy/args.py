@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.alloy.settings import AlloySettings
-from components.grafana.settings import LogsSettings, MetricsSettings, ServiceMonitorSettings
-from components.platform.helm import Chart
+from ..grafana.settings import LogsSettings, MetricsSettings, ServiceMonitorSettings
+from ..platform.helm import Chart
+from .settings import AlloySettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 import pulumi
 
-from components.alloy.args import AlloyArgs
-from components.alloy.endpoints import otlp_grpc_endpoint, otlp_http_endpoint
-from components.alloy.values import values
-from components.platform.helm import release
-from components.platform.names import ALLOY_RELEASE
+from ..platform.helm import release
+from ..platform.names import ALLOY_RELEASE
+from .args import AlloyArgs
+from .endpoints import otlp_grpc_endpoint, otlp_http_endpoint
+from .values import values
 
 __all__ = ["Alloy", "AlloyArgs"]
 

@@ -1,6 +1,6 @@
 """Where senders reach the gateway."""
 
-from components.platform.names import (
+from ..platform.names import (
     ALLOY_RELEASE,
     OTLP_GRPC_PORT,
     OTLP_HTTP_PORT,

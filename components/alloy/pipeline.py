@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.alloy.args import AlloyArgs
-from components.alloy.sizes import HTTP_REQUEST_MIB, queue_bytes
-from components.alloy.syntax import Expression, Value, instance
-from components.grafana.settings import LogsSettings, MetricsSettings
-from components.platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from ..grafana.settings import LogsSettings, MetricsSettings
+from ..platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from .args import AlloyArgs
+from .sizes import HTTP_REQUEST_MIB, queue_bytes
+from .syntax import Expression, Value, instance
 
 MODULES = Path(__file__).parent / "modules"
 

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from components.platform.base import Settings
-from components.platform.settings import DNS_NAME, Size, WorkloadSettings
+from ..platform.base import Settings
+from ..platform.settings import DNS_NAME, Size, WorkloadSettings
 
 
 class AlloySettings(Settings):

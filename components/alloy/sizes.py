@@ -10,9 +10,9 @@ by halves and doubles and are our choice.
 
 from dataclasses import dataclass
 
-from components.alloy.settings import AlloySettings
-from components.platform.settings import Size
-from components.platform.workload import Workload
+from ..platform.settings import Size
+from ..platform.workload import Workload
+from .settings import AlloySettings
 
 #: Size of a full batch in MiB on the wire: ``min_size`` in the sending modules.
 BATCH_MIB = 1

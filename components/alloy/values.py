@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from components.alloy.args import AlloyArgs
-from components.alloy.pipeline import config
-from components.alloy.sizes import workload
-from components.platform.names import (
+from ..platform.names import (
     ALLOY_HTTP_PORT,
     ALLOY_RELEASE,
     OTLP_GRPC_PORT,
     OTLP_HTTP_PORT,
 )
-from components.platform.workload import Workload
+from ..platform.workload import Workload
+from .args import AlloyArgs
+from .pipeline import config
+from .sizes import workload
 
 #: User of the image grafana/alloy.
 _UID = 473

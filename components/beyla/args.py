@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.beyla.settings import BeylaSettings
-from components.grafana.settings import ServiceMonitorSettings
-from components.platform.helm import Chart
+from ..grafana.settings import ServiceMonitorSettings
+from ..platform.helm import Chart
+from .settings import BeylaSettings
 
 
 @dataclass(frozen=True, kw_only=True)

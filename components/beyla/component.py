@@ -2,10 +2,10 @@
 
 import pulumi
 
-from components.beyla.args import BeylaArgs
-from components.beyla.values import values
-from components.platform.helm import release
-from components.platform.names import BEYLA_RELEASE
+from ..platform.helm import release
+from ..platform.names import BEYLA_RELEASE
+from .args import BeylaArgs
+from .values import values
 
 __all__ = ["Beyla", "BeylaArgs"]
 

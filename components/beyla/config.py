@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.beyla.args import BeylaArgs
+from .args import BeylaArgs
 
 #: Path of Beyla's metrics on its Prometheus port (chart default).
 METRICS_PATH = "/metrics"

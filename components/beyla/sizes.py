@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from components.beyla.settings import BeylaSettings
-from components.platform.workload import Workload
+from ..platform.workload import Workload
+from .settings import BeylaSettings
 
 #: Nodes that one replica of the Kubernetes cache serves, as the k8s-monitoring chart advises.
 NODES_PER_CACHE = 50

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from components.beyla.args import BeylaArgs
-from components.beyla.config import config
-from components.beyla.settings import ContextPropagation
-from components.beyla.sizes import workloads
-from components.platform.workload import Workload
+from ..platform.workload import Workload
+from .args import BeylaArgs
+from .config import config
+from .settings import ContextPropagation
+from .sizes import workloads
 
 #: Service, Deployment and name label of the Kubernetes cache, and its port (chart defaults).
 CACHE_SERVICE = "beyla-k8s-cache"

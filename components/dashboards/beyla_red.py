@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import dashboard as builders
 
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import DURATION_STEPS, ERROR_STEPS
-from components.dashboards.layout import Dashboard, Line, PanelBuilder, dashboard, line, section
-from components.dashboards.links import Link, cell, dashboard_url
-from components.dashboards.queries import GRAPH, ONCE, rate, ratio
-from components.dashboards.scraped import graph
-from components.dashboards.tables import Column, table_panel
-from components.dashboards.uids import Uid
-from components.dashboards.variables import filter_by
-from components.signals import Label, RequestLabel, RequestMetric, ScrapedLabel
+from ..signals import Label, RequestLabel, RequestMetric, ScrapedLabel
+from .context import DashboardContext
+from .kit import DURATION_STEPS, ERROR_STEPS
+from .layout import Dashboard, Line, PanelBuilder, dashboard, line, section
+from .links import Link, cell, dashboard_url
+from .queries import GRAPH, ONCE, rate, ratio
+from .scraped import graph
+from .tables import Column, table_panel
+from .uids import Uid
+from .variables import filter_by
 
 _SOURCE = (
     "Beyla measures it from outside the process, for services without an SDK; those that have one "

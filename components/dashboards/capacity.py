@@ -1,16 +1,16 @@
 """Capacity: how much comes in, how much is kept, how far the limits are, and where it leads."""
 
-from components.alerts.context import AlertContext
-from components.dashboards.context import DashboardContext
-from components.dashboards.layout import Dashboard, Line, Section, dashboard, line, section
-from components.dashboards.links import Link, dashboard_url
-from components.dashboards.queries import ONCE, rate, spans
-from components.dashboards.red import stat
-from components.dashboards.scraped import FULL_STEPS, added, graph, programs
-from components.dashboards.tables import Column, table_panel
-from components.dashboards.uids import Uid
-from components.dashboards.variables import filters
-from components.signals import ClusterMetric, Label, SpanMetric, TempoMetric
+from ..alerts.context import AlertContext
+from ..signals import ClusterMetric, Label, SpanMetric, TempoMetric
+from .context import DashboardContext
+from .layout import Dashboard, Line, Section, dashboard, line, section
+from .links import Link, dashboard_url
+from .queries import ONCE, rate, spans
+from .red import stat
+from .scraped import FULL_STEPS, added, graph, programs
+from .tables import Column, table_panel
+from .uids import Uid
+from .variables import filters
 
 _MIB = 1024 * 1024
 _DAY = 86_400

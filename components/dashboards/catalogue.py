@@ -1,6 +1,6 @@
 """All dashboards, in the order in which they are delivered."""
 
-from components.dashboards import (
+from . import (
     beyla_red,
     capacity,
     collectors,
@@ -14,8 +14,8 @@ from components.dashboards import (
     traces,
     use_cases,
 )
-from components.dashboards.context import DashboardContext
-from components.dashboards.layout import Dashboard
+from .context import DashboardContext
+from .layout import Dashboard
 
 
 def dashboards(context: DashboardContext) -> list[Dashboard]:

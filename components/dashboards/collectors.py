@@ -1,16 +1,16 @@
 """Alloy and Beyla: do they take spans, and do they get rid of them."""
 
-from components.alerts.context import AlertContext
-from components.dashboards.context import DashboardContext
-from components.dashboards.layout import Dashboard, Line, Section, dashboard, line, section
-from components.dashboards.links import Link, dashboard_url
-from components.dashboards.queries import GRAPH, ONCE, ratio
-from components.dashboards.red import stat
-from components.dashboards.scraped import FULL_STEPS, LOSS_STEPS, added, graph, programs
-from components.dashboards.tables import Column, table_panel
-from components.dashboards.uids import Uid
-from components.platform.names import BEYLA_RELEASE
-from components.signals import AlloyMetric, BeylaMetric, ClusterMetric, RemoteWriteMetric
+from ..alerts.context import AlertContext
+from ..platform.names import BEYLA_RELEASE
+from ..signals import AlloyMetric, BeylaMetric, ClusterMetric, RemoteWriteMetric
+from .context import DashboardContext
+from .layout import Dashboard, Line, Section, dashboard, line, section
+from .links import Link, dashboard_url
+from .queries import GRAPH, ONCE, ratio
+from .red import stat
+from .scraped import FULL_STEPS, LOSS_STEPS, added, graph, programs
+from .tables import Column, table_panel
+from .uids import Uid
 
 
 def build(context: DashboardContext) -> Dashboard:

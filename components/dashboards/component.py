@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core, meta
 
-from components.dashboards.layout import Dashboard, as_json
-from components.grafana.settings import GrafanaSettings
+from ..grafana.settings import GrafanaSettings
+from .layout import Dashboard, as_json
 
 #: Most bytes of a dashboard: an object in Kubernetes takes 1 MiB, names and labels included.
 MAX_BYTES = 900 * 1024

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from components.tempo.settings import TempoMode
-from components.tempo.sizes import Limits
+from ..tempo.settings import TempoMode
+from ..tempo.sizes import Limits
 
 
 @dataclass(frozen=True, kw_only=True)

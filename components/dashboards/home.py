@@ -1,21 +1,7 @@
 """Home: where to go from here, and how the tracing system itself is."""
 
-from components.dashboards import slo_overview
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import ERROR_STEPS, Steps, text_panel
-from components.dashboards.layout import Dashboard, Line, PanelBuilder, dashboard, line, section
-from components.dashboards.links import (
-    dashboard_url,
-    logs_url,
-    metrics_url,
-    profiles_url,
-    traces_url,
-)
-from components.dashboards.queries import ONCE, ratio
-from components.dashboards.red import stat
-from components.dashboards.uids import Uid
-from components.grafana.datasources import LOGS_TAGS
-from components.signals import (
+from ..grafana.datasources import LOGS_TAGS
+from ..signals import (
     STATUS_ERROR,
     TEMPO_SOURCE,
     AlloyMetric,
@@ -24,6 +10,20 @@ from components.signals import (
     SpanMetric,
     TempoMetric,
 )
+from . import slo_overview
+from .context import DashboardContext
+from .kit import ERROR_STEPS, Steps, text_panel
+from .layout import Dashboard, Line, PanelBuilder, dashboard, line, section
+from .links import (
+    dashboard_url,
+    logs_url,
+    metrics_url,
+    profiles_url,
+    traces_url,
+)
+from .queries import ONCE, ratio
+from .red import stat
+from .uids import Uid
 
 
 def _ours(context: DashboardContext) -> str:

@@ -21,9 +21,9 @@ from grafana_foundation_sdk.models import heatmap as heatmap_models
 from grafana_foundation_sdk.models import prometheus as prometheus_models
 from grafana_foundation_sdk.models import text as text_models
 
-from components.dashboards.context import DashboardContext
-from components.dashboards.links import Link
-from components.signals import APDEX_SATISFIED, APDEX_TOLERATING
+from ..signals import APDEX_SATISFIED, APDEX_TOLERATING
+from .context import DashboardContext
+from .links import Link
 
 Query = prometheus.Dataquery | tempo.TempoQuery
 #: Colour steps from a value on; None is the colour of all below the first step.

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
-from components.dashboards.links import Link
+from .links import Link
 
 #: Columns of Grafana's grid.
 COLUMNS = 24

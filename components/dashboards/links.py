@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from components.dashboards.context import DashboardContext
+from .context import DashboardContext
 
 #: Filters that go along from dashboard to dashboard.
 FILTERS = ("cluster", "namespace", "service")

@@ -1,15 +1,15 @@
 """Operation: one span name of a service."""
 
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import promql, timeseries_panel
-from components.dashboards.layout import Dashboard, dashboard, line, section
-from components.dashboards.links import Link, dashboard_url, traces_url
-from components.dashboards.queries import OPERATION, quantile, traceql
-from components.dashboards.red import durations, graphs, numbers
-from components.dashboards.tables import traces_panel
-from components.dashboards.uids import Uid
-from components.dashboards.variables import filters, operation
-from components.signals import Label
+from ..signals import Label
+from .context import DashboardContext
+from .kit import promql, timeseries_panel
+from .layout import Dashboard, dashboard, line, section
+from .links import Link, dashboard_url, traces_url
+from .queries import OPERATION, quantile, traceql
+from .red import durations, graphs, numbers
+from .tables import traces_panel
+from .uids import Uid
+from .variables import filters, operation
 
 #: The chosen operation in TraceQL: a span name may hold any character, so it is quoted.
 _NAMED = "name = ${operation:doublequote}"

@@ -6,9 +6,8 @@ Every sum names the labels that it keeps, so that two generators of a rollout, t
 
 from collections.abc import Sequence
 
-from components.dashboards.variables import ALL, matchers
-from components.grafana.datasources import LOGS_TAGS
-from components.signals import (
+from ..grafana.datasources import LOGS_TAGS
+from ..signals import (
     APDEX_SATISFIED,
     APDEX_TOLERATING,
     STATUS_ERROR,
@@ -19,6 +18,7 @@ from components.signals import (
     SpanMetric,
     latency_bound,
 )
+from .variables import ALL, matchers
 
 #: Window of graphs and of values that are asked for once.
 GRAPH, ONCE = "$__rate_interval", "$__range"

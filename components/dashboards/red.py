@@ -1,7 +1,8 @@
 """Rate, errors and duration of requests, as lines of panels that several dashboards have."""
 
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import (
+from ..signals import APDEX_SATISFIED, APDEX_TOLERATING, LATENCY_BUCKETS, SpanMetric
+from .context import DashboardContext
+from .kit import (
     APDEX_STEPS,
     DURATION_STEPS,
     ERROR_STEPS,
@@ -13,9 +14,9 @@ from components.dashboards.kit import (
     stat_panel,
     timeseries_panel,
 )
-from components.dashboards.layout import Line, PanelBuilder, line
-from components.dashboards.links import Link
-from components.dashboards.queries import (
+from .layout import Line, PanelBuilder, line
+from .links import Link
+from .queries import (
     ONCE,
     apdex,
     error_ratio,
@@ -24,7 +25,6 @@ from components.dashboards.queries import (
     rate,
     spans,
 )
-from components.signals import APDEX_SATISFIED, APDEX_TOLERATING, LATENCY_BUCKETS, SpanMetric
 
 _SCOPE = "Requests are spans of kind server or consumer; calls to others do not count."
 _LONGEST = f"Durations above {LATENCY_BUCKETS[-1]:g} s show as {LATENCY_BUCKETS[-1]:g} s."

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from components.alerts.context import AlertContext
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import NEUTRAL, Steps, promql, timeseries_panel
-from components.dashboards.layout import PanelBuilder
-from components.dashboards.links import Link
-from components.dashboards.queries import GRAPH
+from ..alerts.context import AlertContext
+from .context import DashboardContext
+from .kit import NEUTRAL, Steps, promql, timeseries_panel
+from .layout import PanelBuilder
+from .links import Link
+from .queries import GRAPH
 
 #: A share of what should not be at all, from 0 to 1: any is worth a look, a hundredth is bad.
 LOSS_STEPS: Steps = {None: "green", 0.0001: "orange", 0.01: "red"}

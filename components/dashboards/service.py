@@ -1,10 +1,12 @@
 """Service: one service (or several) from rate and errors down to its operations and neighbours."""
 
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import DURATION_STEPS, ERROR_STEPS, service_map_panel
-from components.dashboards.layout import Dashboard, PanelBuilder, dashboard, line, section
-from components.dashboards.links import Link, cell, dashboard_url, profiles_url
-from components.dashboards.queries import (
+from ..grafana.datasources import PROFILES_TAGS
+from ..signals import DATABASE, Label, ServiceGraphMetric, SpanMetric
+from .context import DashboardContext
+from .kit import DURATION_STEPS, ERROR_STEPS, service_map_panel
+from .layout import Dashboard, PanelBuilder, dashboard, line, section
+from .links import Link, cell, dashboard_url, profiles_url
+from .queries import (
     ONCE,
     REQUESTS,
     edge_error_ratio,
@@ -17,13 +19,11 @@ from components.dashboards.queries import (
     spans,
     traceql,
 )
-from components.dashboards.red import durations, graphs, numbers
-from components.dashboards.tables import Column, table_panel, traces_panel
-from components.dashboards.traces import bar_links
-from components.dashboards.uids import Uid
-from components.dashboards.variables import filters
-from components.grafana.datasources import PROFILES_TAGS
-from components.signals import DATABASE, Label, ServiceGraphMetric, SpanMetric
+from .red import durations, graphs, numbers
+from .tables import Column, table_panel, traces_panel
+from .traces import bar_links
+from .uids import Uid
+from .variables import filters
 
 _DATABASE = f'{Label.CONNECTION_TYPE}="{DATABASE}"'
 _NO_DATABASE = f'{Label.CONNECTION_TYPE}!="{DATABASE}"'

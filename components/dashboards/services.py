@@ -1,10 +1,11 @@
 """Service overview: all services in one table, the worst of them in sight."""
 
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import DURATION_STEPS, ERROR_STEPS, service_map_panel
-from components.dashboards.layout import Dashboard, dashboard, line, section
-from components.dashboards.links import Link, cell, dashboard_url, label
-from components.dashboards.queries import (
+from ..signals import Label, SpanMetric
+from .context import DashboardContext
+from .kit import DURATION_STEPS, ERROR_STEPS, service_map_panel
+from .layout import Dashboard, dashboard, line, section
+from .links import Link, cell, dashboard_url, label
+from .queries import (
     ONCE,
     REQUESTS,
     error_ratio,
@@ -13,12 +14,11 @@ from components.dashboards.queries import (
     service_map,
     spans,
 )
-from components.dashboards.red import graphs, numbers
-from components.dashboards.tables import Column, table_panel
-from components.dashboards.traces import bar_links
-from components.dashboards.uids import Uid
-from components.dashboards.variables import filters
-from components.signals import Label, SpanMetric
+from .red import graphs, numbers
+from .tables import Column, table_panel
+from .traces import bar_links
+from .uids import Uid
+from .variables import filters
 
 _KEPT = (Label.SERVICE, Label.NAMESPACE, Label.CLUSTER)
 

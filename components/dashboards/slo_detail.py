@@ -3,8 +3,10 @@
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import dashboard as models
 
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import (
+from ..signals import Label, SloMetric
+from ..slo.burn import Severity
+from .context import DashboardContext
+from .kit import (
     Steps,
     instant,
     prometheus_ref,
@@ -12,8 +14,8 @@ from components.dashboards.kit import (
     stat_panel,
     timeseries_panel,
 )
-from components.dashboards.layout import Dashboard, Line, PanelBuilder, dashboard, line, section
-from components.dashboards.slo_queries import (
+from .layout import Dashboard, Line, PanelBuilder, dashboard, line, section
+from .slo_queries import (
     burn_rate,
     firing,
     objective,
@@ -21,8 +23,6 @@ from components.dashboards.slo_queries import (
     sli,
     values,
 )
-from components.signals import Label, SloMetric
-from components.slo.burn import Severity
 
 UID = "tracing-slo"
 _ONE = (f'{Label.SLO}="$slo"',)

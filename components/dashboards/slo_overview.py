@@ -3,8 +3,10 @@
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import dashboard as models
 
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import (
+from ..signals import Label, SloMetric
+from ..slo.burn import Severity
+from .context import DashboardContext
+from .kit import (
     NEUTRAL,
     Steps,
     instant,
@@ -13,11 +15,11 @@ from components.dashboards.kit import (
     stat_panel,
     timeseries_panel,
 )
-from components.dashboards.layout import Dashboard, PanelBuilder, dashboard, line, section
-from components.dashboards.links import Link, cell, dashboard_url, label
-from components.dashboards.slo_detail import BUDGET_STEPS, BURN_STEPS
-from components.dashboards.slo_detail import UID as DETAIL_UID
-from components.dashboards.slo_queries import (
+from .layout import Dashboard, PanelBuilder, dashboard, line, section
+from .links import Link, cell, dashboard_url, label
+from .slo_detail import BUDGET_STEPS, BURN_STEPS
+from .slo_detail import UID as DETAIL_UID
+from .slo_queries import (
     burn_rate,
     firing,
     objective,
@@ -26,10 +28,8 @@ from components.dashboards.slo_queries import (
     values,
     with_about,
 )
-from components.dashboards.tables import Column, table_panel
-from components.dashboards.variables import ALL
-from components.signals import Label, SloMetric
-from components.slo.burn import Severity
+from .tables import Column, table_panel
+from .variables import ALL
 
 UID = "tracing-slos"
 _ONE_IS_BAD: Steps = {None: "green", 1: "red"}

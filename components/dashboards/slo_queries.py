@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from components.dashboards.context import DashboardContext
-from components.signals import Label, RulerMetric, SloMetric
-from components.slo.burn import Severity
+from ..signals import Label, RulerMetric, SloMetric
+from ..slo.burn import Severity
+from .context import DashboardContext
 
 #: What an objective says of itself, as far as tables show it.
 ABOUT = (Label.SLO, Label.OWNER, Label.KIND, Label.WINDOW)

@@ -9,8 +9,8 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import prometheus as prometheus_models
 from grafana_foundation_sdk.models import tempo as tempo_models
 
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import (
+from .context import DashboardContext
+from .kit import (
     NEUTRAL,
     Steps,
     complete,
@@ -21,7 +21,7 @@ from components.dashboards.kit import (
     tempo_ref,
     thresholds,
 )
-from components.dashboards.links import Link, traces_url
+from .links import Link, traces_url
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,23 +4,23 @@ The series are the same in both modes: where one process of a monolithic Tempo s
 the parts of a distributed one say each their own.
 """
 
-from components.alerts.context import AlertContext
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import ERROR_STEPS
-from components.dashboards.layout import Dashboard, Line, Section, dashboard, line, section
-from components.dashboards.links import Link, dashboard_url
-from components.dashboards.queries import GRAPH, ONCE, ratio
-from components.dashboards.red import stat
-from components.dashboards.scraped import (
+from ..alerts.context import AlertContext
+from ..signals import ClusterMetric, ProcessMetric, TempoMetric
+from .context import DashboardContext
+from .kit import ERROR_STEPS
+from .layout import Dashboard, Line, Section, dashboard, line, section
+from .links import Link, dashboard_url
+from .queries import GRAPH, ONCE, ratio
+from .red import stat
+from .scraped import (
     LOSS_STEPS,
     added,
     graph,
     programs,
     quantile_of,
 )
-from components.dashboards.tempo_parts import API, answering, making_metrics, storing
-from components.dashboards.uids import Uid
-from components.signals import ClusterMetric, ProcessMetric, TempoMetric
+from .tempo_parts import API, answering, making_metrics, storing
+from .uids import Uid
 
 
 def build(context: DashboardContext) -> Dashboard:

@@ -1,10 +1,10 @@
 """What Tempo does with spans once it has them: stores them, finds them, makes metrics of them."""
 
-from components.alerts.context import AlertContext
-from components.dashboards.context import DashboardContext
-from components.dashboards.layout import Line, Section, line, section
-from components.dashboards.scraped import FULL_STEPS, added, graph, quantile_of
-from components.signals import RemoteWriteMetric, TempoMetric
+from ..alerts.context import AlertContext
+from ..signals import RemoteWriteMetric, TempoMetric
+from .context import DashboardContext
+from .layout import Line, Section, line, section
+from .scraped import FULL_STEPS, added, graph, quantile_of
 
 #: The query-frontend's routes; others are the parts' among each other.
 API = '=~"api_.+"'

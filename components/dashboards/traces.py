@@ -1,15 +1,15 @@
 """Tracing: find the trace, by what it belongs to, how long it took and whether it failed."""
 
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import service_map_panel
-from components.dashboards.layout import Dashboard, Section, dashboard, line, section
-from components.dashboards.links import Link, dashboard_url, label, logs_url, traces_url
-from components.dashboards.queries import REQUESTS, logql, service_map, traceql
-from components.dashboards.red import graphs
-from components.dashboards.tables import traces_panel
-from components.dashboards.uids import Uid
-from components.dashboards.variables import choice, filters
-from components.signals import Label
+from ..signals import Label
+from .context import DashboardContext
+from .kit import service_map_panel
+from .layout import Dashboard, Section, dashboard, line, section
+from .links import Link, dashboard_url, label, logs_url, traces_url
+from .queries import REQUESTS, logql, service_map, traceql
+from .red import graphs
+from .tables import traces_panel
+from .uids import Uid
+from .variables import choice, filters
 
 
 def build(context: DashboardContext) -> Dashboard:

@@ -1,9 +1,9 @@
 """A use case: how to read what answers it, and the answers."""
 
-from components.dashboards.kit import text_panel
-from components.dashboards.layout import PanelBuilder, Section, line, section
-from components.dashboards.links import dashboard_url
-from components.dashboards.uids import Uid
+from .kit import text_panel
+from .layout import PanelBuilder, Section, line, section
+from .links import dashboard_url
+from .uids import Uid
 
 
 def case(title: str, sentence: str, leads_to: tuple[str, Uid], *answers: PanelBuilder) -> Section:

@@ -1,10 +1,11 @@
 """Use cases that begin with single requests: where time goes, where errors come from."""
 
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import ERROR_STEPS, promql, service_map_panel, timeseries_panel
-from components.dashboards.layout import Section
-from components.dashboards.links import Link, cell, dashboard_url
-from components.dashboards.queries import (
+from ..signals import Label, ServiceGraphMetric, SpanKind, SpanMetric
+from .context import DashboardContext
+from .kit import ERROR_STEPS, promql, service_map_panel, timeseries_panel
+from .layout import Section
+from .links import Link, cell, dashboard_url
+from .queries import (
     ONCE,
     REQUESTS,
     edge_error_ratio,
@@ -17,11 +18,10 @@ from components.dashboards.queries import (
     spans,
     traceql,
 )
-from components.dashboards.scraped import graph
-from components.dashboards.tables import Column, table_panel, traces_panel
-from components.dashboards.uids import Uid
-from components.dashboards.use_case import case
-from components.signals import Label, ServiceGraphMetric, SpanKind, SpanMetric
+from .scraped import graph
+from .tables import Column, table_panel, traces_panel
+from .uids import Uid
+from .use_case import case
 
 _BY_SERVICE = [Label.SERVICE]
 _LEGEND = "{{service}}"

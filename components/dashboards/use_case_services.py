@@ -1,14 +1,14 @@
 """Use cases that begin with services: how much they take, how they keep up, who uses them."""
 
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import ERROR_STEPS
-from components.dashboards.layout import Section
-from components.dashboards.queries import ONCE, REQUESTS, error_ratio, quantile, rate, spans
-from components.dashboards.scraped import graph
-from components.dashboards.tables import Column, table_panel
-from components.dashboards.uids import Uid
-from components.dashboards.use_case import case
-from components.signals import APDEX_SATISFIED, Label, SpanMetric, latency_bound
+from ..signals import APDEX_SATISFIED, Label, SpanMetric, latency_bound
+from .context import DashboardContext
+from .kit import ERROR_STEPS
+from .layout import Section
+from .queries import ONCE, REQUESTS, error_ratio, quantile, rate, spans
+from .scraped import graph
+from .tables import Column, table_panel
+from .uids import Uid
+from .use_case import case
 
 _BY_SERVICE = [Label.SERVICE]
 _LEGEND = "{{service}}"

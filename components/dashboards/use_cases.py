@@ -1,12 +1,12 @@
 """Use cases: for each thing that traces are good for, the query that answers it."""
 
-from components.dashboards import use_case_requests as requests
-from components.dashboards import use_case_services as services
-from components.dashboards.context import DashboardContext
-from components.dashboards.layout import Dashboard, dashboard
-from components.dashboards.traces import bar_links
-from components.dashboards.uids import Uid
-from components.dashboards.variables import filters
+from . import use_case_requests as requests
+from . import use_case_services as services
+from .context import DashboardContext
+from .layout import Dashboard, dashboard
+from .traces import bar_links
+from .uids import Uid
+from .variables import filters
 
 
 def build(context: DashboardContext) -> Dashboard:

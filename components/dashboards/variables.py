@@ -3,9 +3,9 @@
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import dashboard as models
 
-from components.dashboards.context import DashboardContext
-from components.dashboards.kit import prometheus_ref
-from components.signals import TEMPO_SOURCE, Label, SpanMetric
+from ..signals import TEMPO_SOURCE, Label, SpanMetric
+from .context import DashboardContext
+from .kit import prometheus_ref
 
 #: What a filter is while it is set to all: a pattern, so that series without the label match too.
 ALL = ".*"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core, meta
 
-from components.grafana import datasources
-from components.grafana.datasources import Datasource
-from components.grafana.provisioning import provisioning_file
-from components.grafana.settings import GrafanaSettings
+from . import datasources
+from .datasources import Datasource
+from .provisioning import provisioning_file
+from .settings import GrafanaSettings
 
 
 @dataclass(frozen=True, kw_only=True)

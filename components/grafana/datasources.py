@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from components.grafana.settings import (
+from ..signals import STATUS_ERROR, Label, SpanKind, SpanMetric
+from .settings import (
     GrafanaSettings,
     LogsSettings,
     MetricsSettings,
     MetricsType,
     ProfilesSettings,
 )
-from components.signals import STATUS_ERROR, Label, SpanKind, SpanMetric
 
 Datasource = dict[str, Any]
 

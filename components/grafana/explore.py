@@ -3,7 +3,7 @@
 import json
 from urllib.parse import urlencode
 
-from components.grafana.settings import GrafanaSettings
+from .settings import GrafanaSettings
 
 
 def explore_url(settings: GrafanaSettings, namespace: str) -> str:

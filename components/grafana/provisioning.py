@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import yaml
 
-from components.grafana.datasources import Datasource
+from .datasources import Datasource
 
 
 def provisioning_file(datasource: Datasource, *, org_id: int) -> str:

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from components.platform.base import Settings
-from components.platform.settings import DNS_LABEL
+from ..platform.base import Settings
+from ..platform.settings import DNS_LABEL
 
 _URL = r"^https?://[^\s/]+(/\S*)?$"
 #: Grafana's limit for the uid of a datasource.

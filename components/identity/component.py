@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.identity import policies
-from components.identity.settings import IdentityMode, IdentitySettings
+from . import policies
+from .settings import IdentityMode, IdentitySettings
 
 
 @dataclass(frozen=True, kw_only=True)

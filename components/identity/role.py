@@ -1,7 +1,7 @@
 """The ARN of Tempo's role, known before the role exists."""
 
-from components.identity.settings import IdentitySettings
-from components.platform.names import partition
+from ..platform.names import partition
+from .settings import IdentitySettings
 
 
 def role_arn(settings: IdentitySettings, *, role_name: str, region: str, account_id: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.helm import v3 as helm
 
-from components.platform.settings import ChartSettings, ChartsSettings
+from .settings import ChartSettings, ChartsSettings
 
 #: Seconds that an install or upgrade may take; Tempo's ingesters replay their WAL first.
 TIMEOUT_SECONDS = 600

@@ -5,8 +5,8 @@ import json
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.platform import names
-from components.platform.settings import ClusterSettings
+from . import names
+from .settings import ClusterSettings
 
 
 def kubernetes_provider(name: str, cluster: ClusterSettings) -> kubernetes.Provider:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from components.platform.base import Settings
+from .base import Settings
 
 #: RFC 1123 label, as Kubernetes asks of namespaces and we of all names that end up in one.
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from components.platform.settings import WorkloadSettings
+from .settings import WorkloadSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from components.rules import alerts, grafana, platform, slo, storage, tempo
-from components.rules.credentials import SECRETS, credentials
-from components.rules.problem import Problem, SettingsError, problem, shown
-from components.settings import TracingSettings
+from ..settings import TracingSettings
+from . import alerts, grafana, platform, slo, storage, tempo
+from .credentials import SECRETS, credentials
+from .problem import Problem, SettingsError, problem, shown
 
 __all__ = [
     "SECRETS",

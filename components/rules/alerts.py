@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from components.alerts.settings import RuleDelivery
-from components.rules.grafana import LABEL_KEY, LABEL_VALUE
-from components.rules.problem import Problem, problem
-from components.settings import TracingSettings
+from ..alerts.settings import RuleDelivery
+from ..settings import TracingSettings
+from .grafana import LABEL_KEY, LABEL_VALUE
+from .problem import Problem, problem
 
 #: Syntax of a label's name in Prometheus, without those that it keeps for itself.
 _NAME = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]*")

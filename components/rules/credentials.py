@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from components.rules.problem import Problem, problem
-from components.settings import TracingSettings
+from ..settings import TracingSettings
+from .problem import Problem, problem
 
 #: Keys of the passwords in a stack file, each with the backend of `grafana` that it belongs to.
 #: They are keys of their own because Pulumi hands out a secret inside an object in plain text.

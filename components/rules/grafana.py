@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from components.rules.problem import Problem, problem
-from components.settings import TracingSettings
+from ..settings import TracingSettings
+from .problem import Problem, problem
 
 #: Syntax of a label's key and value in Kubernetes.
 LABEL_KEY = re.compile(

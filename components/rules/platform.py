@@ -4,11 +4,11 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from components.identity.settings import IdentityMode
-from components.platform import helm
-from components.platform.settings import DNS_LABEL, Tier
-from components.rules.problem import Problem, problem
-from components.settings import TracingSettings
+from ..identity.settings import IdentityMode
+from ..platform import helm
+from ..platform.settings import DNS_LABEL, Tier
+from ..settings import TracingSettings
+from .problem import Problem, problem
 
 #: Namespaces that are not ours to own: deleting the stack would delete them.
 _SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")

@@ -4,12 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from components.rules.problem import Problem, problem
-from components.settings import TracingSettings
-from components.signals import LATENCY_BUCKETS
-from components.slo.rules import RESERVED_LABELS
-from components.slo.settings import PLACEHOLDER, RatioSettings
-from components.slo.sli import expression
+from ..settings import TracingSettings
+from ..signals import LATENCY_BUCKETS
+from ..slo.rules import RESERVED_LABELS
+from ..slo.settings import PLACEHOLDER, RatioSettings
+from ..slo.sli import expression
+from .problem import Problem, problem
 
 #: Syntax of a label's name in Prometheus.
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")

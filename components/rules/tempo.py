@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 from pydantic.alias_generators import to_camel
 
-from components.alloy import sizes as alloy_sizes
-from components.beyla import sizes as beyla_sizes
-from components.platform.settings import Size, WorkloadSettings
-from components.platform.workload import Workload
-from components.rules.problem import Problem, problem
-from components.settings import TracingSettings
-from components.tempo import sizes as tempo_sizes
-from components.tempo.settings import TempoMode, TempoSettings
-from components.workloads import tempo_workloads
+from ..alloy import sizes as alloy_sizes
+from ..beyla import sizes as beyla_sizes
+from ..platform.settings import Size, WorkloadSettings
+from ..platform.workload import Workload
+from ..settings import TracingSettings
+from ..tempo import sizes as tempo_sizes
+from ..tempo.settings import TempoMode, TempoSettings
+from ..workloads import tempo_workloads
+from .problem import Problem, problem
 
 
 def mode(settings: TracingSettings) -> Iterator[Problem]:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.alerts.context import kebab
-from components.signals import Label, SloMetric
-from components.slo.burn import Pair, Severity, burn_rate, thresholds
-from components.slo.settings import SloSettings
-from components.slo.sli import selector
+from ..alerts.context import kebab
+from ..signals import Label, SloMetric
+from .burn import Pair, Severity, burn_rate, thresholds
+from .settings import SloSettings
+from .sli import selector
 
 #: How often rules are evaluated, in seconds, and how often hourly sums are made, which are read by
 #: their range only. Counts of events rely on both.

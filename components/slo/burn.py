@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from components.signals import SloMetric
+from ..signals import SloMetric
 
 
 class Severity(StrEnum):

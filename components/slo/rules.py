@@ -8,12 +8,12 @@ so that no query reads a month of samples a minute apart.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from components.signals import Label, SloMetric
-from components.slo import sli
-from components.slo.alerts import HOURS_INTERVAL_SECONDS, INTERVAL_SECONDS, alerts
-from components.slo.burn import budget
-from components.slo.settings import SloDefaultsSettings, SloSettings
-from components.slo.sli import Indicator, selector
+from ..signals import Label, SloMetric
+from . import sli
+from .alerts import HOURS_INTERVAL_SECONDS, INTERVAL_SECONDS, alerts
+from .burn import budget
+from .settings import SloDefaultsSettings, SloSettings
+from .sli import Indicator, selector
 
 Rule = dict[str, Any]
 Group = dict[str, Any]

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from components.platform.base import Settings
-from components.platform.settings import DNS_LABEL
+from ..platform.base import Settings
+from ..platform.settings import DNS_LABEL
 
 #: Where a window goes in an expression of a ratio.
 PLACEHOLDER = "[window]"

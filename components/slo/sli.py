@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.signals import (
+from ..signals import (
     STATUS_ERROR,
     TEMPO_SOURCE,
     Label,
@@ -12,7 +12,7 @@ from components.signals import (
     SpanMetric,
     latency_bound,
 )
-from components.slo.settings import (
+from .settings import (
     PLACEHOLDER,
     AvailabilitySettings,
     LatencySettings,

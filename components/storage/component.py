@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.storage import lifecycle, policies
-from components.storage.settings import Encryption, StorageSettings
+from . import lifecycle, policies
+from .settings import Encryption, StorageSettings
 
 #: Days in which a deleted KMS key can be brought back; the longest that KMS takes.
 KEY_DELETION_DAYS = 30

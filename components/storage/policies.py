@@ -2,7 +2,7 @@
 
 import json
 
-from components.platform.names import partition
+from ..platform.names import partition
 
 
 def bucket_arn(bucket: str, *, region: str) -> str:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from components.platform.base import Settings
+from ..platform.base import Settings
 
 
 class Encryption(StrEnum):

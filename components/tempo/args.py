@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from components.grafana.settings import MetricsSettings, ServiceMonitorSettings
-from components.platform.helm import Chart
-from components.tempo.settings import TempoSettings
+from ..grafana.settings import MetricsSettings, ServiceMonitorSettings
+from ..platform.helm import Chart
+from .settings import TempoSettings
 
 #: Key of the credentials Secret that holds the password of the metrics backend.
 METRICS_PASSWORD_KEY = "METRICS_PASSWORD"  # noqa: S105 - a name, not a password

@@ -4,11 +4,11 @@ from typing import Any
 
 import pulumi
 
-from components.platform import helm
-from components.platform.names import TEMPO_RELEASE
-from components.tempo import distributed, endpoints, monolithic
-from components.tempo.args import TempoArgs
-from components.tempo.settings import TempoMode
+from ..platform import helm
+from ..platform.names import TEMPO_RELEASE
+from . import distributed, endpoints, monolithic
+from .args import TempoArgs
+from .settings import TempoMode
 
 __all__ = ["Tempo", "TempoArgs", "values"]
 

@@ -3,12 +3,12 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from components.grafana.settings import MetricsSettings
-from components.platform.names import dns_suffix
-from components.signals import LATENCY_BUCKETS, TEMPO_SOURCE, Label
-from components.tempo import sizes
-from components.tempo.args import METRICS_PASSWORD_KEY, TempoArgs
-from components.tempo.settings import TempoMode, TempoSettings
+from ..grafana.settings import MetricsSettings
+from ..platform.names import dns_suffix
+from ..signals import LATENCY_BUCKETS, TEMPO_SOURCE, Label
+from . import sizes
+from .args import METRICS_PASSWORD_KEY, TempoArgs
+from .settings import TempoMode, TempoSettings
 
 _MIB = 1024 * 1024
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from components.platform.workload import Workload
-from components.tempo import config, pods, sizes
-from components.tempo.args import TempoArgs
-from components.tempo.settings import TempoSettings
+from ..platform.workload import Workload
+from . import config, pods, sizes
+from .args import TempoArgs
+from .settings import TempoSettings
 
 #: Components by their names in the chart's values, with those in the stack's settings and those on
 #: the pods.

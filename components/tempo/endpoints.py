@@ -1,12 +1,12 @@
 """Where Tempo is reached inside the cluster, as the charts name its Services."""
 
-from components.platform.names import (
+from ..platform.names import (
     OTLP_GRPC_PORT,
     TEMPO_HTTP_PORT,
     TEMPO_RELEASE,
     service_host,
 )
-from components.tempo.settings import TempoMode
+from .settings import TempoMode
 
 
 def query_service(mode: TempoMode) -> str:

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from components.platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TEMPO_HTTP_PORT
-from components.platform.workload import Workload
-from components.tempo import config, pods, sizes
-from components.tempo.args import TempoArgs
-from components.tempo.settings import TempoSettings
+from ..platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TEMPO_HTTP_PORT
+from ..platform.workload import Workload
+from . import config, pods, sizes
+from .args import TempoArgs
+from .settings import TempoSettings
 
 _CONFIG = (
     Path(__file__)

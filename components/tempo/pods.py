@@ -4,9 +4,9 @@ from typing import Any
 
 import yaml
 
-from components.platform.names import TEMPO_RELEASE, TEMPO_SERVICE_ACCOUNT
-from components.tempo.args import METRICS_PASSWORD_KEY, TempoArgs
-from components.tempo.config import CREDENTIALS_PATH
+from ..platform.names import TEMPO_RELEASE, TEMPO_SERVICE_ACCOUNT
+from .args import METRICS_PASSWORD_KEY, TempoArgs
+from .config import CREDENTIALS_PATH
 
 #: User and group of Tempo's image (its Dockerfile).
 _USER = 10001

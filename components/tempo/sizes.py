@@ -22,9 +22,9 @@ distributed m 5 MiB/s, l 20 MiB/s. The rate limit is twice that.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from components.platform.settings import Size
-from components.platform.workload import Workload
-from components.tempo.settings import TempoLimitSettings, TempoMode, TempoSettings
+from ..platform.settings import Size
+from ..platform.workload import Workload
+from .settings import TempoLimitSettings, TempoMode, TempoSettings
 
 #: Workloads that keep data on a volume; a stack file may give `volumeGib` for these alone.
 WITH_VOLUME = frozenset({"monolithic", "ingester", "metrics_generator"})

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from components.platform.settings import Tier
 from components.rules import SettingsError
 from components.settings import TracingSettings
+from components.validation.messages import nearest
+from components.validation.presets import PRESETS
+from components.validation.validate import validate
 from config.loader import TracingConfig, load_config
-from config.messages import nearest
-from config.presets import PRESETS
 from config.schema import PROJECT_FILE, written
-from config.validation import validate
 from plan.recorder import Secret, record
 
 ROOT = Path(__file__).parents[2]

@@ -9,9 +9,9 @@ import jsonschema
 import pytest
 import yaml
 
+from components.validation.validate import validate
 from config.loader import TracingConfig, load_config
 from config.schema import PROJECT_FILE, json_schema, reference
-from config.validation import validate
 from plan.recorder import record
 
 ROOT = Path(__file__).parents[2]

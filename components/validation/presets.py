@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.platform.settings import Tier
+from ..platform.settings import Tier
 
 #: Tier of an environment by its name, where the stack file gives none. Any other name is treated as
 #: production: to forget a line must never cost data.

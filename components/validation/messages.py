@@ -12,8 +12,8 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from components.rules import Problem, problem
-from components.settings import TracingSettings
+from ..rules import Problem, problem
+from ..settings import TracingSettings
 
 Path = tuple[int | str, ...]
 

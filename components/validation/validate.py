@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from components.rules import Problem, problems
-from components.settings import TracingSettings
-from config.messages import Path, key_of, nearest, problem_of
-from config.presets import with_presets
+from ..rules import Problem, problems
+from ..settings import TracingSettings
+from .messages import Path, key_of, nearest, problem_of
+from .presets import with_presets
 
 #: Stand for required settings that are missing or wrong, so that the rules across settings can
 #: still be checked; the settings are reported all the same.
