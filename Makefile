@@ -5,7 +5,13 @@ VENV := venv/bin
 PIP := $(VENV)/pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help plan preview up destroy test golden check format docs lock bench local-up local-down
+.PHONY: help
+.PHONY: plan
+.PHONY: preview up destroy
+.PHONY: local-up local-down
+.PHONY: test golden
+.PHONY: check format
+.PHONY: docs lock bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14

@@ -9,6 +9,7 @@ from components.workloads import workloads
 from plan.recorder import STACK_TYPE, UNKNOWN, Resource, Secret
 from plan.run import Plan
 from plan.stackfile import MASK
+from plan.table import table
 
 _LATER = "(known after up)"
 
@@ -26,14 +27,14 @@ def summary(plan: Plan, counts: Mapping[str, int]) -> str:
     parts = [
         f"# Plan of {plan.stack}",
         f"{settings.environment.name} ({settings.environment.tier}) on {where}: {count} resources.",
-        _table([("setting", "value"), *_settings(settings)]),
+        table([("setting", "value"), *_settings(settings)]),
         "## Resources",
         "```text\n" + "\n".join(_tree(plan.recording.resources)) + "\n```",
         "## Sums",
-        _table(_sums(settings)),
+        table(_sums(settings)),
         "The sums are of the least number of pods.",
         "## Delivered to Grafana and the ruler",
-        _table([("what", "count"), *((kind, str(count)) for kind, count in counts.items())]),
+        table([("what", "count"), *((kind, str(count)) for kind, count in counts.items())]),
         "## Outputs",
         "\n".join(f"- {name}: {_value(v)}" for name, v in sorted(plan.recording.outputs.items())),
         "## Warnings",
@@ -216,13 +217,3 @@ def _value(value: object) -> str:
     if isinstance(value, Secret):
         return MASK
     return _LATER if value == UNKNOWN else str(value)
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
-    """Return rows as a Markdown table whose columns line up; the first row is the head."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "| " + " | ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) + " |" for r in rows
-    ]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(lines)

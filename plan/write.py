@@ -5,9 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
 from plan.counts import counts
+from plan.dumping import dump
 from plan.recorder import Resource, Secret
 from plan.run import Plan
 from plan.stackfile import MASK
@@ -17,24 +16,6 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 PROMETHEUS_RULE = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
 RULE_GROUPS = "tracing:index:RuleGroups"
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as blocks, so that a diff shows lines."""
-
-    def analyze_scalar(self, scalar: str) -> Any:  # noqa: ANN401
-        """Let a text with tabs be a block; PyYAML itself would quote it."""
-        analysis: Any = cast(Any, super()).analyze_scalar(scalar.replace("\t", " "))
-        analysis.scalar = scalar
-        return analysis
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    style = "|" if "\n" in text else None
-    return cast(Any, dumper).represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _represent_text)
 
 
 def as_json(plan: Plan) -> str:
@@ -96,11 +77,6 @@ def files(plan: Plan) -> dict[str, str]:
         found[f"rules/{item.inputs['metadata']['name']}.yaml"] = dump(item.inputs["spec"])
     found["summary.md"] = summary(plan, counts(found))
     return found
-
-
-def dump(value: object) -> str:
-    """Return a value as YAML, keys sorted."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=100)
 
 
 def _data(item: Resource) -> dict[str, str]:

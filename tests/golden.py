@@ -10,9 +10,10 @@ from pathlib import Path
 
 import yaml
 
+from plan.dumping import dump
 from plan.run import run
 from plan.stackfile import stacks
-from plan.write import CONFIG_MAP, PROMETHEUS_RULE, RELEASE, dump, files
+from plan.write import CONFIG_MAP, PROMETHEUS_RULE, RELEASE, files
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"

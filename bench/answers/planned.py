@@ -62,7 +62,7 @@ class Planned:
         values = self.folder / f"values/{TEMPO_RELEASE}.yaml"
         command = ["helm", "template", TEMPO_RELEASE, packed, "--values", values]
         command += ["--namespace", self.settings.namespaces.tracing]
-        command += ["--api-versions", "monitoring.coreos.com/v1"]
+        command += ["--api-versions", "monitoring.coreos.com/v1", "--kube-version", "1.34.0"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
         [text] = [
             o["data"]["tempo.yaml"]

@@ -1,7 +1,6 @@
 """What the real chart makes of our values; needs helm and the packaged charts."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from components.grafana.settings import ServiceMonitorSettings
 from components.platform.helm import ALLOY
 from components.platform.settings import Size
 from tests.alloy.cases import arguments, variants
+from tests.helm import HELM, TEMPLATE
 
 CHARTS = os.environ.get("TRACING_TEST_CHARTS")
-HELM = shutil.which("helm")
 VARIANTS = variants()
 
 pytestmark = [
@@ -38,7 +37,7 @@ def render(args: AlloyArgs, folder: Path) -> Objects:
     chart = Path(CHARTS or "") / f"{ALLOY.name}-{ALLOY.version}.tgz"
     done = subprocess.run(
         [
-            *(HELM or "helm", "template", "alloy", chart, "--namespace", args.namespace),
+            *(*TEMPLATE, "alloy", chart, "--namespace", args.namespace),
             *("--values", file, "--api-versions", "monitoring.coreos.com/v1"),
         ],
         capture_output=True,

@@ -1,7 +1,6 @@
 """What the real chart makes of our values; needs helm and the packaged charts."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ from components.beyla.values import CACHE_PORT, CACHE_SERVICE, values
 from components.grafana.settings import ServiceMonitorSettings
 from components.platform.helm import BEYLA
 from components.platform.names import BEYLA_RELEASE
+from tests.helm import HELM, TEMPLATE
 
 CHARTS = os.environ.get("TRACING_TEST_CHARTS")
-HELM = shutil.which("helm")
 
 pytestmark = [
     pytest.mark.skipif(HELM is None, reason="helm is not on PATH"),
@@ -53,12 +52,11 @@ def beyla(
 
 
 def render(args: BeylaArgs, folder: Path) -> Objects:
-    assert HELM
     assert CHARTS
     file = folder / "values.yaml"
     file.write_text(yaml.safe_dump(values(args)), encoding="utf-8")
     chart = Path(CHARTS) / f"beyla-{BEYLA.version}.tgz"
-    command = [HELM, "template", BEYLA_RELEASE, str(chart), "-n", args.namespace, "-f", str(file)]
+    command = [*TEMPLATE, BEYLA_RELEASE, str(chart), "-n", args.namespace, "-f", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     objects = [found for found in yaml.safe_load_all(done.stdout) if found]

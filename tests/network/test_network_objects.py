@@ -1,7 +1,6 @@
 """The policies as objects: what the engine sees, and what they select in the real charts."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,11 @@ from components.network import network_policies
 from components.platform import helm
 from components.platform.helm import Chart
 from plan.recorder import record
+from tests.helm import HELM, TEMPLATE
 from tests.network.evaluator import selects
 from tests.network.stacks import stack
 
 CHARTS = os.environ.get("TRACING_TEST_CHARTS")
-HELM = shutil.which("helm")
 
 needs_charts = [
     pytest.mark.skipif(HELM is None, reason="helm is not on PATH"),
@@ -65,12 +64,11 @@ Pods = dict[str, tuple[dict[str, str], set[tuple[int, str]]]]
 
 def rendered(chart: Chart, release: str, values: dict[str, Any], folder: Path) -> Pods:
     """Return labels and ports of the pods of a chart, by the name of their workload."""
-    assert HELM
     assert CHARTS
     file = folder / "values.yaml"
     file.write_text(yaml.safe_dump(values), encoding="utf-8")
     package = Path(CHARTS) / f"{chart.name}-{chart.version}.tgz"
-    command = [HELM, "template", release, str(package), "-n", "x", "-f", str(file)]
+    command = [*TEMPLATE, release, str(package), "-n", "x", "-f", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found: Pods = {}

@@ -3,7 +3,6 @@
 import functools
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -14,12 +13,12 @@ import pytest
 import yaml
 
 from plan.recorder import Resource, Secret
+from tests.helm import HELM, TEMPLATE
 from tests.stack.variants import chart_of, recorded, releases
 
 Object = dict[str, Any]
 
 CHARTS = os.environ.get("TRACING_TEST_CHARTS")
-HELM = shutil.which("helm")
 
 needs_charts = pytest.mark.skipif(
     not (HELM and CHARTS), reason="needs helm on PATH and TRACING_TEST_CHARTS, a folder of charts"
@@ -61,7 +60,7 @@ def _rendered(release: Resource) -> Iterator[Object]:
         # The kinds of the Prometheus operator are told, since there is no cluster to ask.
         done = subprocess.run(
             [
-                *(HELM or "helm", "template", inputs["name"]),
+                *(*TEMPLATE, inputs["name"]),
                 *(Path(CHARTS or "") / f"{chart.name}-{chart.version}.tgz", "--include-crds"),
                 *("--namespace", namespace, "--values", file.name),
                 *("--api-versions", "monitoring.coreos.com/v1"),

@@ -1,7 +1,6 @@
 """Charts rendered by helm, where helm and the packaged charts are there."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from itertools import chain
@@ -14,10 +13,10 @@ import yaml
 from components.platform.names import TEMPO_RELEASE
 from components.tempo.args import TempoArgs
 from components.tempo.component import values
+from tests.helm import HELM, TEMPLATE
 
 #: Folder with the charts as `helm package` names them.
 CHARTS = os.environ.get("TRACING_TEST_CHARTS")
-HELM = shutil.which("helm")
 
 needs_charts = pytest.mark.skipif(
     not (HELM and CHARTS), reason="needs helm on PATH and TRACING_TEST_CHARTS, a folder of charts"
@@ -36,7 +35,7 @@ def render(args: TempoArgs, folder: Path) -> list[dict[str, Any]]:
         "--api-versions": "monitoring.coreos.com/v1",
     }
     done = subprocess.run(
-        [HELM or "helm", "template", TEMPO_RELEASE, chart, *chain(*options.items())],
+        [*TEMPLATE, TEMPO_RELEASE, chart, *chain(*options.items())],
         capture_output=True,
         text=True,
         check=False,
