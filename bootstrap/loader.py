@@ -56,13 +56,7 @@ def load_bootstrap(root: Path = _ROOT) -> BootstrapConfig:
         SettingsError: with every problem of both stack files.
     """
     stack = pulumi.get_stack()
-    file = read(root, stack)
-    given = {
-        key.removeprefix(f"{TRACING}:"): parsed(value)
-        for key, value in file.values.items()
-        if key.startswith(f"{TRACING}:") and key not in file.secret_keys
-    }
-    tracing, wrong = validate({k: v for k, v in given.items() if k in GROUPS})
+    tracing, wrong = tracing_settings(root, stack)
     found = [_of(TRACING, p) for p in (*wrong, *_unfit(tracing, wrong))]
     raw = runtime_config.CONFIG.get()
     settings = None
@@ -84,6 +78,25 @@ def load_bootstrap(root: Path = _ROOT) -> BootstrapConfig:
     if found or settings is None:
         raise SettingsError(f"Pulumi.{stack}.yaml and bootstrap/Pulumi.{stack}.yaml", found)
     return BootstrapConfig(settings=settings, tracing=tracing, stack=stack, aws=aws)
+
+
+def tracing_settings(root: Path, stack: str) -> tuple[TracingSettings, list[Problem]]:
+    """Return the settings of the tracing stack, of use only where there is no problem.
+
+    Args:
+        root: folder of its Pulumi.yaml.
+        stack: name of the stack.
+
+    Raises:
+        SettingsError: there is no such stack file, or it can't be read.
+    """
+    file = read(root, stack)
+    given = {
+        key.removeprefix(f"{TRACING}:"): parsed(value)
+        for key, value in file.values.items()
+        if key not in file.secret_keys
+    }
+    return validate({key: value for key, value in given.items() if key in GROUPS})
 
 
 def makes_role(tracing: TracingSettings) -> bool:

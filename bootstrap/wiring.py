@@ -1,15 +1,18 @@
 """From both stack files' settings to the components' arguments."""
 
+from pathlib import Path
+
 import pulumi
 
-from bootstrap.loader import PROJECT, BootstrapConfig, makes_role
+from bootstrap.loader import PROJECT, BootstrapConfig, makes_role, tracing_settings
 from components.access.component import DeploymentAccessArgs
 from components.access.policies import StackNames
 from components.identity.role import role_arn
 from components.identity.settings import IdentityMode
 from components.platform import names
+from components.rules import SettingsError
 from components.settings import TracingSettings
-from components.state.component import StateBackendArgs
+from components.state.component import StateBackendArgs, backend_url
 from components.storage.settings import Encryption
 from components.wiring import tags as stack_tags
 from config.loader import PROJECT as TRACING
@@ -95,6 +98,22 @@ def stack_names(tracing: TracingSettings) -> StackNames:
         boundary_arn=identity.permissions_boundary_arn,
         tags={key: own_tags[key] for key in ("environment", "managed-by")},
     )
+
+
+def state_url(root: Path, stack: str) -> str:
+    """Return the URL of the state backend of a stack.
+
+    Args:
+        root: folder of the tracing stack's Pulumi.yaml.
+        stack: name of the stack.
+
+    Raises:
+        SettingsError: with every problem of the stack file.
+    """
+    tracing, wrong = tracing_settings(root, stack)
+    if wrong:
+        raise SettingsError(f"Pulumi.{stack}.yaml", wrong)
+    return backend_url(_state_bucket(tracing), region=tracing.cluster.region)
 
 
 def _state_bucket(tracing: TracingSettings) -> str:

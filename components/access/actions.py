@@ -45,7 +45,6 @@ ROLE_READ = (
     "iam:GetRole",
     "iam:GetRolePolicy",
     "iam:ListAttachedRolePolicies",
-    "iam:ListInstanceProfilesForRole",
     "iam:ListRolePolicies",
 )
 #: What IAM lets one tie to a permissions boundary of the role (condition iam:PermissionsBoundary).
@@ -57,6 +56,8 @@ ROLE_WRITE_WITHIN_BOUNDARY = (
 )
 ROLE_WRITE = (
     "iam:DeleteRole",
+    # Before a role is deleted.
+    "iam:ListInstanceProfilesForRole",
     "iam:TagRole",
     "iam:UntagRole",
     "iam:UpdateAssumeRolePolicy",

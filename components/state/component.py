@@ -30,6 +30,11 @@ class StateBackendArgs:
     """Tags for both."""
 
 
+def backend_url(bucket: str, *, region: str) -> str:
+    """Return the URL by which Pulumi finds a state in a bucket."""
+    return f"s3://{bucket}?region={region}"
+
+
 class StateBackend(pulumi.ComponentResource):
     """The bucket that keeps Pulumi's state, and the key for the bucket and for secrets in it.
 
@@ -76,7 +81,7 @@ class StateBackend(pulumi.ComponentResource):
         self._configure(bucket, key)
         self.bucket_name = bucket.bucket
         self.key_arn = key.arn
-        self.backend_url = pulumi.Output.from_input(f"s3://{args.bucket}?region={args.region}")
+        self.backend_url = pulumi.Output.from_input(backend_url(args.bucket, region=args.region))
         self.secrets_provider = pulumi.Output.from_input(
             f"awskms://{args.key_alias}?region={args.region}"
         )
