@@ -41,7 +41,13 @@ def main() -> int:
     # The project's folder is another one than this.
     cli = str(Path(found).resolve())
     run = _up if arguments.command == "up" else _move
-    return run(cli, stack, moved, passed_on)
+    try:
+        return run(cli, stack, moved, passed_on)
+    except (pulumi.RunError, subprocess.CalledProcessError) as error:
+        # The CLI has said itself what it met.
+        if isinstance(error, pulumi.RunError):
+            print(f"error: {error}", file=sys.stderr)
+        return 1
 
 
 def _has_moved(stack: str) -> bool:
@@ -62,8 +68,8 @@ def _has_moved(stack: str) -> bool:
 def _up(cli: str, stack: str, moved: bool, passed_on: Sequence[str]) -> int:
     """Make or change what the account needs, by the state where it lies now."""
     if moved:
-        env = dict(os.environ)
-        env.setdefault("PULUMI_BACKEND_URL", state_url(Path.cwd(), stack))
+        # Not that of another environment, which may be set.
+        env = {**os.environ, "PULUMI_BACKEND_URL": state_url(Path.cwd(), stack)}
     else:
         LOCAL_STATE.mkdir(exist_ok=True)
         env = _local()
@@ -77,27 +83,33 @@ def _move(cli: str, stack: str, moved: bool, passed_on: Sequence[str]) -> int:
     if moved:
         print(f"Nothing to move: the state of {stack} is in its bucket already.")
         return 0
-    try:
-        outputs = json.loads(_run([cli, "stack", "output", "--json", "--stack", stack], _local()))
-        backend, provider = outputs["backendUrl"], outputs["secretsProvider"]
-    except (subprocess.CalledProcessError, KeyError):
-        print(f"error: there is nothing to move: make bootstrap STACK={stack}", file=sys.stderr)
-        return 1
     local = _local()
+    outputs: dict[str, str] = {}
+    if (LOCAL_STATE / ".pulumi" / "stacks" / PROJECT / f"{stack}.json").is_file():
+        show = [cli, "stack", "output", "--json", "--stack", stack]
+        outputs = json.loads(_run(show, local))
+    if "deployRoleArn" not in outputs:
+        print(f"error: nothing to move yet: make bootstrap STACK={stack}", file=sys.stderr)
+        return 1
+    backend, provider = outputs["backendUrl"], outputs["secretsProvider"]
     backups = set(FOLDER.glob(f"Pulumi.{stack}.yaml.bak.*"))
     command = [cli, "stack", "migrate", local["PULUMI_BACKEND_URL"], stack, "--yes", *passed_on]
     done = subprocess.run(  # noqa: S603
         [*command, "--secrets-provider", provider],
         cwd=FOLDER,
         env={**local, "PULUMI_BACKEND_URL": backend},
+        capture_output=True,
+        text=True,
     )
     if done.returncode != 0:
-        return done.returncode
+        print(f"{done.stdout}{done.stderr}".strip(), file=sys.stderr)
+        return 1
     # What is left behind would only grow old.
     for backup in set(FOLDER.glob(f"Pulumi.{stack}.yaml.bak.*")) - backups:
         backup.unlink()
     _run([cli, "stack", "rm", stack, "--force", "--yes", "--preserve-config"], local)
-    print(f"Commit bootstrap/Pulumi.{stack}.yaml. The state of stack {stack} belongs there too:")
+    print(f"Moved into {backend}: commit bootstrap/Pulumi.{stack}.yaml.")
+    print(f"The state of stack {stack} belongs there too:")
     print(f"  export PULUMI_BACKEND_URL='{backend}'")
     print(f"  pulumi stack init {stack} --secrets-provider='{provider}'")
     return 0

@@ -1,15 +1,18 @@
 """The bootstrap program as a whole: what it makes, by its settings, and what it refuses."""
 
 import json
+import re
 from pathlib import Path
 
 import pulumi
 import pytest
 from pydantic.alias_generators import to_camel
 
+from bootstrap.settings import BootstrapSettings
 from components.access.component import DeploymentAccess
 from components.rules import SettingsError
 from components.state.component import StateBackend
+from components.validation.messages import keys_of
 from plan.recorder import UNKNOWN, Recording, Resource
 from plan.stackfile import StackConfig, read
 from tests.access.programs import PROJECT, REPOSITORY, ROOT, STACKS, bootstrap, recorded
@@ -171,3 +174,9 @@ def test_a_role_without_a_boundary_is_refused(monkeypatch: pytest.MonkeyPatch) -
 def test_a_stack_without_a_file_is_refused() -> None:
     [(_, message)] = refusal("qa", {"repository": REPOSITORY})
     assert "there is no such file; stacks here: dev, local, prod, staging" in message
+
+
+def test_the_document_lists_the_settings_that_there_are() -> None:
+    text = (ROOT / "docs/deployment.md").read_text()
+    table = text.partition("| key of `tracing-bootstrap` |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)`", table, re.M) == keys_of(BootstrapSettings)
