@@ -7,7 +7,7 @@ PIP := $(VENV)/pip $(INSTALL)
 
 .DEFAULT_GOAL := help
 .PHONY: help
-.PHONY: plan
+.PHONY: policy plan
 .PHONY: preview up destroy
 .PHONY: local-up local-down
 .PHONY: test golden
@@ -31,6 +31,8 @@ policy/venv/.policy: policy/requirements.txt
 	@$(PYTHON) -m venv policy/venv
 	@policy/venv/bin/pip $(INSTALL) -r policy/requirements.txt
 	@touch $@
+
+policy: policy/venv/.policy ## What `pulumi preview --policy-pack policy` needs
 
 plan: venv/.stack ## What `up` would make of Pulumi.$(STACK).yaml: no CLI, account, cluster or network
 	@$(VENV)/python -m plan $(STACK) $(if $(JSON),--json)

@@ -11,31 +11,35 @@ from policy.rules.retention import retention_hours
 
 
 def ask(
-    resources: Sequence[Mapping[str, Any]],
+    found: Sequence[Mapping[str, Any]],
     tier: Tier,
     before: Sequence[Mapping[str, Any]] = (),
 ) -> list[Violation]:
     """Return what is wrong with the resources of a plan, mandatory first.
 
     Args:
-        resources: the resources, as in plan.json.
+        found: the resources, as in plan.json.
         tier: what the environment's data is worth; it decides the levels.
         before: the resources that are there so far, in the same form or as in a state export; with
             none, nobody can tell what is shortened.
     """
-    known = Before(retention_hours=retention_hours([_resource(r) for r in before]))
-    return violations([_resource(r) for r in resources], tier, known)
+    known = Before(retention_hours=retention_hours(resources(before)))
+    return violations(resources(found), tier, known)
 
 
-def _resource(document: Mapping[str, Any]) -> Resource:
-    return Resource(
-        urn=document["urn"],
-        type=document["type"],
-        name=_name(document["urn"]),
-        inputs=document.get("inputs") or {},
-        protect=bool(document.get("protect")),
-        dependencies=document.get("dependencies") or (),
-    )
+def resources(documents: Sequence[Mapping[str, Any]]) -> list[Resource]:
+    """Return resources of a plan or of a state as the policies read them."""
+    return [
+        Resource(
+            urn=document["urn"],
+            type=document["type"],
+            name=_name(document["urn"]),
+            inputs=document.get("inputs") or {},
+            protect=bool(document.get("protect")),
+            dependencies=document.get("dependencies") or (),
+        )
+        for document in documents
+    ]
 
 
 def _name(urn: str) -> str:
@@ -75,7 +79,7 @@ def section(found: Sequence[Violation], tier: Tier) -> str:
     else:
         shown = f"No violation of the {len(_asked(tier))} policies that a plan can be asked for."
     later = [f"`{r.name}`" for r in RULES if r.compares and r.levels[tier] is not Level.OFF]
-    more = f" {', '.join(later)} needs what is deployed: `make preview`." if later else ""
+    more = f" {', '.join(later)} compares with what is deployed: `make preview`." if later else ""
     return f"{shown}\n\nReasons, and what to do: docs/policies.md.{more}"
 
 

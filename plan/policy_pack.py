@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from plan.policies import resources
 from policy.rules.retention import DEPLOYED_HOURS, SHORTENED, retention_hours
-from policy.rules.rule import Resource
 
 PACK = Path("policy")
 #: Is there once the pack's own virtual environment is complete (`make policy/venv/.policy`).
@@ -46,9 +46,4 @@ def _deployed_retention(cli: str, stack: str, env: Mapping[str, str]) -> float |
     if done.returncode != 0:
         return None
     state: list[dict[str, Any]] = json.loads(done.stdout)["deployment"].get("resources") or []
-    return retention_hours(
-        [
-            Resource(urn=r["urn"], type=r["type"], name="", inputs=r.get("inputs") or {})
-            for r in state
-        ]
-    )
+    return retention_hours(resources(state))

@@ -71,8 +71,9 @@ def _unencrypted(resources: Sequence[Resource], _: Before) -> Iterator[Finding]:
         if not found:
             yield Finding(bucket.urn, "has no encryption configuration")
         for configuration in found:
-            for rule in items(configuration.inputs.get("rules")):
-                algorithm = at(rule, "applyServerSideEncryptionByDefault.sseAlgorithm", "none")
+            path = "applyServerSideEncryptionByDefault.sseAlgorithm"
+            for rule in items(configuration.inputs.get("rules")) or [{}]:
+                algorithm = at(rule, path, "nothing")
                 if algorithm not in (*_ALGORITHMS, UNKNOWN):
                     yield Finding(configuration.urn, f"encrypts with {algorithm}")
 

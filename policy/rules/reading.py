@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from .rule import Resource
+from .rule import UNKNOWN, Resource
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 BEYLA = "beyla"
@@ -24,8 +24,10 @@ def items(value: Any) -> Sequence[Any]:  # noqa: ANN401
 
 
 def at(value: object, path: str, default: object = None) -> Any:  # noqa: ANN401
-    """Return what stands at a path with dots, or the default."""
+    """Return what stands at a path with dots, or the default; below the unknown all is unknown."""
     for key in path.split("."):
+        if value == UNKNOWN:
+            return UNKNOWN
         value = mapping(value).get(key)
     return default if value is None else value
 

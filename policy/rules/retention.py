@@ -44,7 +44,7 @@ RULES = (
     Rule(
         name=SHORTENED,
         what="One change shortens the retention of traces by half at most.",
-        why="Tempo deletes what is older within the hour, and nothing brings it back.",
+        why="Tempo deletes what is older within hours, and nothing brings it back.",
         fix="Check the number; if it is meant, go there in steps of a half, one after another.",
         levels=levels.KEPT_TRACES,
         check=_shortened,
