@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Tier(StrEnum):
-    """How much an environment's data is worth; presets and policies follow from it."""
+    """How much an environment's data is worth; presets follow from it."""
 
     EPHEMERAL = "ephemeral"
     DEVELOPMENT = "development"

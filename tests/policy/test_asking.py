@@ -43,6 +43,8 @@ def test_a_plan_that_violates_a_mandatory_policy_fails_and_says_why(
         "    is not protected: Pulumi may delete or replace it\n"
         "    Remove storage.protect: false.\n"
     )
+    document = (ROOT / "docs" / "policies.md").read_text()
+    assert printed.err.replace("Pulumi.qa.yaml", "Pulumi.prod.yaml") in document
     row = "| mandatory | bucket-unprotected | tracing-storage-bucket | is not protected"
     assert row in printed.out
     written = json.loads((project / "build" / "plan" / "qa" / "policy.json").read_text())
