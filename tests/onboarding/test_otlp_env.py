@@ -145,11 +145,12 @@ def test_an_endpoint_may_be_an_output() -> None:
 def test_an_endpoint_of_another_kind_is_refused(
     endpoint: str, protocol: str, says: str, known: str
 ) -> None:
+    def made() -> pulumi.Input[str]:
+        given = endpoint if known == "now" else pulumi.Output.from_input(endpoint)
+        return endpoint_of(given, protocol=protocol)
+
     with pytest.raises(SettingsError) as refused:
-        if known == "now":
-            endpoint_of(endpoint, protocol=protocol)
-        else:
-            later(lambda: endpoint_of(pulumi.Output.from_input(endpoint), protocol=protocol))
+        later(made)
 
     assert f'endpoint: "{endpoint}"' in str(refused.value)
     assert says in str(refused.value)
