@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -16,33 +17,57 @@ from plan.stackfile import read
 INSTALL_ROOT = Path(".pulumi-cli")
 LOCAL_STATE = Path(".pulumi-state")
 LOCAL = "local"
+_NOT_HAD = "the Pulumi CLI is not installed and could not be downloaded"
 
 
 def main() -> int:
-    """Run one command of the CLI on one stack; return the exit status."""
+    """Run a command of the CLI on a stack, with what options follow; return its status."""
     parser = argparse.ArgumentParser(prog="plan.cli", description=__doc__)
-    parser.add_argument("command", choices=("preview", "up", "destroy"))
-    parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
-    arguments = parser.parse_args()
-    stack: str = arguments.stack
+    parser.add_argument("command", choices=("preview", "up", "destroy", "install"))
+    parser.add_argument("stack", nargs="?", default="", help="x for Pulumi.x.yaml")
+    arguments, passed_on = parser.parse_known_args()
+    if arguments.command == "install":
+        if install():
+            return 0
+        print(f"error: {_NOT_HAD}.", file=sys.stderr)
+        return 1
+    prepared = prepare(arguments.stack)
+    if isinstance(prepared, str):
+        print(f"error: {prepared}", file=sys.stderr)
+        return 1
+    command = [prepared.program, arguments.command, "--stack", arguments.stack, *passed_on]
+    return subprocess.run(command, env=prepared.env).returncode  # noqa: S603
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cli:
+    """The CLI, ready for one stack.
+
+    Attributes:
+        program: path of the program.
+        env: its environment.
+    """
+
+    program: str
+    env: dict[str, str]
+
+
+def prepare(stack: str) -> Cli | str:
+    """Return the CLI for a stack whose file can be read, or what is in the way."""
     try:
         read(Path.cwd(), stack)
     except pulumi.RunError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    cli = find()
-    if cli is None:
-        print(
-            "error: the Pulumi CLI is not installed and could not be downloaded; "
-            f"`make plan STACK={stack}` needs none.",
-            file=sys.stderr,
-        )
-        return 1
+        return str(error)
+    program = find()
+    if program is None:
+        return f"{_NOT_HAD}; `make plan STACK={stack}` needs none."
     env = environment(stack)
     if stack == LOCAL:
         LOCAL_STATE.mkdir(exist_ok=True)
-        subprocess.run([cli, "stack", "select", "--create", stack], env=env, check=True)  # noqa: S603
-    return subprocess.run([cli, arguments.command, "--stack", stack], env=env).returncode  # noqa: S603
+        select = [program, "stack", "select", "--create", stack]
+        # What it says is not part of what a command after it prints.
+        subprocess.run(select, env=env, check=True, stdout=sys.stderr)  # noqa: S603
+    return Cli(program=program, env=env)
 
 
 def find() -> str | None:
@@ -51,6 +76,11 @@ def find() -> str | None:
     if found:
         return found
     print(f"The Pulumi CLI is missing: installing the SDK's version into {INSTALL_ROOT}/ ...")
+    return install()
+
+
+def install() -> str | None:
+    """Install the CLI of the SDK's version into the project's folder; return it if that worked."""
     try:
         installed = automation.PulumiCommand.install(root=str(INSTALL_ROOT.resolve()))
     except Exception:  # noqa: BLE001 - the SDK promises no particular error
