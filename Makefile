@@ -1,20 +1,23 @@
 # Each target sets up what it needs; Python 3.11 or later is all that must be there.
 PYTHON ?= python3
 STACK ?= dev
+# Further options of the Pulumi CLI, for example ARGS=--yes.
+ARGS ?=
 VENV := venv/bin
 PIP := $(VENV)/pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help
 .PHONY: plan
-.PHONY: preview up destroy
+.PHONY: preview up destroy cli
+.PHONY: preview-report drift smoke release-check
 .PHONY: local-up local-down
 .PHONY: test golden
-.PHONY: check format
+.PHONY: check check-workflows format
 .PHONY: docs lock bench
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
 venv/.stack: requirements.txt
 	@$(PYTHON) -m venv venv
@@ -29,13 +32,28 @@ plan: venv/.stack ## What `up` would make of Pulumi.$(STACK).yaml: no CLI, accou
 	@$(VENV)/python -m plan $(STACK) $(if $(JSON),--json)
 
 preview: venv/.stack ## The real `pulumi preview` of STACK
-	@$(VENV)/python -m plan.cli preview $(STACK)
+	@$(VENV)/python -m plan.cli preview $(STACK) $(ARGS)
 
 up: venv/.stack ## The real `pulumi up` of STACK
-	@$(VENV)/python -m plan.cli up $(STACK)
+	@$(VENV)/python -m plan.cli up $(STACK) $(ARGS)
 
 destroy: venv/.stack ## The real `pulumi destroy` of STACK
-	@$(VENV)/python -m plan.cli destroy $(STACK)
+	@$(VENV)/python -m plan.cli destroy $(STACK) $(ARGS)
+
+cli: venv/.stack ## Install the Pulumi CLI of the SDK's version into .pulumi-cli/
+	@$(VENV)/python -m plan.cli install
+
+preview-report: venv/.stack ## What that preview would change, as a table without values: build/preview/$(STACK).md
+	@$(VENV)/python -m delivery.look $(STACK)
+
+drift: venv/.stack ## Read what is really there, and fail if `up` would change anything: build/drift/$(STACK).md
+	@$(VENV)/python -m delivery.look $(STACK) --drift
+
+smoke: venv/.stack ## Send a trace to STACK, which is up, and find it again; needs kubectl
+	@$(VENV)/python -m delivery.smoke $(STACK)
+
+release-check: venv/.stack ## Check that TAG=vX.Y.Z may be released: version, changelog
+	@$(VENV)/python -m delivery.release $(TAG)
 
 local-up: ## A cluster (kind) and an AWS stand-in (moto) on this machine, for STACK=local
 	@local/cluster up
@@ -49,10 +67,19 @@ test: venv/.dev ## All tests; those that need a CLI, a cluster or a program say 
 golden: venv/.dev ## Write the expected plans in tests/golden anew
 	@$(VENV)/python -m tests.golden
 
-check: venv/.dev ## Lint, format, types
+check: venv/.dev check-workflows ## Lint, format, types, workflows
 	@$(VENV)/ruff check
 	@$(VENV)/ruff format --check
 	@$(VENV)/pyright
+
+# renovate: datasource=go depName=github.com/rhysd/actionlint
+ACTIONLINT := v1.7.12
+
+check-workflows: venv/.dev ## Lint .github/: zizmor, and actionlint from PATH or by Go
+	@$(VENV)/zizmor --quiet --offline .
+	@if command -v actionlint >/dev/null; then actionlint; \
+	elif command -v go >/dev/null; then go run github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT); \
+	else echo "actionlint did not look at the workflows: neither it nor Go is on PATH"; fi
 
 format: venv/.dev ## Format, and fix what the linter can
 	@$(VENV)/ruff check --fix

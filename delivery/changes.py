@@ -8,9 +8,10 @@ from typing import Any, cast
 
 from plan.cli import prepare
 
-#: Operations that `pulumi preview --json` reports of a resource that an `up` would change; a
-#: replacement also comes as two parts of its own, `create-replacement` and `delete-replaced`.
+#: Operations that `pulumi preview --json` reports of a resource that an `up` would change.
 OPERATIONS = ("delete", "replace", "create", "update", "import", "discard")
+#: A replacement comes as two parts too.
+_PARTS = ("create-replacement", "delete-replaced")
 #: Properties that are named for one resource; the rest is counted.
 NAMED_PROPERTIES = 8
 
@@ -64,11 +65,8 @@ def preview(stack: str, *, refresh: bool) -> list[Change]:
         digest = cast(dict[str, Any], json.loads(done.stdout))
     except ValueError:
         raise PreviewError(f"pulumi preview ended with status {done.returncode}") from None
-    errors = [
-        str(diagnostic["message"]).strip()
-        for diagnostic in digest.get("diagnostics") or []
-        if diagnostic.get("severity") == "error"
-    ]
+    diagnostics: list[dict[str, str]] = digest.get("diagnostics", [])
+    errors = [d.get("message", "").strip() for d in diagnostics if d.get("severity") == "error"]
     if errors or done.returncode != 0:
         raise PreviewError("\n".join(errors) or f"pulumi preview ended with {done.returncode}")
     return changes(digest)
@@ -80,23 +78,21 @@ def changes(digest: dict[str, Any]) -> list[Change]:
     After a refresh a resource comes twice: as what the refresh found, then as what the program
     does about it. Only the last counts: a value that AWS fills in differs, and changes nothing.
     """
-    last = {str(step["urn"]): step for step in digest.get("steps") or [] if _is_whole(step)}
-    found = [
-        Change(
-            operation=str(step["op"]),
-            type=urn.split("::")[2].rsplit("$", 1)[-1],
-            name=urn.rsplit("::", 1)[1],
-            properties=tuple(sorted(step.get("detailedDiff") or step.get("diffReasons") or ())),
-        )
-        for urn, step in last.items()
-        if step["op"] in OPERATIONS
-    ]
+    steps: list[dict[str, Any]] = digest.get("steps", [])
+    last = {step["urn"]: step for step in steps if step["op"] not in _PARTS}
+    found = [_change(urn, step) for urn, step in last.items() if step["op"] in OPERATIONS]
     return sorted(found, key=lambda c: (OPERATIONS.index(c.operation), c.name))
 
 
-def _is_whole(step: dict[str, Any]) -> bool:
-    """Return whether a step is no part of a replacement, which has a step of its own."""
-    return step["op"] not in ("create-replacement", "delete-replaced")
+def _change(urn: str, step: dict[str, Any]) -> Change:
+    *_, types, name = urn.split("::", 3)
+    differing: dict[str, Any] | list[str] = step.get("detailedDiff") or step.get("diffReasons", [])
+    return Change(
+        operation=step["op"],
+        type=types.rsplit("$", 1)[-1],
+        name=name,
+        properties=tuple(sorted(differing)),
+    )
 
 
 def markdown(found: list[Change]) -> str:

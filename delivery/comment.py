@@ -22,35 +22,46 @@ PREVIEWS = "preview-*/*.md"
 MAX_PREVIEWS = 20
 
 
-def pull_request(github: GitHub, *, owner: str, branch: str, sha: str) -> int | None:
+def pull_request(github: GitHub, *, source: str, branch: str, sha: str) -> int | None:
     """Return the number of the open pull request that a run was for.
 
     Args:
         github: the repository that the pull request wants to change.
-        owner: owner of the repository that the run's commit came from.
+        source: repository that the run's commit came from, the same one or a fork.
         branch: the run's branch there.
         sha: the run's commit.
 
     Returns:
         Its number; None where it is closed, or has a newer commit that a newer run looks at.
     """
+    owner = source.partition("/")[0]
     found = github.list("pulls", state="open", head=f"{owner}:{branch}")
     numbers = [int(pull["number"]) for pull in found if pull["head"]["sha"] == sha]
     return numbers[0] if len(numbers) == 1 else None
 
 
-def body(folder: Path, run_url: str) -> str:
-    """Return the comment for the artefacts of one run."""
+def body(folder: Path, *, run_url: str, fork: bool) -> str:
+    """Return the comment for the artefacts of one run.
+
+    Args:
+        folder: where they were unpacked, each in a folder of its name.
+        run_url: page of the run.
+        fork: the code is that of a fork, which gets no account to ask for a preview: what looks
+            like one is not shown.
+    """
     report = _text(folder / PLAN).removeprefix(MARKER).strip()
     parts = [MARKER, report or f"The plan could not be made: see [the run]({run_url})."]
-    for file in sorted(folder.glob(PREVIEWS))[:MAX_PREVIEWS]:
+    if fork:
+        parts.insert(1, "_Planned by code of a fork: read that too._")
+    for file in () if fork else sorted(folder.glob(PREVIEWS))[:MAX_PREVIEWS]:
         summary, _, table = _text(file).strip().partition("\n")
         title = f"<code>pulumi preview</code> of {_plain(file.stem)}: {_plain(summary)}"
         if table:
             parts.append(f"<details><summary>{title}</summary>\n\n{table.strip()}\n\n</details>")
         else:
             parts.append(title)
-    return fitting("\n\n".join(parts) + "\n", f"The rest is in the artefacts of [the run]({run_url}).")
+    rest = f"The rest is in the artefacts of [the run]({run_url})."
+    return fitting("\n\n".join(parts) + "\n", rest)
 
 
 def _text(file: Path) -> str:
@@ -86,16 +97,18 @@ def main() -> int:
     folder: Path = parser.parse_args().folder
     try:
         github = from_environment()
+        source = os.environ["HEAD_REPOSITORY"]
         number = pull_request(
             github,
-            owner=os.environ["HEAD_OWNER"],
+            source=source,
             branch=os.environ["HEAD_BRANCH"],
             sha=os.environ["HEAD_SHA"],
         )
         if number is None:
             print("No open pull request is at this commit: nothing to say.")
             return 0
-        post(github, number, body(folder, os.environ["RUN_URL"]))
+        fork = source != github.repository
+        post(github, number, body(folder, run_url=os.environ["RUN_URL"], fork=fork))
     except GitHubError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -12,6 +12,7 @@ MAY_IMPORT = {
     "components": {"components"},
     "config": {"config", "components"},
     "plan": {"plan", "config", "components"},
+    "delivery": {"delivery", "plan", "config", "components"},
 }
 FILES = [f for room in MAY_IMPORT for f in sorted((ROOT / room).rglob("*.py"))]
 NAMES = [str(f.relative_to(ROOT)) for f in FILES]
