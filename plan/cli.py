@@ -71,8 +71,8 @@ def prepare(stack: str) -> Cli | str:
 
 
 def find() -> str | None:
-    """Return the CLI, from PATH or installed into the project's folder; None if it can't be."""
-    found = shutil.which("pulumi") or shutil.which("pulumi", path=str(INSTALL_ROOT / "bin"))
+    """Return the CLI, installed into the project's folder or from PATH; None if it can't be had."""
+    found = shutil.which("pulumi", path=str(INSTALL_ROOT / "bin")) or shutil.which("pulumi")
     if found:
         return found
     print(f"The Pulumi CLI is missing: installing the SDK's version into {INSTALL_ROOT}/ ...")
