@@ -61,14 +61,15 @@ def preview(stack: str, *, refresh: bool) -> list[Change]:
     done = subprocess.run(  # noqa: S603
         command, env=cli.env, stdout=subprocess.PIPE, text=True, check=False
     )
+    ended = f"pulumi preview ended with status {done.returncode}"
     try:
         digest = cast(dict[str, Any], json.loads(done.stdout))
     except ValueError:
-        raise PreviewError(f"pulumi preview ended with status {done.returncode}") from None
+        raise PreviewError(ended) from None
     diagnostics: list[dict[str, str]] = digest.get("diagnostics", [])
     errors = [d.get("message", "").strip() for d in diagnostics if d.get("severity") == "error"]
     if errors or done.returncode != 0:
-        raise PreviewError("\n".join(errors) or f"pulumi preview ended with {done.returncode}")
+        raise PreviewError("\n".join(errors) or ended)
     return changes(digest)
 
 

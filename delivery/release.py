@@ -8,7 +8,7 @@ from pathlib import Path
 _TAG = re.compile(r"v(\d+\.\d+\.\d+)")
 _VERSION = re.compile(r"""^__version__ = ["']([^"']+)["']$""", re.M)
 #: A heading of the changelog, as https://keepachangelog.com writes it.
-_SECTION = r"^## \[?{}\]?(?: - .*)?\n(.*?)(?=^## |^\[[^\]]+\]: |\Z)"
+_SECTION = r"^## \[?{}\]?(?: - [^\n]*)?\n(.*?)(?=^## |^\[[^\]]+\]: |\Z)"
 
 
 def problems_and_notes(tag: str, *, package: str, changelog: str) -> tuple[list[str], str]:

@@ -125,7 +125,7 @@ def forwarded(url: str, settings: TracingSettings) -> Generator[str]:
         kubeconfig = Path(settings.cluster.kubeconfig).expanduser()
         command += [f"--kubeconfig={kubeconfig}", f"--context={settings.cluster.kube_context}"]
     try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=sys.stderr, text=True)  # noqa: S603
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
     except OSError as error:
         raise SmokeError(f"kubectl does not run: {error}") from None
     with process:

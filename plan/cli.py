@@ -65,8 +65,7 @@ def prepare(stack: str) -> Cli | str:
     if stack == LOCAL:
         LOCAL_STATE.mkdir(exist_ok=True)
         select = [program, "stack", "select", "--create", stack]
-        # What it says is not part of what a command after it prints.
-        subprocess.run(select, env=env, check=True, stdout=sys.stderr)  # noqa: S603
+        subprocess.run(select, env=env, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
     return Cli(program=program, env=env)
 
 
