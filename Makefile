@@ -89,8 +89,8 @@ docs: venv/.stack ## Write docs/config.md, the editors' schema and Pulumi.yaml's
 	@$(VENV)/python -m config.schema
 
 lock: venv/.dev ## Compile requirements*.txt from requirements*.in
-	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.txt
-	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version=3.11 --output-file=requirements.txt requirements.in
+	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version=3.11 --output-file=requirements-dev.txt requirements-dev.in
 
 bench: venv/.dev ## Measure; prints ratios
 	@$(VENV)/python -m bench

@@ -56,8 +56,9 @@ def preview(stack: str, *, refresh: bool) -> list[Change]:
     cli = prepare(stack)
     if isinstance(cli, str):
         raise PreviewError(cli)
-    command = [cli.program, "preview", "--stack", stack, "--json", "--non-interactive"]
-    command += ["--refresh"] if refresh else []
+    # What stays the same is needed to tell what a refresh found from what an `up` would change.
+    command = [cli.program, "preview", "--stack", stack, "--json", "--show-sames"]
+    command += ["--non-interactive", *(["--refresh"] if refresh else [])]
     done = subprocess.run(  # noqa: S603
         command, env=cli.env, stdout=subprocess.PIPE, text=True, check=False
     )
@@ -67,7 +68,11 @@ def preview(stack: str, *, refresh: bool) -> list[Change]:
     except ValueError:
         raise PreviewError(ended) from None
     diagnostics: list[dict[str, str]] = digest.get("diagnostics", [])
-    errors = [d.get("message", "").strip() for d in diagnostics if d.get("severity") == "error"]
+    errors = [
+        d.get("message", "").strip().removeprefix("error: ")
+        for d in diagnostics
+        if d.get("severity") == "error"
+    ]
     if errors or done.returncode != 0:
         raise PreviewError("\n".join(errors) or ended)
     return changes(digest)

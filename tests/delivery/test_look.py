@@ -55,7 +55,7 @@ def test_a_preview_is_no_failure_whatever_it_changes(
     asked = program(tmp_path, monkeypatch, json.dumps({"steps": steps}))
     assert run(monkeypatch) == 0
     assert asked.read_text().split() == [
-        *("preview", "--stack", "qa", "--json", "--non-interactive")
+        *("preview", "--stack", "qa", "--json", "--show-sames", "--non-interactive")
     ]
     text = (tmp_path / "build" / "preview" / "qa.md").read_text()
     assert text.startswith("1 to update.\n")
@@ -87,7 +87,7 @@ def test_a_failed_look_leaves_no_report(
     old.write_text("1 to update.")
     errors = [
         {"severity": "warning", "message": "mind the gap"},
-        {"severity": "error", "message": "no credentials\n"},
+        {"severity": "error", "message": "error: no credentials\n"},
     ]
     program(tmp_path, monkeypatch, json.dumps({"diagnostics": errors}), status=255)
     assert run(monkeypatch, "--drift") == 1
