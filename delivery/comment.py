@@ -53,15 +53,21 @@ def body(folder: Path, *, run_url: str, fork: bool) -> str:
     parts = [MARKER, report or f"The plan could not be made: see [the run]({run_url})."]
     if fork:
         parts.insert(1, "_Planned by code of a fork: read that too._")
-    for file in () if fork else sorted(folder.glob(PREVIEWS))[:MAX_PREVIEWS]:
-        summary, _, table = _text(file).strip().partition("\n")
-        title = f"<code>pulumi preview</code> of {_plain(file.stem)}: {_plain(summary)}"
-        if table:
-            parts.append(f"<details><summary>{title}</summary>\n\n{table.strip()}\n\n</details>")
-        else:
-            parts.append(title)
+    previews = [] if fork else sorted(folder.glob(PREVIEWS))[:MAX_PREVIEWS]
+    whole = [*parts, *(_preview(file, table=True) for file in previews)]
+    if sum(map(len, whole)) > BODY_LIMIT - 1000:
+        whole = [*parts, *(_preview(file, table=False) for file in previews)]
     rest = f"The rest is in the artefacts of [the run]({run_url})."
-    return fitting("\n\n".join(parts) + "\n", rest)
+    return fitting("\n\n".join(whole) + "\n", rest)
+
+
+def _preview(file: Path, *, table: bool) -> str:
+    """Return the preview of one environment: its first line, and folded below it the rest."""
+    summary, _, rest = _text(file).strip().partition("\n")
+    title = f"<code>pulumi preview</code> of {_plain(file.stem)}: {_plain(summary)}"
+    if not (table and rest):
+        return title
+    return f"<details><summary>{title}</summary>\n\n{rest.strip()}\n\n</details>"
 
 
 def _text(file: Path) -> str:

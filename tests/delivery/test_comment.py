@@ -127,6 +127,14 @@ def test_a_report_that_is_too_long_is_cut(tmp_path: Path) -> None:
     assert body.endswith(f"[the run]({RUN}).\n")
 
 
+def test_tables_of_previews_give_way_to_a_long_report(tmp_path: Path) -> None:
+    report = "x" * (BODY_LIMIT - 3000)
+    folder = artefacts(tmp_path, report, dev="1 to update.\n\n" + "| a |\n" * 1000)
+    body = comment.body(folder, run_url=RUN, fork=False)
+    assert report in body
+    assert body.endswith("of dev: 1 to update.\n")
+
+
 def test_nobody_is_called_and_no_file_of_the_machine_is_shown(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("hunter2")
