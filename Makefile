@@ -10,7 +10,7 @@ PIP := $(VENV)/pip install --quiet --disable-pip-version-check --require-hashes
 .PHONY: help
 .PHONY: plan
 .PHONY: preview up destroy cli
-.PHONY: preview-report drift smoke release-check
+.PHONY: preview-report drift smoke release-check dist
 .PHONY: local-up local-down
 .PHONY: test golden
 .PHONY: check check-workflows format
@@ -54,6 +54,10 @@ smoke: venv/.stack ## Send a trace to STACK, which is up, and find it again; nee
 
 release-check: venv/.stack ## Check that TAG=vX.Y.Z may be released: version, changelog
 	@$(VENV)/python -m delivery.release $(TAG)
+
+dist: venv/.dev ## Build the Python package into dist/
+	@rm -rf dist
+	@$(VENV)/hatchling build
 
 local-up: ## A cluster (kind) and an AWS stand-in (moto) on this machine, for STACK=local
 	@local/cluster up

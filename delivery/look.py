@@ -20,13 +20,19 @@ def main() -> int:
         found = preview(arguments.stack, refresh=arguments.drift)
     except PreviewError as error:
         print(f"error: {error}", file=sys.stderr)
+        if not arguments.drift:
+            _write(file, "failed; the log says why.\n")
         return 1
     text = markdown(found)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
+    _write(file, text)
     print(text)
     print(f"Written to {file}.")
     return 1 if arguments.drift and found else 0
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
 
 
 if __name__ == "__main__":

@@ -105,7 +105,8 @@ def test_a_cli_that_ends_otherwise_is_a_failure(
     program(tmp_path, monkeypatch, says, status=3)
     assert run(monkeypatch) == 1
     assert capsys.readouterr().err == "error: pulumi preview ended with status 3\n"
-    assert not (tmp_path / "build").exists()
+    # For the comment; the message itself may hold what is nobody's business.
+    assert (tmp_path / "build" / "preview" / "qa.md").read_text() == "failed; the log says why.\n"
 
 
 def test_a_stack_that_is_not_there_is_one_sentence(
