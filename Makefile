@@ -4,13 +4,15 @@ STACK ?= dev
 # Further options of the Pulumi CLI, for example ARGS=--yes.
 ARGS ?=
 VENV := venv/bin
-PIP := $(VENV)/pip install --quiet --disable-pip-version-check --require-hashes
+INSTALL := install --quiet --disable-pip-version-check --require-hashes
+PIP := $(VENV)/pip $(INSTALL)
 
 .DEFAULT_GOAL := help
 .PHONY: help
-.PHONY: plan
+.PHONY: policy plan
 .PHONY: preview up destroy cli
 .PHONY: preview-report drift smoke release-check dist
+.PHONY: bootstrap bootstrap-move
 .PHONY: local-up local-down
 .PHONY: test golden
 .PHONY: check check-workflows format
@@ -28,13 +30,21 @@ venv/.dev: requirements-dev.txt venv/.stack
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
 
+# Apart from the stack's: the two need versions of protobuf that exclude each other.
+policy/venv/.policy: policy/requirements.txt
+	@$(PYTHON) -m venv policy/venv
+	@policy/venv/bin/pip $(INSTALL) -r policy/requirements.txt
+	@touch $@
+
+policy: policy/venv/.policy ## What `pulumi preview --policy-pack policy` needs
+
 plan: venv/.stack ## What `up` would make of Pulumi.$(STACK).yaml: no CLI, account, cluster or network
 	@$(VENV)/python -m plan $(STACK) $(if $(JSON),--json)
 
-preview: venv/.stack ## The real `pulumi preview` of STACK
+preview: venv/.stack policy/venv/.policy ## The real `pulumi preview` of STACK, with the policies
 	@$(VENV)/python -m plan.cli preview $(STACK) $(ARGS)
 
-up: venv/.stack ## The real `pulumi up` of STACK
+up: venv/.stack policy/venv/.policy ## The real `pulumi up` of STACK, with the policies
 	@$(VENV)/python -m plan.cli up $(STACK) $(ARGS)
 
 destroy: venv/.stack ## The real `pulumi destroy` of STACK
@@ -59,13 +69,19 @@ dist: venv/.dev ## Build the Python package into dist/
 	@rm -rf dist
 	@$(VENV)/hatchling build
 
+bootstrap: venv/.stack ## What STACK's account needs once: a bucket for the state, roles for GitHub
+	@$(VENV)/python -m bootstrap.cli up $(STACK) $(ARGS)
+
+bootstrap-move: venv/.stack ## Move the state of `bootstrap` into the bucket that it made
+	@$(VENV)/python -m bootstrap.cli move $(STACK) $(ARGS)
+
 local-up: ## A cluster (kind) and an AWS stand-in (moto) on this machine, for STACK=local
 	@local/cluster up
 
 local-down: ## Remove them
 	@local/cluster down
 
-test: venv/.dev ## All tests; those that need a CLI, a cluster or a program say so and are skipped
+test: venv/.dev policy/venv/.policy ## All tests; those that need a CLI, a cluster or a program say so and are skipped
 	@$(VENV)/pytest -n auto --dist loadgroup
 
 golden: venv/.dev ## Write the expected plans in tests/golden anew
@@ -95,6 +111,7 @@ docs: venv/.stack ## Write docs/config.md, the editors' schema and Pulumi.yaml's
 lock: venv/.dev ## Compile requirements*.txt from requirements*.in
 	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version=3.11 --output-file=requirements.txt requirements.in
 	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version=3.11 --output-file=requirements-dev.txt requirements-dev.in
+	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version=3.11 --output-file=policy/requirements.txt policy/requirements.in
 
 bench: venv/.dev ## Measure; prints ratios
 	@$(VENV)/python -m bench

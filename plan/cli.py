@@ -11,6 +11,7 @@ from pathlib import Path
 import pulumi
 from pulumi import automation
 
+from plan import policy_pack
 from plan.stackfile import read
 
 #: Where the CLI is put if it is missing, and the state of the stack `local`; both git-ignored.
@@ -35,7 +36,10 @@ def main() -> int:
     if isinstance(prepared, str):
         print(f"error: {prepared}", file=sys.stderr)
         return 1
-    command = [prepared.program, arguments.command, "--stack", arguments.stack, *passed_on]
+    command = [prepared.program, arguments.command, "--stack", arguments.stack]
+    if arguments.command != "destroy":
+        command += policy_pack.options(prepared.program, arguments.stack, prepared.env)
+    command += passed_on
     return subprocess.run(command, env=prepared.env).returncode  # noqa: S603
 
 

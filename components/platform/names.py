@@ -3,9 +3,13 @@
 TEMPO_RELEASE = "tempo"
 ALLOY_RELEASE = "alloy"
 BEYLA_RELEASE = "beyla"
+OPERATOR_RELEASE = "opentelemetry-operator"
 
 #: Service account of Tempo's pods: named in the role's trust, the association and the chart.
 TEMPO_SERVICE_ACCOUNT = "tempo"
+
+#: The one Instrumentation, which annotations of pods name.
+INSTRUMENTATION = "tracing"
 
 #: OTLP ports, as registered with IANA.
 OTLP_GRPC_PORT = 4317
@@ -14,6 +18,8 @@ OTLP_HTTP_PORT = 4318
 TEMPO_HTTP_PORT = 3200
 #: Alloy's own HTTP server (chart value alloy.listenPort).
 ALLOY_HTTP_PORT = 12345
+#: The operator's webhooks (chart value manager.ports.webhookPort).
+OPERATOR_WEBHOOK_PORT = 9443
 
 
 def service_host(service: str, namespace: str) -> str:
@@ -51,3 +57,23 @@ def default_bucket(*, environment: str, account_id: str, region: str) -> str:
 def default_role(*, environment: str, cluster: str) -> str:
     """Return the name of Tempo's IAM role where the stack file names none."""
     return f"tracing-{environment}-{cluster}-tempo"
+
+
+def state_bucket(*, environment: str, account_id: str, region: str) -> str:
+    """Return the name of the bucket that keeps an environment's Pulumi state."""
+    return f"tracing-state-{environment}-{account_id}-{region}"
+
+
+def state_key_alias(*, environment: str) -> str:
+    """Return the alias of the KMS key that encrypts an environment's Pulumi state."""
+    return f"alias/tracing-state-{environment}"
+
+
+def boundary_arn(*, environment: str, account_id: str, region: str) -> str:
+    """Return the ARN of the permissions boundary of Tempo's role, where `bootstrap` makes it."""
+    return f"arn:{partition(region)}:iam::{account_id}:policy/{boundary(environment=environment)}"
+
+
+def boundary(*, environment: str) -> str:
+    """Return the name of the permissions boundary of Tempo's role."""
+    return f"tracing-{environment}-boundary"
