@@ -66,8 +66,8 @@ def check_out(root: Path, commit: str, folder: Path) -> None:
     As an archive and not as a worktree: nothing is noted in the repository, so nothing stays there
     when the run is killed.
     """
-    done = subprocess.run(
-        ["git", "archive", "--format=tar", commit],  # noqa: S607 - the user's own git
+    done = subprocess.run(  # noqa: S603 - a hash that Git itself gave
+        ["git", "archive", "--format=tar", commit],  # noqa: S607
         cwd=root,
         capture_output=True,
         check=True,

@@ -14,9 +14,8 @@ from typing import Any, cast
 import yaml
 
 _PLANNER = Path(__file__).parent / "planner.py"
-#: Reads every scalar as the text that stands in the file. The C one is ten times faster; PyYAML is
-#: sometimes built without it.
-_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+#: The C one is ten times faster; PyYAML is sometimes built without it.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +32,7 @@ class Planned:
         workloads: size of each workload, by its name for people.
         cost: what the stack costs, where the tree's plan knows.
         policy: what the policies found, where the tree's plan knows.
-        stack_file: content of the stack file, every value as the text written there.
+        stack_file: content of the stack file.
     """
 
     stack: str
@@ -100,7 +99,7 @@ def _plan_tree(tree: Path) -> dict[str, Planned]:
         )
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            plans = dict.fromkeys(files, {"error": f"planning ended with {last}"})
+            plans = {name: {"error": f"planning ended with {last}"} for name in files}
         else:
             plans = json.loads(target.read_text(encoding="utf-8"))
     return {stack: from_plan(stack, plans[stack], _read(file)) for stack, file in files.items()}
