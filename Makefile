@@ -1,12 +1,13 @@
 # Each target sets up what it needs; Python 3.11 or later is all that must be there.
 PYTHON ?= python3
 STACK ?= dev
+BASE ?= main
 VENV := venv/bin
 PIP := $(VENV)/pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help
-.PHONY: plan
+.PHONY: plan plan-diff
 .PHONY: preview up destroy
 .PHONY: local-up local-down
 .PHONY: test golden
@@ -27,6 +28,11 @@ venv/.dev: requirements-dev.txt venv/.stack
 
 plan: venv/.stack ## What `up` would make of Pulumi.$(STACK).yaml: no CLI, account, cluster or network
 	@$(VENV)/python -m plan $(STACK) $(if $(JSON),--json)
+
+# By way of the environment: what a branch is called is no part of a command.
+plan-diff: export BASE := $(BASE)
+plan-diff: venv/.stack ## What the working tree changes in every environment, compared with BASE
+	@$(VENV)/python -m plan.diff $(if $(RENDER),--render) $(if $(CHARTS),--charts "$(CHARTS)") -- "$$BASE"
 
 preview: venv/.stack ## The real `pulumi preview` of STACK
 	@$(VENV)/python -m plan.cli preview $(STACK)

@@ -12,6 +12,7 @@ from plan.diff.changes import Operation
 from plan.diff.commits import Commits, UnknownCommitError, check_out, describe
 from plan.diff.environment import Environment, environments
 from plan.diff.planned import plan_trees
+from plan.diff.rendered import rendered
 from plan.diff.report import report
 
 _FOLDER = Path("build", "plan-diff")
@@ -23,6 +24,8 @@ def main() -> int:
     """Compare, write the reports and say where they are; return the exit status."""
     parser = argparse.ArgumentParser(prog="plan.diff", description=__doc__)
     parser.add_argument("base", help="any Git ref: a branch, a tag, a hash")
+    parser.add_argument("--render", action="store_true", help="render the charts with helm too")
+    parser.add_argument("--charts", type=Path, help="folder of packaged charts to render")
     arguments = parser.parse_args()
     root = Path.cwd()
     try:
@@ -34,16 +37,19 @@ def main() -> int:
         check_out(root, commits.base_commit, Path(folder))
         before, after = plan_trees([Path(folder), root])
     found = list(environments(before, after))
-    _write(found, commits)
+    notes: list[str] = []
+    if arguments.render:
+        found, notes = rendered(found, arguments.charts)
+    _write(found, commits, notes)
     return _say(found, commits)
 
 
-def _write(found: Sequence[Environment], commits: Commits) -> None:
+def _write(found: Sequence[Environment], commits: Commits, notes: Sequence[str]) -> None:
     shutil.rmtree(_FOLDER, ignore_errors=True)
     _FOLDER.mkdir(parents=True)
     for name, text in (
-        ("report.md", report(found, commits, docs=_docs())),
-        ("full.md", report(found, commits, docs=_docs(), limit=None)),
+        ("report.md", report(found, commits, docs=_docs(), notes=notes)),
+        ("full.md", report(found, commits, docs=_docs(), notes=notes, limit=None)),
     ):
         (_FOLDER / name).write_text(text, encoding="utf-8")
 

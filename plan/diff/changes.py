@@ -113,7 +113,7 @@ def _changed(
     """
     type_ = new["type"]
     before, after = _compared(old), _compared(new)
-    differ = [*differences(before, after), *_unknown_anew(new, after, found)]
+    differ = list(differences(before, after)) or list(_unknown_anew(new, after, found))
     provider = _replaced_provider(type_, found)
     because = provider or [d for d in differ if _forces(type_, d)]
     if not differ and not because:

@@ -1,6 +1,5 @@
 """What a reviewer must see first: losses, refusals, protection, changes that need an order."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -22,7 +21,7 @@ def losses(environment: Environment, docs: str) -> str:
     found = [c for c in environment.changes if c.operation in (Operation.REPLACE, Operation.DELETE)]
     if not found:
         return ""
-    grave = [c for c in found if c.refused or _holds_data(c)]
+    grave = [c for c in found if _holds_data(c)]
     rest = [c for c in found if c not in grave]
     return markdown.quoted(
         "CAUTION",
@@ -57,9 +56,9 @@ def _headline(found: Sequence[Change]) -> str:
 def _loss(change: Change, docs: str) -> str:
     what = f"{change.kind} {markdown.code(change.name)}"
     verb = "is replaced" if change.operation is Operation.REPLACE else "is deleted"
-    said = [f"**{what}** {verb}{_why(change)}.", f"What goes: {sentence(change)}"]
+    said = [f"**{what}** {verb}{_why(change)}.", f"What is lost: {sentence(change)}"]
     if change.refused:
-        said.append("It is protected: `up` fails, and changes nothing that comes after it.")
+        said.append("It is protected: preview and `up` fail.")
     elif change.kept:
         said.append("It is no longer Pulumi's, but stays where it is.")
     found = loss(change)
@@ -69,9 +68,9 @@ def _loss(change: Change, docs: str) -> str:
 
 
 def _why(change: Change) -> str:
-    causes = [d for d in change.because if d.before != d.after]
+    causes = [d for d in change.because if d in change.differences]
     if not causes:
-        return ""
+        return " with its provider" if change.because else ""
     said = [
         f"{markdown.code(d.name)} changes from {markdown.value(d.before)} "
         f"to {markdown.value(d.after)}"
@@ -90,8 +89,7 @@ def _together(found: Sequence[Change]) -> Iterator[str]:
         same = list(group)
         names = ", ".join(markdown.code(c.name) for c in same)
         verb = "replaced" if same[0].operation is Operation.REPLACE else "deleted"
-        heads = Counter(sentence(c) for c in same)
-        yield f"- {same[0].kind} {verb}: {names}. {next(iter(heads))}"
+        yield f"- {same[0].kind} {verb}: {names}. {sentence(same[0])}"
 
 
 def protection(environment: Environment) -> str:

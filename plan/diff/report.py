@@ -9,6 +9,7 @@ from plan.diff.changes import Operation, kind
 from plan.diff.commits import Commits
 from plan.diff.environment import Environment, made
 from plan.diff.parts import Part, before_after
+from plan.diff.replacing import COMPONENTS
 
 #: Characters that a report has: a comment on GitHub takes 65,536, and a workflow adds lines to it.
 LIMIT = 60_000
@@ -167,7 +168,8 @@ def _not_compared(e: Environment, *, everything: bool) -> Iterator[_Block]:
         refusal = f"`make plan STACK={e.stack}` refuses this stack file:"
         yield _Block(text=f"{refusal}\n\n{markdown.fence(e.error, 'text')}")
     if e.after is None and e.before:
-        count = markdown.counted(len(made(e.before)), "resource") if not e.base_error else "what"
+        number = len(made(e.before))
+        count = f"the {markdown.counted(number, 'resource')} that" if number else "what"
         yield _Block(
             text=markdown.quoted(
                 "CAUTION",
@@ -196,8 +198,9 @@ def _new(e: Environment, *, everything: bool) -> Iterator[_Block]:
 
 
 def _kinds(types: Sequence[str]) -> str:
-    """Return how many there are of each kind; components are no things of their own."""
-    counts = Counter(kind(t) for t in types if not t.startswith("tracing:index:"))
+    """Return how many there are of each kind of thing; components and providers are none."""
+    own = (t for t in types if not t.startswith((COMPONENTS, "pulumi:providers:")))
+    counts = Counter(kind(t) for t in own)
     return ", ".join(f"{number} {name}" for name, number in counts.most_common()) or "components"
 
 

@@ -17,30 +17,31 @@ def rules(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Par
         after: the same.
     """
     left, right = _rules(before), _rules(after)
-    lines: list[str] = []
-    body: list[str] = []
-    for key in dict.fromkeys([*left, *right]):
-        if key not in left:
-            lines.append(f"- new {_told(right[key])}")
-        elif key not in right:
-            lines.append(f"- {_told(left[key])} goes")
-        else:
-            found = list(differences(left[key], right[key]))
-            if found:
-                body.append(f"{_told(right[key], capital=True)}:\n\n{properties(found)}")
+    new = [f"- new {_told(rule)}" for key, rule in right.items() if key not in left]
+    gone = [f"- {_told(rule)} goes" for key, rule in left.items() if key not in right]
+    #: Rules by what differs in them: often it is the same in many.
+    changed: dict[str, list[str]] = {}
+    for key in (k for k in right if k in left):
+        found = list(differences(left[key], right[key]))
+        if found:
+            changed.setdefault(properties(found), []).append(_told(right[key]))
+    body = [f"{_in(rules)}:\n\n{text}" for text, rules in changed.items()]
     groups = list(differences(_groups(before), _groups(after)))
     if groups:
-        body.append(f"Rule groups:\n\n{properties(groups)}")
+        body.append(f"In the groups themselves:\n\n{properties(groups)}")
+    counts = ((sum(map(len, changed.values())), "changed"), (len(new), "new"), (len(gone), "gone"))
+    summary = ", ".join(f"{count} {word}" for count, word in counts if count)
     return Part(
-        title=f"Rules in {name}: {_summary(lines, body)}",
-        body=markdown.paragraphs(["\n".join(lines), *body]),
+        title=f"Rules in {name}{summary and f': {summary}'}",
+        body=markdown.paragraphs(["\n".join([*new, *gone]), *body]),
     )
 
 
-def _summary(lines: list[str], body: list[str]) -> str:
-    new = sum(line.startswith("- new ") for line in lines)
-    counts = ((len(body), "changed"), (new, "new"), (len(lines) - new, "gone"))
-    return ", ".join(f"{count} {word}" for count, word in counts if count)
+def _in(rules: list[str]) -> str:
+    """Return the rules that have something in common, at the beginning of a sentence."""
+    if len(rules) == 1:
+        return f"In {rules[0]}"
+    return f"In {len(rules)} rules:\n\n" + "\n".join(f"- {rule}" for rule in rules) + "\n\nthe same"
 
 
 def _rules(document: Mapping[str, Any]) -> dict[tuple[str, ...], dict[str, Any]]:
@@ -62,10 +63,9 @@ def _groups(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _told(rule: Mapping[str, Any], *, capital: bool = False) -> str:
+def _told(rule: Mapping[str, Any]) -> str:
     kind = "alert" if "alert" in rule else "recording rule"
     name = markdown.code(str(rule.get("alert") or rule.get("record")))
     severity = rule.get("labels", {}).get("severity")
     grade = f", {severity}" if severity else ""
-    kind = kind.capitalize() if capital else kind
     return f"{kind} {name} (group {markdown.code(rule['group'])}{grade})"
