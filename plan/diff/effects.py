@@ -14,6 +14,15 @@ _COLUMNS: Final[Mapping[str, tuple[str, Callable[[int], str]]]] = {
     "volumes": ("volume_gib", lambda v: f"{v} GiB" if v else "-"),
 }
 _ARROW = " → "
+#: Parts of the cost as cost.json calls them.
+_COSTS: Final[Mapping[str, str]] = {
+    "s3Storage": "S3 storage",
+    "s3Requests": "S3 requests",
+    "kms": "KMS",
+    "volumes": "volumes",
+    "cpu": "CPU",
+    "memory": "memory",
+}
 
 
 def capacity(before: Planned, after: Planned) -> Part | None:
@@ -51,3 +60,49 @@ def _cells(old: tuple[int, ...], new: tuple[int, ...]) -> list[str]:
         same = before == after
         cells.append(write(after) if same else f"{write(before)}{_ARROW}{write(after)}")
     return cells
+
+
+def cost(before: Planned, after: Planned) -> Part | None:
+    """Return the effect on what a month costs; None where there is none or a plan tells no cost."""
+    if not (before.cost and after.cost) or _known(before) == _known(after):
+        return None
+    currency: str = after.cost["currency"]
+    rows: list[tuple[str, ...]] = [(f"{currency} in a month", "before", "after", "difference")]
+    for name in after.cost["parts"]:
+        old, new = (p.cost["parts"].get(name) for p in (before, after))
+        if old != new:
+            rows.append((_COSTS.get(name) or name, _money(old), _money(new), _more(old, new)))
+    old, new = before.cost["total"], after.cost["total"]
+    rows.append(("**sum**", _money(old), _money(new), _more(old, new)))
+    return Part(
+        title="What it costs",
+        body=markdown.paragraphs(
+            [
+                markdown.table(rows),
+                "An estimate from `load` in the stack file; assumptions are in docs/cost.md.",
+                "\n".join(f"- {reason}" for reason in after.cost["unknown"]),
+            ]
+        ),
+    )
+
+
+def monthly(before: Planned | None, after: Planned | None) -> str:
+    """Return by how much a month gets dearer or cheaper; empty where that is not known."""
+    if not (before and after and before.cost and after.cost):
+        return ""
+    old, new = before.cost["total"], after.cost["total"]
+    return "" if old is None or new is None else _more(old, new)
+
+
+def _known(planned: Planned) -> tuple[Any, ...]:
+    return planned.cost["total"], planned.cost["parts"]
+
+
+def _money(amount: float | None) -> str:
+    return "not known" if amount is None else f"{amount:,.2f}"
+
+
+def _more(old: float | None, new: float | None) -> str:
+    if old is None or new is None:
+        return ""
+    return f"{new - old:+,.2f}" if round(new - old, 2) else "-"

@@ -26,6 +26,8 @@ class Environment:
         settings: what changes in the stack file, and what follows.
         exports: what other stacks read and is another now.
         warnings: what a preview warns of from now on.
+        violations: what violates a policy from now on, as in policy.json.
+        mended: what no longer does.
         rendered: parts about the rendered objects, where they were asked for.
     """
 
@@ -38,6 +40,8 @@ class Environment:
     settings: Sequence[Part] = ()
     exports: Sequence[Difference] = ()
     warnings: Sequence[str] = ()
+    violations: Sequence[Mapping[str, str]] = ()
+    mended: Sequence[Mapping[str, str]] = ()
     rendered: Sequence[Part] = ()
 
     @property
@@ -58,7 +62,10 @@ class Environment:
     @property
     def is_same(self) -> bool:
         """Whether nothing at all is another."""
-        said = (self.changes, self.protection, self.settings, self.exports, self.warnings)
+        said = (
+            *(self.changes, self.protection, self.settings, self.exports, self.warnings),
+            *(self.violations, self.mended),
+        )
         return self.is_compared and not any(said)
 
     def count(self, operation: Operation) -> int:
@@ -89,9 +96,19 @@ def environment(stack: str, before: Planned | None, after: Planned | None) -> En
         settings=list(settings.parts(before, after)),
         exports=list(differences(before.outputs, after.outputs)),
         warnings=[w for w in after.warnings if w not in before.warnings],
+        violations=_violations_without(after, before),
+        mended=_violations_without(before, after),
     )
 
 
 def made(planned: Planned) -> list[Mapping[str, object]]:
     """Return the resources of a plan that `up` makes, without the stack and what it only reads."""
     return [r for r in planned.resources.values() if r["type"] not in (STACK, STACK_REFERENCE)]
+
+
+def _violations_without(planned: Planned, other: Planned) -> list[Mapping[str, str]]:
+    """Return the violations of one plan that the other has not; none where one tells none."""
+    if planned.policy is None or other.policy is None:
+        return []
+    known = {(v["policy"], v["urn"]) for v in other.policy["violations"]}
+    return [v for v in planned.policy["violations"] if (v["policy"], v["urn"]) not in known]

@@ -126,6 +126,23 @@ def _fact(found: Warned) -> str:
     return f"{markdown.code(found.fact)} {markdown.value(before)} → {markdown.value(after)}"
 
 
+def policies(environment: Environment) -> str:
+    """Return the policies that are violated from now on, and those that no longer are."""
+    lines: list[str] = []
+    for violation in environment.violations:
+        resource = markdown.code(violation["urn"].rsplit("::", 1)[-1])
+        rule = f"{markdown.code(violation['policy'])} ({violation['level']})"
+        lines.append(f"- {rule} at {resource}: {violation['message']} {violation['fix']}")
+    if lines:
+        lines = ["**Violates policies from now on:**", "", *lines]
+    if environment.mended:
+        rules = ", ".join(dict.fromkeys(markdown.code(v["policy"]) for v in environment.mended))
+        lines += [*([""] if lines else []), f"No longer violated: {rules}."]
+    if not lines:
+        return ""
+    return markdown.quoted("WARNING" if environment.violations else "NOTE", "\n".join(lines))
+
+
 def notices(environment: Environment) -> str:
     """Return what a preview warns of from now on."""
     if not environment.warnings:

@@ -47,7 +47,8 @@ def _is_shown(change: Change, found: Difference) -> bool:
     """Whether a difference is in what `parts` shows in its own way."""
     if change.type == _CONFIG_MAP:
         # A file that comes or goes is a property like any other.
-        return found.path[0] == "data" and MISSING not in (found.before, found.after)
+        both = [side.get("data", {}) for side in (change.before, change.after)]
+        return found.path[0] == "data" and all(found.path[1] in files for files in both)
     return found.path[0] == {RELEASE: "values", _PROMETHEUS_RULE: "spec"}.get(change.type)
 
 

@@ -82,17 +82,19 @@ def _notes(commits: Commits, notes: Sequence[str]) -> Iterator[str]:
 
 
 def _table(environments: Sequence[Environment]) -> str:
-    head = ("environment", "created", "updated", "replaced", "deleted", "look at first")
-    rows: list[tuple[str, ...]] = [head]
-    for e in environments:
-        if e.is_same:
-            continue
+    differing = [e for e in environments if not e.is_same]
+    costs = {e.stack: effects.monthly(e.before, e.after) for e in differing}
+    counted = ("created", "updated", "replaced", "deleted")
+    cost = ("per month",) if any(costs.values()) else ()
+    rows: list[tuple[str, ...]] = [("environment", *counted, *cost, "look at first")]
+    for e in differing:
         counts = [e.count(operation) for operation in Operation]
         if e.before is None and e.after is not None and not e.error:
             counts[0] = len(made(e.after))
         compared = e.is_compared or (e.before is None and not e.error)
         cells = [str(count) if count else "-" for count in counts] if compared else ["?"] * 4
-        rows.append((f"**{e.stack}**", *cells, _first(e)))
+        month = (costs[e.stack] or "not known",) if cost else ()
+        rows.append((f"**{e.stack}**", *cells, *month, _first(e)))
     return markdown.table(rows) if len(rows) > 1 else ""
 
 
@@ -110,7 +112,8 @@ def _first(e: Environment) -> str:
         f"**`up` refuses {markdown.counted(refused, 'change')}**" if refused else "",
         "**no longer protected**" if "no longer protected" in dict(e.protection).values() else "",
         f"{markdown.counted(len(e.orders), 'change')} with an order" if e.orders else "",
-        f"{markdown.counted(len(e.warnings), 'new warning')}" if e.warnings else "",
+        markdown.counted(len(e.violations), "policy violation") if e.violations else "",
+        markdown.counted(len(e.warnings), "new warning") if e.warnings else "",
     )
     return ", ".join(s for s in said if s)
 
@@ -133,6 +136,7 @@ def _section(
         front.losses(e, docs),
         front.protection(e),
         front.orders(e, docs),
+        front.policies(e),
         front.notices(e),
     ):
         if text:
@@ -146,9 +150,9 @@ def _section(
 def _parts(e: Environment, *, everything: bool) -> Iterator[Part]:
     yield from e.settings
     if e.before and e.after:
-        found = effects.capacity(e.before, e.after)
-        if found:
-            yield found
+        for found in (effects.capacity(e.before, e.after), effects.cost(e.before, e.after)):
+            if found:
+                yield found
     if e.exports:
         rows = [(d.name, d.before, d.after) for d in e.exports]
         yield Part(title="Exports, which other stacks read", body=before_after("export", rows))

@@ -54,6 +54,16 @@ def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator
     if before == after and type(before) is type(after):
         return
     old, new = _opened(before), _opened(after)
+    inside = list(_inside(old, new, path))
+    if inside:
+        yield from inside
+    else:
+        # The same JSON may be written in two ways.
+        yield Difference(path=path, before=before, after=after)
+
+
+def _inside(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[Difference]:  # noqa: ANN401
+    """Yield the differences inside of two values; none where they have no inside."""
     if isinstance(old, dict) and isinstance(new, dict):
         left, right = cast(dict[str, Any], old), cast(dict[str, Any], new)
         for key in sorted({*left, *right}):
@@ -66,8 +76,6 @@ def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator
     elif isinstance(new, dict) and old is MISSING and new:
         for key, value in sorted(cast(dict[str, Any], new).items()):
             yield from differences(MISSING, value, (*path, key))
-    else:
-        yield Difference(path=path, before=before, after=after)
 
 
 def _opened(value: Any) -> Any:  # noqa: ANN401
