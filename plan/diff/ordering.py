@@ -166,7 +166,10 @@ ORDERS: Final = (
     ),
     Order(
         fact="chart *",
-        says="Another chart: read its upgrade notes, and the rendered objects (`RENDER=1`).",
+        says=(
+            "Another version of the chart: read its upgrade notes, and the rendered objects "
+            "(`RENDER=1`)."
+        ),
         section="a-new-chart",
         applies=_same_major,
     ),

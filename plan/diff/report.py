@@ -14,7 +14,7 @@ from plan.diff.replacing import COMPONENTS
 #: Characters that a report has: a comment on GitHub takes 65,536, and a workflow adds lines to it.
 LIMIT = 60_000
 #: A part that another environment has word for word is told once, from this length on.
-_TOLD_ONCE = 400
+_TOLD_ONCE = 200
 _FULL = "full report (`build/plan-diff/full.md`, an artefact of the run)"
 
 
@@ -210,12 +210,11 @@ def _kinds(types: Sequence[str]) -> str:
 
 def _block(part: Part, stack: str, told: dict[str, str]) -> _Block:
     """Return a part as a block; word for word that of another environment, as a pointer to it."""
-    text = part.text()
-    if len(text) >= _TOLD_ONCE:
-        if text in told:
-            return _Block(text=f"**{part.title}**: the same as in {told[text]}.")
-        told[text] = stack
-    return _Block(text=text, title=part.title)
+    if len(part.body) >= _TOLD_ONCE:
+        if part.body in told:
+            return _Block(text=f"**{part.title}**: the same as in {told[part.body]}.")
+        told[part.body] = stack
+    return _Block(text=part.text(), title=part.title)
 
 
 def _fitting(blocks: Sequence[_Block], limit: int | None) -> list[_Block]:

@@ -51,7 +51,7 @@ class Difference:
 
 def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[Difference]:  # noqa: ANN401
     """Yield the places where two values differ, in the order of their keys."""
-    if before == after and type(before) is type(after):
+    if _same(before, after):
         return
     old, new = _opened(before), _opened(after)
     inside = list(_inside(old, new, path))
@@ -76,6 +76,13 @@ def _inside(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[Difference]: 
     elif isinstance(new, dict) and old is MISSING and new:
         for key, value in sorted(cast(dict[str, Any], new).items()):
             yield from differences(MISSING, value, (*path, key))
+
+
+def _same(before: Any, after: Any) -> bool:  # noqa: ANN401
+    if before != after or before is MISSING:
+        return before is after
+    # To Python, 1 and true are the same.
+    return json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
 
 
 def _opened(value: Any) -> Any:  # noqa: ANN401
