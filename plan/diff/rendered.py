@@ -16,8 +16,7 @@ from plan.diff.environment import Environment
 from plan.diff.losing import RELEASE
 from plan.diff.parts import Part
 from plan.diff.planned import Planned
-from plan.dumping import dump
-from plan.stackfile import MASK
+from plan.dumping import MASK, dump
 
 #: Version that charts are rendered for. A helm built from its sources believes the cluster to be an
 #: old one, which the charts refuse.

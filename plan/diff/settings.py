@@ -7,7 +7,7 @@ from plan.diff.markdown import paragraphs
 from plan.diff.parts import Part, properties
 from plan.diff.planned import Planned
 from plan.diff.values import MISSING, Difference, differences
-from plan.stackfile import MASK
+from plan.dumping import MASK
 
 #: Keys of the AWS provider and of the stack file that a report does not show the values of.
 _MASKED: Final = {"aws:accessKey", "aws:secretKey", "aws:token", "encryptedkey", "encryptionsalt"}
@@ -43,19 +43,24 @@ def _is_in(name: str, keys: set[str]) -> bool:
 
 def _written(before: Planned, after: Planned) -> Iterator[Difference]:
     """Yield the differences of two stack files, by keys as written there, secrets masked."""
-    old, new = _flat(before.stack_file), _flat(after.stack_file)
-    for found in differences(old, new):
-        key = found.path[0]
-        if key in _MASKED or "secure" in found.path or _is_secret(found):
-            path = tuple(k for k in found.path if k != "secure")
-            masked = [v if v is MISSING else MASK for v in (found.before, found.after)]
-            yield Difference(path=path, before=masked[0], after=masked[1])
-        else:
-            yield found
+    for found in differences(_flat(before.stack_file), _flat(after.stack_file)):
+        encrypted = "secure" in found.path or found.path[0] in _MASKED
+        sides = [
+            v if v is MISSING else MASK if encrypted else _masked(v)
+            for v in (found.before, found.after)
+        ]
+        path = tuple(key for key in found.path if key != "secure")
+        yield Difference(path=path, before=sides[0], after=sides[1])
 
 
-def _is_secret(found: Difference) -> bool:
-    return any(isinstance(v, dict) and "secure" in v for v in (found.before, found.after))
+def _masked(value: Any) -> Any:  # noqa: ANN401
+    """Return a value without what is encrypted in it."""
+    if isinstance(value, dict):
+        mapping = cast(dict[str, Any], value)
+        return MASK if set(mapping) == {"secure"} else {k: _masked(v) for k, v in mapping.items()}
+    if isinstance(value, list):
+        return [_masked(v) for v in cast(list[Any], value)]
+    return value
 
 
 def _flat(stack_file: Any) -> dict[str, Any]:  # noqa: ANN401

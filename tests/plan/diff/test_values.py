@@ -9,28 +9,27 @@ from plan.diff.values import MISSING, differences
 
 Told = list[tuple[str, Any, Any]]
 
+CASES: list[tuple[Any, Any, Told]] = [
+    ({"a": 1}, {"a": 1}, []),
+    ({"a": {"b": 1}}, {"a": {"b": 2}}, [("a.b", 1, 2)]),
+    ({"a": 1}, {"b": 1}, [("a", 1, MISSING), ("b", MISSING, 1)]),
+    ({"a": {"b": 1, "c": 2}}, {}, [("a.b", 1, MISSING), ("a.c", 2, MISSING)]),
+    ({}, {"a": {}}, [("a", MISSING, {})]),
+    ({"a": 1}, {"a": "1"}, [("a", 1, "1")]),
+    ({"a": 1}, {"a": True}, [("a", 1, True)]),
+    ({"a": None}, {"a": 0}, [("a", None, 0)]),
+    ({"a.b/c": 1}, {"a.b/c": 2}, [('["a.b/c"]', 1, 2)]),
+    ({"a": [1, 2]}, {"a": [1, 3]}, [("a[1]", 2, 3)]),
+    ({"a": [1, 2]}, {"a": [2]}, [("a[0]", 1, MISSING)]),
+    ({"a": []}, {"a": [{"x": 1}]}, [("a[0]", MISSING, {"x": 1})]),
+]
+
 
 def told(before: Any, after: Any) -> Told:
     return [(d.name, d.before, d.after) for d in differences(before, after)]
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "expected"),
-    [
-        ({"a": 1}, {"a": 1}, []),
-        ({"a": {"b": 1}}, {"a": {"b": 2}}, [("a.b", 1, 2)]),
-        ({"a": 1}, {"b": 1}, [("a", 1, MISSING), ("b", MISSING, 1)]),
-        ({"a": {"b": 1, "c": 2}}, {}, [("a.b", 1, MISSING), ("a.c", 2, MISSING)]),
-        ({}, {"a": {}}, [("a", MISSING, {})]),
-        ({"a": 1}, {"a": "1"}, [("a", 1, "1")]),
-        ({"a": 1}, {"a": True}, [("a", 1, True)]),
-        ({"a": None}, {"a": 0}, [("a", None, 0)]),
-        ({"a.b/c": 1}, {"a.b/c": 2}, [('["a.b/c"]', 1, 2)]),
-        ({"a": [1, 2]}, {"a": [1, 3]}, [("a[1]", 2, 3)]),
-        ({"a": [1, 2]}, {"a": [2]}, [("a[0]", 1, MISSING)]),
-        ({"a": []}, {"a": [{"x": 1}]}, [("a[0]", MISSING, {"x": 1})]),
-    ],
-)
+@pytest.mark.parametrize(("before", "after", "expected"), CASES)
 def test_places_that_differ(before: Any, after: Any, expected: Told) -> None:
     assert told(before, after) == expected
 
