@@ -1,8 +1,11 @@
 """One environment in both plans."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from components.platform.tier import Tier
+from plan import policies
 from plan.diff import settings
 from plan.diff.changes import Change, Operation, changes, protection
 from plan.diff.ordering import Warned, warned
@@ -86,6 +89,7 @@ def environment(stack: str, before: Planned | None, after: Planned | None) -> En
     made = Environment(stack=stack, before=before, after=after)
     if before is None or after is None or not made.is_compared:
         return made
+    violations, mended = _policies(before, after)
     return Environment(
         stack=stack,
         before=before,
@@ -96,8 +100,8 @@ def environment(stack: str, before: Planned | None, after: Planned | None) -> En
         settings=list(settings.parts(before, after)),
         exports=list(differences(before.outputs, after.outputs)),
         warnings=[w for w in after.warnings if w not in before.warnings],
-        violations=_violations_without(after, before),
-        mended=_violations_without(before, after),
+        violations=violations,
+        mended=mended,
     )
 
 
@@ -106,9 +110,26 @@ def made(planned: Planned) -> list[Mapping[str, object]]:
     return [r for r in planned.resources.values() if r["type"] not in (STACK, STACK_REFERENCE)]
 
 
-def _violations_without(planned: Planned, other: Planned) -> list[Mapping[str, str]]:
-    """Return the violations of one plan that the other has not; none where one tells none."""
-    if planned.policy is None or other.policy is None:
-        return []
-    known = {(v["policy"], v["urn"]) for v in other.policy["violations"]}
-    return [v for v in planned.policy["violations"] if (v["policy"], v["urn"]) not in known]
+def _policies(
+    before: Planned, after: Planned
+) -> tuple[list[Mapping[str, str]], list[Mapping[str, str]]]:
+    """Return what violates policies from now on, and what no longer does.
+
+    Each side is asked as its own code asks, but with what is there so far at hand, which a plan by
+    itself has not: some policies are about the step from one to the other.
+    """
+    if before.policy is None or after.policy is None:
+        return [], []
+    tier = Tier(after.settings["environment"]["tier"])
+    steps = policies.ask(list(after.resources.values()), tier, list(before.resources.values()))
+    found: list[Mapping[str, str]] = json.loads(policies.as_json(steps, tier))["violations"]
+    old: list[Mapping[str, str]] = before.policy["violations"]
+    return _without(found, old), _without(old, found)
+
+
+def _without(
+    found: Sequence[Mapping[str, str]], other: Sequence[Mapping[str, str]]
+) -> list[Mapping[str, str]]:
+    """Return the violations that are not among the others."""
+    known = {(v["policy"], v["urn"]) for v in other}
+    return [v for v in found if (v["policy"], v["urn"]) not in known]

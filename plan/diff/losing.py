@@ -100,6 +100,10 @@ LOSSES: Final[Mapping[str, Loss]] = {
         deleted="Its alerts and recording rules are no longer evaluated.",
         replaced="Its alerts and recording rules are not evaluated until the new one is there.",
     ),
+    "kubernetes:opentelemetry.io/v1alpha1:Instrumentation": Loss(
+        deleted="Pods that ask for an SDK start without one.",
+        replaced="Pods that start before the new one is there get no SDK.",
+    ),
     "pulumi:providers:kubernetes": Loss(
         deleted="The way to the cluster.",
         replaced="Everything in the cluster is replaced with it, which fails half-way.",
@@ -129,6 +133,10 @@ RELEASES: Final[Mapping[str, Loss]] = {
         deleted="Spans of all services without an SDK.",
         replaced="Spans of services without an SDK until the new one runs.",
         data=True,
+    ),
+    "opentelemetry-operator": Loss(
+        deleted="Pods that ask for an SDK start without one; those that run keep theirs.",
+        replaced="Pods that start before the new one runs get no SDK.",
     ),
 }
 _COMPONENT = Loss(deleted="Nothing by itself.", replaced="Nothing by itself.")

@@ -145,6 +145,7 @@ ORDERS: Final = (
     ),
     Order(fact="namespaces.tracing", says=_CLUSTER, section="another-cluster-or-namespace"),
     Order(fact="namespaces.beyla", says=_CLUSTER, section="another-cluster-or-namespace"),
+    Order(fact="namespaces.operator", says=_CLUSTER, section="another-cluster-or-namespace"),
     Order(
         fact="traceBucketName",
         says="A new bucket, without the old traces: Tempo reads one bucket only.",

@@ -60,6 +60,7 @@ REPLACING: Final[Mapping[str, tuple[str, ...]]] = {
     "kubernetes:core/v1:Secret": (*_METADATA, "type"),
     "kubernetes:networking.k8s.io/v1:NetworkPolicy": _METADATA,
     "kubernetes:monitoring.coreos.com/v1:PrometheusRule": _METADATA,
+    "kubernetes:opentelemetry.io/v1alpha1:Instrumentation": _METADATA,
     # Everything in the cluster is replaced with it.
     KUBERNETES_PROVIDER: ("clusterIdentifier",),
     # A provider in another account or region is not replaced: the bucket's name follows from both.

@@ -1,9 +1,13 @@
 """The report: what stands first, what is folded, what is left out."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from components.platform.tier import Tier
+from plan import policies
 from plan.diff import MARKER
 from plan.diff.commits import Commits
 from plan.diff.environment import Environment, environment
@@ -204,19 +208,40 @@ def test_what_it_costs() -> None:
     assert "per month" not in said
 
 
-def test_policies_that_are_violated_from_now_on_or_no_longer() -> None:
-    def plan(*policies: str) -> Planned:
-        violations = [
-            {"policy": p, "level": "mandatory", "urn": "a::b", "message": "It is.", "fix": "Mend."}
-            for p in policies
-        ]
-        return planned([], policy={"violations": violations})
+def with_policies(resources: Sequence[dict[str, Any]], **rest: Any) -> Planned:
+    """Return a plan of a production environment that knows what it violates."""
+    tier = Tier.PRODUCTION
+    asked = json.loads(policies.as_json(policies.ask(resources, tier), tier))
+    settings = {"environment": {"tier": tier.value}}
+    return planned(resources, policy=asked, settings=settings, **rest)
 
-    said = text(compared(plan("old", "kept"), plan("kept", "new")))
-    assert "- `new` (mandatory) at `b`: It is. Mend." in said
-    assert "No longer violated: `old`." in said
-    assert "`kept`" not in said
+
+def test_policies_that_are_violated_from_now_on_or_no_longer() -> None:
+    pinned, unpinned = release("tempo", {}), release("tempo", {}, version="2.x")
+    said = text(compared(with_policies([pinned]), with_policies([unpinned])))
+    assert "- `chart-unpinned` (mandatory) at `tracing-tempo-release`:" in said
     assert "1 policy violation" in said
+    said = text(compared(with_policies([unpinned]), with_policies([pinned])))
+    assert "No longer violated: `chart-unpinned`." in said
+    assert "policy violation" not in said
+    # What was violated and still is, is no news.
+    tagged = release("tempo", {"a": 1}, version="2.x")
+    assert "chart-unpinned" not in text(
+        compared(with_policies([unpinned]), with_policies([tagged]))
+    )
+
+
+def test_a_policy_of_the_step_is_asked_with_what_was_there() -> None:
+    def keeping(hours: int) -> Planned:
+        return with_policies([release("tempo", {"tempo": {"retention": f"{hours}h"}})])
+
+    assert "retention-shortened" in text(compared(keeping(100), keeping(20)))
+    assert "retention-shortened" not in text(compared(keeping(100), keeping(60)))
+
+
+def test_a_base_that_knows_no_policies_is_not_compared() -> None:
+    said = text(compared(planned([]), with_policies([release("tempo", {}, version="2.x")])))
+    assert "chart-unpinned" not in said
 
 
 def planned_release(values: dict[str, Any], small: int) -> Planned:

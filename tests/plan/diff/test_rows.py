@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 
 from plan.diff.changes import Change, Operation, kind
 from plan.diff.losing import LOSSES, RELEASE, RELEASES, loss, sentence
@@ -27,7 +28,9 @@ OPERATIONS = ROOT / "docs/operations.md"
 def resources(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
     """All resources of plans that hold every type between them."""
     folder = tmp_path_factory.mktemp("login")
-    project(folder, "qa", with_login())
+    document = yaml.safe_load(with_login())
+    document["config"]["tracing:operator"] = {"enabled": True}
+    project(folder, "qa", yaml.safe_dump(document))
     every = [run(stack, ROOT) for stack in stacks(ROOT)] + [run("qa", folder)]
     return [resource for plan in every for resource in plan.recording.resources]
 
@@ -129,6 +132,7 @@ def with_setting(group: str, changed: dict[str, Any]) -> Planned:
         ("cluster", {"accountId": "1"}, "cluster.accountId", "another-cluster-or-namespace"),
         ("namespaces", {"tracing": "b"}, "namespaces.tracing", "another-cluster-or-namespace"),
         ("namespaces", {"beyla": "b"}, "namespaces.beyla", "another-cluster-or-namespace"),
+        ("namespaces", {"operator": "b"}, "namespaces.operator", "another-cluster-or-namespace"),
     ],
 )
 def test_settings_that_need_an_order(
