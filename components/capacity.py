@@ -150,14 +150,15 @@ def _volumes(settings: TracingSettings, spans: float) -> Iterator[Check]:
         if local:
             asked["metrics_generator"] = local / pods["metrics_generator"].replicas
     for name, gib in asked.items():
-        key = "metricsGenerator" if name == "metrics_generator" else name
-        yield Check(
-            what=f"volume of a {name.replace('_', ' ')} pod, GiB",
-            asked=gib,
-            held=pods[name].volume_gib or 0,
-            most=_VOLUME_SHARE,
-            otherwise=f"a full volume loses spans; tempo.workloads.{key}.volumeGib or replicas",
-        )
+        if volume := pods[name].volume_gib:
+            key = "metricsGenerator" if name == "metrics_generator" else name
+            yield Check(
+                what=f"volume of each pod, {name.replace('_', ' ')}, GiB",
+                asked=gib,
+                held=volume,
+                most=_VOLUME_SHARE,
+                otherwise=f"a full volume loses spans; more tempo.workloads.{key}.volumeGib",
+            )
 
 
 def _series(settings: TracingSettings) -> Iterator[Check]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from components.settings import TracingSettings
 from components.workloads import workloads
+from plan.cost.report import summary as cost
 from plan.recorder import STACK_TYPE, UNKNOWN, Resource, Secret
 from plan.run import Plan
 from plan.stackfile import MASK
@@ -33,6 +34,7 @@ def summary(plan: Plan, counts: Mapping[str, int]) -> str:
         "## Sums",
         table(_sums(settings)),
         "The sums are of the least number of pods.",
+        cost(settings),
         "## Delivered to Grafana and the ruler",
         table([("what", "count"), *((kind, str(count)) for kind, count in counts.items())]),
         "## Outputs",

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any, cast
 
+from plan.cost import report as cost
 from plan.counts import counts
 from plan.dumping import dump
 from plan.recorder import Resource, Secret
@@ -45,7 +46,7 @@ def write(plan: Plan, folder: Path) -> dict[str, str]:
 
     Args:
         plan: the plan.
-        folder: gets plan.json, summary.md, values/, alloy/, grafana/ and rules/.
+        folder: gets plan.json, cost.json, summary.md, values/, alloy/, grafana/ and rules/.
 
     Returns:
         The files by their paths.
@@ -75,6 +76,7 @@ def files(plan: Plan) -> dict[str, str]:
             found[f"{folder}/{name}"] = text
     for item in plan.recording.of_type(PROMETHEUS_RULE):
         found[f"rules/{item.inputs['metadata']['name']}.yaml"] = dump(item.inputs["spec"])
+    found["cost.json"] = cost.as_json(plan.settings)
     found["summary.md"] = summary(plan, counts(found))
     return found
 
