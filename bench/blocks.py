@@ -82,11 +82,12 @@ def measure(per_second: float, seconds: float) -> list[tuple[str, str]]:
         charts = Path(os.environ["TRACING_TEST_CHARTS"])
         with servers.tempos(its, charts, folder, running):
             origin = {"k8s.cluster.name": its.settings.cluster.name}
-            Shop(running.otlp, origin).run(per_second=per_second, seconds=seconds)
+            shop = Shop(running.otlp, origin)
+            shop.run(per_second=per_second, seconds=seconds)
             get(f"{running.tempo}/flush")
             metrics = (get(f"{running.tempo}/metrics") or b"").decode()
             spans, received = counter(metrics, _SPANS), counter(metrics, _BYTES)
-            found = _flushed(running.s3, its.settings.bucket, spans)
+            found = _flushed(running.s3, its.settings.bucket, shop.requests)
     stored = sum(found.values())
     return [
         ("spans", f"{spans:,.0f}"),
@@ -97,8 +98,8 @@ def measure(per_second: float, seconds: float) -> list[tuple[str, str]]:
     ]
 
 
-def _flushed(s3: str, bucket: str, spans: float) -> dict[str, int]:
-    """Return the blocks of the bucket once they hold every span."""
+def _flushed(s3: str, bucket: str, traces: int) -> dict[str, int]:
+    """Return the blocks of the bucket once they hold every trace: one for each request."""
     client = s3_client(s3)
 
     def whole() -> dict[str, int] | None:
@@ -109,10 +110,9 @@ def _flushed(s3: str, bucket: str, spans: float) -> dict[str, int]:
             json.load(client.get_object(Bucket=bucket, Key=f"{block}/meta.json")["Body"])
             for block in found
         ]
-        held = sum(int(meta.get("totalSpans", 0)) for meta in metas)
-        return found if held >= spans else None
+        return found if sum(meta["totalObjects"] for meta in metas) >= traces else None
 
-    return wait_for("blocks with every span", whole, _PATIENCE_SECONDS)
+    return wait_for("blocks with every trace", whole, _PATIENCE_SECONDS)
 
 
 def main() -> int:

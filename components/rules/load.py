@@ -37,6 +37,10 @@ def notices(settings: TracingSettings) -> Iterator[str]:
     for check in capacity.checks(settings):
         if not check.fits:
             yield (
-                f"load: the busiest hour asks for {check.asked:,.3g} of {check.held:,.3g} "
+                f"load: the busiest hour asks for {_shown(check.asked)} of {_shown(check.held)} "
                 f"({check.what}): {check.otherwise}."
             )
+
+
+def _shown(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"

@@ -73,7 +73,7 @@ def _amounts(estimate: Estimate) -> dict[Part, str]:
         Part.S3_REQUESTS: requests,
         Part.KMS: kms,
         Part.VOLUMES: f"{used.volume_gib} GiB",
-        Part.CPU: f"{used.cores:g} cores",
+        Part.CPU: f"{used.cores:g} vCPU",
         Part.MEMORY: f"{used.memory_gib:.1f} GiB",
     }
 
@@ -89,7 +89,7 @@ def _prices(prices: Prices | None) -> dict[Part, str]:
         Part.S3_REQUESTS: f"{usd[Unit.S3_WRITES]:g} and {usd[Unit.S3_READS]:g} for 1,000",
         Part.KMS: f"{usd[Unit.KMS_KEY]:g} for a key, {usd[Unit.KMS_REQUESTS]:g} for 10,000",
         Part.VOLUMES: f"{usd[Unit.VOLUME]:g} for a GiB",
-        Part.CPU: f"{usd[Unit.CPU]:g} for a core and hour",
+        Part.CPU: f"{usd[Unit.CPU]:g} for a vCPU and hour",
         Part.MEMORY: f"{usd[Unit.MEMORY]:g} for a GiB and hour",
     }
 
@@ -153,7 +153,7 @@ def _assumptions(settings: TracingSettings) -> Iterator[str]:
             f"copies of a span are merged {MERGED_HOURS} hours after they arrive; compaction reads "
             f"and writes each block {COMPACTIONS} times; the retention has passed once"
         )
-    yield f"{HOURS} hours in a month; the least number of pods; CPU and memory as Fargate charges for them"
+    yield f"{HOURS} hours in a month; the least number of pods; CPU and memory as Fargate charges"
     yield (
         "not counted: queries, listing of blocks, traffic between zones, the cluster, Grafana and "
         "its other backends (docs/cost.md)"
