@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from .beyla.config import NEVER_INSTRUMENTED
 from .identity.settings import IdentityMode
 from .platform import helm
-from .platform.settings import Tier
+from .platform.tier import Tier
 from .rules import alerts, load
 from .settings import TracingSettings
 from .tempo.settings import TempoMode

@@ -5,20 +5,12 @@ from enum import StrEnum
 from pydantic import Field
 
 from .base import Settings
+from .tier import Tier
 
 #: RFC 1123 label, as Kubernetes asks of namespaces and we of all names that end up in one.
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 #: RFC 1123 subdomain, as Kubernetes asks of most names.
 DNS_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
-
-
-class Tier(StrEnum):
-    """How much an environment's data is worth; presets follow from it."""
-
-    EPHEMERAL = "ephemeral"
-    DEVELOPMENT = "development"
-    STAGING = "staging"
-    PRODUCTION = "production"
 
 
 class Size(StrEnum):

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ..identity.settings import IdentityMode
 from ..platform import helm
-from ..platform.settings import DNS_LABEL, Tier
+from ..platform.settings import DNS_LABEL
+from ..platform.tier import Tier
 from ..settings import TracingSettings
 from .problem import Problem, problem
 
