@@ -8,6 +8,7 @@ from .beyla.settings import BeylaSettings, ContextPropagation
 from .grafana.settings import GrafanaSettings
 from .identity.settings import IdentitySettings
 from .load.settings import LoadSettings
+from .otel_operator.settings import OperatorSettings
 from .platform import names
 from .platform.base import Settings
 from .platform.settings import (
@@ -40,6 +41,8 @@ class TracingSettings(Settings):
     """Grafana Alloy, the OTLP gateway that every sender talks to."""
     beyla: BeylaSettings = BeylaSettings()
     """Grafana Beyla, the eBPF agent that sees services without instrumentation."""
+    operator: OperatorSettings = OperatorSettings()
+    """The OpenTelemetry Operator, which puts SDKs into pods that ask for one by annotation."""
     grafana: GrafanaSettings = GrafanaSettings()
     """The Grafana side: datasources, and the backends that traces lead to."""
     alerts: AlertSettings = AlertSettings()
