@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from delivery.github import BODY_LIMIT, GitHub, GitHubError, fitting, from_environment, is_own
+from plan.diff import MARKER
 
-#: Begins the comment, so that the next run finds it.
-MARKER = "<!-- tracing-plan-diff -->"
 #: Folders of the artefacts below DIR, as the preview workflow names them, and the files in them.
 PLAN = Path("plan-diff", "report.md")
 PREVIEWS = "preview-*/*.md"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from delivery import comment
-from delivery.comment import MARKER
 from delivery.github import BODY_LIMIT
+from plan.diff import MARKER
 from tests.delivery.api import REPOSITORY, Api
 
 SHA = "a" * 40
