@@ -63,6 +63,9 @@ def _settings(settings: TracingSettings) -> Iterator[tuple[str, str]]:
         f", context propagation {beyla.context_propagation}" if settings.beyla_runs else ""
     )
     yield "Beyla", looked_at.replace("*", "every namespace but the system's") + propagation
+    if settings.operator.enabled:
+        languages = "every language" if settings.operator.go else "every language but Go"
+        yield "OpenTelemetry Operator", f"for pods that ask, {languages}"
     yield "network policies", "on" if settings.namespaces.network_policies else "off"
 
 

@@ -22,6 +22,8 @@ class BeylaArgs:
         cluster_name: stamped onto spans and metrics as ``k8s.cluster.name``.
         otlp_endpoint: URL that spans are sent to in OTLP gRPC.
         excluded_namespaces: the stack's own namespaces.
+        excluded_annotations: annotations of pods that are left alone, where the value is
+            ``namespace/name``: another agent looks at them.
         ignored_paths: URL paths of probes and scrapes, kept out of traces and metrics.
         service_monitor: whether and how the metrics are announced to the Prometheus operator.
     """
@@ -35,5 +37,6 @@ class BeylaArgs:
     cluster_name: str
     otlp_endpoint: str
     excluded_namespaces: Sequence[str]
+    excluded_annotations: Sequence[str]
     ignored_paths: Sequence[str]
     service_monitor: ServiceMonitorSettings

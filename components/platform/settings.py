@@ -68,8 +68,11 @@ class NamespaceSettings(Settings):
     """Namespace of Tempo and Alloy, with pod-security level `restricted`."""
     beyla: str = Field(default="tracing-beyla", max_length=63, pattern=DNS_LABEL)
     """Namespace of Beyla alone, with pod-security level `privileged`: eBPF needs it."""
+    operator: str = Field(default="tracing-operator", max_length=63, pattern=DNS_LABEL)
+    """Namespace of the OpenTelemetry Operator and its `Instrumentation`, with pod-security level
+    `restricted`."""
     network_policies: bool = True
-    """Deny all traffic in both namespaces but what flows between senders, Beyla, Alloy, Tempo,
+    """Deny all traffic in these namespaces but what flows between senders, Beyla, Alloy, Tempo,
     Grafana, S3 and the backends. The cluster's CNI must enforce network policies."""
 
 
@@ -123,3 +126,5 @@ class ChartsSettings(Settings):
     """Chart `alloy`."""
     beyla: ChartSettings = ChartSettings()
     """Chart `beyla`."""
+    opentelemetry_operator: ChartSettings = ChartSettings()
+    """Chart `opentelemetry-operator`."""
