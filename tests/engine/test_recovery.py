@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from typing import Any, cast
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
+from tests.engine import aws_reads
 from tests.engine import lab as engine
 from tests.engine.lab import Lab
 
@@ -31,6 +33,16 @@ TEMPO = (
 
 def said(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout + done.stderr
+
+
+def client() -> Any:
+    return cast(Any, boto3).client(
+        "s3",
+        endpoint_url=os.environ["LAB_AWS_ENDPOINT"],
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
 
 
 def helm(*arguments: str) -> str:
@@ -215,13 +227,7 @@ def test_a_bucket_that_lost_its_protection_gets_it_back(lab: Lab) -> None:
 def test_a_bucket_that_is_gone_is_made_anew(lab: Lab) -> None:
     lab.adopt("dev")
     lab.pulumi(*UP)
-    s3: Any = cast(Any, boto3).client(
-        "s3",
-        endpoint_url=os.environ["LAB_AWS_ENDPOINT"],
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    s3 = client()
     s3.delete_bucket(Bucket=BUCKET)
     # Only a refresh asks AWS.
     assert lab.changes("dev") == {}
@@ -230,3 +236,43 @@ def test_a_bucket_that_is_gone_is_made_anew(lab: Lab) -> None:
     assert lab.changes("dev") == {"tracing-storage-bucket": "create"}
     lab.pulumi(*UP)
     assert BUCKET in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+
+
+def test_a_bucket_that_stayed_is_taken_over(lab: Lab) -> None:
+    s3 = client()
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="single-tenant/b/meta.json", Body=b"{}")
+    lab.adopt("dev")
+    for part in ("plan", "policy"):
+        (lab.project / part).symlink_to(engine.ROOT / part)
+    with aws_reads.providers() as named:
+        lab.env["PULUMI_DEBUG_PROVIDERS"] = named
+
+        adopt(lab)
+
+        guards = {"public-access-block", "ownership", "encryption", "tls-only", "lifecycle"}
+        planned = {k: v for k, v in lab.changes("dev").items() if k.startswith("tracing-storage")}
+        assert planned == {
+            "tracing-storage-bucket": "update",
+            **{f"tracing-storage-{guard}": "update" for guard in guards},
+        }
+        lab.pulumi(*UP)
+        assert lab.changes("dev") == {}
+        assert s3.get_object(Bucket=BUCKET, Key="single-tenant/b/meta.json")["Body"].read() == b"{}"
+        assert s3.get_public_access_block(Bucket=BUCKET)
+        again = adopt(lab, ok=False)
+        assert again == "error: the stack has its bucket already\n"
+    s3.delete_object(Bucket=BUCKET, Key="single-tenant/b/meta.json")
+
+
+def adopt(lab: Lab, *, ok: bool = True) -> str:
+    """Run what the make target runs; return what it said of an error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "plan.adopt", "dev", "--yes", "--skip-preview", "--non-interactive"],
+        cwd=lab.project,
+        env=lab.env,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode == 0) is ok, said(done)
+    return done.stderr
