@@ -78,7 +78,6 @@ def test_a_resource_that_only_moves_in_the_tree_is_told() -> None:
     bucket = resource(BUCKET, "traces", {"bucket": "a"})
     moved = {**bucket, "urn": "urn:pulumi:qa::tracing::tracing:index:Other$aws::traces"}
     said = text(compared(planned([bucket]), planned([moved])))
-    assert "1 deleted resource also stand" not in said
     assert "**1 deleted resource also stands among the created ones**" in said
     assert "`aliases`" in said
     both = [bucket, resource(BUCKET, "other", {"bucket": "b"})]
