@@ -8,6 +8,7 @@ from plan.diff.changes import Change, Operation
 from plan.diff.environment import Environment
 from plan.diff.losing import loss, sentence
 from plan.diff.ordering import Warned, shown
+from plan.diff.replacing import COMPONENTS
 from plan.diff.values import MISSING
 
 
@@ -22,7 +23,7 @@ def losses(environment: Environment, docs: str) -> str:
     if not found:
         return ""
     grave = [c for c in found if _holds_data(c)]
-    rest = [c for c in found if c not in grave]
+    rest = [c for c in found if c not in grave and not c.type.startswith(COMPONENTS)]
     return markdown.quoted(
         "CAUTION",
         markdown.paragraphs(

@@ -69,6 +69,27 @@ def test_the_diff_says_what_a_preview_says(lab: Lab) -> None:
         wrong = {urn.rsplit("::", 1)[1]: ops for urn, ops in both.items() if ops[0] != ops[1]}
         differing |= {name: wrong} if wrong else {}
         assert said, name
-    lab.write("dev", document)
-    lab.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
     assert differing == {}
+    refuses_to_replace_what_is_protected(lab, document)
+    lab.write("dev", document)
+    lab.pulumi("up", "--yes", "--skip-preview", "--stack", "dev")
+    lab.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
+
+
+def refuses_to_replace_what_is_protected(lab: Lab, document: dict[str, Any]) -> None:
+    """Where the diff says so, a preview fails; without the protection it does not."""
+    config = document["config"]
+
+    def storing(**storage: Any) -> Planned:
+        lab.write("dev", {**document, "config": {**config, "tracing:storage": storage}})
+        return plan(lab, "dev")
+
+    protected = storing(protect=True)
+    lab.pulumi("up", "--yes", "--skip-preview", "--stack", "dev")
+    for protect in (True, False):
+        found = changes(protected, storing(protect=protect, bucket="traces-of-another-name"))
+        refused = {c.name for c in found if c.refused}
+        done = lab.pulumi("preview", "--stack", "dev", ok=not protect)
+        assert ("tracing-storage-bucket" in refused) is protect
+        assert ("marked for protection" in done.stdout + done.stderr) is protect
+        assert (done.returncode != 0) is protect

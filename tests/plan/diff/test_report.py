@@ -84,6 +84,14 @@ def test_a_resource_that_only_moves_in_the_tree_is_told() -> None:
     assert "aliases" not in text(compared(planned(both), planned([bucket])))
 
 
+def test_a_component_that_goes_is_counted_and_not_told_of() -> None:
+    gone = [resource("tracing:index:Beyla", "tracing-beyla", {}), release("beyla", {})]
+    said = text(compared(planned(gone), planned([])))
+    assert "**2 resources deleted.**" in said
+    assert "**Release `tracing-beyla-release`** is deleted." in said
+    assert "Nothing by itself" not in said
+
+
 def test_a_lifted_protection_is_told_though_nothing_else_changes() -> None:
     before = planned([resource(BUCKET, "traces", {"bucket": "a"}, protect=True)])
     after = planned([resource(BUCKET, "traces", {"bucket": "a"})])
