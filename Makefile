@@ -1,21 +1,25 @@
 # Each target sets up what it needs; Python 3.11 or later is all that must be there.
 PYTHON ?= python3
 STACK ?= dev
+BASE ?= main
+# Further options of the Pulumi CLI, for example ARGS=--yes.
+ARGS ?=
 VENV := venv/bin
 INSTALL := install --quiet --disable-pip-version-check --require-hashes
 PIP := $(VENV)/pip $(INSTALL)
 
 .DEFAULT_GOAL := help
 .PHONY: help
-.PHONY: policy plan
+.PHONY: policy plan plan-diff
 .PHONY: preview up destroy
+.PHONY: bootstrap bootstrap-move
 .PHONY: local-up local-down
 .PHONY: test golden
 .PHONY: check format
 .PHONY: docs lock bench
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
 venv/.stack: requirements.txt
 	@$(PYTHON) -m venv venv
@@ -37,6 +41,11 @@ policy: policy/venv/.policy ## What `pulumi preview --policy-pack policy` needs
 plan: venv/.stack ## What `up` would make of Pulumi.$(STACK).yaml: no CLI, account, cluster or network
 	@$(VENV)/python -m plan $(STACK) $(if $(JSON),--json)
 
+# By way of the environment: what a branch is called is no part of a command.
+plan-diff: export BASE := $(BASE)
+plan-diff: venv/.stack ## What the working tree changes in every environment, compared with BASE
+	@$(VENV)/python -m plan.diff $(if $(RENDER),--render) $(if $(CHARTS),--charts "$(CHARTS)") -- "$$BASE"
+
 preview: venv/.stack policy/venv/.policy ## The real `pulumi preview` of STACK, with the policies
 	@$(VENV)/python -m plan.cli preview $(STACK)
 
@@ -45,6 +54,12 @@ up: venv/.stack policy/venv/.policy ## The real `pulumi up` of STACK, with the p
 
 destroy: venv/.stack ## The real `pulumi destroy` of STACK
 	@$(VENV)/python -m plan.cli destroy $(STACK)
+
+bootstrap: venv/.stack ## What STACK's account needs once: a bucket for the state, roles for GitHub
+	@$(VENV)/python -m bootstrap.cli up $(STACK) $(ARGS)
+
+bootstrap-move: venv/.stack ## Move the state of `bootstrap` into the bucket that it made
+	@$(VENV)/python -m bootstrap.cli move $(STACK) $(ARGS)
 
 local-up: ## A cluster (kind) and an AWS stand-in (moto) on this machine, for STACK=local
 	@local/cluster up

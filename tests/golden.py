@@ -56,3 +56,8 @@ if __name__ == "__main__":
             _path.parent.mkdir(parents=True, exist_ok=True)
             _path.write_text(_text, encoding="utf-8")
         print(f"wrote {GOLDEN.name}/{_stack}")
+    # It imports this module, which is not this one when it runs as a program.
+    from tests.reviewing import DOCUMENT, write
+
+    write()
+    print(f"wrote the example in {DOCUMENT.name}")

@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "config": {"config", "components"},
     "plan": {"plan", "config", "components", "policy"},
     "policy": {"policy", "components"},
+    "bootstrap": {"bootstrap", "plan", "config", "components"},
 }
 FILES = [
     f
