@@ -38,7 +38,7 @@ def planned(text: str) -> Recording:
     """Run a block as the program of an application's stack, beside a tracing stack that is up."""
     spec = {"template": {"spec": {"containers": [{"name": "cart", "image": "cart:1"}]}}}
     return record(
-        lambda: exec(text, {**NAMES, "spec": spec}),
+        lambda: exec(text, {**NAMES, "spec": spec}),  # noqa: S102 - the document's own
         preview=False,
         references={"organization/tracing/prod": OUTPUTS},
     )
