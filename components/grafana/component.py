@@ -14,21 +14,18 @@ from .settings import GrafanaSettings
 
 @dataclass(frozen=True, kw_only=True)
 class GrafanaDatasourcesArgs:
-    """Arguments of the datasources.
+    """Arguments of the datasources."""
 
-    Attributes:
-        settings: the Grafana side's settings.
-        tempo_query_url: URL of Tempo's query API in the cluster.
-        tenant: tenant to read traces as; None without multitenancy.
-        metrics_password: password of ``settings.metrics.username``.
-        logs_password: password of ``settings.logs.username``.
-    """
-
-    settings: GrafanaSettings
-    tempo_query_url: str
-    tenant: str | None
-    metrics_password: pulumi.Input[str] | None
-    logs_password: pulumi.Input[str] | None
+    settings: GrafanaSettings = GrafanaSettings()
+    """The Grafana side's settings."""
+    tempo_query_url: pulumi.Input[str]
+    """URL of Tempo's query API."""
+    tenant: str | None = None
+    """Tenant to read traces as; none without multitenancy."""
+    metrics_password: pulumi.Input[str] | None = None
+    """Password of `settings.metrics.username`."""
+    logs_password: pulumi.Input[str] | None = None
+    """Password of `settings.logs.username`."""
 
 
 class GrafanaDatasources(pulumi.ComponentResource):
@@ -57,9 +54,10 @@ class GrafanaDatasources(pulumi.ComponentResource):
         self._name = name
         self._settings = settings = args.settings
         uid = settings.tempo_uid
-        self._plain(
-            "tempo", datasources.tempo(settings, url=args.tempo_query_url, tenant=args.tenant)
+        text = pulumi.Output.from_input(args.tempo_query_url).apply(
+            lambda url: self._text(datasources.tempo(settings, url=url, tenant=args.tenant))
         )
+        self._plain("tempo", text)
         if (metrics := settings.metrics) and metrics.create_datasource:
             self._with_login(
                 "metrics",
@@ -75,16 +73,16 @@ class GrafanaDatasources(pulumi.ComponentResource):
                 password=args.logs_password,
             )
         if (profiles := settings.profiles) and profiles.create_datasource:
-            self._plain("profiles", datasources.pyroscope(profiles))
+            self._plain("profiles", self._text(datasources.pyroscope(profiles)))
         self.tempo_uid = pulumi.Output.from_input(uid)
         self.register_outputs({"tempoUid": self.tempo_uid})
 
-    def _plain(self, role: str, datasource: Datasource) -> None:
+    def _plain(self, role: str, text: pulumi.Input[str]) -> None:
         file = _file_name(role)
         core.v1.ConfigMap(
             f"{self._name}-{role}",
             metadata=self._metadata(file),
-            data={f"{file}.yaml": self._text(datasource)},
+            data={f"{file}.yaml": text},
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -97,7 +95,7 @@ class GrafanaDatasources(pulumi.ComponentResource):
         password: pulumi.Input[str] | None,
     ) -> None:
         if username is None:
-            self._plain(role, build(None))
+            self._plain(role, self._text(build(None)))
             return
         if password is None:
             raise ValueError(f"{role}: user {username} has no password")

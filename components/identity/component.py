@@ -1,11 +1,12 @@
 """WorkloadIdentity: the IAM role of Tempo's pods."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
 
+from ..platform.names import TEMPO_SERVICE_ACCOUNT
 from . import policies
 from .settings import IdentityMode, IdentitySettings
 
@@ -14,7 +15,7 @@ from .settings import IdentityMode, IdentitySettings
 class WorkloadIdentityArgs:
     """What WorkloadIdentity needs to know."""
 
-    settings: IdentitySettings
+    settings: IdentitySettings = IdentitySettings()
     """Settings of the identity; mode `podIdentity` or `irsa`."""
     role_name: str
     """Name of the role to make."""
@@ -24,17 +25,17 @@ class WorkloadIdentityArgs:
     """AWS region of cluster and bucket."""
     account_id: str
     """AWS account of cluster and role, 12 digits."""
-    oidc_issuer: str | None
+    oidc_issuer: str | None = None
     """URL of the cluster's OIDC issuer; needed with mode `irsa`."""
     namespace: str
     """Namespace of the service account."""
-    service_account: str
+    service_account: str = TEMPO_SERVICE_ACCOUNT
     """Name of the service account of Tempo's pods."""
     bucket: str
     """Name of the trace bucket."""
-    kms_key_arn: pulumi.Input[str] | None
-    """ARN of the bucket's KMS key; None where it has none."""
-    tags: Mapping[str, str]
+    kms_key_arn: pulumi.Input[str] | None = None
+    """ARN of the bucket's KMS key; none where it has none."""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tags for role and association."""
 
 

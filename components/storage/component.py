@@ -1,7 +1,7 @@
 """TraceStorage: the S3 bucket that holds the traces, with all that guards it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
@@ -17,7 +17,7 @@ KEY_DELETION_DAYS = 30
 class TraceStorageArgs:
     """What TraceStorage needs to know."""
 
-    settings: StorageSettings
+    settings: StorageSettings = StorageSettings()
     """Settings of the bucket."""
     bucket: str
     """Name of the bucket, to make or existing."""
@@ -27,7 +27,7 @@ class TraceStorageArgs:
     """AWS account of the bucket, 12 digits."""
     retention_hours: int
     """Hours that Tempo keeps traces; the backstop expiry follows from it."""
-    tags: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tags for bucket and key."""
 
 

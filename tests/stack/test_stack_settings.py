@@ -133,7 +133,7 @@ def test_namespaces_that_look_like_numbers_and_words_but_are_none(name: str) -> 
 
 def test_refused_settings_register_nothing() -> None:
     made: list[str] = []
-    groups = {"environment": {"name": "dev"}, "cluster": {**CLUSTER, "kubeContext": None}}
+    groups = {"environment": {"name": "dev"}, "cluster": CLUSTER, "identity": {"mode": "irsa"}}
     found = TracingSettings.model_validate(groups)
 
     def program() -> None:
