@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
     "components": {"components"},
     "config": {"config", "components"},
+    "package": {"package", "components"},
     "plan": {"plan", "config", "components"},
 }
 FILES = [f for room in MAY_IMPORT for f in sorted((ROOT / room).rglob("*.py"))]
