@@ -8,6 +8,6 @@ from pulumi.provider import main
 # Pulumi keeps the whole repository, but Python looks only into this folder.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from package.provider import TracingProvider  # noqa: E402
+from package.provider import TracingProvider
 
 main(TracingProvider(), sys.argv[1:])

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-
+from typing import Any, cast
 
 import pulumi
 from pulumi.provider.experimental.analyzer import Analyzer, AnalyzeResult, PropertyDefinition
@@ -53,7 +53,7 @@ def _with_default(typ: type) -> set[str]:
         return {name for name, field in typ.model_fields.items() if not field.is_required()}
     return {
         field.name
-        for field in dataclasses.fields(typ)
+        for field in dataclasses.fields(cast(Any, typ))
         if field.default is not dataclasses.MISSING
         or field.default_factory is not dataclasses.MISSING
     }

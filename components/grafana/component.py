@@ -14,7 +14,11 @@ from .settings import GrafanaSettings
 
 @dataclass(frozen=True, kw_only=True)
 class GrafanaDatasourcesArgs:
-    """Arguments of the datasources."""
+    """Arguments of the datasources.
+
+    Raises:
+        ValueError: a datasource is to log in as a user that has no password.
+    """
 
     settings: GrafanaSettings = GrafanaSettings()
     """The Grafana side's settings."""
@@ -26,6 +30,14 @@ class GrafanaDatasourcesArgs:
     """Password of `settings.metrics.username`."""
     logs_password: pulumi.Input[str] | None = None
     """Password of `settings.logs.username`."""
+
+    def __post_init__(self) -> None:
+        for role, backend, password in (
+            ("metrics", self.settings.metrics, self.metrics_password),
+            ("logs", self.settings.logs, self.logs_password),
+        ):
+            if backend and backend.create_datasource and backend.username and password is None:
+                raise ValueError(f"{role}: user {backend.username} has no password")
 
 
 class GrafanaDatasources(pulumi.ComponentResource):
@@ -46,9 +58,6 @@ class GrafanaDatasources(pulumi.ComponentResource):
             name: name of the component.
             args: the backends, and how to log in to them.
             opts: options of the component.
-
-        Raises:
-            ValueError: a backend has a user but no password.
         """
         super().__init__("tracing:index:GrafanaDatasources", name, {}, opts)
         self._name = name
@@ -94,11 +103,9 @@ class GrafanaDatasources(pulumi.ComponentResource):
         username: str | None,
         password: pulumi.Input[str] | None,
     ) -> None:
-        if username is None:
+        if username is None or password is None:
             self._plain(role, self._text(build(None)))
             return
-        if password is None:
-            raise ValueError(f"{role}: user {username} has no password")
         # A file name of its own: the sidecar would take the new file away with the old ConfigMap.
         file = f"{_file_name(role)}-login"
         text = pulumi.Output.secret(password).apply(lambda known: self._text(build(known)))

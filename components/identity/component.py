@@ -13,7 +13,11 @@ from .settings import IdentityMode, IdentitySettings
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadIdentityArgs:
-    """What WorkloadIdentity needs to know."""
+    """What WorkloadIdentity needs to know.
+
+    Raises:
+        ValueError: mode `irsa` without an issuer.
+    """
 
     settings: IdentitySettings = IdentitySettings()
     """Settings of the identity; mode `podIdentity` or `irsa`."""
@@ -37,6 +41,10 @@ class WorkloadIdentityArgs:
     """ARN of the bucket's KMS key; none where it has none."""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tags for role and association."""
+
+    def __post_init__(self) -> None:
+        if self.settings.mode is IdentityMode.IRSA and self.oidc_issuer is None:
+            raise ValueError("IRSA needs the URL of the cluster's OIDC issuer")
 
 
 class WorkloadIdentity(pulumi.ComponentResource):
@@ -124,10 +132,8 @@ def _trust(args: WorkloadIdentityArgs) -> str:
             namespace=args.namespace,
             service_account=args.service_account,
         )
-    if args.oidc_issuer is None:
-        raise ValueError("IRSA needs the cluster's OIDC issuer")
     return policies.irsa_trust(
-        oidc_issuer=args.oidc_issuer,
+        oidc_issuer=args.oidc_issuer or "",
         region=args.region,
         account_id=args.account_id,
         namespace=args.namespace,

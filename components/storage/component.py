@@ -15,7 +15,11 @@ KEY_DELETION_DAYS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class TraceStorageArgs:
-    """What TraceStorage needs to know."""
+    """What TraceStorage needs to know.
+
+    Raises:
+        ValueError: the key of an existing bucket is not named.
+    """
 
     settings: StorageSettings = StorageSettings()
     """Settings of the bucket."""
@@ -29,6 +33,11 @@ class TraceStorageArgs:
     """Hours that Tempo keeps traces; the backstop expiry follows from it."""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tags for bucket and key."""
+
+    def __post_init__(self) -> None:
+        its = self.settings
+        if its.existing and its.encryption is Encryption.SSE_KMS and its.kms_key_arn is None:
+            raise ValueError("An existing bucket with sse-kms needs kms_key_arn")
 
 
 class TraceStorage(pulumi.ComponentResource):
@@ -95,8 +104,6 @@ class TraceStorage(pulumi.ComponentResource):
             return None
         if settings.kms_key_arn is not None:
             return pulumi.Output.from_input(settings.kms_key_arn)
-        if settings.existing:
-            raise ValueError("An existing bucket with sse-kms needs kms_key_arn")
         key = aws.kms.Key(
             f"{self._name}-key",
             description=f"Traces in S3 bucket {self._args.bucket}",

@@ -93,9 +93,7 @@ def _field(path: Path, root: type[BaseModel]) -> FieldInfo | None:
     return _walk(path, root)[0]
 
 
-def _walk(
-    path: Path, root: type[BaseModel]
-) -> tuple[FieldInfo | None, type[BaseModel] | None]:
+def _walk(path: Path, root: type[BaseModel]) -> tuple[FieldInfo | None, type[BaseModel] | None]:
     """Follow a path; return the field it leads to and the model of what stands there."""
     model: type[BaseModel] | None = root
     field: FieldInfo | None = None

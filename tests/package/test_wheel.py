@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,9 +142,6 @@ def test_type_checkers_see_its_types(python: Path, tmp_path: Path) -> None:
     (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
     pyright = [sys.executable, "-m", "pyright", "--pythonpath", python, "--outputjson"]
     done = subprocess.run([*pyright, "--project", tmp_path], capture_output=True, text=True)
-    found = json.loads(done.stdout)["generalDiagnostics"]
-    lines = TYPED.splitlines()
-    assert [lines[f["range"]["start"]["line"]].split(":")[0] for f in found] == [
-        "wrong",
-        'TraceStorageArgs(bucket="b", region="eu-west-1", account_id="1", retention_hours="72")',
-    ], found
+    found: list[dict[str, Any]] = json.loads(done.stdout)["generalDiagnostics"]
+    lines = [TYPED.splitlines()[f["range"]["start"]["line"]] for f in found]
+    assert lines == TYPED.splitlines()[-2:], found

@@ -42,7 +42,7 @@ def build(found: TracingSettings, *, preview: bool) -> Recording:
 def build_or_be_refused(groups: Tree) -> None:
     """Build what the rules let through; see that what they object to is refused in their words."""
     found = TracingSettings.model_validate(groups)
-    problems = list(rules.problems(found))
+    problems = list(rules.problems(found, stack_file=False))
     if not problems:
         build(found, preview=True)
         return
