@@ -16,7 +16,7 @@ class WorkloadIdentityArgs:
     """What WorkloadIdentity needs to know.
 
     Raises:
-        ValueError: mode `irsa` without an issuer.
+        ValueError: a role for `irsa` is to be made, without an issuer.
     """
 
     settings: IdentitySettings = IdentitySettings()
@@ -43,7 +43,8 @@ class WorkloadIdentityArgs:
     """Tags for role and association."""
 
     def __post_init__(self) -> None:
-        if self.settings.mode is IdentityMode.IRSA and self.oidc_issuer is None:
+        its = self.settings
+        if its.mode is IdentityMode.IRSA and its.role_arn is None and self.oidc_issuer is None:
             raise ValueError("IRSA needs the URL of the cluster's OIDC issuer")
 
 

@@ -1,6 +1,7 @@
 """The Pulumi package: its schema, and what it says of bad arguments."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -67,13 +68,14 @@ def test_settings_are_plain_and_endpoints_are_not() -> None:
     assert not alloy["tempoEndpoint"].get("plain")
 
 
-def refused(kind: str, arguments: dict[str, Any]) -> str:
+def refused(kind: str, arguments: dict[str, Any] | Callable[[], dict[str, Any]]) -> str:
     """Return what a bad argument ends in; nothing is made then."""
     said: list[str] = []
 
     def program() -> None:
+        given = arguments() if callable(arguments) else arguments
         with pytest.raises(InputPropertiesError) as error:
-            TracingProvider().construct("mine", f"tracing:index:{kind}", arguments)
+            TracingProvider().construct("mine", f"tracing:index:{kind}", given)
         said.append(error.value.message)
 
     assert [r.type for r in record(program).resources] == ["pulumi:pulumi:Stack"]
@@ -144,8 +146,11 @@ def test_other_bad_arguments(kind: str, arguments: dict[str, Any], said: str) ->
 
 
 def test_what_must_be_plain_is_no_output() -> None:
-    cluster = {**CLUSTER, "name": pulumi.Output.from_input("late")}
-    said = refused("TracingStack", {"settings": {**SETTINGS, "cluster": cluster}})
+    def arguments() -> dict[str, Any]:
+        cluster = {**CLUSTER, "name": pulumi.Output.from_input("late")}
+        return {"settings": {**SETTINGS, "cluster": cluster}}
+
+    said = refused("TracingStack", arguments)
     assert "settings.cluster.name\n    is an output of a resource, or secret" in said
 
 

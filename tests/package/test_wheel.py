@@ -143,5 +143,6 @@ def test_type_checkers_see_its_types(python: Path, tmp_path: Path) -> None:
     pyright = [sys.executable, "-m", "pyright", "--pythonpath", python, "--outputjson"]
     done = subprocess.run([*pyright, "--project", tmp_path], capture_output=True, text=True)
     found: list[dict[str, Any]] = json.loads(done.stdout)["generalDiagnostics"]
-    lines = [TYPED.splitlines()[f["range"]["start"]["line"]] for f in found]
-    assert lines == TYPED.splitlines()[-2:], found
+    lines = TYPED.splitlines()
+    at: list[int] = [f["range"]["start"]["line"] for f in found]
+    assert [lines[number] for number in at] == TYPED.splitlines()[-2:], found
