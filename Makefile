@@ -2,11 +2,12 @@
 PYTHON ?= python3
 STACK ?= dev
 VENV := venv/bin
-PIP := $(VENV)/pip install --quiet --disable-pip-version-check --require-hashes
+INSTALL := install --quiet --disable-pip-version-check --require-hashes
+PIP := $(VENV)/pip $(INSTALL)
 
 .DEFAULT_GOAL := help
 .PHONY: help
-.PHONY: plan
+.PHONY: policy plan
 .PHONY: preview up destroy
 .PHONY: local-up local-down
 .PHONY: test golden
@@ -25,13 +26,21 @@ venv/.dev: requirements-dev.txt venv/.stack
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
 
+# Apart from the stack's: the two need versions of protobuf that exclude each other.
+policy/venv/.policy: policy/requirements.txt
+	@$(PYTHON) -m venv policy/venv
+	@policy/venv/bin/pip $(INSTALL) -r policy/requirements.txt
+	@touch $@
+
+policy: policy/venv/.policy ## What `pulumi preview --policy-pack policy` needs
+
 plan: venv/.stack ## What `up` would make of Pulumi.$(STACK).yaml: no CLI, account, cluster or network
 	@$(VENV)/python -m plan $(STACK) $(if $(JSON),--json)
 
-preview: venv/.stack ## The real `pulumi preview` of STACK
+preview: venv/.stack policy/venv/.policy ## The real `pulumi preview` of STACK, with the policies
 	@$(VENV)/python -m plan.cli preview $(STACK)
 
-up: venv/.stack ## The real `pulumi up` of STACK
+up: venv/.stack policy/venv/.policy ## The real `pulumi up` of STACK, with the policies
 	@$(VENV)/python -m plan.cli up $(STACK)
 
 destroy: venv/.stack ## The real `pulumi destroy` of STACK
@@ -43,7 +52,7 @@ local-up: ## A cluster (kind) and an AWS stand-in (moto) on this machine, for ST
 local-down: ## Remove them
 	@local/cluster down
 
-test: venv/.dev ## All tests; those that need a CLI, a cluster or a program say so and are skipped
+test: venv/.dev policy/venv/.policy ## All tests; those that need a CLI, a cluster or a program say so and are skipped
 	@$(VENV)/pytest -n auto --dist loadgroup
 
 golden: venv/.dev ## Write the expected plans in tests/golden anew
@@ -64,6 +73,7 @@ docs: venv/.stack ## Write docs/config.md, the editors' schema and Pulumi.yaml's
 lock: venv/.dev ## Compile requirements*.txt from requirements*.in
 	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.txt
 	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version 3.11 policy/requirements.in -o policy/requirements.txt
 
 bench: venv/.dev ## Measure; prints ratios
 	@$(VENV)/python -m bench

@@ -20,6 +20,13 @@ from .grafana.settings import (
 )
 from .identity.component import WorkloadIdentity, WorkloadIdentityArgs
 from .identity.settings import IdentityMode, IdentitySettings
+from .onboarding.component import OtlpEnv, OtlpEnvArgs
+from .onboarding.env import otlp_env, otlp_variables
+from .onboarding.injection import injection_annotations
+from .onboarding.settings import Language, OtlpProtocol, OtlpSettings, Propagator
+from .onboarding.workload import with_injection, with_otlp_env
+from .otel_operator.component import OpenTelemetryOperator, OpenTelemetryOperatorArgs
+from .otel_operator.settings import OperatorSettings
 from .platform.helm import Chart
 from .platform.settings import (
     ChartSettings,
@@ -70,12 +77,21 @@ __all__ = [
     "GrafanaSettings",
     "IdentityMode",
     "IdentitySettings",
+    "Language",
     "LatencySettings",
     "LogsSettings",
     "MetricsSettings",
     "MetricsType",
     "NamespaceSettings",
+    "OpenTelemetryOperator",
+    "OpenTelemetryOperatorArgs",
+    "OperatorSettings",
+    "OtlpEnv",
+    "OtlpEnvArgs",
+    "OtlpProtocol",
+    "OtlpSettings",
     "ProfilesSettings",
+    "Propagator",
     "RatioSettings",
     "RuleDelivery",
     "ServiceMonitorSettings",
@@ -99,5 +115,10 @@ __all__ = [
     "WorkloadIdentity",
     "WorkloadIdentityArgs",
     "WorkloadSettings",
+    "injection_annotations",
+    "otlp_env",
+    "otlp_variables",
     "parse_settings",
+    "with_injection",
+    "with_otlp_env",
 ]

@@ -1,4 +1,4 @@
-"""Network policies: the stack's two namespaces are closed but for what flows.
+"""Network policies: the stack's namespaces are closed but for what flows.
 
 Traffic from a node to its own pods (probes) is always let through and needs no rule here.
 """
@@ -14,6 +14,8 @@ from .platform.names import (
     ALLOY_HTTP_PORT,
     ALLOY_RELEASE,
     BEYLA_RELEASE,
+    OPERATOR_RELEASE,
+    OPERATOR_WEBHOOK_PORT,
     OTLP_GRPC_PORT,
     OTLP_HTTP_PORT,
     TEMPO_HTTP_PORT,
@@ -54,7 +56,7 @@ _ANYONE: Peer = {"namespaceSelector": {}}
 def network_policies(settings: TracingSettings) -> dict[str, Policy]:
     """Return the network policies of the stack.
 
-    Those of Beyla's namespace are there only when Beyla is installed.
+    Those of Beyla's and of the operator's namespace are there only where these are installed.
 
     Args:
         settings: the whole stack's settings.
@@ -67,6 +69,8 @@ def network_policies(settings: TracingSettings) -> dict[str, Policy]:
     specs = {(tracing, name): spec for name, spec in _tracing(settings)}
     if settings.beyla_runs:
         specs |= {(beyla, name): spec for name, spec in _beyla(settings)}
+    if settings.operator.enabled:
+        specs |= {(settings.namespaces.operator, name): spec for name, spec in _operator()}
     return {
         name: {"metadata": {"name": name, "namespace": namespace}, "spec": spec}
         for (namespace, name), spec in specs.items()
@@ -148,6 +152,15 @@ def _beyla(settings: TracingSettings) -> Iterator[tuple[str, dict[str, Any]]]:
         # An empty list of peers would let everyone in.
         asked = [_rule("from", agents, _ports(CACHE_PORT))] if agents else []
         yield "beyla-cache", _spec(cache, ingress=asked, egress=[_API_SERVER])
+
+
+def _operator() -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "operator-default-deny", _spec({}, ingress=[], egress=[])
+    yield "operator-dns", _spec({}, egress=[_DNS])
+    # The API server asks the webhooks, from addresses that change.
+    asked = _rule("from", None, _ports(OPERATOR_WEBHOOK_PORT))
+    pods = _labels(OPERATOR_RELEASE, OPERATOR_RELEASE)
+    yield "operator", _spec(pods, ingress=[asked], egress=[_API_SERVER])
 
 
 def _storage(settings: TracingSettings) -> list[Rule]:

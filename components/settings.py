@@ -7,6 +7,7 @@ from .alloy.settings import AlloySettings
 from .beyla.settings import BeylaSettings, ContextPropagation
 from .grafana.settings import GrafanaSettings
 from .identity.settings import IdentitySettings
+from .otel_operator.settings import OperatorSettings
 from .platform import names
 from .platform.base import Settings
 from .platform.settings import (
@@ -39,6 +40,8 @@ class TracingSettings(Settings):
     """Grafana Alloy, the OTLP gateway that every sender talks to."""
     beyla: BeylaSettings = BeylaSettings()
     """Grafana Beyla, the eBPF agent that sees services without instrumentation."""
+    operator: OperatorSettings = OperatorSettings()
+    """The OpenTelemetry Operator, which puts SDKs into pods that ask for one by annotation."""
     grafana: GrafanaSettings = GrafanaSettings()
     """The Grafana side: datasources, and the backends that traces lead to."""
     alerts: AlertSettings = AlertSettings()

@@ -1,6 +1,6 @@
 """The whole as one component: bucket, identity, Tempo, Alloy, Beyla, Grafana's datasources."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -17,6 +17,7 @@ from .grafana.explore import explore_url
 from .identity.component import WorkloadIdentity
 from .identity.settings import IdentityMode
 from .network import network_policies
+from .otel_operator.component import OpenTelemetryOperator
 from .settings import TracingSettings
 from .storage.component import TraceStorage
 from .tempo.component import Tempo
@@ -60,6 +61,8 @@ class TracingStack(pulumi.ComponentResource):
     """Namespace of Tempo and Alloy."""
     traces_url: pulumi.Output[str]
     """Grafana's Explore on the Tempo datasource, filtered to a namespace."""
+    instrumentation: pulumi.Output[str]
+    """Namespace and name of the `Instrumentation`; empty without the OpenTelemetry Operator."""
 
     def __init__(
         self, name: str, args: TracingStackArgs, opts: pulumi.ResourceOptions | None = None
@@ -97,6 +100,7 @@ class TracingStack(pulumi.ComponentResource):
                 wiring.beyla_args(settings),
                 self._child([namespaces[settings.namespaces.beyla], alloy]),
             )
+        operator = self._operator(f"{name}-operator", settings, namespaces, alloy)
         datasources = GrafanaDatasources(
             f"{name}-datasources",
             wiring.datasources_args(
@@ -117,12 +121,13 @@ class TracingStack(pulumi.ComponentResource):
         self.otlp_http_endpoint = alloy.otlp_http_endpoint
         self.tempo_query_url = tempo.query_url
         self.trace_bucket_name = storage.bucket_name
-        self.tempo_role_arn = identity.role_arn if identity else pulumi.Output.from_input("")
+        self.tempo_role_arn = identity.role_arn if identity else _none()
         self.tempo_datasource_uid = datasources.tempo_uid
         self.namespace = pulumi.Output.from_input(settings.namespaces.tracing)
         self.traces_url = pulumi.Output.from_input(
             explore_url(settings.grafana, wiring.namespace_to_look_at(settings))
         )
+        self.instrumentation = operator.instrumentation if operator else _none()
         self.register_outputs(
             {
                 "otlpGrpcEndpoint": self.otlp_grpc_endpoint,
@@ -133,6 +138,7 @@ class TracingStack(pulumi.ComponentResource):
                 "tempoDatasourceUid": self.tempo_datasource_uid,
                 "namespace": self.namespace,
                 "tracesUrl": self.traces_url,
+                "instrumentation": self.instrumentation,
             }
         )
 
@@ -144,6 +150,8 @@ class TracingStack(pulumi.ComponentResource):
         levels = {"namespace": (settings.namespaces.tracing, "restricted")}
         if settings.beyla_runs:
             levels["beyla-namespace"] = (settings.namespaces.beyla, "privileged")
+        if settings.operator.enabled:
+            levels["operator-namespace"] = (settings.namespaces.operator, "restricted")
         return {
             namespace: core.Namespace(
                 f"{name}-{role}",
@@ -187,3 +195,20 @@ class TracingStack(pulumi.ComponentResource):
             return None
         args = wiring.identity_args(settings, storage.kms_key_arn)
         return WorkloadIdentity(resource, args, self._child())
+
+    def _operator(
+        self,
+        resource: str,
+        settings: TracingSettings,
+        namespaces: Mapping[str, core.Namespace],
+        alloy: Alloy,
+    ) -> OpenTelemetryOperator | None:
+        if not settings.operator.enabled:
+            return None
+        needed = [namespaces[settings.namespaces.operator], alloy]
+        args = wiring.operator_args(settings)
+        return OpenTelemetryOperator(resource, args, self._child(needed))
+
+
+def _none() -> pulumi.Output[str]:
+    return pulumi.Output.from_input("")

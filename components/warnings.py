@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from .beyla.config import NEVER_INSTRUMENTED
 from .identity.settings import IdentityMode
 from .platform import helm
-from .platform.settings import Tier
+from .platform.tier import Tier
 from .rules.alerts import notices
 from .settings import TracingSettings
 from .tempo.settings import TempoMode
@@ -38,6 +38,8 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
     never = sorted(NEVER_INSTRUMENTED.intersection(settings.beyla.namespaces))
     if never:
         yield f"beyla.namespaces: Beyla never looks at {', '.join(never)}."
+    if settings.operator.enabled and settings.operator.go:
+        yield "operator.go is on: pods that ask for Go's agent get a privileged container."
     if not settings.namespaces.network_policies:
         yield "namespaces.networkPolicies is off: any pod can reach Tempo and Alloy."
     for chart, own in (
@@ -45,6 +47,7 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         (helm.TEMPO_DISTRIBUTED, settings.charts.tempo_distributed),
         (helm.ALLOY, settings.charts.alloy),
         (helm.BEYLA, settings.charts.beyla),
+        (helm.OPERATOR, settings.charts.opentelemetry_operator),
     ):
         if own.version and own.version != chart.version:
             yield (

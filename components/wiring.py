@@ -7,7 +7,7 @@ from .alerts.delivery import RuleGroupsArgs
 from .alerts.rules import alert_groups
 from .alerts.settings import RuleDelivery
 from .alloy.component import AlloyArgs
-from .alloy.endpoints import otlp_grpc_endpoint
+from .alloy.endpoints import otlp_grpc_endpoint, otlp_http_endpoint
 from .beyla.component import BeylaArgs
 from .dashboards.catalogue import dashboards
 from .dashboards.component import GrafanaDashboardsArgs
@@ -16,6 +16,8 @@ from .grafana.component import GrafanaDatasourcesArgs
 from .identity.component import WorkloadIdentityArgs
 from .identity.role import role_arn
 from .identity.settings import IdentityMode
+from .onboarding.annotations import INJECT, INJECT_SDK
+from .otel_operator.component import OpenTelemetryOperatorArgs
 from .platform import helm, names
 from .settings import TracingSettings
 from .slo.rules import groups as slo_groups
@@ -131,8 +133,29 @@ def beyla_args(settings: TracingSettings) -> BeylaArgs:
         cluster_name=settings.cluster.name,
         otlp_endpoint=otlp_grpc_endpoint(settings.namespaces.tracing),
         excluded_namespaces=_own_namespaces(settings),
+        excluded_annotations=[*INJECT.values(), INJECT_SDK] if settings.operator.enabled else [],
         ignored_paths=settings.alloy.ignored_paths,
         service_monitor=settings.grafana.service_monitor,
+    )
+
+
+def operator_args(settings: TracingSettings) -> OpenTelemetryOperatorArgs:
+    """Return the arguments of the OpenTelemetry Operator."""
+    charts = settings.charts
+    return OpenTelemetryOperatorArgs(
+        settings=settings.operator,
+        namespace=settings.namespaces.operator,
+        chart=helm.OPERATOR.override(charts.opentelemetry_operator, charts),
+        atomic=charts.atomic,
+        image_registry=charts.image_registry,
+        otlp_endpoint=otlp_http_endpoint(settings.namespaces.tracing),
+        # It may pass over the system and the stack, but not its own namespace: there is the
+        # Instrumentation, which it looks at too.
+        excluded_namespaces=[
+            "kube-system",
+            settings.namespaces.tracing,
+            settings.namespaces.beyla,
+        ],
     )
 
 
@@ -216,4 +239,6 @@ def namespace_to_look_at(settings: TracingSettings) -> str:
 
 def _own_namespaces(settings: TracingSettings) -> list[str]:
     """Return the namespaces whose own traffic is no news."""
-    return [settings.namespaces.tracing, settings.namespaces.beyla]
+    its = settings.namespaces
+    operator = [its.operator] if settings.operator.enabled else []
+    return [its.tracing, its.beyla, *operator]

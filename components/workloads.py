@@ -2,6 +2,7 @@
 
 from .alloy import sizes as alloy_sizes
 from .beyla import sizes as beyla_sizes
+from .otel_operator import sizes as operator_sizes
 from .platform.workload import Workload
 from .settings import TracingSettings
 from .tempo import config as tempo_config
@@ -24,4 +25,6 @@ def workloads(settings: TracingSettings) -> dict[str, Workload]:
     found["alloy"] = alloy_sizes.workload(settings.alloy)
     if settings.beyla_runs:
         found |= beyla_sizes.workloads(settings.beyla, settings.cluster.nodes)
+    if settings.operator.enabled:
+        found["opentelemetry operator"] = operator_sizes.workload(settings.operator)
     return found

@@ -13,11 +13,12 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from components.platform.settings import ChartSettings, Tier, WorkloadSettings
+from components.platform.settings import ChartSettings, WorkloadSettings
+from components.platform.tier import TIERS, Tier
 from components.rules import SECRETS
 from components.settings import TracingSettings
 from components.validation.messages import entry_model, inner_model, keys_of, kind_of
-from components.validation.presets import PRESETS, TIERS
+from components.validation.presets import PRESETS
 from config.loader import PROJECT
 from config.sizing import sizing
 

@@ -8,6 +8,8 @@ from components.alloy import sizes as alloy
 from components.alloy.settings import AlloySettings
 from components.beyla import sizes as beyla
 from components.beyla.settings import BeylaSettings
+from components.otel_operator import sizes as otel_operator
+from components.otel_operator.settings import OperatorSettings
 from components.platform.settings import Size
 from components.platform.workload import Workload
 from components.tempo import sizes as tempo
@@ -49,6 +51,9 @@ def sizing() -> str:
         "alloy_pods": _workloads({f"`{s}`": its.workload for s, its in alloy.PRESETS.items()}),
         "alloy_loads": _alloy_loads(),
         "beyla_pods": _beyla_pods(),
+        "operator_pods": _workloads(
+            {"OpenTelemetry Operator": otel_operator.workload(OperatorSettings())}
+        ),
         "beyla_cache": _table(
             ["nodes", "replicas of the cache"],
             *([str(nodes), str(beyla.cache_replicas(nodes) or "none")] for nodes in _NODES),

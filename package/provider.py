@@ -12,6 +12,8 @@ from components import (
     Alloy,
     Beyla,
     GrafanaDatasources,
+    OpenTelemetryOperator,
+    OtlpEnv,
     SettingsError,
     Tempo,
     TraceStorage,
@@ -34,6 +36,8 @@ COMPONENTS: dict[str, type[pulumi.ComponentResource]] = {
         Alloy,
         Beyla,
         GrafanaDatasources,
+        OpenTelemetryOperator,
+        OtlpEnv,
     )
 }
 

@@ -1,11 +1,13 @@
 """Prints and writes what `pulumi up` would make of a stack file: python -m plan STACK."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 import pulumi
 
+from plan.policies import refusal
 from plan.run import run
 from plan.write import write
 
@@ -28,6 +30,10 @@ def main() -> int:
     else:
         print(written["summary.md"])
         print(f"Written to {folder}/: plan.json, Helm values and more.")
+    refused = refusal(json.loads(written["policy.json"]), f"Pulumi.{plan.stack}.yaml")
+    if refused:
+        print(f"error: {refused}", file=sys.stderr)
+        return 1
     return 0
 
 

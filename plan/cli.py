@@ -10,6 +10,7 @@ from pathlib import Path
 import pulumi
 from pulumi import automation
 
+from plan import policy_pack
 from plan.stackfile import read
 
 #: Where the CLI is put if it is missing, and the state of the stack `local`; both git-ignored.
@@ -42,7 +43,10 @@ def main() -> int:
     if stack == LOCAL:
         LOCAL_STATE.mkdir(exist_ok=True)
         subprocess.run([cli, "stack", "select", "--create", stack], env=env, check=True)  # noqa: S603
-    return subprocess.run([cli, arguments.command, "--stack", stack], env=env).returncode  # noqa: S603
+    command = [cli, arguments.command, "--stack", stack]
+    if arguments.command != "destroy":
+        command += policy_pack.options(cli, stack, env)
+    return subprocess.run(command, env=env).returncode  # noqa: S603
 
 
 def find() -> str | None:

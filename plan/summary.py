@@ -6,20 +6,23 @@ from typing import Any
 
 from components.settings import TracingSettings
 from components.workloads import workloads
+from plan.policies import section
 from plan.recorder import STACK_TYPE, UNKNOWN, Resource, Secret
 from plan.run import Plan
 from plan.stackfile import MASK
 from plan.table import table
+from policy.rules import Violation
 
 _LATER = "(known after up)"
 
 
-def summary(plan: Plan, counts: Mapping[str, int]) -> str:
+def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violation]) -> str:
     """Return the plan as Markdown that reads well in a terminal too.
 
     Args:
         plan: the plan.
         counts: what it delivers to Grafana and to the ruler, by kind.
+        violations: what the policies found.
     """
     settings = plan.settings
     count = sum(1 for r in plan.recording.resources if r.type != STACK_TYPE)
@@ -28,6 +31,8 @@ def summary(plan: Plan, counts: Mapping[str, int]) -> str:
         f"# Plan of {plan.stack}",
         f"{settings.environment.name} ({settings.environment.tier}) on {where}: {count} resources.",
         table([("setting", "value"), *_settings(settings)]),
+        "## Policy",
+        section(violations, settings.environment.tier),
         "## Resources",
         "```text\n" + "\n".join(_tree(plan.recording.resources)) + "\n```",
         "## Sums",
@@ -58,6 +63,9 @@ def _settings(settings: TracingSettings) -> Iterator[tuple[str, str]]:
         f", context propagation {beyla.context_propagation}" if settings.beyla_runs else ""
     )
     yield "Beyla", looked_at.replace("*", "every namespace but the system's") + propagation
+    if settings.operator.enabled:
+        languages = "every language" if settings.operator.go else "every language but Go"
+        yield "OpenTelemetry Operator", f"for pods that ask, {languages}"
     yield "network policies", "on" if settings.namespaces.network_policies else "off"
 
 

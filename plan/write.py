@@ -5,9 +5,10 @@ import shutil
 from pathlib import Path
 from typing import Any, cast
 
+from plan import policies
 from plan.counts import counts
 from plan.dumping import dump
-from plan.recorder import Resource, Secret
+from plan.recorder import Recording, Resource, Secret
 from plan.run import Plan
 from plan.stackfile import MASK
 from plan.summary import summary
@@ -22,11 +23,16 @@ def as_json(plan: Plan) -> str:
     """Return the plan as JSON, with values as the engine sees them and secrets masked."""
     document = {
         "stack": plan.stack,
-        "resources": [_resource(r) for r in plan.recording.resources],
+        "resources": documents(plan.recording),
         "outputs": masked(plan.recording.outputs),
         "warnings": plan.recording.warnings,
     }
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def documents(recording: Recording) -> list[dict[str, Any]]:
+    """Return the resources as they stand in plan.json."""
+    return [_resource(r) for r in recording.resources]
 
 
 def masked(value: Any) -> Any:  # noqa: ANN401
@@ -45,7 +51,7 @@ def write(plan: Plan, folder: Path) -> dict[str, str]:
 
     Args:
         plan: the plan.
-        folder: gets plan.json, summary.md, values/, alloy/, grafana/ and rules/.
+        folder: gets plan.json, policy.json, summary.md, values/, alloy/, grafana/ and rules/.
 
     Returns:
         The files by their paths.
@@ -75,7 +81,10 @@ def files(plan: Plan) -> dict[str, str]:
             found[f"{folder}/{name}"] = text
     for item in plan.recording.of_type(PROMETHEUS_RULE):
         found[f"rules/{item.inputs['metadata']['name']}.yaml"] = dump(item.inputs["spec"])
-    found["summary.md"] = summary(plan, counts(found))
+    tier = plan.settings.environment.tier
+    violations = policies.ask(documents(plan.recording), tier)
+    found["policy.json"] = policies.as_json(violations, tier)
+    found["summary.md"] = summary(plan, counts(found), violations)
     return found
 
 

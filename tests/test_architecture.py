@@ -12,9 +12,15 @@ MAY_IMPORT = {
     "components": {"components"},
     "config": {"config", "components"},
     "package": {"package", "components"},
-    "plan": {"plan", "config", "components"},
+    "plan": {"plan", "config", "components", "policy"},
+    "policy": {"policy", "components"},
 }
-FILES = [f for room in MAY_IMPORT for f in sorted((ROOT / room).rglob("*.py"))]
+FILES = [
+    f
+    for room in MAY_IMPORT
+    for f in sorted((ROOT / room).rglob("*.py"))
+    if "venv" not in f.relative_to(ROOT).parts
+]
 NAMES = [str(f.relative_to(ROOT)) for f in FILES]
 
 
@@ -35,6 +41,15 @@ def test_imports_go_one_way(file: Path) -> None:
     room = file.relative_to(ROOT).parts[0]
     rooms = {name.split(".")[0] for name in imported(file)}
     assert rooms & {*MAY_IMPORT, "tests", "bench"} <= MAY_IMPORT[room]
+
+
+@pytest.mark.parametrize(
+    "file", [f for f in FILES if f.is_relative_to(ROOT / "policy")], ids=lambda f: f.name
+)
+def test_policies_need_nothing_that_their_own_environment_lacks(file: Path) -> None:
+    """The pack runs with pulumi-policy and without the stack's dependencies."""
+    ours = {name for name in imported(file) if name.startswith("components.")}
+    assert ours <= {"components.platform.tier.Tier", "components.platform.tier.TIERS"}
 
 
 COMPONENTS = [f for f in FILES if f.relative_to(ROOT).parts[0] == "components"]

@@ -33,6 +33,9 @@ class BeylaArgs:
     """URL that spans are sent to in OTLP gRPC; known at preview, or the chart is not checked."""
     excluded_namespaces: Sequence[str] = ()
     """Namespaces of the tracing stack, which are not looked at."""
+    excluded_annotations: Sequence[str] = ()
+    """Annotations of pods that are left alone, where the value is `namespace/name`: another agent
+    looks at them."""
     ignored_paths: Sequence[str] = tuple(AlloySettings().ignored_paths)
     """URL paths of probes and scrapes, kept out of traces and metrics."""
     service_monitor: ServiceMonitorSettings = ServiceMonitorSettings()

@@ -62,7 +62,10 @@ def _discovery(args: BeylaArgs) -> dict[str, Any]:
     ]
     return {
         "instrument": [{"k8s_namespace": name} for name in args.settings.namespaces],
-        "exclude_instrument": [{"k8s_namespace": name} for name in dict.fromkeys(excluded)],
+        "exclude_instrument": [
+            *({"k8s_namespace": name} for name in dict.fromkeys(excluded)),
+            *({"k8s_pod_annotations": {name: "*/*"}} for name in args.excluded_annotations),
+        ],
         # A service with an SDK reports itself; both at once break parents and count twice.
         "exclude_otel_instrumented_services": True,
         "exclude_otel_instrumented_services_span_metrics": True,

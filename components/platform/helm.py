@@ -52,6 +52,12 @@ TEMPO_DISTRIBUTED = Chart(
 ALLOY = Chart(name="alloy", repository="https://grafana.github.io/helm-charts", version="1.11.1")
 # renovate: datasource=helm depName=beyla registryUrl=https://grafana.github.io/helm-charts
 BEYLA = Chart(name="beyla", repository="https://grafana.github.io/helm-charts", version="1.16.11")
+# renovate: datasource=helm depName=opentelemetry-operator registryUrl=https://open-telemetry.github.io/opentelemetry-helm-charts
+OPERATOR = Chart(
+    name="opentelemetry-operator",
+    repository="https://open-telemetry.github.io/opentelemetry-helm-charts",
+    version="0.122.0",
+)
 
 
 def release(

@@ -3,9 +3,13 @@
 TEMPO_RELEASE = "tempo"
 ALLOY_RELEASE = "alloy"
 BEYLA_RELEASE = "beyla"
+OPERATOR_RELEASE = "opentelemetry-operator"
 
 #: Service account of Tempo's pods: named in the role's trust, the association and the chart.
 TEMPO_SERVICE_ACCOUNT = "tempo"
+
+#: The one Instrumentation, which annotations of pods name.
+INSTRUMENTATION = "tracing"
 
 #: OTLP ports, as registered with IANA.
 OTLP_GRPC_PORT = 4317
@@ -14,6 +18,8 @@ OTLP_HTTP_PORT = 4318
 TEMPO_HTTP_PORT = 3200
 #: Alloy's own HTTP server (chart value alloy.listenPort).
 ALLOY_HTTP_PORT = 12345
+#: The operator's webhooks (chart value manager.ports.webhookPort).
+OPERATOR_WEBHOOK_PORT = 9443
 
 
 def service_host(service: str, namespace: str) -> str:

@@ -5,20 +5,12 @@ from enum import StrEnum
 from pydantic import Field
 
 from .base import Settings
+from .tier import Tier
 
 #: RFC 1123 label, as Kubernetes asks of namespaces and we of all names that end up in one.
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 #: RFC 1123 subdomain, as Kubernetes asks of most names.
 DNS_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
-
-
-class Tier(StrEnum):
-    """How much an environment's data is worth; presets follow from it."""
-
-    EPHEMERAL = "ephemeral"
-    DEVELOPMENT = "development"
-    STAGING = "staging"
-    PRODUCTION = "production"
 
 
 class Size(StrEnum):
@@ -76,8 +68,11 @@ class NamespaceSettings(Settings):
     """Namespace of Tempo and Alloy, with pod-security level `restricted`."""
     beyla: str = Field(default="tracing-beyla", max_length=63, pattern=DNS_LABEL)
     """Namespace of Beyla alone, with pod-security level `privileged`: eBPF needs it."""
+    operator: str = Field(default="tracing-operator", max_length=63, pattern=DNS_LABEL)
+    """Namespace of the OpenTelemetry Operator and its `Instrumentation`, with pod-security level
+    `restricted`."""
     network_policies: bool = True
-    """Deny all traffic in both namespaces but what flows between senders, Beyla, Alloy, Tempo,
+    """Deny all traffic in these namespaces but what flows between senders, Beyla, Alloy, Tempo,
     Grafana, S3 and the backends. The cluster's CNI must enforce network policies."""
 
 
@@ -131,3 +126,5 @@ class ChartsSettings(Settings):
     """Chart `alloy`."""
     beyla: ChartSettings = ChartSettings()
     """Chart `beyla`."""
+    opentelemetry_operator: ChartSettings = ChartSettings()
+    """Chart `opentelemetry-operator`."""

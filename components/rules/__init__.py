@@ -26,6 +26,7 @@ _RULES = (
     platform.charts,
     platform.tags,
     platform.beyla,
+    platform.operator,
     storage.bucket,
     storage.encryption,
     storage.deletion,

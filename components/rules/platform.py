@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ..identity.settings import IdentityMode
 from ..platform import helm
-from ..platform.settings import DNS_LABEL, Tier
+from ..platform.settings import DNS_LABEL
+from ..platform.tier import Tier
 from ..settings import TracingSettings
 from .problem import Problem, problem
 
@@ -127,7 +128,11 @@ def identity(settings: TracingSettings) -> Iterator[Problem]:
 def namespaces(settings: TracingSettings) -> Iterator[Problem]:
     """The stack owns namespaces that nobody else owns, and they differ."""
     its = settings.namespaces
-    for key, name in (("tracing", its.tracing), ("beyla", its.beyla)):
+    for key, name in (
+        ("tracing", its.tracing),
+        ("beyla", its.beyla),
+        ("operator", its.operator),
+    ):
         if name in _SYSTEM_NAMESPACES:
             yield problem(
                 f"namespaces.{key}", name, "is the cluster's own; the stack must own its namespaces"
@@ -138,6 +143,12 @@ def namespaces(settings: TracingSettings) -> Iterator[Problem]:
                 name,
                 "is no text to YAML, and the charts can't install there: choose another name",
             )
+    if settings.operator.enabled and its.operator in (its.tracing, its.beyla):
+        yield problem(
+            "namespaces.operator", its.operator, "must differ from the stack's other namespaces"
+        )
+    if settings.operator.enabled and its.operator == settings.grafana.namespace:
+        yield problem("namespaces.operator", its.operator, "must differ from grafana.namespace")
     if its.beyla == its.tracing:
         yield problem(
             "namespaces.beyla",
@@ -155,6 +166,7 @@ def charts(settings: TracingSettings) -> Iterator[Problem]:
         ("tempoDistributed", settings.charts.tempo_distributed, helm.TEMPO_DISTRIBUTED),
         ("alloy", settings.charts.alloy, helm.ALLOY),
         ("beyla", settings.charts.beyla, helm.BEYLA),
+        ("opentelemetryOperator", settings.charts.opentelemetry_operator, helm.OPERATOR),
     ):
         major = pinned.version.split(".")[0]
         if own.version and own.version.split(".")[0] != major:
@@ -200,3 +212,16 @@ def beyla(settings: TracingSettings) -> Iterator[Problem]:
             "puts Beyla into the host network: give the nodes' address ranges in "
             "cluster.nodeCidrs, or turn namespaces.networkPolicies off",
         )
+
+
+def operator(settings: TracingSettings) -> Iterator[Problem]:
+    """What SDKs of the operator send has somewhere to go."""
+    its, grafana = settings.operator, settings.grafana
+    for key, on, backend in (
+        ("metrics", its.metrics, grafana.metrics),
+        ("logs", its.logs, grafana.logs),
+    ):
+        if on and backend is None:
+            yield problem(
+                f"operator.{key}", on, f"needs grafana.{key}: without it Alloy takes no {key}"
+            )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from ..platform.settings import Tier
+from ..platform.tier import Tier
 from ..settings import TracingSettings
 from ..storage.settings import Encryption
 from .problem import Problem, problem

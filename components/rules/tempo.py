@@ -7,6 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from ..alloy import sizes as alloy_sizes
 from ..beyla import sizes as beyla_sizes
+from ..otel_operator import sizes as operator_sizes
 from ..platform.settings import Size, WorkloadSettings
 from ..platform.workload import Workload
 from ..settings import TracingSettings
@@ -76,6 +77,13 @@ def workloads(settings: TracingSettings) -> Iterator[Problem]:
         "beyla.workload",
         settings.beyla.workload,
         {"replicas": each_node, "max_replicas": each_node, "volume_gib": "has no volume"},
+    )
+    operator = settings.operator
+    yield from _fits("operator.workload", operator.workload, operator_sizes.workload(operator))
+    yield from _refused(
+        "operator.workload",
+        operator.workload,
+        {"max_replicas": "does not scale by itself", "volume_gib": "has no volume"},
     )
 
 

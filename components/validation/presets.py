@@ -2,17 +2,7 @@
 
 from typing import Any
 
-from ..platform.settings import Tier
-
-#: Tier of an environment by its name, where the stack file gives none. Any other name is treated as
-#: production: to forget a line must never cost data.
-TIERS = {
-    "local": Tier.EPHEMERAL,
-    "dev": Tier.DEVELOPMENT,
-    "development": Tier.DEVELOPMENT,
-    "staging": Tier.STAGING,
-    "stage": Tier.STAGING,
-}
+from ..platform.tier import TIERS, Tier
 
 #: Values under those of the stack file, by group, as they would be written there.
 PRESETS: dict[Tier, dict[str, dict[str, Any]]] = {

@@ -19,6 +19,7 @@ ARGS = BeylaArgs(
     cluster_name="dev",
     otlp_endpoint="http://alloy.tracing.svc.cluster.local:4317",
     excluded_namespaces=["tracing"],
+    excluded_annotations=[],
     ignored_paths=["/healthz"],
     service_monitor=ServiceMonitorSettings(),
 )

@@ -46,6 +46,7 @@ def beyla(
         cluster_name="dev",
         otlp_endpoint="http://alloy.tracing.svc.cluster.local:4317",
         excluded_namespaces=["tracing", "tracing-beyla"],
+        excluded_annotations=[],
         ignored_paths=["/healthz"],
         service_monitor=ServiceMonitorSettings(enabled=monitor, labels={"release": "prom"}),
     )

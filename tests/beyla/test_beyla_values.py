@@ -33,6 +33,7 @@ def beyla(
     image_registry: str | None = None,
     monitor: ServiceMonitorSettings | None = None,
     ignored_paths: tuple[str, ...] = ("/healthz",),
+    annotations: tuple[str, ...] = (),
 ) -> BeylaArgs:
     return BeylaArgs(
         settings=of or BeylaSettings(namespaces=["shop"]),
@@ -44,6 +45,7 @@ def beyla(
         cluster_name="dev",
         otlp_endpoint="http://alloy.tracing.svc.cluster.local:4317",
         excluded_namespaces=["tracing", "tracing-beyla"],
+        excluded_annotations=list(annotations),
         ignored_paths=list(ignored_paths),
         service_monitor=monitor or ServiceMonitorSettings(),
     )
@@ -149,6 +151,19 @@ def test_services_with_an_sdk_are_left_alone_in_traces_and_span_metrics() -> Non
     discovery = config(beyla())["discovery"]
     assert discovery["exclude_otel_instrumented_services"] is True
     assert discovery["exclude_otel_instrumented_services_span_metrics"] is True
+
+
+def test_pods_with_an_agent_of_the_operator_are_left_alone() -> None:
+    """Go's agent sends for another process: Beyla would not see that the program is traced."""
+    discovery = config(beyla(annotations=("example.com/a", "example.com/b")))["discovery"]
+    found = [each for each in discovery["exclude_instrument"] if "k8s_pod_annotations" in each]
+
+    # One entry each: the annotations of one entry would all have to be there.
+    assert found == [
+        {"k8s_pod_annotations": {"example.com/a": "*/*"}},
+        {"k8s_pod_annotations": {"example.com/b": "*/*"}},
+    ]
+    assert unknown_to_schema(discovery, SCHEMA["properties"]["discovery"]) == []
 
 
 @pytest.mark.parametrize("mode", list(ContextPropagation))

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.platform.settings import Tier
+from components.platform.tier import Tier
 from components.rules import SettingsError
 from components.settings import TracingSettings
 from components.validation.messages import nearest

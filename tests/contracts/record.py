@@ -2,8 +2,9 @@
 
 Every file is named ``<program>-<version>.json`` and lies beside this script. To record anew:
 
-* Charts ``tempo``, ``tempo-distributed``, ``alloy``, ``beyla``: unpack the chart
-  (``helm pull --untar``), then ``python tests/contracts/record.py chart FOLDER``. It lists
+* Charts ``tempo``, ``tempo-distributed``, ``alloy``, ``beyla`` and ``opentelemetry-operator``:
+  unpack the chart (``helm pull --untar``), then
+  ``python tests/contracts/record.py chart FOLDER``. It lists
 
   - ``keys``: every path of values.yaml with its kind; ``open`` is an empty map or list, which
     takes anything;
@@ -19,6 +20,9 @@ Every file is named ``<program>-<version>.json`` and lies beside this script. To
 
 * ``beyla-config``: ``docs/config-schema.json`` of the Beyla repository at the tag of the chart's
   ``appVersion``, as it is there.
+
+* ``opentelemetry-operator-agents``: ``versions.txt`` of the operator's repository at the tag of the
+  chart's ``appVersion``, the lines that begin with ``autoinstrumentation-``, by language.
 
 * ``alloy-components``: from a program that links Alloy's component registry at the chart's
   ``appVersion`` and walks the ``alloy`` tags of each component's argument and export types. That

@@ -14,7 +14,7 @@ from tests.contracts.check import (
     unknown_tempo_config,
 )
 
-CHARTS = [helm.TEMPO, helm.TEMPO_DISTRIBUTED, helm.ALLOY, helm.BEYLA]
+CHARTS = [helm.TEMPO, helm.TEMPO_DISTRIBUTED, helm.ALLOY, helm.BEYLA, helm.OPERATOR]
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
@@ -40,16 +40,23 @@ def test_the_beyla_in_use_has_its_contract() -> None:
     assert contract(f"beyla-config-{version}.schema")["title"] == "Beyla Configuration Schema"
 
 
+def test_the_agents_of_the_operator_in_use_have_their_contract() -> None:
+    version = contract(f"{helm.OPERATOR.name}-{helm.OPERATOR.version}")["appVersion"]
+
+    assert contract(f"opentelemetry-operator-agents-{version}")["version"] == version
+
+
 def test_no_contract_lies_around_for_a_version_that_is_not_pinned() -> None:
     charts = {f"{chart.name}-{chart.version}" for chart in CHARTS}
-    alloy, beyla = (
+    alloy, beyla, operator = (
         contract(f"{chart.name}-{chart.version}")["appVersion"].removeprefix("v")
-        for chart in (helm.ALLOY, helm.BEYLA)
+        for chart in (helm.ALLOY, helm.BEYLA, helm.OPERATOR)
     )
     programs = {
         f"tempo-config-{TEMPO_VERSION}",
         f"alloy-components-{alloy}",
         f"beyla-config-{beyla}.schema",
+        f"opentelemetry-operator-agents-{operator}",
     }
 
     assert {file.name.removesuffix(".json") for file in HERE.glob("*.json")} == charts | programs
@@ -70,6 +77,13 @@ def test_no_contract_lies_around_for_a_version_that_is_not_pinned() -> None:
         (helm.ALLOY, {"controller": {"replicaCount": 2}}, ["controller.replicaCount"]),
         (helm.ALLOY, {"alloy": {"resources": {"limits": {"cpu": "1"}}}}, []),
         (helm.BEYLA, {"config": {"data": {"ebpf": {"context_propagation": "all"}}}}, []),
+        (helm.OPERATOR, {"manager": {"autoInstrumentation": {"go": {"enabled": True}}}}, []),
+        (helm.OPERATOR, {"manager": {"goEnabled": True}}, ["manager.goEnabled"]),
+        (
+            helm.OPERATOR,
+            {"admissionWebhooks": {"certmanager": {}}},
+            ["admissionWebhooks.certmanager"],
+        ),
         (helm.BEYLA, {"configg": {"data": {}}}, ["configg"]),
     ],
 )

@@ -32,6 +32,7 @@ from tests.network.stacks import (
     ELSEWHERE,
     LOKI,
     MIMIR,
+    OPERATOR_POD,
     POD_IDENTITY,
     S3,
     STRANGER,
@@ -101,6 +102,21 @@ def test_agents_in_the_host_network_are_known_by_their_nodes() -> None:
     assert not may_connect(made, AGENT_ON_HOST, ALLOY, 12345)
     assert not may_connect(made, ELSEWHERE, ALLOY, 4317)
     assert not may_connect(made, ELSEWHERE, CACHE, 50055)
+
+
+def test_the_operator_is_asked_and_asks_the_api_server() -> None:
+    made = policies(stack(operator={"enabled": True}))
+    assert may_connect(made, API, OPERATOR_POD, 9443)
+    assert may_connect(made, OPERATOR_POD, API, 443)
+    assert may_connect(made, OPERATOR_POD, COREDNS, 53, "UDP")
+    assert not may_connect(made, API, OPERATOR_POD, 8443)
+    assert not may_connect(made, OPERATOR_POD, ALLOY, 4318)
+    assert not may_connect(made, OPERATOR_POD, ELSEWHERE, 80)
+
+
+@pytest.mark.parametrize("port", [4317, 4318])
+def test_what_the_operator_puts_into_pods_reaches_alloy(port: int) -> None:
+    assert may_connect(policies(stack(operator={"enabled": True})), APP, ALLOY, port)
 
 
 def test_no_addresses_of_nodes_means_nobody() -> None:

@@ -12,6 +12,7 @@ from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from components.network import network_policies
 from components.platform import helm
 from components.platform.helm import Chart
+from components.platform.names import OPERATOR_RELEASE, OPERATOR_WEBHOOK_PORT
 from plan.recorder import record
 from tests.helm import HELM, TEMPLATE
 from tests.network.evaluator import selects
@@ -129,3 +130,10 @@ class TestRenderedCharts:
         assert selected("beyla-agent", pods, cluster=many) == {"beyla"}
         assert selected("beyla-cache", pods, cluster=many) == {"beyla-k8s-cache"}
         assert (50055, "TCP") in pods["beyla-k8s-cache"][1]
+
+    def test_operator(self, tmp_path: Path) -> None:
+        found = {"admissionWebhooks": {"certManager": {"enabled": False}}}
+        pods = rendered(helm.OPERATOR, OPERATOR_RELEASE, found, tmp_path)
+        on = {"enabled": True}
+        assert selected("operator", pods, operator=on) == {OPERATOR_RELEASE}
+        assert (OPERATOR_WEBHOOK_PORT, "TCP") in pods[OPERATOR_RELEASE][1]

@@ -23,12 +23,14 @@ PUBLIC = """
     AlertSettings Alloy AlloyArgs AlloySettings AvailabilitySettings Beyla BeylaArgs BeylaSettings
     Chart ChartSettings ChartsSettings ClusterSettings ContextPropagation Encryption
     EnvironmentSettings GrafanaDatasources GrafanaDatasourcesArgs GrafanaSettings IdentityMode
-    IdentitySettings LatencySettings LogsSettings MetricsSettings MetricsType NamespaceSettings
-    ProfilesSettings RatioSettings RuleDelivery ServiceMonitorSettings SettingsError Size
-    SloDefaultsSettings SloSettings StorageSettings Tempo TempoArgs TempoLimitSettings TempoMode
-    TempoSettings TempoWorkloadSettings Tier TraceStorage TraceStorageArgs TracingSettings
-    TracingStack TracingStackArgs WorkloadIdentity WorkloadIdentityArgs WorkloadSettings
-    parse_settings
+    IdentitySettings Language LatencySettings LogsSettings MetricsSettings MetricsType
+    NamespaceSettings OpenTelemetryOperator OpenTelemetryOperatorArgs OperatorSettings OtlpEnv
+    OtlpEnvArgs OtlpProtocol OtlpSettings ProfilesSettings Propagator RatioSettings RuleDelivery
+    ServiceMonitorSettings SettingsError Size SloDefaultsSettings SloSettings StorageSettings Tempo
+    TempoArgs TempoLimitSettings TempoMode TempoSettings TempoWorkloadSettings Tier TraceStorage
+    TraceStorageArgs TracingSettings TracingStack TracingStackArgs WorkloadIdentity
+    WorkloadIdentityArgs WorkloadSettings injection_annotations otlp_env otlp_variables
+    parse_settings with_injection with_otlp_env
 """
 
 SETTINGS = {

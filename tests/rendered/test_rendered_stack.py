@@ -8,7 +8,7 @@ import pytest
 
 from components.alloy.endpoints import ALLOY_RELEASE
 from components.beyla.values import CACHE_SERVICE
-from components.platform.names import TEMPO_SERVICE_ACCOUNT
+from components.platform.names import OPERATOR_RELEASE, TEMPO_SERVICE_ACCOUNT
 from components.tempo.endpoints import otlp_service, query_service
 from components.tempo.settings import TempoMode
 from tests.network.evaluator import selects
@@ -88,12 +88,28 @@ def test_only_tempos_pods_have_the_service_account_with_the_role(program: str) -
 @each
 def test_no_role_may_read_secrets_or_everything(program: str) -> None:
     roles = of_kind(objects_of(program), "ClusterRole", "Role")
-    rules: list[Any] = [rule for role in roles for rule in role["rules"]]
+    rules: list[Any] = [r for role in roles if not is_operators(role) for r in role["rules"]]
 
     assert rules
     for rule in rules:
         assert not {"secrets", "*"} & set(rule["resources"])
         assert set(rule["verbs"]) <= {"get", "list", "watch"}
+
+
+def is_operators(role: Object) -> bool:
+    return role["metadata"]["labels"]["app.kubernetes.io/name"] == OPERATOR_RELEASE
+
+
+def test_the_operator_may_read_secrets_in_its_own_namespace_only() -> None:
+    """It changes workloads everywhere: the chart gives it the rights for collectors as well."""
+    objects = objects_of("distributed-irsa")
+    everywhere = [role for role in of_kind(objects, "ClusterRole") if is_operators(role)]
+    here = [role for role in of_kind(objects, "Role") if is_operators(role)]
+
+    assert everywhere
+    for rule in (rule for role in everywhere for rule in role["rules"]):
+        assert not {"secrets", "*"} & set(rule.get("resources", []))
+    assert [role["metadata"]["namespace"] for role in here] == ["tracing-operator"]
 
 
 @each

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from components.platform.names import partition
-from components.platform.settings import Tier
+from components.platform.tier import Tier
 from components.tempo import sizes as tempo_sizes
 from components.tempo.settings import TempoMode, TempoWorkloadSettings
 from tests.stack.any_settings import Tree

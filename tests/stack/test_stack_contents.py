@@ -25,6 +25,12 @@ from tests.stack.variants import (
 
 BUCKET = "aws:s3/bucket:Bucket"
 NAMESPACE = "kubernetes:core/v1:Namespace"
+RELEASES = {
+    names.TEMPO_RELEASE,
+    names.ALLOY_RELEASE,
+    names.BEYLA_RELEASE,
+    names.OPERATOR_RELEASE,
+}
 #: What other stacks may rely on.
 EXPORTS = {
     "otlpGrpcEndpoint",
@@ -35,6 +41,7 @@ EXPORTS = {
     "tempoDatasourceUid",
     "namespace",
     "tracesUrl",
+    "instrumentation",
 }
 
 
@@ -98,7 +105,7 @@ def test_passwords_reach_the_pods_secret_and_grafanas(name: str, preview: bool) 
 def test_releases_are_pinned_bounded_and_fully_known(recording: Recording) -> None:
     for release in releases(recording):
         inputs = release.inputs
-        assert inputs["name"] in {names.TEMPO_RELEASE, names.ALLOY_RELEASE, names.BEYLA_RELEASE}
+        assert inputs["name"] in RELEASES
         assert inputs["version"] == chart_of(release).version
         assert (inputs["maxHistory"], inputs["timeout"]) == (10, 600)
         assert inputs["createNamespace"] is False

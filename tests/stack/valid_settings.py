@@ -4,7 +4,7 @@ from typing import cast
 
 from hypothesis import strategies as st
 
-from components.platform.settings import Tier
+from components.platform.tier import Tier
 from tests.stack.any_settings import LEAVES, Tree
 from tests.stack.setting_groups import CHARTS, GRAFANA, TAGS, beyla, identity, sizes, storage, tempo
 
@@ -43,6 +43,9 @@ _INDEPENDENT = _independent(
     "alloy.maxRequestMib",
     "beyla.enabled",
     "beyla.metricsPort",
+    "operator.enabled",
+    "operator.go",
+    "operator.sampleRatio",
     "grafana.folder",
     "grafana.orgId",
     "grafana.dashboards",

@@ -17,7 +17,7 @@ from tests.contracts.check import unknown_keys
 ROOT = Path(__file__).parents[2]
 STACKS = stacks(ROOT)
 
-PINNED = (helm.TEMPO, helm.TEMPO_DISTRIBUTED, helm.ALLOY, helm.BEYLA)
+PINNED = (helm.TEMPO, helm.TEMPO_DISTRIBUTED, helm.ALLOY, helm.BEYLA, helm.OPERATOR)
 
 METRICS_PASSWORD = "correct-horse-battery"
 LOGS_PASSWORD = "staple-%&-{{x}}"
@@ -60,6 +60,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "workloads": {"ingester": {"replicas": 5, "volumeGib": 80}},
         },
         "beyla": {"namespaces": ["shop"]},
+        "operator": {
+            "enabled": True,
+            "go": True,
+            "sampleRatio": 0.25,
+            "metrics": True,
+            "logs": True,
+            "priorityClass": "high",
+        },
         "charts": {"repository": "oci://mirror.example.com/charts", "imageRegistry": "mirror:5000"},
         "grafana": _GRAFANA,
     },

@@ -1,0 +1,1 @@
+"""What an application is given so that its spans arrive: environment, annotations, ConfigMap."""

@@ -1,0 +1,1 @@
+"""The OpenTelemetry Operator, which puts SDKs into pods that ask for one."""

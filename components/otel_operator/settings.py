@@ -1,0 +1,28 @@
+"""Settings of the OpenTelemetry Operator."""
+
+from pydantic import Field
+
+from ..platform.base import Settings
+from ..platform.settings import DNS_NAME, WorkloadSettings
+
+
+class OperatorSettings(Settings):
+    """The OpenTelemetry Operator, which puts SDKs into pods that ask for one by annotation."""
+
+    enabled: bool = False
+    """Install the operator and one `Instrumentation` for all: see docs/onboarding.md. Not where the
+    cluster has an OpenTelemetry Operator already: both would own its custom resources."""
+    go: bool = False
+    """Let pods ask for Go's agent as well. It reads the memory of the program, so the operator adds
+    a privileged container to such pods, and their namespace must allow that."""
+    sample_ratio: float = Field(default=1.0, ge=0, le=1)
+    """Part of the traces that start in such pods to keep, from 0 to 1; a called service goes along
+    with its caller. Below 1, span metrics count only what is kept."""
+    metrics: bool = False
+    """Let the SDKs send metrics too; needs `grafana.metrics`."""
+    logs: bool = False
+    """Let the SDKs send logs too; needs `grafana.logs`."""
+    workload: WorkloadSettings = WorkloadSettings()
+    """Single values of the operator's size to replace."""
+    priority_class: str | None = Field(default=None, max_length=253, pattern=DNS_NAME)
+    """Priority class of the operator's pods."""

@@ -1,0 +1,102 @@
+"""The policies, asked of a plan: the same that `pulumi preview --policy-pack policy` asks."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from components.platform.tier import Tier
+from plan.table import table
+from policy.rules import RULES, Before, Level, Resource, Rule, Violation, violations
+from policy.rules.retention import retention_hours
+
+
+def ask(
+    found: Sequence[Mapping[str, Any]],
+    tier: Tier,
+    before: Sequence[Mapping[str, Any]] = (),
+) -> list[Violation]:
+    """Return what is wrong with the resources of a plan, mandatory first.
+
+    Args:
+        found: the resources, as in plan.json.
+        tier: what the environment's data is worth; it decides the levels.
+        before: the resources that are there so far, in the same form or as in a state export; with
+            none, nobody can tell what is shortened.
+    """
+    known = Before(retention_hours=retention_hours(resources(before)))
+    return violations(resources(found), tier, known)
+
+
+def resources(documents: Sequence[Mapping[str, Any]]) -> list[Resource]:
+    """Return resources of a plan or of a state as the policies read them."""
+    return [
+        Resource(
+            urn=document["urn"],
+            type=document["type"],
+            name=_name(document["urn"]),
+            inputs=document.get("inputs") or {},
+            protect=bool(document.get("protect")),
+            dependencies=document.get("dependencies") or (),
+        )
+        for document in documents
+    ]
+
+
+def _name(urn: str) -> str:
+    return urn.rsplit("::", 1)[-1]
+
+
+def _asked(tier: Tier) -> list[Rule]:
+    """Return the policies that a plan alone can be asked for."""
+    return [rule for rule in RULES if rule.levels[tier] is not Level.OFF and not rule.compares]
+
+
+def as_json(found: Sequence[Violation], tier: Tier) -> str:
+    """Return the policies that were asked, their levels and the violations as JSON."""
+    fixes = {rule.name: rule.fix for rule in RULES}
+    document = {
+        "tier": tier,
+        "asked": {rule.name: rule.levels[tier] for rule in _asked(tier)},
+        "violations": [
+            {
+                "policy": v.rule,
+                "level": v.level,
+                "urn": v.urn,
+                "message": v.message,
+                "fix": fixes[v.rule],
+            }
+            for v in found
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def section(found: Sequence[Violation], tier: Tier) -> str:
+    """Return the violations as a reviewer reads them, in Markdown."""
+    if found:
+        rows = [(v.level, v.rule, _name(v.urn), v.message) for v in found]
+        shown = table([("level", "policy", "resource", "what is wrong"), *rows])
+    else:
+        shown = f"No violation of the {len(_asked(tier))} policies that a plan can be asked for."
+    later = [f"`{r.name}`" for r in RULES if r.compares and r.levels[tier] is not Level.OFF]
+    more = f" {', '.join(later)} compares with what is deployed: `make preview`." if later else ""
+    return f"{shown}\n\nReasons, and what to do: docs/policies.md.{more}"
+
+
+def refusal(policy: Mapping[str, Any], source: str) -> str | None:
+    """Return the message of a plan that violates mandatory policies, or None.
+
+    Args:
+        policy: content of policy.json.
+        source: name of the stack file.
+    """
+    wrong = [v for v in policy["violations"] if v["level"] == Level.MANDATORY]
+    if not wrong:
+        return None
+    count = "1 violation" if len(wrong) == 1 else f"{len(wrong)} violations"
+    lines = [f"{source}: {count} of mandatory policies; `make up` would be refused."]
+    for violation in wrong:
+        lines.append(f"\n  {_name(violation['urn'])}: {violation['policy']}")
+        lines.append(f"    {violation['message']}")
+        lines.append(f"    {violation['fix']}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Policies: what a stack must not do, whatever its stack file says."""

@@ -1,0 +1,53 @@
+"""The policies, one implementation for `make plan` and for Pulumi's own policy engine."""
+
+from collections.abc import Sequence
+
+from components.platform.tier import Tier
+
+from . import access, buckets, iam, pods, releases, retention
+from .rule import UNKNOWN, Before, Finding, Level, Resource, Rule, Violation
+
+__all__ = [
+    "RULES",
+    "UNKNOWN",
+    "Before",
+    "Finding",
+    "Level",
+    "Resource",
+    "Rule",
+    "Violation",
+    "violations",
+]
+
+RULES: tuple[Rule, ...] = (
+    *buckets.RULES,
+    *retention.RULES,
+    *releases.RULES,
+    *pods.RULES,
+    *access.RULES,
+    *iam.RULES,
+)
+
+
+def violations(
+    resources: Sequence[Resource],
+    tier: Tier,
+    before: Before | None = None,
+    *,
+    rules: Sequence[Rule] = RULES,
+) -> list[Violation]:
+    """Return what is wrong with a stack, mandatory first.
+
+    Args:
+        resources: all resources of the stack.
+        tier: what the environment's data is worth; it decides the levels.
+        before: how the stack was before, where that is known.
+        rules: the policies to ask.
+    """
+    found = [
+        Violation(rule=rule.name, level=rule.levels[tier], urn=urn, message=message)
+        for rule in rules
+        if rule.levels[tier] is not Level.OFF
+        for urn, message in rule.check(resources, before or Before())
+    ]
+    return sorted(found, key=lambda violation: violation.level is not Level.MANDATORY)

@@ -1,0 +1,62 @@
+"""Policies of what the stack's programs may read in the cluster."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from . import levels
+from .reading import RELEASE, at, chart, entries, items, mapping
+from .rule import UNKNOWN, Before, Finding, Resource, Rule
+
+_ROLES = (
+    "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
+    "kubernetes:rbac.authorization.k8s.io/v1:Role",
+)
+#: What a rule of RBAC must have of each, to let somebody read Secrets.
+_READING: Mapping[str, set[str]] = {
+    "apiGroups": {"", "*"},
+    "resources": {"secrets", "*"},
+    "verbs": {"get", "list", "watch", "*"},
+}
+
+
+def _readable_secrets(resources: Sequence[Resource], _: Before) -> Iterator[Finding]:
+    for resource in resources:
+        if resource.type in _ROLES:
+            yield from _grants(resource, resource.inputs)
+        elif resource.type == RELEASE:
+            values = resource.inputs.get("values")
+            yield from _grants(resource, {"values": values})
+            if chart(resource) == "alloy" and values != UNKNOWN and _has_the_charts_rules(values):
+                yield Finding(
+                    resource.urn,
+                    "values.rbac.rules is not set: the chart's own let Alloy read every Secret",
+                )
+
+
+def _has_the_charts_rules(values: object) -> bool:
+    return at(values, "rbac.rules") is None and at(values, "rbac.create", True)
+
+
+def _grants(resource: Resource, looked_at: object) -> Iterator[Finding]:
+    """Find rules of RBAC, wherever they stand, that let somebody read Secrets."""
+    for path, _, value in entries(looked_at):
+        if isinstance(value, list):
+            for index, rule in enumerate(items(value)):
+                if _reads_secrets(mapping(rule)):
+                    yield Finding(resource.urn, f"{path}[{index}] lets somebody read Secrets")
+
+
+def _reads_secrets(rule: Mapping[str, Any]) -> bool:
+    return all({str(v) for v in items(rule.get(k))} & some for k, some in _READING.items())
+
+
+RULES = (
+    Rule(
+        name="secrets-readable",
+        what="Nothing that the stack installs may read Secrets of the cluster.",
+        why="Alloy takes telemetry from everyone, and its chart lets it read every Secret.",
+        fix="List in rbac.rules what Alloy needs: pods.",
+        levels=levels.ALWAYS,
+        check=_readable_secrets,
+    ),
+)

@@ -1,0 +1,53 @@
+"""Policies of how long traces are kept."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from . import levels
+from .reading import RELEASE, at, chart
+from .rule import Before, Finding, Resource, Rule
+
+SHORTENED = "retention-shortened"
+#: Key of the pack's configuration that says how many hours traces are kept so far.
+DEPLOYED_HOURS = "deployedRetentionHours"
+#: Where the charts of Tempo take its retention from.
+_PATHS = {
+    "tempo": "values.tempo.retention",
+    "tempo-distributed": "values.compactor.config.compaction.block_retention",
+}
+
+
+def retention_hours(resources: Sequence[Resource]) -> float | None:
+    """Return how many hours Tempo keeps traces, or None where no release says it in hours."""
+    found = (_hours(resource) for resource in resources)
+    return next((hours for hours in found if hours is not None), None)
+
+
+def _hours(release: Resource) -> float | None:
+    path = _PATHS.get(chart(release)) if release.type == RELEASE else None
+    text = re.fullmatch(r"([0-9]+(\.[0-9]+)?)h", str(at(release.inputs, path))) if path else None
+    return float(text[1]) if text else None
+
+
+def _shortened(resources: Sequence[Resource], before: Before) -> Iterator[Finding]:
+    old = before.retention_hours
+    for resource in resources:
+        new = _hours(resource)
+        if new is not None and old is not None and new < old / 2:
+            yield Finding(
+                resource.urn,
+                f"traces are kept for {new:g} hours, so far for {old:g}: less than half",
+            )
+
+
+RULES = (
+    Rule(
+        name=SHORTENED,
+        what="One change shortens the retention of traces by half at most.",
+        why="Tempo deletes what is older within hours, and nothing brings it back.",
+        fix="Check the number; if it is meant, go there in steps of a half, one after another.",
+        levels=levels.KEPT_TRACES,
+        check=_shortened,
+        compares=True,
+    ),
+)

@@ -1,0 +1,76 @@
+"""The policy pack says of a stack what the plan says of it."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from components.platform.tier import Tier
+from plan import policies
+from policy.rules import RULES, Violation
+from policy.rules.retention import DEPLOYED_HOURS, SHORTENED
+from tests.policy import pack
+from tests.policy.cases import CASES, documents
+from tests.policy.pack import Pack
+from tests.policy.test_policies import STACKS
+
+ROOT = Path(__file__).parents[2]
+_MISSING = pack.missing()
+needs_the_pack = pytest.mark.skipif(_MISSING is not None, reason=_MISSING or "")
+
+
+@pytest.fixture(scope="module")
+def production() -> Generator[Pack]:
+    with pack.running({"tracing:environment": json.dumps({"name": "prod"})}) as found:
+        yield found
+
+
+def same(found: list[Violation], planned: list[Violation]) -> bool:
+    return Counter(found) == Counter(planned)
+
+
+@needs_the_pack
+@pytest.mark.parametrize("stack", STACKS)
+def test_levels_and_verdict_are_the_plans(stack: str) -> None:
+    with pack.running({"tracing:environment": json.dumps({"name": stack})}) as found:
+        assert found.levels() == {rule.name: rule.levels[STACKS[stack]] for rule in RULES}
+        assert found.ask(documents(stack)) == []
+
+
+@needs_the_pack
+def test_every_violation_is_told_as_the_plan_tells_it(production: Pack) -> None:
+    for case in CASES:
+        production.configure({SHORTENED: {DEPLOYED_HOURS: case.before}} if case.before else {})
+        found = production.ask(case.resources())
+        if case.before is None:
+            assert same(found, policies.ask(case.resources(), Tier.PRODUCTION)), case
+        assert {v.rule for v in found} == {case.rule}, case
+
+
+@needs_the_pack
+@pytest.mark.parametrize(
+    ("environment", "tier"),
+    [
+        ('{"name": "qa"}', Tier.PRODUCTION),
+        ('{"name": "qa", "tier": "development"}', Tier.DEVELOPMENT),
+        ('{"name": "dev", "tier": "production"}', Tier.PRODUCTION),
+        ('{"name": "dev", "tier": "precious"}', Tier.PRODUCTION),
+        ('{"name": ["dev"]}', Tier.PRODUCTION),
+        ("{}", Tier.PRODUCTION),
+        ("dev", Tier.PRODUCTION),
+    ],
+)
+def test_the_tier_is_the_programs(environment: str, tier: Tier) -> None:
+    with pack.running({"tracing:environment": environment}) as found:
+        assert found.levels() == {rule.name: rule.levels[tier] for rule in RULES}
+
+
+def test_the_pack_has_the_stacks_version_of_pulumi() -> None:
+    def pinned(file: str) -> str:
+        [found] = re.findall(r"^pulumi==\S+$", (ROOT / file).read_text(), re.MULTILINE)
+        return found
+
+    assert pinned("policy/requirements.in") == pinned("requirements.in")
