@@ -9,6 +9,7 @@ to the other files, the values of Alloy to its configuration.
 import json
 import shutil
 from pathlib import Path
+from typing import Any, cast
 
 import yaml
 
@@ -54,8 +55,21 @@ def actual(stack: str) -> dict[str, str]:
 
 def schema() -> str:
     """Return the schema of the Pulumi package as it is now."""
-    inferred = json.loads(TracingProvider().schema or "")
+    inferred = _tidy(json.loads(TracingProvider().schema or ""))
     return json.dumps(inferred, indent=2, ensure_ascii=False) + "\n"
+
+
+def _tidy(value: Any) -> Any:
+    """Return a schema as `pulumi package get-schema` prints it: without what says nothing."""
+    if isinstance(value, list):
+        return [_tidy(item) for item in cast(list[Any], value)]
+    if not isinstance(value, dict):
+        return value
+    kept = {k: _tidy(v) for k, v in cast(dict[str, Any], value).items()}
+    for entry in ("items", "additionalProperties"):
+        if isinstance(kept.get(entry), dict):
+            kept[entry].pop("description", None)
+    return {k: v for k, v in kept.items() if v not in (None, [], {})}
 
 
 if __name__ == "__main__":
