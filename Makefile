@@ -1,6 +1,8 @@
 # Each target sets up what it needs; Python 3.11 or later is all that must be there.
 PYTHON ?= python3
 STACK ?= dev
+# Further options of the Pulumi CLI, for example ARGS=--yes.
+ARGS ?=
 VENV := venv/bin
 INSTALL := install --quiet --disable-pip-version-check --require-hashes
 PIP := $(VENV)/pip $(INSTALL)
@@ -9,13 +11,14 @@ PIP := $(VENV)/pip $(INSTALL)
 .PHONY: help
 .PHONY: policy plan
 .PHONY: preview up destroy
+.PHONY: bootstrap bootstrap-move
 .PHONY: local-up local-down
 .PHONY: test golden
 .PHONY: check format
 .PHONY: docs lock bench
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
 venv/.stack: requirements.txt
 	@$(PYTHON) -m venv venv
@@ -45,6 +48,12 @@ up: venv/.stack policy/venv/.policy ## The real `pulumi up` of STACK, with the p
 
 destroy: venv/.stack ## The real `pulumi destroy` of STACK
 	@$(VENV)/python -m plan.cli destroy $(STACK)
+
+bootstrap: venv/.stack ## What STACK's account needs once: a bucket for the state, roles for GitHub
+	@$(VENV)/python -m bootstrap.cli up $(STACK) $(ARGS)
+
+bootstrap-move: venv/.stack ## Move the state of `bootstrap` into the bucket that it made
+	@$(VENV)/python -m bootstrap.cli move $(STACK) $(ARGS)
 
 local-up: ## A cluster (kind) and an AWS stand-in (moto) on this machine, for STACK=local
 	@local/cluster up

@@ -20,6 +20,7 @@ from .grafana.settings import (
 )
 from .identity.component import WorkloadIdentity, WorkloadIdentityArgs
 from .identity.settings import IdentityMode, IdentitySettings
+from .load.settings import LoadSettings
 from .onboarding.component import OtlpEnv, OtlpEnvArgs
 from .onboarding.env import otlp_env, otlp_variables
 from .onboarding.injection import injection_annotations
@@ -79,6 +80,7 @@ __all__ = [
     "IdentitySettings",
     "Language",
     "LatencySettings",
+    "LoadSettings",
     "LogsSettings",
     "MetricsSettings",
     "MetricsType",

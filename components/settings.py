@@ -7,6 +7,7 @@ from .alloy.settings import AlloySettings
 from .beyla.settings import BeylaSettings, ContextPropagation
 from .grafana.settings import GrafanaSettings
 from .identity.settings import IdentitySettings
+from .load.settings import LoadSettings
 from .otel_operator.settings import OperatorSettings
 from .platform import names
 from .platform.base import Settings
@@ -50,6 +51,8 @@ class TracingSettings(Settings):
     """Service level objectives: docs/slos.md."""
     slo_defaults: SloDefaultsSettings = SloDefaultsSettings()
     """Objectives for every service, by template."""
+    load: LoadSettings = LoadSettings()
+    """The expected load: cost and capacity in the plan follow from it, see docs/cost.md."""
     charts: ChartsSettings = ChartsSettings()
     """Where charts and images come from."""
     tags: dict[str, str] = Field(default={})

@@ -6,7 +6,7 @@ from .beyla.config import NEVER_INSTRUMENTED
 from .identity.settings import IdentityMode
 from .platform import helm
 from .platform.tier import Tier
-from .rules.alerts import notices
+from .rules import alerts, load
 from .settings import TracingSettings
 from .tempo.settings import TempoMode
 
@@ -32,7 +32,8 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         yield "grafana.metrics is not set: no span metrics, no service graph, no OTLP metrics."
     if settings.grafana.logs is None:
         yield "grafana.logs is not set: OTLP logs are not accepted, traces do not lead to logs."
-    yield from notices(settings)
+    yield from alerts.notices(settings)
+    yield from load.notices(settings)
     if settings.beyla.enabled and not settings.beyla.namespaces:
         yield "beyla.namespaces is empty: Beyla is not installed."
     never = sorted(NEVER_INSTRUMENTED.intersection(settings.beyla.namespaces))

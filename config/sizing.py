@@ -8,6 +8,7 @@ from components.alloy import sizes as alloy
 from components.alloy.settings import AlloySettings
 from components.beyla import sizes as beyla
 from components.beyla.settings import BeylaSettings
+from components.load.settings import SPAN_BYTES
 from components.otel_operator import sizes as otel_operator
 from components.otel_operator.settings import OperatorSettings
 from components.platform.settings import Size
@@ -15,13 +16,6 @@ from components.platform.workload import Workload
 from components.tempo import sizes as tempo
 from components.tempo.settings import TempoMode, TempoSettings
 
-#: Bytes of a span on the wire where nobody has measured. Tempo's docs ("Deployment modes") give 25
-#: to 35 MB/s as 55,000 to 80,000 spans per second, which is about 450 bytes; rounded up.
-SPAN_BYTES = 500
-#: What Alloy was measured to cost, with a margin: see components/alloy/sizes.py.
-CPU_SECONDS_PER_MILLION_SPANS = 30
-#: Percent of its CPU request that a pod of Alloy is planned to use; autoscaling adds one there.
-PLANNED_CPU_PERCENT = 70
 #: Presets that there are in each mode of Tempo.
 PRESETS: Mapping[TempoMode, tuple[Size, ...]] = {
     TempoMode.MONOLITHIC: tuple(Size),
@@ -62,20 +56,9 @@ def sizing() -> str:
     return Template(_TEXT.read_text(encoding="utf-8")).substitute(
         tables,
         span_bytes=SPAN_BYTES,
-        cpu_seconds=CPU_SECONDS_PER_MILLION_SPANS,
-        cpu_percent=PLANNED_CPU_PERCENT,
+        cpu_seconds=alloy.CPU_SECONDS_PER_MILLION_SPANS,
+        cpu_percent=alloy.PLANNED_CPU_PERCENT,
     )
-
-
-def tempo_mib_per_second(settings: TempoSettings) -> float:
-    """Return the sustained load that a size is meant for: half of what it refuses above."""
-    return tempo.limits(settings).rate_limit_mib / 2
-
-
-def alloy_spans_per_second(pod: Workload, pods: int = 1) -> float:
-    """Return what pods of the gateway carry."""
-    cores = pods * pod.cpu_request_millicores / 1000 * PLANNED_CPU_PERCENT / 100
-    return cores * 1_000_000 / CPU_SECONDS_PER_MILLION_SPANS
 
 
 def _tempo_loads(settings: list[TempoSettings]) -> str:
@@ -85,8 +68,8 @@ def _tempo_loads(settings: list[TempoSettings]) -> str:
     ]
     rows = [
         [
-            *(its.mode, f"`{its.size}`", f"{tempo_mib_per_second(its):g}"),
-            *(_about(tempo_mib_per_second(its) * _MIB / SPAN_BYTES),),
+            *(its.mode, f"`{its.size}`", f"{tempo.meant_mib_per_second(its):g}"),
+            *(_about(tempo.meant_mib_per_second(its) * _MIB / SPAN_BYTES),),
             str(tempo.limits(its).rate_limit_mib),
         ]
         for its in settings
@@ -118,11 +101,11 @@ def _alloy_loads() -> str:
     rows: list[list[str]] = []
     for size, preset in alloy.PRESETS.items():
         pod = preset.workload
-        load = _about(alloy_spans_per_second(pod, pod.replicas))
+        load = _about(alloy.spans_per_second(pod, pod.replicas))
         if pod.max_replicas:
-            load += f" to {_about(alloy_spans_per_second(pod, pod.max_replicas))}"
+            load += f" to {_about(alloy.spans_per_second(pod, pod.max_replicas))}"
         queue = alloy.queue_bytes(AlloySettings(size=size)) // _MIB
-        rows.append([f"`{size}`", _about(alloy_spans_per_second(pod)), load, f"{queue} MiB"])
+        rows.append([f"`{size}`", _about(alloy.spans_per_second(pod)), load, f"{queue} MiB"])
     return _table(head, *rows)
 
 

@@ -20,11 +20,11 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         plan = run(arguments.stack, Path.cwd())
+        folder = Path("build", "plan", plan.stack)
+        written = write(plan, folder)
     except pulumi.RunError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    folder = Path("build", "plan", plan.stack)
-    written = write(plan, folder)
     if arguments.json:
         sys.stdout.write(written["plan.json"])
     else:

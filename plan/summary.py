@@ -6,6 +6,7 @@ from typing import Any
 
 from components.settings import TracingSettings
 from components.workloads import workloads
+from plan.cost.report import summary as cost
 from plan.policies import section
 from plan.recorder import STACK_TYPE, UNKNOWN, Resource, Secret
 from plan.run import Plan
@@ -38,6 +39,7 @@ def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violatio
         "## Sums",
         table(_sums(settings)),
         "The sums are of the least number of pods.",
+        cost(settings),
         "## Delivered to Grafana and the ruler",
         table([("what", "count"), *((kind, str(count)) for kind, count in counts.items())]),
         "## Outputs",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from plan import policies
+from plan.cost import report as cost
 from plan.counts import counts
 from plan.dumping import dump
 from plan.recorder import Recording, Resource, Secret
@@ -51,7 +52,8 @@ def write(plan: Plan, folder: Path) -> dict[str, str]:
 
     Args:
         plan: the plan.
-        folder: gets plan.json, policy.json, summary.md, values/, alloy/, grafana/ and rules/.
+        folder: gets plan.json, policy.json, cost.json, summary.md, values/, alloy/, grafana/ and
+            rules/.
 
     Returns:
         The files by their paths.
@@ -84,6 +86,7 @@ def files(plan: Plan) -> dict[str, str]:
     tier = plan.settings.environment.tier
     violations = policies.ask(documents(plan.recording), tier)
     found["policy.json"] = policies.as_json(violations, tier)
+    found["cost.json"] = cost.as_json(plan.settings)
     found["summary.md"] = summary(plan, counts(found), violations)
     return found
 

@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "package": {"package", "components"},
     "plan": {"plan", "config", "components", "policy"},
     "policy": {"policy", "components"},
+    "bootstrap": {"bootstrap", "plan", "config", "components"},
 }
 FILES = [
     f

@@ -46,6 +46,7 @@ class Running:
         otlp: URL that the shop sends to.
         scraped: pods that are scraped.
         ingesters: URLs of Tempo's ingesters.
+        s3: URL of the stand-in for S3.
     """
 
     prometheus: str
@@ -53,6 +54,7 @@ class Running:
     otlp: str = ""
     scraped: list[Scraped] = field(default_factory=list[Scraped])
     ingesters: list[str] = field(default_factory=list[str])
+    s3: str = ""
 
 
 @contextlib.contextmanager
@@ -114,6 +116,7 @@ def tempos(planned: Planned, charts: Path, folder: Path, running: Running) -> Ge
     config = planned.tempo_config(charts)
     bucket = planned.settings.bucket
     with s3_stand_in(folder, bucket) as s3, contextlib.ExitStack() as stack:
+        running.s3 = s3
         stand_in = {"endpoint": urlsplit(s3).netloc, "insecure": True, "forcepathstyle": True}
         config["storage"]["trace"]["s3"] |= stand_in
         # By default Tempo looks at the bucket every five minutes.

@@ -18,6 +18,10 @@ from .settings import AlloySettings
 BATCH_MIB = 1
 #: Largest OTLP request over HTTP in MiB, unpacked: the default of ``otelcol.receiver.otlp``.
 HTTP_REQUEST_MIB = 20
+#: What Alloy was measured to cost, with a margin: see above.
+CPU_SECONDS_PER_MILLION_SPANS = 30
+#: Percent of its CPU request that a pod is planned to use; autoscaling adds one there.
+PLANNED_CPU_PERCENT = 70
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +90,12 @@ PRESETS: dict[Size, Preset] = {
 def workload(settings: AlloySettings) -> Workload:
     """Return pods and resources: the preset, with what the stack file replaces."""
     return PRESETS[settings.size].workload.override(settings.workload)
+
+
+def spans_per_second(pod: Workload, pods: int = 1) -> float:
+    """Return what pods of the gateway carry."""
+    cores = pods * pod.cpu_request_millicores / 1000 * PLANNED_CPU_PERCENT / 100
+    return cores * 1_000_000 / CPU_SECONDS_PER_MILLION_SPANS
 
 
 def queue_bytes(settings: AlloySettings) -> int:

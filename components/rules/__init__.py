@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from ..settings import TracingSettings
-from . import alerts, grafana, platform, slo, storage, tempo
+from . import alerts, grafana, load, platform, slo, storage, tempo
 from .credentials import SECRETS, credentials
 from .problem import Problem, SettingsError, problem, shown
 
@@ -44,6 +44,7 @@ _RULES = (
     alerts.labels,
     slo.slos,
     slo.slo_defaults,
+    load.load,
 )
 
 

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import lifecycle, policies
+from .guards import guard
 from .settings import Encryption, StorageSettings
 
 #: Days in which a deleted KMS key can be brought back; the longest that KMS takes.
@@ -84,7 +85,7 @@ class TraceStorage(pulumi.ComponentResource):
             outputs["kmsKeyArn"] = self.kms_key_arn
         self.register_outputs(outputs)
 
-    def _options(self, *, after: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
+    def _options(self, after: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
         """Return the options of the bucket and of everything that guards it.
 
         A protected bucket outlives the stack. It must not outlive its guards: without them it could
@@ -122,61 +123,21 @@ class TraceStorage(pulumi.ComponentResource):
         return key.arn
 
     def _guard(self) -> None:
-        """Make what guards the bucket, one after the other.
-
-        S3 answers concurrent changes to the configuration of one bucket with 409 OperationAborted.
-        What matters most comes first: nothing is public or unencrypted even for a moment.
-        """
+        """Make what guards the bucket, and what clears it up."""
         name, args, bucket = self._name, self._args, self._bucket.bucket
-        access = aws.s3.BucketPublicAccessBlock(
-            f"{name}-public-access-block",
-            bucket=bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=self._options(),
+        last = guard(
+            name,
+            bucket,
+            bucket_name=args.bucket,
+            region=args.region,
+            kms_key_arn=self.kms_key_arn,
+            # A stand-in for S3 without TLS would, with this policy, refuse Tempo itself.
+            tls_only=not (args.settings.endpoint or "").startswith("http://"),
+            options=self._options,
         )
-        ownership = aws.s3.BucketOwnershipControls(
-            f"{name}-ownership",
-            bucket=bucket,
-            rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-            opts=self._options(after=access),
-        )
-        encryption = aws.s3.BucketServerSideEncryptionConfiguration(
-            f"{name}-encryption",
-            bucket=bucket,
-            rules=[self._encryption_rule()],
-            opts=self._options(after=ownership),
-        )
-        last: pulumi.Resource = encryption
-        # A stand-in for S3 without TLS would, with this policy, refuse Tempo itself.
-        if not (args.settings.endpoint or "").startswith("http://"):
-            last = aws.s3.BucketPolicy(
-                f"{name}-tls-only",
-                bucket=bucket,
-                policy=policies.tls_only(args.bucket, region=args.region),
-                opts=self._options(after=encryption),
-            )
         aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket,
             rules=lifecycle.rules(args.retention_hours),
-            opts=self._options(after=last),
-        )
-
-    def _encryption_rule(self) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgs:
-        default = (
-            aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs
-        )
-        if self.kms_key_arn is None:
-            return aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-                apply_server_side_encryption_by_default=default(sse_algorithm="AES256")
-            )
-        return aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-            apply_server_side_encryption_by_default=default(
-                sse_algorithm="aws:kms", kms_master_key_id=self.kms_key_arn
-            ),
-            # One key of the bucket's own for many objects: a fraction of the calls to KMS.
-            bucket_key_enabled=True,
+            opts=self._options(last),
         )

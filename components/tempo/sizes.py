@@ -34,6 +34,9 @@ WITH_VOLUME = frozenset({"monolithic", "ingester", "metrics_generator"})
 SCALING = frozenset({"distributor", "querier"})
 #: Copies of a span in the ingesters (chart value ingester.config.replication_factor).
 REPLICATION_FACTOR = 3
+#: Minutes that an ingester keeps a block on its volume: 30 to cut it (max_block_duration), 15 after
+#: the flush (complete_block_timeout; modules/ingester/config.go).
+BLOCK_MINUTES = 45
 
 
 def _size(
@@ -165,3 +168,12 @@ def limits(settings: TempoSettings) -> Limits:
         KeyError: mode distributed has no such size.
     """
     return _LIMITS[settings.mode][settings.size].override(settings.limits)
+
+
+def meant_mib_per_second(settings: TempoSettings) -> float:
+    """Return the sustained load that mode and size are meant for: half of what they refuse above.
+
+    Raises:
+        KeyError: mode distributed has no such size.
+    """
+    return _LIMITS[settings.mode][settings.size].rate_limit_mib / 2

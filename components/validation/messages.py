@@ -26,21 +26,19 @@ def key_of(path: Path) -> str:
     return text.removeprefix(".")
 
 
-def problem_of(detail: ErrorDetails, root: type[BaseModel] = TracingSettings) -> Problem:
-    """Return one of pydantic's errors as a problem.
-
-    Args:
-        detail: the error.
-        root: the model that was asked for.
-    """
+def problem_of(detail: ErrorDetails, settings: type[BaseModel] = TracingSettings) -> Problem:
+    """Return one of pydantic's errors about some settings as a problem."""
     path = detail["loc"]
     key, value = key_of(path), detail["input"]
     if detail["type"] == "extra_forbidden":
-        near = nearest(path, root)
-        known = ", ".join(_siblings(path, root))
-        hint = f"did you mean {near}?" if near else f"known here: {known}"
+        near = nearest(path, settings)
+        hint = (
+            f"did you mean {near}?"
+            if near
+            else f"known here: {', '.join(_siblings(path, settings))}"
+        )
         return problem(key, value, f"unknown key; {hint}")
-    field = _field(path, root)
+    field = _field(path, settings)
     if detail["type"] == "missing":
         about = f": {_sentence(field)}" if field else ""
         return Problem(key=key, message=f"is missing{about}")
@@ -54,18 +52,18 @@ def problem_of(detail: ErrorDetails, root: type[BaseModel] = TracingSettings) ->
     return problem(key, value, f"must be {wanted}")
 
 
-def nearest(path: Path, root: type[BaseModel] = TracingSettings) -> str | None:
+def nearest(path: Path, settings: type[BaseModel] = TracingSettings) -> str | None:
     """Return the valid key that somebody most likely meant by an unknown one."""
     *parents, last = path
     name = str(last)
-    siblings = _siblings(path, root)
+    siblings = _siblings(path, settings)
     if to_camel(name) in siblings:
         return key_of((*parents, to_camel(name)))
     close = difflib.get_close_matches(name, siblings, n=1, cutoff=0.7)
     if close:
         return key_of((*parents, close[0]))
     # The right name in the wrong place, or nearly so.
-    everywhere = {key: key.rsplit(".", 1)[-1] for key in all_keys(root)}
+    everywhere = {key: key.rsplit(".", 1)[-1] for key in all_keys(settings)}
     elsewhere = [key for key, leaf in everywhere.items() if leaf in (name, to_camel(name))]
     if len(elsewhere) == 1:
         return elsewhere[0]
@@ -83,19 +81,19 @@ def all_keys(model: type[BaseModel] = TracingSettings, prefix: str = "") -> Iter
             yield from all_keys(inner, f"{key}.")
 
 
-def _siblings(path: Path, root: type[BaseModel]) -> list[str]:
-    model = _walk(path[:-1], root)[1]
+def _siblings(path: Path, settings: type[BaseModel]) -> list[str]:
+    model = _walk(path[:-1], settings)[1]
     return keys_of(model) if model else []
 
 
-def _field(path: Path, root: type[BaseModel]) -> FieldInfo | None:
+def _field(path: Path, settings: type[BaseModel]) -> FieldInfo | None:
     """Return the field that a path leads to; an entry of a list or mapping leads to the field."""
-    return _walk(path, root)[0]
+    return _walk(path, settings)[0]
 
 
-def _walk(path: Path, root: type[BaseModel]) -> tuple[FieldInfo | None, type[BaseModel] | None]:
+def _walk(path: Path, settings: type[BaseModel]) -> tuple[FieldInfo | None, type[BaseModel] | None]:
     """Follow a path; return the field it leads to and the model of what stands there."""
-    model: type[BaseModel] | None = root
+    model: type[BaseModel] | None = settings
     field: FieldInfo | None = None
     for part in path:
         if isinstance(part, int) and field:

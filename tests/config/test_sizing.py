@@ -50,12 +50,12 @@ def test_a_size_is_meant_for_half_of_what_it_refuses_above() -> None:
 def test_the_planned_share_is_where_autoscaling_adds_a_pod() -> None:
     built = values(arguments(settings=AlloySettings(size=Size.L)))
     autoscaling = built["controller"]["autoscaling"]["horizontal"]
-    assert autoscaling["targetCPUUtilizationPercentage"] == sizing.PLANNED_CPU_PERCENT
+    assert autoscaling["targetCPUUtilizationPercentage"] == alloy.PLANNED_CPU_PERCENT
 
 
 def test_a_core_of_alloy_carries_what_was_measured() -> None:
     pod = alloy.PRESETS[Size.L].workload
     assert pod.cpu_request_millicores == 1000
-    measured = 1_000_000 / sizing.CPU_SECONDS_PER_MILLION_SPANS
-    assert sizing.alloy_spans_per_second(pod) == pytest.approx(measured * 0.7)
-    assert sizing.alloy_spans_per_second(pod, 3) == pytest.approx(measured * 2.1)
+    measured = 1_000_000 / alloy.CPU_SECONDS_PER_MILLION_SPANS
+    assert alloy.spans_per_second(pod) == pytest.approx(measured * 0.7)
+    assert alloy.spans_per_second(pod, 3) == pytest.approx(measured * 2.1)

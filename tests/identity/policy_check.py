@@ -77,6 +77,9 @@ def _holds(
                     raise NotImplementedError(f"wildcard in {operator}")
                 if context.get(key) not in _list(values):
                     return False
+            elif operator == "StringEqualsIfExists":
+                if key in context and context[key] not in _list(values):
+                    return False
             else:
                 raise NotImplementedError(f"operator {operator}")
     return True

@@ -23,7 +23,7 @@ PUBLIC = """
     AlertSettings Alloy AlloyArgs AlloySettings AvailabilitySettings Beyla BeylaArgs BeylaSettings
     Chart ChartSettings ChartsSettings ClusterSettings ContextPropagation Encryption
     EnvironmentSettings GrafanaDatasources GrafanaDatasourcesArgs GrafanaSettings IdentityMode
-    IdentitySettings Language LatencySettings LogsSettings MetricsSettings MetricsType
+    IdentitySettings Language LatencySettings LoadSettings LogsSettings MetricsSettings MetricsType
     NamespaceSettings OpenTelemetryOperator OpenTelemetryOperatorArgs OperatorSettings OtlpEnv
     OtlpEnvArgs OtlpProtocol OtlpSettings ProfilesSettings Propagator RatioSettings RuleDelivery
     ServiceMonitorSettings SettingsError Size SloDefaultsSettings SloSettings StorageSettings Tempo

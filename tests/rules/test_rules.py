@@ -188,6 +188,9 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("alloy.ignoredPaths[0]", {"alloy": {"ignoredPaths": ["healthz"]}}),
     ("beyla.workload.replicas", {"beyla": {"workload": {"replicas": 2}}}),
     ("beyla.workload.memoryRequestMib", {"beyla": {"workload": {"memoryRequestMib": 900}}}),
+    ("load.growthPercentPerMonth", {"load": {"growthPercentPerMonth": 5}}),
+    ("load.storedBytesPerSpan", {"load": {"spansPerSecond": 9, "storedBytesPerSpan": 501}}),
+    ("load.edges", {"load": {"spansPerSecond": 9, "edges": 3}}),
     ("grafana.metrics.uid", {"grafana": {"metrics": {**METRICS, "uid": "tempo"}}}),
     ("grafana.metrics.url", {"grafana": {"metrics": {**METRICS, "url": "http://m:99999"}}}),
     ("grafana.datasourceLabel", {"grafana": {"datasourceLabel": "a b"}}),
@@ -227,6 +230,7 @@ ALLOWED: list[dict[str, dict[str, Any]]] = [
     },
     {"tags": {"cost-center": "a b/c:d=e+f@g"}},
     {"namespaces": {"tracing": "monitoring"}},
+    {"load": {"spansPerSecond": 9, "storedBytesPerSpan": 500, "operations": 5, "edges": 3}},
 ]
 
 
@@ -259,6 +263,28 @@ WARNED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("beyla.namespaces is empty", {}),
     ("Beyla never looks at monitoring", {"beyla": {"namespaces": ["monitoring", "shop"]}}),
     ("namespaces.networkPolicies is off", {"namespaces": {"networkPolicies": False}}),
+    ("of 4 (ingestion limit, MiB/s)", {"load": {"spansPerSecond": 5_000}}),
+    ("of 2 (load that Tempo's size s is meant for", {"load": {"spansPerSecond": 2_500}}),
+    (
+        "of 11,667 (spans/s that Alloy carries)",
+        {"load": {"spansPerSecond": 6_000, "bytesPerSpan": 50}},
+    ),
+    ("of 10 (volume of each pod, monolithic, GiB)", {"load": {"spansPerSecond": 2_500}}),
+    (
+        "of 10 (volume of each pod, metrics generator, GiB)",
+        {"tempo": DISTRIBUTED, "load": {"spansPerSecond": 12_000}},
+    ),
+    (
+        "of 30 (volume of each pod, ingester, GiB)",
+        {"tempo": DISTRIBUTED, "load": {"spansPerSecond": 12_000}},
+    ),
+    (
+        "of 50,000 (series of a metrics-generator)",
+        {
+            "load": {"spansPerSecond": 9, "operations": 1_500},
+            "grafana": {"metrics": METRICS},
+        },
+    ),
     ("chart alloy 1.12.0 is not the pinned", {"charts": {"alloy": {"version": "1.12.0"}}}),
 ]
 

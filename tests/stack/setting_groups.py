@@ -139,6 +139,21 @@ TAGS: st.SearchStrategy[Tree] = st.sampled_from(
     [{}, {"cost-center": "platform", "team": "Überblick + co"}]
 )
 
+_NO_LOAD: Tree = {}
+LOAD: st.SearchStrategy[Tree] = st.one_of(
+    st.just(_NO_LOAD),
+    st.fixed_dictionaries(
+        {"spansPerSecond": st.integers(1, 10_000_000)},
+        optional={
+            "peakFactor": st.floats(1, 100),
+            "bytesPerSpan": st.integers(50, 1_000_000),
+            "storedBytesPerSpan": st.integers(1, 50),
+            "growthPercentPerMonth": st.floats(0, 100),
+            "operations": st.integers(1, 10_000_000),
+        },
+    ),
+)
+
 
 @st.composite
 def beyla(draw: st.DrawFn) -> Tree:

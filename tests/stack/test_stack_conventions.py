@@ -10,14 +10,17 @@ from tests.storage.aws_inputs import problems
 
 #: What stands beside TracingStack.
 BESIDE = ("pulumi:providers:", "pulumi:pulumi:StackReference")
+#: Rooms of components that `bootstrap` uses: no part of TracingStack.
+OF_BOOTSTRAP = (f"{components.__name__}.access.", f"{components.__name__}.state.")
 
 
 def subclasses() -> dict[str, type[pulumi.ComponentResource]]:
-    """Return the project's components by the tokens that they should have."""
+    """Return the stack's components by the tokens that they should have."""
     ours = [
         kind
         for kind in pulumi.ComponentResource.__subclasses__()
         if kind.__module__.startswith(f"{components.__name__}.")
+        and not kind.__module__.startswith(OF_BOOTSTRAP)
     ]
     return {f"tracing:index:{kind.__name__}": kind for kind in ours}
 

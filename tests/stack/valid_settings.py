@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 
 from components.platform.tier import Tier
 from tests.stack.any_settings import LEAVES, Tree
-from tests.stack.setting_groups import CHARTS, GRAFANA, TAGS, beyla, identity, sizes, storage, tempo
+from tests.stack.setting_groups import (
+    CHARTS,
+    GRAFANA,
+    LOAD,
+    TAGS,
+    beyla,
+    identity,
+    sizes,
+    storage,
+    tempo,
+)
 
 
 def merged(*trees: Tree) -> Tree:
@@ -73,6 +83,7 @@ def valid_groups(draw: st.DrawFn) -> Tree:
             "ignoredPaths": draw(st.sampled_from([[], ["/healthz", '/a"b{{c}}\\']])),
         },
         "grafana": draw(GRAFANA),
+        "load": draw(LOAD),
         "charts": draw(CHARTS),
         "tags": draw(TAGS),
     }

@@ -11,7 +11,7 @@ from pulumi import _types as sdk_types
 
 from plan.recorder import UNKNOWN, Resource
 
-#: The arguments of each AWS resource that storage and identity make.
+#: The arguments of each AWS resource that the stack and `bootstrap` make.
 ARGS: dict[str, type] = {
     "aws:s3/bucket:Bucket": aws.s3.BucketArgs,
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": aws.s3.BucketPublicAccessBlockArgs,
@@ -24,10 +24,15 @@ ARGS: dict[str, type] = {
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
         aws.s3.BucketLifecycleConfigurationArgs
     ),
+    "aws:s3/bucketVersioning:BucketVersioning": aws.s3.BucketVersioningInitArgs,
     "aws:kms/key:Key": aws.kms.KeyArgs,
     "aws:kms/alias:Alias": aws.kms.AliasArgs,
     "aws:iam/role:Role": aws.iam.RoleArgs,
     "aws:iam/rolePolicy:RolePolicy": aws.iam.RolePolicyArgs,
+    "aws:iam/policy:Policy": aws.iam.PolicyArgs,
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": aws.iam.OpenIdConnectProviderArgs,
+    "aws:eks/accessEntry:AccessEntry": aws.eks.AccessEntryArgs,
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": aws.eks.AccessPolicyAssociationArgs,
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": aws.eks.PodIdentityAssociationArgs,
 }
 

@@ -1,0 +1,134 @@
+"""Measures what a span takes in a block of a real Tempo: python -m bench.blocks."""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.answers import servers
+from bench.answers.planned import Planned
+from bench.answers.servers import Running
+from bench.answers.shop import Shop
+from plan.run import run
+from plan.write import write
+from tests.tempo.running import get, s3_client, wait_for
+
+_ROOT = Path(__file__).parent.parent
+_NEEDED = ("tempo", "helm")
+#: Counters of Tempo's distributor.
+_SPANS, _BYTES = "tempo_distributor_spans_received_total", "tempo_distributor_bytes_received_total"
+#: Longest time in seconds until all blocks are in the bucket.
+_PATIENCE_SECONDS = 180
+
+
+def reason_to_skip() -> str:
+    """Return what is missing here; nothing if all is there."""
+    missing = [program for program in _NEEDED if not shutil.which(program)]
+    if missing:
+        return f"needs {', '.join(missing)} on PATH"
+    if not os.environ.get("TRACING_TEST_CHARTS"):
+        return "needs TRACING_TEST_CHARTS, a folder of packed charts"
+    return ""
+
+
+def planned(folder: Path) -> Planned:
+    """Plan dev without a metrics-generator: it would write every span a second time."""
+    document: dict[str, Any] = yaml.safe_load((_ROOT / "Pulumi.dev.yaml").read_text())
+    config = document["config"]
+    config["tracing:tempo"]["traceqlMetrics"] = False
+    del config["tracing:grafana"]["metrics"]
+    (folder / "Pulumi.bench.yaml").write_text(yaml.safe_dump(document))
+    shutil.copy(_ROOT / "Pulumi.yaml", folder)
+    found = run("bench", folder)
+    write(found, folder / "plan")
+    return Planned(settings=found.settings, folder=folder / "plan")
+
+
+def counter(metrics: str, name: str) -> float:
+    """Return the sum of a counter's series in Prometheus' text format."""
+    values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", metrics, re.MULTILINE)
+    return sum(float(value) for value in values)
+
+
+def blocks(objects: dict[str, int]) -> dict[str, int]:
+    """Return the bytes of each block of a bucket, all of its objects together.
+
+    Args:
+        objects: bytes of each object by its key, `<tenant>/<block>/<name>`.
+
+    Returns:
+        Bytes by block, of those that are complete: they have a meta.json.
+    """
+    sizes: dict[str, int] = {}
+    for key, size in objects.items():
+        block = key.rpartition("/")[0]
+        if f"{block}/meta.json" in objects:
+            sizes[block] = sizes.get(block, 0) + size
+    return sizes
+
+
+def measure(per_second: float, seconds: float) -> list[tuple[str, str]]:
+    """Send the shop's spans through Tempo and return what came of it, as rows of a table."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        its, running = planned(folder), Running(prometheus="")
+        charts = Path(os.environ["TRACING_TEST_CHARTS"])
+        with servers.tempos(its, charts, folder, running):
+            origin = {"k8s.cluster.name": its.settings.cluster.name}
+            shop = Shop(running.otlp, origin)
+            shop.run(per_second=per_second, seconds=seconds)
+            get(f"{running.tempo}/flush")
+            metrics = (get(f"{running.tempo}/metrics") or b"").decode()
+            spans, received = counter(metrics, _SPANS), counter(metrics, _BYTES)
+            found = _flushed(running.s3, its.settings.bucket, shop.requests)
+    stored = sum(found.values())
+    return [
+        ("spans", f"{spans:,.0f}"),
+        ("bytes of a span as received", f"{received / spans:.0f}"),
+        ("blocks", str(len(found))),
+        ("bytes of a span in its block", f"{stored / spans:.0f}"),
+        ("share", f"{stored / received:.2f}"),
+    ]
+
+
+def _flushed(s3: str, bucket: str, traces: int) -> dict[str, int]:
+    """Return the blocks of the bucket once they hold every trace: one for each request."""
+    client = s3_client(s3)
+
+    def whole() -> dict[str, int] | None:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        objects = {o["Key"]: int(o["Size"]) for page in pages for o in page.get("Contents", [])}
+        found = blocks(objects)
+        metas = [
+            json.load(client.get_object(Bucket=bucket, Key=f"{block}/meta.json")["Body"])
+            for block in found
+        ]
+        return found if sum(meta["totalObjects"] for meta in metas) >= traces else None
+
+    return wait_for("blocks with every trace", whole, _PATIENCE_SECONDS)
+
+
+def main() -> int:
+    """Measure and print; return the exit status."""
+    parser = argparse.ArgumentParser(prog="bench.blocks", description=__doc__)
+    parser.add_argument("--requests", type=float, default=50, help="requests per second")
+    parser.add_argument("--seconds", type=float, default=60, help="how long the shop is open")
+    arguments = parser.parse_args()
+    if reason := reason_to_skip():
+        print(f"skipped: {reason}")
+        return 0
+    print("| what | measured |\n|---|---|")
+    for what, measured in measure(arguments.requests, arguments.seconds):
+        print(f"| {what} | {measured} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

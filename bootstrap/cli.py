@@ -1,0 +1,135 @@
+"""Sets an account up, by the real Pulumi CLI: python -m bootstrap.cli up STACK, then move STACK."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pulumi
+import yaml
+
+from bootstrap.loader import PROJECT
+from bootstrap.wiring import state_url
+from components.rules import Problem, SettingsError
+from plan.cli import find
+from plan.stackfile import read
+
+#: Folder of the project; its state lies in it until there is a bucket. Git-ignored.
+FOLDER = Path("bootstrap")
+LOCAL_STATE = FOLDER / ".pulumi-state"
+
+
+def main() -> int:
+    """Run one command on one stack, with what options follow; return the exit status."""
+    parser = argparse.ArgumentParser(prog="bootstrap.cli", description=__doc__)
+    parser.add_argument("command", choices=("up", "move"))
+    parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
+    arguments, passed_on = parser.parse_known_args()
+    stack: str = arguments.stack
+    try:
+        moved = _has_moved(stack)
+    except pulumi.RunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    found = find()
+    if found is None:
+        print("error: the Pulumi CLI is missing and could not be downloaded.", file=sys.stderr)
+        return 1
+    # The project's folder is another one than this.
+    cli = str(Path(found).resolve())
+    run = _up if arguments.command == "up" else _move
+    try:
+        return run(cli, stack, moved, passed_on)
+    except (pulumi.RunError, subprocess.CalledProcessError) as error:
+        # The CLI has said itself what it met.
+        if isinstance(error, pulumi.RunError):
+            print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _has_moved(stack: str) -> bool:
+    """Tell whether the state lies in its bucket: the project's stack file then names the key.
+
+    Raises:
+        SettingsError: one of the stack files is missing or unreadable.
+    """
+    read(Path.cwd(), stack)
+    file = FOLDER / f"Pulumi.{stack}.yaml"
+    if not file.is_file():
+        missing = f"there is no such file; it holds {PROJECT}:repository, your GitHub repository"
+        raise SettingsError(str(file), [Problem(key=str(file), message=missing)])
+    read(FOLDER, stack)
+    return "secretsprovider" in yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+def _up(cli: str, stack: str, moved: bool, passed_on: Sequence[str]) -> int:
+    """Make or change what the account needs, by the state where it lies now."""
+    if moved:
+        # Not that of another environment, which may be set.
+        env = {**os.environ, "PULUMI_BACKEND_URL": state_url(Path.cwd(), stack)}
+    else:
+        LOCAL_STATE.mkdir(exist_ok=True)
+        env = _local()
+        _run([cli, "stack", "select", "--create", stack], env)
+    command = [cli, "up", "--stack", stack, *passed_on]
+    return subprocess.run(command, cwd=FOLDER, env=env).returncode  # noqa: S603
+
+
+def _move(cli: str, stack: str, moved: bool, passed_on: Sequence[str]) -> int:
+    """Move the state from this folder into the bucket that it describes."""
+    if moved:
+        print(f"Nothing to move: the state of {stack} is in its bucket already.")
+        return 0
+    local = _local()
+    outputs: dict[str, str] = {}
+    if (LOCAL_STATE / ".pulumi" / "stacks" / PROJECT / f"{stack}.json").is_file():
+        show = [cli, "stack", "output", "--json", "--stack", stack]
+        outputs = json.loads(_run(show, local))
+    if "deployRoleArn" not in outputs:
+        print(f"error: nothing to move yet: make bootstrap STACK={stack}", file=sys.stderr)
+        return 1
+    backend, provider = outputs["backendUrl"], outputs["secretsProvider"]
+    backups = set(FOLDER.glob(f"Pulumi.{stack}.yaml.bak.*"))
+    command = [cli, "stack", "migrate", local["PULUMI_BACKEND_URL"], stack, "--yes", *passed_on]
+    done = subprocess.run(  # noqa: S603
+        [*command, "--secrets-provider", provider],
+        cwd=FOLDER,
+        env={**local, "PULUMI_BACKEND_URL": backend},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        print(f"{done.stdout}{done.stderr}".strip(), file=sys.stderr)
+        return 1
+    # What is left behind would only grow old.
+    for backup in set(FOLDER.glob(f"Pulumi.{stack}.yaml.bak.*")) - backups:
+        backup.unlink()
+    _run([cli, "stack", "rm", stack, "--force", "--yes", "--preserve-config"], local)
+    print(f"Moved into {backend}: commit bootstrap/Pulumi.{stack}.yaml.")
+    print(f"The state of stack {stack} belongs there too:")
+    print(f"  export PULUMI_BACKEND_URL='{backend}'")
+    print(f"  pulumi stack init {stack} --secrets-provider='{provider}'")
+    return 0
+
+
+def _local() -> dict[str, str]:
+    """Return the environment of the CLI as long as the state lies in the project's folder."""
+    return {
+        # There is no secret in it.
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        **os.environ,
+        "PULUMI_BACKEND_URL": LOCAL_STATE.resolve().as_uri(),
+    }
+
+
+def _run(command: Sequence[str], env: Mapping[str, str]) -> str:
+    """Run a command in the project's folder; return what it prints."""
+    done = subprocess.run(command, cwd=FOLDER, env=env, check=True, stdout=subprocess.PIPE)  # noqa: S603
+    return done.stdout.decode()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

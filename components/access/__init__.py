@@ -1,0 +1,1 @@
+"""Who may preview and deploy an environment from GitHub, and what that allows."""

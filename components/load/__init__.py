@@ -1,0 +1,1 @@
+"""The load that is expected; nothing in the cluster follows from it."""

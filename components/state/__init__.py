@@ -1,0 +1,1 @@
+"""Where Pulumi keeps an environment's state: a bucket and a key."""

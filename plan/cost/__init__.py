@@ -1,0 +1,1 @@
+"""What a stack costs and whether its sizes carry its load: pure calculation, and text."""

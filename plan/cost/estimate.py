@@ -1,0 +1,168 @@
+"""What a stack costs in a month, and what it would cost with other settings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from components.settings import TracingSettings
+from plan.cost.prices import Prices, Unit, load
+from plan.cost.usage import HOURS, Usage, usage
+
+#: Months that growth is looked ahead.
+MONTHS_AHEAD = 12
+#: Least hours of retention that halving is worth a thought for.
+_LEAST_HALVED_HOURS = 4
+
+
+class Part(StrEnum):
+    """Parts of the cost, by their names in cost.json."""
+
+    S3_STORAGE = "s3Storage"
+    S3_REQUESTS = "s3Requests"
+    KMS = "kms"
+    VOLUMES = "volumes"
+    CPU = "cpu"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A change of settings and what it saves in a month, in USD."""
+
+    what: str
+    saves: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a stack costs in a month.
+
+    Attributes:
+        usage: how much of what costs money it uses.
+        prices: the prices of its region; None if they are not known or not asked.
+        parts: USD by part; None where usage or price is not known.
+        unknown: why something is not known, in sentences; empty if all is.
+        changes: what would save money.
+        ahead: the sum in twelve months of growth in USD; None without growth, or unknown.
+    """
+
+    usage: Usage
+    prices: Prices | None
+    parts: dict[Part, float | None]
+    unknown: list[str]
+    changes: list[Change]
+    ahead: float | None
+
+    @property
+    def total(self) -> float | None:
+        """The sum in USD; None if a part is not known."""
+        return total(self.parts)
+
+
+def total(parts: dict[Part, float | None]) -> float | None:
+    """Return the sum of parts; None if one is not known."""
+    known = [usd for usd in parts.values() if usd is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def estimate(settings: TracingSettings, prices: dict[str, Prices] | None = None) -> Estimate:
+    """Return what a stack costs.
+
+    Args:
+        settings: its settings.
+        prices: prices by region; by default those of plan/cost/prices.yaml.
+
+    Raises:
+        SettingsError: the file of prices is wrong.
+    """
+    of_region = (load() if prices is None else prices).get(settings.cluster.region)
+    stand_in = settings.storage.endpoint is not None
+    used, priced = usage(settings), None if stand_in else of_region
+    now = parts(used, priced)
+    ahead = None
+    if settings.load.growth_percent_per_month:
+        ahead = total(parts(usage(_grown(settings)), priced))
+    return Estimate(
+        usage=used,
+        prices=priced,
+        parts=now,
+        unknown=list(_unknown(settings, known_region=of_region is not None)),
+        changes=list(_changes(settings, priced, total(now))),
+        ahead=ahead,
+    )
+
+
+def parts(used: Usage, prices: Prices | None) -> dict[Part, float | None]:
+    """Return the parts of the cost in USD; None where usage or price is not known."""
+    if prices is None:
+        return dict.fromkeys(Part)
+    usd = prices.usd
+    storage = requests = kms = None
+    if used.stored_gib is not None:
+        storage = prices.storage(used.stored_gib)
+    if used.s3_writes is not None and used.s3_reads is not None:
+        writes = used.s3_writes / 1_000 * usd[Unit.S3_WRITES]
+        requests = writes + used.s3_reads / 1_000 * usd[Unit.S3_READS]
+    if used.kms_requests is not None:
+        keys = used.kms_keys * usd[Unit.KMS_KEY]
+        kms = keys + used.kms_requests / 10_000 * usd[Unit.KMS_REQUESTS]
+    return {
+        Part.S3_STORAGE: storage,
+        Part.S3_REQUESTS: requests,
+        Part.KMS: kms,
+        Part.VOLUMES: used.volume_gib * usd[Unit.VOLUME],
+        Part.CPU: used.cores * HOURS * usd[Unit.CPU],
+        Part.MEMORY: used.memory_gib * HOURS * usd[Unit.MEMORY],
+    }
+
+
+def _unknown(settings: TracingSettings, *, known_region: bool) -> Iterator[str]:
+    if settings.storage.endpoint is not None:
+        yield "`storage.endpoint` is a stand-in for S3: nothing is priced."
+    elif not known_region:
+        yield (
+            f"There are no prices of {settings.cluster.region} in `plan/cost/prices.yaml`: nothing "
+            "is priced."
+        )
+    if settings.load.spans_per_second is None:
+        yield (
+            "`load.spansPerSecond` is not set: what S3 costs, and whether the sizes carry the "
+            "load, is not known."
+        )
+
+
+def _changes(
+    settings: TracingSettings, prices: Prices | None, now: float | None
+) -> Iterator[Change]:
+    """Yield what would save money, with the same pods."""
+    if now is None:
+        return
+    for what, changed in _changed(settings):
+        then = total(parts(usage(changed), prices))
+        if then is not None and then < now:
+            yield Change(what=what, saves=now - then)
+
+
+def _changed(settings: TracingSettings) -> Iterator[tuple[str, TracingSettings]]:
+    tempo, load_ = settings.tempo, settings.load
+    half = tempo.retention_hours // 2
+    if tempo.retention_hours >= _LEAST_HALVED_HOURS:
+        halved = tempo.model_copy(update={"retention_hours": half})
+        what = f"half the retention (`tempo.retentionHours: {half}`)"
+        yield what, settings.model_copy(update={"tempo": halved})
+    if load_.spans_per_second is not None and load_.spans_per_second > 1:
+        sampled = load_.model_copy(update={"spans_per_second": load_.spans_per_second // 2})
+        yield "half the spans, by sampling", settings.model_copy(update={"load": sampled})
+    if tempo.traceql_metrics:
+        without = tempo.model_copy(update={"traceql_metrics": False})
+        what = "no TraceQL metrics (`tempo.traceqlMetrics: false`)"
+        yield what, settings.model_copy(update={"tempo": without})
+
+
+def _grown(settings: TracingSettings) -> TracingSettings:
+    load_ = settings.load
+    if load_.spans_per_second is None:
+        return settings
+    factor = (1 + load_.growth_percent_per_month / 100) ** MONTHS_AHEAD
+    grown = load_.model_copy(update={"spans_per_second": round(load_.spans_per_second * factor)})
+    return settings.model_copy(update={"load": grown})

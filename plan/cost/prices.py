@@ -1,0 +1,138 @@
+"""Reads the prices: plan/cost/prices.yaml."""
+
+import datetime
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+
+from components.rules import Problem, SettingsError
+
+FILE = Path(__file__).with_name("prices.yaml")
+
+
+class Unit(StrEnum):
+    """What has a price of its own; the name says what the price is for."""
+
+    S3_WRITES = "s3WritesPer1000"
+    S3_READS = "s3ReadsPer1000"
+    KMS_KEY = "kmsKeyMonth"
+    KMS_REQUESTS = "kmsRequestsPer10000"
+    VOLUME = "volumeGibMonth"
+    CPU = "cpuCoreHour"
+    MEMORY = "memoryGibHour"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, allow_inf_nan=False
+    )
+
+
+class Tier(_Model):
+    """Price of a GiB and month in S3, up to an amount; the last tier has no end."""
+
+    up_to_gib: int | None = Field(default=None, gt=0)
+    usd: float = Field(ge=0)
+
+
+class _Offer(_Model):
+    """Prices that were published together."""
+
+    source: str = Field(pattern=r"^https://\S+$")
+    date: datetime.date
+    storage_tiers: list[Tier] = Field(default=[])
+    usd: dict[Unit, float] = Field(default={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prices:
+    """The prices of one region in USD.
+
+    Attributes:
+        usd: prices by what they are for.
+        storage_tiers: prices of a GiB and month in S3, from the first tier to the last.
+        oldest: day of the oldest of them.
+        newest: day of the newest of them.
+    """
+
+    usd: dict[Unit, float]
+    storage_tiers: list[Tier]
+    oldest: datetime.date
+    newest: datetime.date
+
+    def storage(self, gib: float) -> float:
+        """Return the price of a month of so many GiB in S3, tier by tier."""
+        total, below = 0.0, 0
+        for tier in self.storage_tiers:
+            end = gib if tier.up_to_gib is None else min(gib, tier.up_to_gib)
+            total += max(0.0, end - below) * tier.usd
+            below = tier.up_to_gib or below
+        return total
+
+
+@cache
+def load(file: Path = FILE) -> dict[str, Prices]:
+    """Return the prices by region.
+
+    Args:
+        file: a file as plan/cost/prices.yaml.
+
+    Raises:
+        SettingsError: with every problem of the file.
+    """
+    try:
+        offers = TypeAdapter(dict[str, list[_Offer]]).validate_python(
+            yaml.safe_load(file.read_text(encoding="utf-8"))
+        )
+    except yaml.YAMLError as error:
+        raise SettingsError(file.name, [Problem(key=file.name, message=str(error))]) from None
+    except ValidationError as error:
+        found = [
+            Problem(key=".".join(str(part) for part in e["loc"]), message=e["msg"])
+            for e in error.errors()
+        ]
+        raise SettingsError(file.name, found) from None
+    problems = [p for region, its in offers.items() for p in _problems(region, its)]
+    if problems:
+        raise SettingsError(file.name, problems)
+    return {region: _merged(its) for region, its in offers.items()}
+
+
+def _problems(region: str, offers: list[_Offer]) -> list[Problem]:
+    counts = Counter(unit for offer in offers for unit in offer.usd)
+    found = [
+        Problem(key=f"{region}.{unit}", message=f"needs one price, has {counts[unit]}")
+        for unit in Unit
+        if counts[unit] != 1
+    ]
+    found += [
+        Problem(key=f"{region}.{unit}", message=f"must not be negative: {price}")
+        for offer in offers
+        for unit, price in offer.usd.items()
+        if price < 0
+    ]
+    lists = [offer.storage_tiers for offer in offers if offer.storage_tiers]
+    if len(lists) != 1:
+        message = f"needs one list of tiers, has {len(lists)}"
+        return [*found, Problem(key=f"{region}.storageTiers", message=message)]
+    *ends, last = [tier.up_to_gib for tier in lists[0]]
+    if last is not None or None in ends or ends != sorted(set(ends), key=lambda end: end or 0):
+        message = "each tier must end above the one before, and the last have no upToGib"
+        found.append(Problem(key=f"{region}.storageTiers", message=message))
+    return found
+
+
+def _merged(offers: list[_Offer]) -> Prices:
+    days = [offer.date for offer in offers]
+    return Prices(
+        usd={unit: price for offer in offers for unit, price in offer.usd.items()},
+        storage_tiers=[tier for offer in offers for tier in offer.storage_tiers],
+        oldest=min(days),
+        newest=max(days),
+    )

@@ -1,0 +1,128 @@
+"""How much of what costs money a stack uses in a month."""
+
+from dataclasses import dataclass
+
+from components import capacity
+from components.settings import TracingSettings
+from components.storage.settings import Encryption
+from components.tempo import sizes as tempo_sizes
+from components.tempo.settings import TempoMode
+from components.workloads import workloads
+
+#: Hours of a month, as AWS counts it in its examples.
+HOURS = 730
+_MIB, _GIB = 1024**2, 1024**3
+#: Hours until the copies of a span that the ingesters flush are merged into one: the block waits
+#: half an hour, compaction looks at windows of one hour (compaction_window) and goes over them more
+#: than once. An assumption.
+MERGED_HOURS = 4
+#: How often compaction reads and writes each byte until its block is large. An assumption.
+COMPACTIONS = 3
+#: Writes for each block beside its data: start and end of the upload, bloom filter, index,
+#: meta.json, and its renaming after compaction (tempodb/encoding/vparquet4/copy.go).
+_WRITES_PER_BLOCK = 6
+#: Bytes in one write of a block's data: the part size of Tempo's S3 client (minio-go), as Tempo's
+#: `part_size` is not set.
+_PART_BYTES = 16 * _MIB
+#: Bytes in one read of compaction (tempodb/encoding/vparquet4/block_iterator.go).
+_READ_BYTES = 2 * _MIB
+#: Bytes after which a block is cut (max_block_bytes), and blocks of an hour where fewer arrive:
+#: ingesters cut after 30 minutes, local-blocks of a metrics-generator after one
+#: (max_block_duration).
+_BLOCK_BYTES = 500_000_000
+_INGESTER_BLOCKS, _GENERATOR_BLOCKS = 2, 60
+#: Share of S3's requests that reach KMS: a bucket key saves up to 99 % (S3 user guide, "Reducing
+#: the cost of SSE-KMS with Amazon S3 Bucket Keys").
+_KMS_SHARE = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What a stack uses; None stands for what nobody said enough of.
+
+    Attributes:
+        stored_gib: GiB in S3 once the retention has passed.
+        s3_writes: PUT and COPY requests in a month.
+        s3_reads: GET requests of compaction in a month; those of queries are not known.
+        kms_keys: keys that the stack makes.
+        kms_requests: requests to KMS in a month.
+        volume_gib: GiB of all volumes.
+        cores: CPU requests of all pods, at their least number.
+        memory_gib: memory requests of all pods, at their least number.
+        active_series: series that the metrics-generators write.
+    """
+
+    stored_gib: float | None
+    s3_writes: float | None
+    s3_reads: float | None
+    kms_keys: int
+    kms_requests: float | None
+    volume_gib: int
+    cores: float
+    memory_gib: float
+    active_series: int | None
+
+
+def usage(settings: TracingSettings) -> Usage:
+    """Return what a stack uses in a month."""
+    stored_gib = writes = reads = kms_requests = None
+    if settings.load.spans_per_second is not None:
+        stored_gib = _stored_gib(settings)
+        writes, reads = _requests(settings)
+        encrypted = settings.storage.encryption is Encryption.SSE_KMS
+        kms_requests = (writes + reads) * _KMS_SHARE if encrypted else 0
+    pods = workloads(settings).values()
+    series = capacity.series_of_a_generator(settings)
+    return Usage(
+        stored_gib=stored_gib,
+        s3_writes=writes,
+        s3_reads=reads,
+        kms_keys=_keys(settings),
+        kms_requests=kms_requests,
+        volume_gib=sum(pod.replicas * (pod.volume_gib or 0) for pod in pods),
+        cores=sum(pod.replicas * pod.cpu_request_millicores for pod in pods) / 1000,
+        memory_gib=sum(pod.replicas * pod.memory_request_mib for pod in pods) / 1024,
+        active_series=None if series is None else series * capacity.generators(settings),
+    )
+
+
+def _keys(settings: TracingSettings) -> int:
+    its = settings.storage
+    own = its.encryption is Encryption.SSE_KMS and not its.kms_key_arn and not its.existing
+    return int(own)
+
+
+def _copies(settings: TracingSettings) -> tuple[int, int]:
+    """Return how often a span is flushed by ingesters, and by metrics-generators."""
+    spread = settings.tempo.mode is TempoMode.DISTRIBUTED
+    return tempo_sizes.REPLICATION_FACTOR if spread else 1, int(settings.tempo.traceql_metrics)
+
+
+def _stored_per_second(settings: TracingSettings) -> float:
+    load = settings.load
+    return (load.spans_per_second or 0) * capacity.stored_bytes_per_span(load)
+
+
+def _stored_gib(settings: TracingSettings) -> float:
+    """Return what lies in S3: one copy, that of TraceQL metrics, and copies not merged yet."""
+    ingesters, generators = _copies(settings)
+    hours = settings.tempo.retention_hours
+    copy_hours = hours * (1 + generators) + min(hours, MERGED_HOURS) * (ingesters - 1)
+    return _stored_per_second(settings) * copy_hours * 3600 / _GIB
+
+
+def _requests(settings: TracingSettings) -> tuple[float, float]:
+    """Return writes and reads of a month: blocks are flushed, then read and rewritten."""
+    copies, of_generators = _copies(settings)
+    hourly = _stored_per_second(settings) * 3600
+    ingesters = 1
+    if settings.tempo.mode is TempoMode.DISTRIBUTED:
+        ingesters = workloads(settings)["tempo ingester"].replicas
+    blocks = max(ingesters * _INGESTER_BLOCKS, copies * hourly / _BLOCK_BYTES)
+    if of_generators:
+        least = capacity.generators(settings) * _GENERATOR_BLOCKS
+        blocks += max(least, hourly / _BLOCK_BYTES)
+    flushed = hourly * (copies + of_generators)
+    # Each pass of compaction halves the blocks at least: all passes write as many as were flushed.
+    writes = 2 * blocks * _WRITES_PER_BLOCK + (1 + COMPACTIONS) * flushed / _PART_BYTES
+    return writes * HOURS, COMPACTIONS * flushed / _READ_BYTES * HOURS

@@ -1,0 +1,92 @@
+"""Who gets the roles: jobs of one GitHub environment of one repository."""
+
+import pytest
+
+from tests.access.programs import REPOSITORY, STACKS, recorded
+from tests.identity.policy_check import verdict
+
+ISSUER = "token.actions.githubusercontent.com"
+TAKE = "sts:AssumeRoleWithWebIdentity"
+
+
+def provider(account: str) -> dict[str, str]:
+    return {"Federated": f"arn:aws:iam::{account}:oidc-provider/{ISSUER}"}
+
+
+def trust(stack: str, purpose: str) -> str:
+    [role] = [
+        r for r in recorded(stack).of_type("aws:iam/role:Role") if r.name == f"access-{purpose}"
+    ]
+    return role.inputs["assumeRolePolicy"]
+
+
+def token(
+    environment: str, repository: str = REPOSITORY, audience: str = "sts.amazonaws.com"
+) -> dict[str, str]:
+    """What a token of a job in an environment says."""
+    return {
+        f"{ISSUER}:aud": audience,
+        f"{ISSUER}:sub": f"repo:{repository}:environment:{environment}",
+    }
+
+
+def answer(purpose: str, context: dict[str, str], account: str = "333333333333") -> str:
+    return verdict(
+        trust("prod", purpose), action=TAKE, principal=provider(account), context=context
+    )
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_each_role_is_for_its_own_environment(stack: str) -> None:
+    account = {"dev": "1", "staging": "2", "prod": "3"}[stack] * 12
+    taken = {
+        (purpose, environment)
+        for purpose in ("preview", "deploy")
+        for environment in [*STACKS, *(f"{s}-preview" for s in STACKS)]
+        if verdict(
+            trust(stack, purpose),
+            action=TAKE,
+            principal=provider(account),
+            context=token(environment),
+        )
+        == "allow"
+    }
+    assert taken == {("preview", f"{stack}-preview"), ("deploy", stack)}
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        token("prod", repository="example/fork"),
+        token("prod", repository="eve/tracing"),
+        token("prod", audience="https://github.com/example"),
+        {**token("prod"), f"{ISSUER}:sub": "repo:example/tracing:ref:refs/heads/main"},
+        {**token("prod"), f"{ISSUER}:sub": "repo:example/tracing:pull_request"},
+        {**token("prod"), f"{ISSUER}:sub": "repo:example/tracing:environment:prod:ref:x"},
+        {f"{ISSUER}:aud": "sts.amazonaws.com"},
+        {f"{ISSUER}:sub": "repo:example/tracing:environment:prod"},
+    ],
+    ids=str,
+)
+def test_other_tokens_are_refused(context: dict[str, str]) -> None:
+    assert answer("deploy", token("prod")) == "allow"
+    assert answer("deploy", context) == "nothing"
+    assert answer("preview", context) == "nothing"
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        provider("999999999999"),
+        {"Federated": "arn:aws:iam::333333333333:oidc-provider/gitlab.com"},
+        {"AWS": "arn:aws:iam::333333333333:root"},
+        {"Service": "ec2.amazonaws.com"},
+    ],
+    ids=str,
+)
+def test_nobody_but_githubs_provider_of_the_account_vouches(principal: dict[str, str]) -> None:
+    for action in (TAKE, "sts:AssumeRole"):
+        said = verdict(
+            trust("prod", "deploy"), action=action, principal=principal, context=token("prod")
+        )
+        assert said == "nothing"
