@@ -1,6 +1,7 @@
 # Each target sets up what it needs; Python 3.11 or later is all that must be there.
 PYTHON ?= python3
 STACK ?= dev
+BASE ?= main
 # Further options of the Pulumi CLI, for example ARGS=--yes.
 ARGS ?=
 VENV := venv/bin
@@ -9,7 +10,7 @@ PIP := $(VENV)/pip $(INSTALL)
 
 .DEFAULT_GOAL := help
 .PHONY: help
-.PHONY: policy plan
+.PHONY: policy plan plan-diff
 .PHONY: preview up destroy
 .PHONY: bootstrap bootstrap-move
 .PHONY: local-up local-down
@@ -39,6 +40,11 @@ policy: policy/venv/.policy ## What `pulumi preview --policy-pack policy` needs
 
 plan: venv/.stack ## What `up` would make of Pulumi.$(STACK).yaml: no CLI, account, cluster or network
 	@$(VENV)/python -m plan $(STACK) $(if $(JSON),--json)
+
+# By way of the environment: what a branch is called is no part of a command.
+plan-diff: export BASE := $(BASE)
+plan-diff: venv/.stack ## What the working tree changes in every environment, compared with BASE
+	@$(VENV)/python -m plan.diff $(if $(RENDER),--render) $(if $(CHARTS),--charts "$(CHARTS)") -- "$$BASE"
 
 preview: venv/.stack policy/venv/.policy ## The real `pulumi preview` of STACK, with the policies
 	@$(VENV)/python -m plan.cli preview $(STACK)

@@ -4,6 +4,9 @@ from typing import Any, cast
 
 import yaml
 
+#: What an encrypted value is replaced by: the plan has no key to decrypt it.
+MASK = "[secret]"
+
 
 class _Dumper(yaml.SafeDumper):
     """Writes texts of several lines as blocks, so that a diff shows lines."""

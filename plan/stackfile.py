@@ -10,9 +10,8 @@ from typing import Any, cast
 import yaml
 
 from components.rules import Problem, SettingsError
+from plan.dumping import MASK
 
-#: What an encrypted value is replaced by: the plan has no key to decrypt it.
-MASK = "[secret]"
 _TOP_LEVEL = ("config", "encryptedkey", "encryptionsalt", "environment", "secretsprovider")
 
 

@@ -83,3 +83,8 @@ if __name__ == "__main__":
     SCHEMA.parent.mkdir()
     SCHEMA.write_text(schema(), encoding="utf-8")
     print(f"wrote {GOLDEN.name}/{SCHEMA.parent.name}")
+    # It imports this module, which is not this one when it runs as a program.
+    from tests.reviewing import DOCUMENT, write
+
+    write()
+    print(f"wrote the example in {DOCUMENT.name}")

@@ -9,7 +9,7 @@ import * as tracing from "@pulumi/tracing";
 
 const config = new pulumi.Config();
 // The keys of docs/config.md, typed. They are plain values: what Helm is told must be known at preview.
-const settings = config.requireObject<tracing.types.input.TracingSettings>("settings");
+const settings = config.requireObject<tracing.types.input.TracingSettingsArgs>("settings");
 const { region, accountId } = settings.cluster;
 
 const stack = new tracing.TracingStack(

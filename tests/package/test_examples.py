@@ -103,6 +103,7 @@ def test_yaml() -> None:
     resource = program["resources"]["tracing"]
     config = {k.partition(":")[2]: v for k, v in read(folder, "dev").values.items()}
     assert set(config) == set(program["config"])
+    config |= program["variables"]
     text = json.dumps(resource["properties"])
     filled = re.sub(r"\$\{(\w+)\}", lambda match: config[match[1]], text)
 

@@ -1,0 +1,97 @@
+"""Writes what the working tree changes in every environment: python -m plan.diff BASE."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from plan.diff.changes import Operation
+from plan.diff.commits import Commits, UnknownCommitError, check_out, describe
+from plan.diff.environment import Environment, environments
+from plan.diff.planned import plan_trees
+from plan.diff.rendered import rendered
+from plan.diff.report import report
+
+_FOLDER = Path("build", "plan-diff")
+#: Where docs/ is, seen from the report.
+_DOCS = "../../docs"
+
+
+def main() -> int:
+    """Compare, write the reports and say where they are; return the exit status."""
+    parser = argparse.ArgumentParser(prog="plan.diff", description=__doc__)
+    parser.add_argument("base", help="any Git ref: a branch, a tag, a hash")
+    parser.add_argument("--render", action="store_true", help="render the charts with helm too")
+    parser.add_argument("--charts", type=Path, help="folder of packaged charts to render")
+    arguments = parser.parse_args()
+    root = Path.cwd()
+    try:
+        commits = describe(root, arguments.base)
+    except UnknownCommitError as error:
+        print(f"error: {error}.", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        check_out(root, commits.base_commit, Path(folder))
+        before, after = plan_trees([Path(folder), root])
+    found = list(environments(before, after))
+    notes: list[str] = []
+    if arguments.render:
+        found, notes = rendered(found, arguments.charts)
+    _write(found, commits, notes)
+    return _say(found, commits)
+
+
+def _write(found: Sequence[Environment], commits: Commits, notes: Sequence[str]) -> None:
+    shutil.rmtree(_FOLDER, ignore_errors=True)
+    _FOLDER.mkdir(parents=True)
+    for name, text in (
+        ("report.md", report(found, commits, docs=_docs(), notes=notes)),
+        ("full.md", report(found, commits, docs=_docs(), notes=notes, limit=None)),
+    ):
+        (_FOLDER / name).write_text(text, encoding="utf-8")
+
+
+def _docs() -> str:
+    """Return where the documents are: in a comment on GitHub, a path would lead nowhere."""
+    server, repository, commit = (
+        os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "SHA")
+    )
+    if server and repository and commit:
+        return f"{server}/{repository}/blob/{commit}/docs"
+    return _DOCS
+
+
+def _say(found: Sequence[Environment], commits: Commits) -> int:
+    """Print a line for each environment; return the exit status."""
+    print(f"From {commits.base} ({commits.base_commit}) to the working tree:")
+    for e in found:
+        print(f"  {e.stack}: {_line(e)}")
+    refused = [e for e in found if e.error]
+    for e in refused:
+        print(f"error: {e.error}", file=sys.stderr)
+    print(f"Written to {_FOLDER}/: report.md, and full.md with everything.")
+    return 1 if refused else 0
+
+
+def _line(e: Environment) -> str:
+    if e.error:
+        return "the stack file is refused"
+    if e.after is None:
+        return "the stack file is gone"
+    if e.before is None:
+        return "a new environment"
+    if e.base_error:
+        return "the base can't be planned"
+    counts = [
+        f"{e.count(operation)} to {operation}" for operation in Operation if e.count(operation)
+    ]
+    orders = [f"{len(e.orders)} with an order"] if e.orders else []
+    other = "" if e.is_same else "no resource changes"
+    return ", ".join(counts + orders) or other or "nothing changes"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

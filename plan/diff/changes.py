@@ -1,0 +1,189 @@
+"""What `up` would do to each resource, told from two plans as the engine would tell it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, cast
+
+from plan.diff.planned import Planned
+from plan.diff.replacing import (
+    IGNORED,
+    KUBERNETES_PROVIDER,
+    STACK,
+    STACK_REFERENCE,
+    replacing,
+)
+from plan.diff.values import Difference, differences
+
+#: What stands in plan.json for a value that is known only after an update (Pulumi's own constant).
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+
+class Operation(StrEnum):
+    """What is done to a resource."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One resource that `up` would touch.
+
+    Attributes:
+        operation: what is done to it.
+        urn: its URN.
+        type: its type token.
+        name: its logical name.
+        before: its inputs in the base; empty where it is created.
+        after: its inputs in the working tree; empty where it is deleted.
+        differences: where the inputs differ; none where the resource comes or goes.
+        because: properties that force the replacement; for one that is replaced together with its
+            provider, that provider's.
+        refused: whether `up` refuses it, since the resource is protected.
+        kept: whether a deletion leaves the thing itself in place.
+    """
+
+    operation: Operation
+    urn: str
+    type: str
+    name: str
+    before: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    after: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    differences: tuple[Difference, ...] = ()
+    because: tuple[Difference, ...] = ()
+    refused: bool = False
+    kept: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The kind for people: `Bucket`, `Release`."""
+        return kind(self.type)
+
+
+def kind(type_: str) -> str:
+    """Return what people call a type token."""
+    last = type_.rsplit(":", 1)[-1]
+    return f"{last} provider" if type_.startswith("pulumi:providers:") else last
+
+
+def changes(before: Planned, after: Planned) -> list[Change]:
+    """Return the changes that lead from one plan to the other.
+
+    A resource is the same if its URN is; the stack has no aliases, so another name or parent means
+    another resource. Deletions come last, as in the engine.
+    """
+    found: dict[str, Change] = {}
+    for urn, resource in after.resources.items():
+        if resource["type"] in (STACK, STACK_REFERENCE):
+            continue
+        old = before.resources.get(urn)
+        change = _created(resource) if old is None else _changed(old, resource, found)
+        if change:
+            found[urn] = change
+    gone = [r for urn, r in before.resources.items() if urn not in after.resources]
+    return [*found.values(), *(_deleted(r) for r in gone if r["type"] != STACK_REFERENCE)]
+
+
+def _created(resource: Mapping[str, Any]) -> Change:
+    return _change(Operation.CREATE, resource, after=resource["inputs"])
+
+
+def _deleted(resource: Mapping[str, Any]) -> Change:
+    return _change(
+        Operation.DELETE,
+        resource,
+        before=resource["inputs"],
+        refused=resource["protect"],
+        kept=resource["retainOnDelete"],
+    )
+
+
+def _changed(
+    old: Mapping[str, Any], new: Mapping[str, Any], found: Mapping[str, Change]
+) -> Change | None:
+    """Return the change of a resource that both plans have.
+
+    Args:
+        old: the resource in the base.
+        new: the resource in the working tree.
+        found: changes of the resources before it; whatever a resource depends on comes before it.
+    """
+    type_ = new["type"]
+    before, after = _compared(old), _compared(new)
+    differ = list(differences(before, after)) or list(_unknown_anew(new, after, found))
+    provider = _replaced_provider(type_, found)
+    because = provider or [d for d in differ if _forces(type_, d)]
+    if not differ and not because:
+        return None
+    return _change(
+        Operation.REPLACE if because else Operation.UPDATE,
+        new,
+        before=before,
+        after=after,
+        differences=tuple(differ),
+        because=tuple(because),
+        # The engine lets a protection be lifted and the resource be replaced in one run.
+        refused=bool(because and old["protect"] and new["protect"]),
+        kept=bool(because and old["retainOnDelete"]),
+    )
+
+
+def _change(operation: Operation, resource: Mapping[str, Any], **rest: Any) -> Change:  # noqa: ANN401
+    return Change(
+        operation=operation,
+        urn=resource["urn"],
+        type=resource["type"],
+        name=resource["name"],
+        **rest,
+    )
+
+
+def _compared(resource: Mapping[str, Any]) -> dict[str, Any]:
+    ignored = IGNORED.get(resource["type"], frozenset[str]())
+    return {k: v for k, v in resource["inputs"].items() if k not in ignored}
+
+
+def _unknown_anew(
+    resource: Mapping[str, Any], inputs: Mapping[str, Any], found: Mapping[str, Change]
+) -> Iterator[Difference]:
+    """Yield inputs that come from a resource which is replaced: both plans call them unknown."""
+    above = [found[urn] for urn in resource["dependencies"] if urn in found]
+    if any(change.operation is Operation.REPLACE for change in above):
+        for key, value in inputs.items():
+            if _holds_unknown(value):
+                yield Difference(path=(key,), before=UNKNOWN, after=UNKNOWN)
+
+
+def _holds_unknown(value: Any) -> bool:  # noqa: ANN401
+    if isinstance(value, dict):
+        return any(_holds_unknown(v) for v in cast(dict[str, Any], value).values())
+    if isinstance(value, list):
+        return any(_holds_unknown(v) for v in cast(list[Any], value))
+    return value == UNKNOWN
+
+
+def _replaced_provider(type_: str, found: Mapping[str, Change]) -> list[Difference]:
+    """Return why the cluster's provider is replaced, for a resource that goes with it."""
+    if not type_.startswith("kubernetes:"):
+        return []
+    providers = (c for c in found.values() if c.type == KUBERNETES_PROVIDER)
+    return [d for c in providers if c.operation is Operation.REPLACE for d in c.because]
+
+
+def _forces(type_: str, difference: Difference) -> bool:
+    """Whether a difference is in one of the properties that force a replacement."""
+    name = difference.name
+    return any(name == p or name.startswith((f"{p}.", f"{p}[")) for p in replacing(type_) or ())
+
+
+def protection(before: Planned, after: Planned) -> list[tuple[str, str]]:
+    """Return resources whose protection changes, with what changes: no change to the engine."""
+    found: list[tuple[str, str]] = []
+    for urn, new in after.resources.items():
+        old = before.resources.get(urn)
+        if old and old["protect"] != new["protect"]:
+            found.append((new["name"], "protected" if new["protect"] else "no longer protected"))
+    return found

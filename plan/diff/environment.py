@@ -1,0 +1,135 @@
+"""One environment in both plans."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from components.platform.tier import Tier
+from plan import policies
+from plan.diff import settings
+from plan.diff.changes import Change, Operation, changes, protection
+from plan.diff.ordering import Warned, warned
+from plan.diff.parts import Part
+from plan.diff.planned import Planned
+from plan.diff.replacing import STACK, STACK_REFERENCE
+from plan.diff.values import Difference, differences
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What a change does to one stack.
+
+    Attributes:
+        stack: name of the stack.
+        before: its plan in the base; None where the base has no such stack file.
+        after: its plan in the working tree; None where the file is gone.
+        changes: what `up` would do; nothing where one of the plans is missing.
+        orders: changes that need an order.
+        protection: resources that are protected from now on, or no longer.
+        settings: what changes in the stack file, and what follows.
+        exports: what other stacks read and is another now.
+        warnings: what a preview warns of from now on.
+        violations: what violates a policy from now on, as in policy.json.
+        mended: what no longer does.
+        rendered: parts about the rendered objects, where they were asked for.
+    """
+
+    stack: str
+    before: Planned | None
+    after: Planned | None
+    changes: Sequence[Change] = ()
+    orders: Sequence[Warned] = ()
+    protection: Sequence[tuple[str, str]] = ()
+    settings: Sequence[Part] = ()
+    exports: Sequence[Difference] = ()
+    warnings: Sequence[str] = ()
+    violations: Sequence[Mapping[str, str]] = ()
+    mended: Sequence[Mapping[str, str]] = ()
+    rendered: Sequence[Part] = ()
+
+    @property
+    def error(self) -> str:
+        """Why the working tree's stack file can't be planned; empty if it can, or is gone."""
+        return (self.after and self.after.error) or ""
+
+    @property
+    def base_error(self) -> str:
+        """The same of the base."""
+        return (self.before and self.before.error) or ""
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether both sides have a plan."""
+        return bool(self.before and self.after) and not self.error and not self.base_error
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing at all is another."""
+        said = (
+            *(self.changes, self.protection, self.settings, self.exports, self.warnings),
+            *(self.violations, self.mended),
+        )
+        return self.is_compared and not any(said)
+
+    def count(self, operation: Operation) -> int:
+        """Return how many resources an operation touches."""
+        return sum(change.operation is operation for change in self.changes)
+
+
+def environments(
+    before: Mapping[str, Planned], after: Mapping[str, Planned]
+) -> Iterator[Environment]:
+    """Yield every environment that one of the trees has, by name."""
+    for stack in sorted({*before, *after}):
+        yield environment(stack, before.get(stack), after.get(stack))
+
+
+def environment(stack: str, before: Planned | None, after: Planned | None) -> Environment:
+    """Return what is to be said of one stack."""
+    made = Environment(stack=stack, before=before, after=after)
+    if before is None or after is None or not made.is_compared:
+        return made
+    violations, mended = _policies(before, after)
+    return Environment(
+        stack=stack,
+        before=before,
+        after=after,
+        changes=changes(before, after),
+        orders=warned(before, after),
+        protection=protection(before, after),
+        settings=list(settings.parts(before, after)),
+        exports=list(differences(before.outputs, after.outputs)),
+        warnings=[w for w in after.warnings if w not in before.warnings],
+        violations=violations,
+        mended=mended,
+    )
+
+
+def made(planned: Planned) -> list[Mapping[str, object]]:
+    """Return the resources of a plan that `up` makes, without the stack and what it only reads."""
+    return [r for r in planned.resources.values() if r["type"] not in (STACK, STACK_REFERENCE)]
+
+
+def _policies(
+    before: Planned, after: Planned
+) -> tuple[list[Mapping[str, str]], list[Mapping[str, str]]]:
+    """Return what violates policies from now on, and what no longer does.
+
+    Each side is asked as its own code asks, but with what is there so far at hand, which a plan by
+    itself has not: some policies are about the step from one to the other.
+    """
+    if before.policy is None or after.policy is None:
+        return [], []
+    tier = Tier(after.settings["environment"]["tier"])
+    steps = policies.ask(list(after.resources.values()), tier, list(before.resources.values()))
+    found: list[Mapping[str, str]] = json.loads(policies.as_json(steps, tier))["violations"]
+    old: list[Mapping[str, str]] = before.policy["violations"]
+    return _without(found, old), _without(old, found)
+
+
+def _without(
+    found: Sequence[Mapping[str, str]], other: Sequence[Mapping[str, str]]
+) -> list[Mapping[str, str]]:
+    """Return the violations that are not among the others."""
+    known = {(v["policy"], v["urn"]) for v in other}
+    return [v for v in found if (v["policy"], v["urn"]) not in known]

@@ -1,0 +1,233 @@
+"""Changes that need an order or a step by hand, which neither a preview nor `up` tells.
+
+Each row names a fact of the plan; docs/operations.md, "What a change does", has the same rows, and
+a test compares the two.
+"""
+
+import fnmatch
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from plan.diff.planned import Planned
+from plan.diff.values import MISSING
+
+_RELEASE: Final = "kubernetes:helm.sh/v3:Release"
+_CLUSTER = (
+    "Everything in the cluster would be replaced, which fails half-way. A stack stays with its "
+    "cluster and namespaces."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One change that needs an order.
+
+    Attributes:
+        fact: pattern of the fact's name.
+        says: what happens and what to do first.
+        section: section of docs/operations.md with the steps.
+        applies: whether it is so for these two values.
+    """
+
+    fact: str
+    says: str
+    section: str
+    applies: Callable[[Any, Any], bool] = lambda before, after: True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warned:
+    """A change that needs an order, as it is in two plans."""
+
+    fact: str
+    before: Any
+    after: Any
+    order: Order
+
+
+def _less(before: Any, after: Any) -> bool:  # noqa: ANN401
+    return after < before
+
+
+def _more(before: Any, after: Any) -> bool:  # noqa: ANN401
+    return after > before
+
+
+def _another_major(before: Any, after: Any) -> bool:  # noqa: ANN401
+    return str(before).split(".")[0] != str(after).split(".")[0]
+
+
+def _same_major(before: Any, after: Any) -> bool:  # noqa: ANN401
+    return not _another_major(before, after)
+
+
+ORDERS: Final = (
+    Order(
+        fact="tempo.retentionHours",
+        says=(
+            "Tempo deletes older traces within hours of the `up`; that can't be undone. Be sure."
+        ),
+        section="what-a-change-does",
+        applies=_less,
+    ),
+    Order(
+        fact="tempo.mode",
+        says=(
+            "One Helm release becomes another chart's: no query is answered meanwhile, and what is "
+            "not yet in S3 stays on the old volumes. Flush Tempo first."
+        ),
+        section="tempos-mode",
+    ),
+    Order(
+        fact="volumeGib of *",
+        says=(
+            "The upgrade fails: Kubernetes fixes the volumes of a StatefulSet. Enlarge the volumes "
+            "and delete the StatefulSet by hand first."
+        ),
+        section="the-size-of-a-volume",
+        applies=_more,
+    ),
+    Order(
+        fact="volumeGib of *",
+        says=(
+            "The upgrade fails: Kubernetes fixes the volumes of a StatefulSet, and a volume does "
+            "not shrink. Keep it by its `volumeGib`."
+        ),
+        section="the-size-of-a-volume",
+        applies=_less,
+    ),
+    Order(
+        fact="tempo.storageClass",
+        says=(
+            "The upgrade fails: Kubernetes fixes the volumes of a StatefulSet. Delete the "
+            "StatefulSet by hand first; volumes that exist keep their class."
+        ),
+        section="the-size-of-a-volume",
+    ),
+    Order(
+        fact="replicas of tempo ingester",
+        says=(
+            "Spans that only the removed ingesters hold are missed until they are back. Flush the "
+            "last one, then take away one at a time."
+        ),
+        section="what-a-change-does",
+        applies=_less,
+    ),
+    Order(
+        fact="identity.mode",
+        says="Tempo's pods keep their old credentials: restart them after the `up`.",
+        section="aws-identity",
+    ),
+    Order(
+        fact="identity.roleArn",
+        says="Tempo's pods keep their old credentials: restart them after the `up`.",
+        section="aws-identity",
+    ),
+    Order(
+        fact="password *",
+        says=(
+            "Alloy reads passwords at its start: restart it after the `up`. A plan has no key and "
+            "can't tell whether the value itself is another."
+        ),
+        section="passwords",
+    ),
+    Order(fact="cluster.name", says=_CLUSTER, section="another-cluster-or-namespace"),
+    Order(
+        fact="cluster.region",
+        says=f"{_CLUSTER} The bucket is in this region too: start a new stack.",
+        section="another-cluster-or-namespace",
+    ),
+    Order(
+        fact="cluster.accountId",
+        says=f"{_CLUSTER} The bucket is in this account too: start a new stack.",
+        section="another-cluster-or-namespace",
+    ),
+    Order(fact="namespaces.tracing", says=_CLUSTER, section="another-cluster-or-namespace"),
+    Order(fact="namespaces.beyla", says=_CLUSTER, section="another-cluster-or-namespace"),
+    Order(fact="namespaces.operator", says=_CLUSTER, section="another-cluster-or-namespace"),
+    Order(
+        fact="traceBucketName",
+        says="A new bucket, without the old traces: Tempo reads one bucket only.",
+        section="another-bucket",
+    ),
+    Order(
+        fact="tempo.tenant",
+        says="Traces from before are not shown: they lie under the tenant that wrote them.",
+        section="multitenancy",
+    ),
+    Order(
+        fact="chart tempo*",
+        says=(
+            "Another major version of Tempo's chart. 3.x of tempo-distributed needs Kafka and has "
+            "no ingesters: that is a migration, not an upgrade."
+        ),
+        section="a-new-chart",
+        applies=_another_major,
+    ),
+    Order(
+        fact="chart *",
+        says=(
+            "Another version of the chart: read its upgrade notes, and the rendered objects "
+            "(`RENDER=1`)."
+        ),
+        section="a-new-chart",
+        applies=_same_major,
+    ),
+    Order(
+        fact="chart [!t]*",
+        says=(
+            "Another major version of the chart: read its upgrade notes, and the rendered objects "
+            "(`RENDER=1`)."
+        ),
+        section="a-new-chart",
+        applies=_another_major,
+    ),
+)
+
+
+def warned(before: Planned, after: Planned) -> list[Warned]:
+    """Return what needs an order on the way from one plan to the other."""
+    old, new = facts(before), facts(after)
+    return [
+        Warned(fact=fact, before=old[fact], after=new[fact], order=order)
+        for fact in (f for f in new if f in old and old[f] != new[f])
+        for order in ORDERS
+        if fnmatch.fnmatchcase(fact, order.fact) and order.applies(old[fact], new[fact])
+    ]
+
+
+def facts(planned: Planned) -> dict[str, Any]:
+    """Return what the rows look at: settings, sizes of workloads, charts, passwords."""
+    found = dict(_leaves(planned.settings))
+    if "traceBucketName" in planned.outputs:
+        found["traceBucketName"] = planned.outputs["traceBucketName"]
+    for name, size in planned.workloads.items():
+        found[f"replicas of {name}"] = size["replicas"]
+        if size.get("volume_gib"):
+            found[f"volumeGib of {name}"] = size["volume_gib"]
+    for resource in planned.resources.values():
+        if resource["type"] == _RELEASE:
+            inputs = resource["inputs"]
+            found[f"chart {inputs['chart'].rsplit('/', 1)[-1]}"] = inputs["version"]
+    config: Mapping[str, Any] = planned.stack_file.get("config") or {}
+    for key, value in config.items():
+        if isinstance(value, dict) and set(cast(dict[str, Any], value)) == {"secure"}:
+            found[f"password {key}"] = value["secure"]
+    return found
+
+
+def _leaves(settings: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        name = f"{path}.{key}" if path else key
+        if isinstance(value, dict) and value:
+            yield from _leaves(cast(dict[str, Any], value), name)
+        else:
+            yield name, value
+
+
+def shown(warning: Warned) -> tuple[Any, Any]:
+    """Return the two values as a report may show them."""
+    if warning.fact.startswith("password "):
+        return MISSING, MISSING
+    return warning.before, warning.after

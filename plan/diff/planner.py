@@ -1,0 +1,46 @@
+"""Plans every stack file of the project in the current folder: a program, run by its path.
+
+It runs in a process of its own in the tree of either commit, and plans with the code of that tree.
+So it can use only what the trees of both commits have; these names are a contract between commits:
+`plan.run.run`, `plan.write.files` and `components.workloads.workloads`.
+"""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+#: Files of the plan that are compared, if the tree's plan writes them.
+_FILES = ("plan.json", "cost.json", "policy.json")
+
+
+def planned(stack: str, root: Path) -> dict[str, Any]:
+    """Return one stack's plan in plain values, or the message of whoever refused it."""
+    try:
+        from components.workloads import workloads
+        from plan.run import run
+        from plan.write import files
+
+        plan = run(stack, root)
+        found: dict[str, str] = files(plan)
+        return {
+            **{n.removesuffix(".json"): json.loads(found[n]) for n in _FILES if n in found},
+            "settings": plan.settings.model_dump(mode="json", by_alias=True),
+            "workloads": {k: dataclasses.asdict(w) for k, w in workloads(plan.settings).items()},
+        }
+    except Exception as error:  # noqa: BLE001 - the code of any commit may run here
+        # What a stack file is refused with is a text for its reader; else the kind says more.
+        told = type(error).__name__ in ("RunError", "SettingsError")
+        return {"error": str(error) if told else f"{type(error).__name__}: {error}"}
+
+
+def main() -> None:
+    """Plan the stacks named after the output file, and write the plans into it."""
+    target, *names = sys.argv[1:]
+    plans = {name: planned(name, Path.cwd()) for name in names}
+    Path(target).write_text(json.dumps(plans), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

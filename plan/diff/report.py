@@ -1,0 +1,233 @@
+"""The report of a plan diff as Markdown: short enough for a comment, or with everything."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from plan.diff import MARKER, effects, front, markdown, presenting
+from plan.diff.changes import Operation, kind
+from plan.diff.commits import Commits
+from plan.diff.environment import Environment, made
+from plan.diff.parts import Part, before_after
+from plan.diff.replacing import COMPONENTS
+
+#: Characters that a report has: a comment on GitHub takes 65,536, and a workflow adds lines to it.
+LIMIT = 60_000
+#: A part that another environment has word for word is told once, from this length on.
+_TOLD_ONCE = 200
+_FULL = "full report (`build/plan-diff/full.md`, an artefact of the run)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Block:
+    """A piece of the report.
+
+    Attributes:
+        text: Markdown.
+        title: what it is called when it is left out; None where it always stays.
+    """
+
+    text: str
+    title: str | None = None
+
+
+def report(
+    environments: Sequence[Environment],
+    commits: Commits,
+    *,
+    docs: str,
+    notes: Sequence[str] = (),
+    limit: int | None = LIMIT,
+) -> str:
+    """Return the report.
+
+    Args:
+        environments: what changes, by environment.
+        commits: what was compared.
+        docs: where docs/ is, for links: a URL, or a path from the report.
+        notes: sentences about the run itself.
+        limit: characters; None for the full report, which also holds what comes and goes.
+    """
+    blocks = [
+        _Block(text=MARKER),
+        _Block(text="## What this change does to each environment"),
+        _Block(text=_compared(commits)),
+        *(_Block(text=markdown.quoted("NOTE", note)) for note in _notes(commits, notes)),
+        *(_Block(text=text) for text in (_table(environments), _same(environments)) if text),
+    ]
+    told: dict[str, str] = {}
+    for environment in environments:
+        if not environment.is_same:
+            blocks += _section(environment, docs, told, everything=limit is None)
+    blocks.append(_Block(text=f"How to read this: [reviewing.md]({docs}/reviewing.md)."))
+    return "\n\n".join(b.text for b in _fitting(blocks, limit)) + "\n"
+
+
+def _compared(commits: Commits) -> str:
+    changed = ", with changes that are not committed" if commits.changed else ""
+    return (
+        f"From {markdown.code(commits.base)} ({commits.base_commit}) to the working tree "
+        f"({commits.head_commit}{changed}), each planned by its own code."
+    )
+
+
+def _notes(commits: Commits, notes: Sequence[str]) -> Iterator[str]:
+    if commits.missing:
+        commit = markdown.counted(commits.missing, "commit")
+        yield (
+            f"{markdown.code(commits.base)} has {commit} that the working tree does not have: what "
+            "they do is shown here as if it were undone. Merge or rebase first."
+        )
+    yield from notes
+
+
+def _table(environments: Sequence[Environment]) -> str:
+    differing = [e for e in environments if not e.is_same]
+    costs = {e.stack: effects.monthly(e.before, e.after) for e in differing}
+    counted = ("created", "updated", "replaced", "deleted")
+    cost = ("per month",) if any(costs.values()) else ()
+    rows: list[tuple[str, ...]] = [("environment", *counted, *cost, "look at first")]
+    for e in differing:
+        counts = [e.count(operation) for operation in Operation]
+        if e.before is None and e.after is not None and not e.error:
+            counts[0] = len(made(e.after))
+        compared = e.is_compared or (e.before is None and not e.error)
+        cells = [str(count) if count else "-" for count in counts] if compared else ["?"] * 4
+        month = (costs[e.stack] or "not known",) if cost else ()
+        rows.append((f"**{e.stack}**", *cells, *month, _first(e)))
+    return markdown.table(rows) if len(rows) > 1 else ""
+
+
+def _first(e: Environment) -> str:
+    if e.error:
+        return "**the stack file is refused**"
+    if e.after is None:
+        return "**the stack file is gone**"
+    if e.before is None:
+        return "a new environment"
+    if e.base_error:
+        return "the base can't be planned"
+    refused = sum(c.refused for c in e.changes)
+    said = (
+        f"**`up` refuses {markdown.counted(refused, 'change')}**" if refused else "",
+        "**no longer protected**" if "no longer protected" in dict(e.protection).values() else "",
+        f"{markdown.counted(len(e.orders), 'change')} with an order" if e.orders else "",
+        markdown.counted(len(e.violations), "policy violation") if e.violations else "",
+        markdown.counted(len(e.warnings), "new warning") if e.warnings else "",
+    )
+    return ", ".join(s for s in said if s)
+
+
+def _same(environments: Sequence[Environment]) -> str:
+    same = [e.stack for e in environments if e.is_same]
+    if not environments:
+        return "There is no stack file on either side."
+    return f"Nothing changes in {', '.join(same)}." if same else ""
+
+
+def _section(
+    e: Environment, docs: str, told: dict[str, str], *, everything: bool
+) -> Iterator[_Block]:
+    yield _Block(text=f"### {e.stack}")
+    if not e.is_compared:
+        yield from _not_compared(e, everything=everything)
+        return
+    for text in (
+        front.losses(e, docs),
+        front.protection(e),
+        front.orders(e, docs),
+        front.policies(e),
+        front.notices(e),
+    ):
+        if text:
+            yield _Block(text=text)
+    for part in _parts(e, everything=everything):
+        yield _block(part, e.stack, told)
+    if not e.changes:
+        yield _Block(text="No resource changes.")
+
+
+def _parts(e: Environment, *, everything: bool) -> Iterator[Part]:
+    yield from e.settings
+    if e.before and e.after:
+        for found in (effects.capacity(e.before, e.after), effects.cost(e.before, e.after)):
+            if found:
+                yield found
+    if e.exports:
+        rows = [(d.name, d.before, d.after) for d in e.exports]
+        yield Part(title="Exports, which other stacks read", body=before_after("export", rows))
+    created = [c for c in e.changes if c.operation is Operation.CREATE]
+    if created:
+        lines = [f"- {c.kind} {markdown.code(c.name)}" for c in created]
+        yield Part(title=f"Created: {_kinds([c.type for c in created])}", body="\n".join(lines))
+    stays = (Operation.UPDATE, Operation.REPLACE)
+    yield from presenting.parts(c for c in e.changes if c.operation in stays)
+    yield from e.rendered
+    if everything:
+        yield from (presenting.whole(c) for c in e.changes if c.operation not in stays)
+
+
+def _not_compared(e: Environment, *, everything: bool) -> Iterator[_Block]:
+    if e.error:
+        refusal = f"`make plan STACK={e.stack}` refuses this stack file:"
+        yield _Block(text=f"{refusal}\n\n{markdown.fence(e.error, 'text')}")
+    if e.after is None and e.before:
+        number = len(made(e.before))
+        count = f"the {markdown.counted(number, 'resource')} that" if number else "what"
+        yield _Block(
+            text=markdown.quoted(
+                "CAUTION",
+                f"The stack file is gone, the environment is not: nothing deletes {count} it "
+                f"made. To remove them, run `make destroy STACK={e.stack}` on a commit that has "
+                "the file.",
+            )
+        )
+    if e.base_error and e.after is not None:
+        said = "The base can't plan this stack, so there is nothing to compare with. It says:"
+        yield _Block(text=f"{said}\n\n{markdown.fence(e.base_error, 'text')}")
+    if e.before is None and e.after is not None and not e.error:
+        yield from _new(e, everything=everything)
+
+
+def _new(e: Environment, *, everything: bool) -> Iterator[_Block]:
+    if e.after is None:
+        return
+    every = made(e.after)
+    kinds = _kinds([str(r["type"]) for r in every])
+    yield _Block(text=f"A new environment of {markdown.counted(len(every), 'resource')}: {kinds}.")
+    warned = front.notices(replace(e, warnings=e.after.warnings))
+    if warned:
+        yield _Block(text=warned)
+    yield _Block(text=f"`make plan STACK={e.stack}` shows it whole.")
+
+
+def _kinds(types: Sequence[str]) -> str:
+    """Return how many there are of each kind of thing; components and providers are none."""
+    own = (t for t in types if not t.startswith((COMPONENTS, "pulumi:providers:")))
+    counts = Counter(kind(t) for t in own)
+    return ", ".join(f"{number} {name}" for name, number in counts.most_common()) or "components"
+
+
+def _block(part: Part, stack: str, told: dict[str, str]) -> _Block:
+    """Return a part as a block; word for word that of another environment, as a pointer to it."""
+    if len(part.body) >= _TOLD_ONCE:
+        if part.body in told:
+            return _Block(text=f"**{part.title}**: the same as in {told[part.body]}.")
+        told[part.body] = stack
+    return _Block(text=part.text(), title=part.title)
+
+
+def _fitting(blocks: Sequence[_Block], limit: int | None) -> list[_Block]:
+    """Leave the longest blocks out until the rest fits."""
+    fitting = list(blocks)
+    if limit is None:
+        return fitting
+    while sum(len(b.text) + 2 for b in fitting) > limit:
+        longest = max((b for b in fitting if b.title), key=lambda b: len(b.text), default=None)
+        if longest is None:
+            break
+        lines = markdown.counted(len(longest.text.splitlines()), "line")
+        fitting[fitting.index(longest)] = _Block(
+            text=f"**{longest.title}**: left out here, {lines}; see the {_FULL}."
+        )
+    return fitting

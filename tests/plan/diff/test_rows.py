@@ -1,0 +1,207 @@
+"""What replaces a resource, what goes with it and what needs an order: complete, and documented."""
+
+import functools
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+
+from plan.diff.changes import Change, Operation, kind
+from plan.diff.losing import LOSSES, RELEASE, RELEASES, loss, sentence
+from plan.diff.ordering import ORDERS, Warned, facts, shown, warned
+from plan.diff.planned import Planned, from_plan
+from plan.diff.planner import planned as plan_one
+from plan.diff.replacing import COMPONENTS, KUBERNETES_PROVIDER, REPLACING, replacing
+from plan.diff.values import MISSING
+from plan.recording import Resource
+from plan.run import run
+from plan.stackfile import stacks
+from tests.plan.diff.plans import ROOT, planned, release
+from tests.plan.test_plan import project, with_login
+
+OPERATIONS = ROOT / "docs/operations.md"
+
+
+@pytest.fixture(scope="module")
+def resources(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
+    """All resources of plans that hold every type between them."""
+    folder = tmp_path_factory.mktemp("login")
+    document = yaml.safe_load(with_login())
+    document["config"]["tracing:operator"] = {"enabled": True}
+    project(folder, "qa", yaml.safe_dump(document))
+    every = [run(stack, ROOT) for stack in stacks(ROOT)] + [run("qa", folder)]
+    return [resource for plan in every for resource in plan.recording.resources]
+
+
+def test_every_type_of_a_plan_has_a_row_and_every_row_a_type(resources: list[Resource]) -> None:
+    """A new resource type needs to be looked up: what replaces it, and what goes with it."""
+    types = {r.type for r in resources}
+    assert [t for t in types if replacing(t) is None] == []
+    own = {t for t in types if not t.startswith(COMPONENTS)}
+    assert set(REPLACING) == own
+    assert set(LOSSES) == own - {RELEASE}
+
+
+def test_every_release_has_a_row(resources: list[Resource]) -> None:
+    names = {r.inputs["name"] for r in resources if r.type == RELEASE}
+    assert set(RELEASES) == names
+
+
+def test_config_maps_and_secrets_are_updated_in_place(resources: list[Resource]) -> None:
+    """Without these switches, their data would have to be in the rows."""
+    for provider in (r for r in resources if r.type == KUBERNETES_PROVIDER):
+        assert provider.inputs["enableConfigMapMutable"] == "true"
+        assert provider.inputs["enableSecretMutable"] == "true"
+
+
+def test_an_unknown_type_is_no_error() -> None:
+    change = Change(operation=Operation.DELETE, urn="u", type="aws:sqs/queue:Queue", name="q")
+    assert loss(change) is None
+    assert sentence(change)
+    assert kind(change.type) == "Queue"
+
+
+def test_a_bucket_that_destroys_itself_says_so() -> None:
+    change = Change(
+        operation=Operation.DELETE,
+        urn="u",
+        type="aws:s3/bucket:Bucket",
+        name="b",
+        before={"forceDestroy": True},
+    )
+    assert "forceDestroy" in sentence(change)
+
+
+def sections() -> set[str]:
+    return {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", OPERATIONS.read_text(), re.M)
+    }
+
+
+def test_every_link_leads_to_a_section() -> None:
+    linked = {order.section for order in ORDERS}
+    linked |= {row.section for row in (*LOSSES.values(), *RELEASES.values()) if row.section}
+    assert linked - sections() == set()
+
+
+#: What the table in docs/operations.md calls a change, where the plan has another name for it.
+NAMES = {
+    "volumeGib": "volumeGib of *",
+    "tempo.size": "volumeGib of *",
+    "namespaces.*": "namespaces.tracing",
+    "storage.bucket": "traceBucketName",
+    "environment.name": "traceBucketName",
+    "charts.*.version": "chart *",
+}
+
+
+def test_what_the_documents_call_a_change_with_an_order_is_warned_of() -> None:
+    table = OPERATIONS.read_text().partition("## What a change does")[2].partition("###")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| ")]
+    keys = [key for cell in cells for key in re.findall(r"`([^`]+)`", cell)]
+    assert len(keys) > 8
+    known = {order.fact for order in ORDERS}
+    assert [k for k in keys if NAMES.get(k, k) not in known] == []
+
+
+@functools.cache
+def prod() -> Planned:
+    return from_plan("prod", plan_one("prod", ROOT), {})
+
+
+def with_setting(group: str, changed: dict[str, Any]) -> Planned:
+    """Return the plan of prod with other settings in one group, and nothing that follows."""
+    settings = {**prod().settings, group: {**prod().settings[group], **changed}}
+    return replace(prod(), settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("group", "changed", "fact", "section"),
+    [
+        ("tempo", {"retentionHours": 1}, "tempo.retentionHours", "what-a-change-does"),
+        ("tempo", {"mode": "monolithic"}, "tempo.mode", "tempos-mode"),
+        ("tempo", {"tenant": "a"}, "tempo.tenant", "multitenancy"),
+        ("tempo", {"storageClass": "gp3"}, "tempo.storageClass", "the-size-of-a-volume"),
+        ("identity", {"mode": "irsa"}, "identity.mode", "aws-identity"),
+        ("identity", {"roleArn": "arn"}, "identity.roleArn", "aws-identity"),
+        ("cluster", {"name": "b"}, "cluster.name", "another-cluster-or-namespace"),
+        ("cluster", {"region": "b"}, "cluster.region", "another-cluster-or-namespace"),
+        ("cluster", {"accountId": "1"}, "cluster.accountId", "another-cluster-or-namespace"),
+        ("namespaces", {"tracing": "b"}, "namespaces.tracing", "another-cluster-or-namespace"),
+        ("namespaces", {"beyla": "b"}, "namespaces.beyla", "another-cluster-or-namespace"),
+        ("namespaces", {"operator": "b"}, "namespaces.operator", "another-cluster-or-namespace"),
+    ],
+)
+def test_settings_that_need_an_order(
+    group: str, changed: dict[str, Any], fact: str, section: str
+) -> None:
+    [found] = warned(prod(), with_setting(group, changed))
+    assert (found.fact, found.order.section) == (fact, section)
+
+
+def test_longer_retention_needs_none() -> None:
+    assert warned(prod(), with_setting("tempo", {"retentionHours": 900})) == []
+
+
+def sized(replicas: int, volume: int | None) -> Planned:
+    size = {"replicas": replicas, "volume_gib": volume}
+    return planned(workloads={"tempo ingester": size})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (sized(3, 30), sized(3, 60), ["Enlarge the volumes"]),
+        (sized(3, 60), sized(3, 30), ["does not shrink"]),
+        (sized(6, 30), sized(3, 30), ["Flush the last one"]),
+        (sized(3, 30), sized(6, 30), []),
+        # Another mode has other workloads, and an order of its own.
+        (
+            planned(workloads={"tempo monolithic": {"replicas": 1, "volume_gib": 9}}),
+            sized(3, 9),
+            [],
+        ),
+    ],
+)
+def test_sizes_that_need_an_order(before: Planned, after: Planned, said: list[str]) -> None:
+    found = warned(before, after)
+    assert len(found) == len(said)
+    for warning, text in zip(found, said, strict=True):
+        assert text in warning.order.says
+
+
+@pytest.mark.parametrize(
+    ("chart", "before", "after", "text"),
+    [
+        ("tempo-distributed", "2.26.2", "3.0.0", "needs Kafka"),
+        ("tempo-distributed", "2.26.2", "2.27.0", "Another version"),
+        ("oci://registry.example.com/charts/tempo", "2.2.4", "3.0.0", "needs Kafka"),
+        ("alloy", "1.11.1", "2.0.0", "Another major version"),
+        ("alloy", "1.11.1", "1.12.0", "Another version"),
+    ],
+)
+def test_another_version_of_a_chart(chart: str, before: str, after: str, text: str) -> None:
+    [found] = warned(
+        *(planned([release("x", {}, chart=chart, version=v)]) for v in (before, after))
+    )
+    assert text in found.order.says
+    assert found.fact == f"chart {chart.rsplit('/', 1)[-1]}"
+
+
+def test_another_bucket() -> None:
+    [found] = warned(*(planned(outputs={"traceBucketName": name}) for name in ("a", "b")))
+    assert found.order.section == "another-bucket"
+
+
+def test_a_password_is_told_and_not_shown() -> None:
+    def plan(secure: str) -> Planned:
+        return planned(stack_file={"config": {"tracing:logsPassword": {"secure": secure}}})
+
+    [found] = warned(plan("v1:a"), plan("v1:b"))
+    assert found.order.section == "passwords"
+    assert shown(found) == (MISSING, MISSING)
+    assert isinstance(found, Warned)
+    assert "password tracing:logsPassword" in facts(plan("v1:a"))
