@@ -76,7 +76,8 @@ class TracingProvider(Provider):
         try:
             made = make(name, arguments(COMPONENTS[kind], name, inputs), options)
         except (SettingsError, ValueError) as error:
-            raise InputPropertiesError(str(error)) from None
+            # Without a list, even an empty one, the SDK (3.272) trips over its own error.
+            raise InputPropertiesError(str(error), []) from None
         outputs = {
             key: getattr(made, attribute)
             for key, attribute in self._definitions[kind].outputs_mapping.items()

@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "config": {"config", "components"},
     "package": {"package", "components"},
     "plan": {"plan", "config", "components", "policy"},
+    "delivery": {"delivery", "plan", "config", "components"},
     "policy": {"policy", "components"},
     "bootstrap": {"bootstrap", "plan", "config", "components"},
 }

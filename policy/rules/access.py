@@ -53,7 +53,7 @@ def _reads_secrets(rule: Mapping[str, Any]) -> bool:
 RULES = (
     Rule(
         name="secrets-readable",
-        what="Nothing that the stack installs may read Secrets of the cluster.",
+        what="Neither Alloy nor anyone to whom the stack gives rules of RBAC may read Secrets.",
         why="Alloy takes telemetry from everyone, and its chart lets it read every Secret.",
         fix="List in rbac.rules what Alloy needs: pods.",
         levels=levels.ALWAYS,

@@ -26,8 +26,8 @@ class Container(NamedTuple):
     default: bool = False
 
 
-#: Containers by chart, of the charts' own values. A key that does not stand here is of Grafana
-#: Enterprise, or a default that the others take where they have none.
+#: Containers by chart, by the charts' own values. What does not stand here is Grafana Enterprise's,
+#: or for `helm test`, or a default that the others take where they have none.
 CONTAINERS: Mapping[str, Sequence[Container]] = {
     "alloy": (
         Container("alloy.resources"),
@@ -37,6 +37,7 @@ CONTAINERS: Mapping[str, Sequence[Container]] = {
         Container("resources"),
         Container("k8sCache.resources", "k8sCache.replicas"),
     ),
+    "opentelemetry-operator": (Container("manager.resources"),),
     "tempo": (
         Container("tempo.resources"),
         Container("tempoQuery.resources", "tempoQuery.enabled"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
+from components.platform.helm import Chart
 from components.platform.tier import Tier
 from components.settings import TracingSettings
 from plan import policies
@@ -15,7 +16,7 @@ from policy.rules.releases import CONTAINERS
 from tests.policy.cases import CASES, Case, Documents, documents, one, setting
 from tests.stack.test_stack_settings import Tree, build, unhurried
 from tests.stack.valid_settings import valid_groups
-from tests.stack.variants import PROGRAMS, recorded
+from tests.stack.variants import PINNED, PROGRAMS, recorded
 
 ROOT = Path(__file__).parents[2]
 STACKS = {
@@ -125,20 +126,24 @@ def test_levels_follow_the_tier() -> None:
     assert in_order == [Level.MANDATORY, Level.ADVISORY]
 
 
-@pytest.mark.parametrize("chart", ["alloy-1.11.1", "beyla-1.16.11", "tempo-2.2.4"])
-def test_limits_are_asked_of_every_container_that_a_chart_can_run(chart: str) -> None:
-    of_chart(chart, set())
+#: Containers that no stack runs, and defaults of the others.
+LEFT_OUT = {
+    "opentelemetry-operator": {"testFramework"},
+    "tempo-distributed": {
+        "adminApi",
+        "defaults",
+        "enterpriseFederationFrontend",
+        "enterpriseGateway",
+    },
+}
 
 
-def test_limits_are_asked_of_every_container_of_tempo_distributed() -> None:
-    enterprise = {"adminApi", "enterpriseGateway", "enterpriseFederationFrontend"}
-    of_chart("tempo-distributed-2.26.2", {f"{key}.resources" for key in enterprise | {"defaults"}})
-
-
-def of_chart(chart: str, left_out: set[str]) -> None:
-    contract = json.loads((ROOT / "tests" / "contracts" / f"{chart}.json").read_text())
-    known = {key for key in contract["keys"] if key.split(".")[-1] == "resources"}
-    containers = CONTAINERS[contract["chart"]]
+@pytest.mark.parametrize("chart", PINNED, ids=lambda chart: chart.name)
+def test_limits_are_asked_of_every_container_that_a_chart_can_run(chart: Chart) -> None:
+    name = f"{chart.name}-{chart.version}.json"
+    keys = json.loads((ROOT / "tests" / "contracts" / name).read_text())["keys"]
+    known = {key for key in keys if key.split(".")[-1] == "resources"}
+    left_out = {f"{key}.resources" for key in LEFT_OUT.get(chart.name, ())}
+    containers = CONTAINERS[chart.name]
     assert {container.resources for container in containers} == known - left_out
-    switches = {container.switch for container in containers} - {None}
-    assert switches <= set(contract["keys"])
+    assert {container.switch for container in containers} - {None} <= set(keys)
