@@ -60,26 +60,30 @@ def deployment(lab: Lab) -> dict[str, Any]:
     return {}
 
 
-def status(release: str) -> str:
-    """Return what Helm says of a release; nothing where it has none."""
-    releases = json.loads(helm("list", "--all", "--output", "json"))
-    return next((r["status"] for r in releases if r["name"] == release), "")
+def below(pid: int) -> list[int]:
+    """Return the processes that a process has started, and those that they have."""
+    done = subprocess.run(["pgrep", "--parent", str(pid)], capture_output=True, text=True)
+    children = [int(child) for child in done.stdout.split()]
+    return [process for child in children for process in (child, *below(child))]
 
 
 def interrupt(lab: Lab) -> None:
-    """Start an `up` and kill it, as a lost machine would be, in the middle of Tempo's release."""
-    command = ["pulumi", *UP, "--non-interactive"]
+    """Start an `up`, and kill all of it in the middle of Tempo's release, as a lost machine would.
+
+    The pods must not become ready by themselves.
+    """
     with subprocess.Popen(
-        command,
+        ["pulumi", *UP, "--non-interactive"],
         cwd=lab.project,
         env=lab.env,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
     ) as up:
-        while not (TEMPO in pending(lab) and status("tempo")):
+        while not (TEMPO in pending(lab) and "tempo" in helm("list", "--all", "--short")):
             assert up.poll() is None, "the up ended before it could be interrupted"
-        os.killpg(up.pid, signal.SIGKILL)
+        for process in [up.pid, *below(up.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
 
 def pending(lab: Lab) -> set[str]:
@@ -89,7 +93,8 @@ def pending(lab: Lab) -> set[str]:
 
 
 def test_an_up_that_was_interrupted_goes_on(lab: Lab) -> None:
-    lab.adopt("dev")
+    # A volume of this class is never there, and Helm waits for it.
+    lab.adopt("dev", tempo={"storageClass": "none-such"})
     interrupt(lab)
 
     locked = lab.pulumi(*UP, ok=False)
@@ -105,7 +110,10 @@ def test_an_up_that_was_interrupted_goes_on(lab: Lab) -> None:
     helm("uninstall", "tempo")
     lab.pulumi("refresh", "--clear-pending-creates", "--yes", "--skip-preview", "--stack", "dev")
     assert pending(lab) == set()
-
+    engine.kubectl("delete", "pvc", "--namespace", "tracing", "storage-tempo-0")
+    document = lab.read("dev")
+    del document["config"]["tracing:tempo"]["storageClass"]
+    lab.write("dev", document)
     lab.pulumi(*UP)
     assert lab.changes("dev") == {}
 
