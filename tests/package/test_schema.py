@@ -45,7 +45,9 @@ def test_every_input_is_documented(name: str) -> None:
 
 def test_every_output_is_documented() -> None:
     for resource in INFERRED["resources"].values():
-        assert [k for k, given in resource["properties"].items() if not given["description"]] == []
+        assert [
+            k for k, given in resource.get("properties", {}).items() if not given["description"]
+        ] == []
         assert resource["description"]
 
 
