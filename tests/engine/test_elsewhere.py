@@ -68,17 +68,19 @@ def test_bring_your_own_cluster(lab: Lab, wheel_python: Path) -> None:
 def test_shared_backend(lab: Lab, wheel_python: Path) -> None:
     adopt(lab, "shared-backend/backend", "dev", wheel_python, **cluster())
     backend = lab.project
-    with elsewhere.load_balancers("tempo", "tempo-otlp"):
-        lab.pulumi("up", "--yes", "--skip-preview", "--stack", "dev")
+    try:
+        with elsewhere.load_balancers("tempo", "tempo-otlp"):
+            lab.pulumi("up", "--yes", "--skip-preview", "--stack", "dev")
 
-    adopt(lab, "shared-backend/collector", "shop", wheel_python, **cluster())
-    preview = json.dumps(lab.preview("shop"))
-    assert "tempo.dev.example.com:4317" in preview
-    comes_up_and_goes(lab, "shop")
+        adopt(lab, "shared-backend/collector", "shop", wheel_python, **cluster())
+        assert "tempo.dev.example.com:4317" in json.dumps(lab.preview("shop"))
+        comes_up_and_goes(lab, "shop")
 
-    lab.project = backend
-    assert lab.changes("dev") == {}
-    elsewhere.goes(lab, "dev")
+        lab.project = backend
+        assert lab.changes("dev") == {}
+    finally:
+        lab.project = backend
+        elsewhere.goes(lab, "dev")
 
 
 def test_the_cli_gets_the_expected_schema(lab: Lab, package: Path) -> None:
