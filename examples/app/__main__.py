@@ -4,12 +4,13 @@ Where to send comes from the outputs of the tracing stack. Three services take t
 with its settings, an agent by the operator, and the settings that a namespace shares.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from pulumi_kubernetes.apps.v1 import Deployment
-from pulumi_kubernetes.core.v1 import Namespace
+from pulumi_kubernetes.apps import v1 as apps
+from pulumi_kubernetes.core import v1 as core
+from pulumi_kubernetes.meta import v1 as meta
 from tracing_stack import (
     Language,
     OtlpEnv,
@@ -28,39 +29,48 @@ in_cluster = kubernetes.Provider(
     kubeconfig=config.get("kubeconfig") or "~/.kube/config",
     context=config.require("kubeContext"),
 )
-shop = Namespace(
+shop = core.Namespace(
     "shop",
     metadata={"name": "shop", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
     opts=pulumi.ResourceOptions(provider=in_cluster),
 )
 
 
-def spec(name: str, more: dict[str, Any] | None = None) -> dict[str, Any]:
+def spec(
+    name: str,
+    *,
+    env: Sequence[core.EnvVarArgs] = (),
+    env_from: Sequence[core.EnvFromSourceArgs] = (),
+) -> apps.DeploymentSpecArgs:
     """Return what a Deployment of one container is made from."""
-    its = {
-        "name": name,
-        "image": f"registry.example.com/shop/{name}:{version}",
-        "resources": {
-            "requests": {"cpu": "100m", "memory": "128Mi"},
-            "limits": {"cpu": "500m", "memory": "256Mi"},
-        },
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "runAsNonRoot": True,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        **(more or {}),
-    }
-    return {
-        "selector": {"matchLabels": {"app": name}},
-        "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [its]}},
-    }
+    container = core.ContainerArgs(
+        name=name,
+        image=f"registry.example.com/shop/{name}:{version}",
+        env=list(env),
+        env_from=list(env_from),
+        resources=core.ResourceRequirementsArgs(
+            requests={"cpu": "100m", "memory": "128Mi"},
+            limits={"cpu": "500m", "memory": "256Mi"},
+        ),
+        security_context=core.SecurityContextArgs(
+            allow_privilege_escalation=False,
+            capabilities=core.CapabilitiesArgs(drop=["ALL"]),
+            run_as_non_root=True,
+            seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
+        ),
+    )
+    return apps.DeploymentSpecArgs(
+        selector=meta.LabelSelectorArgs(match_labels={"app": name}),
+        template=core.PodTemplateSpecArgs(
+            metadata=meta.ObjectMetaArgs(labels={"app": name}),
+            spec=core.PodSpecArgs(containers=[container]),
+        ),
+    )
 
 
-def deploy(name: str, its: dict[str, Any]) -> None:
+def deploy(name: str, its: apps.DeploymentSpecArgs) -> None:
     """Make the Deployment of a service."""
-    Deployment(
+    apps.Deployment(
         name,
         metadata={"name": name, "namespace": "shop"},
         spec=its,
@@ -88,9 +98,11 @@ deploy(
     "web",
     spec(
         "web",
-        {
-            "envFrom": [{"configMapRef": {"name": shared.config_map_name}}],
-            "env": [{"name": "OTEL_SERVICE_NAME", "value": "web"}],
-        },
+        env=[core.EnvVarArgs(name="OTEL_SERVICE_NAME", value="web")],
+        env_from=[
+            core.EnvFromSourceArgs(
+                config_map_ref=core.ConfigMapEnvSourceArgs(name=shared.config_map_name)
+            )
+        ],
     ),
 )

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Generator
 from typing import Any
@@ -12,6 +13,14 @@ import pytest
 from tests.engine import lab as engine
 from tests.engine.lab import ROOT, Lab, kubectl
 
+DOCUMENT = ROOT / "docs" / "onboarding.md"
+#: Commands of the document, each with something that it prints. No agent is in the lab's pods.
+COMMANDS = {
+    "kubectl --namespace shop get pods "
+    "--output jsonpath='{.items[*].spec.initContainers[*].name}'": "",
+    "kubectl --namespace shop rollout restart deployment/cart": "cart restarted",
+    "kubectl get instrumentations --all-namespaces": "tracing-operator",
+}
 REASON = engine.missing()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=f"no real engine: {REASON}")
 
@@ -61,6 +70,10 @@ def test_three_ways_of_one_application(lab: Lab, app: Lab) -> None:
     assert annotations == {
         "instrumentation.opentelemetry.io/inject-java": "tracing-operator/tracing"
     }
+
+    for command, shows in COMMANDS.items():
+        assert command in DOCUMENT.read_text()
+        assert shows in kubectl(*shlex.split(command)[1:])
 
     [web] = deployment("web")["spec"]["containers"]
     shared = web["envFrom"][0]["configMapRef"]["name"]
