@@ -83,3 +83,7 @@ def test_a_stack_file_with_problems_is_refused_without_a_traceback(
     monkeypatch.setattr("sys.argv", ["adopt", "qa"])
     assert adopt.main() == 1
     assert "Pulumi.qa.yaml" in capsys.readouterr().err
+
+
+def test_an_up_to_date_stack_is_left_alone() -> None:
+    assert with_ids({"resources": None}, "traces", None) == "the stack has its bucket already"
