@@ -68,7 +68,7 @@ def with_ids(planned: Mapping[str, Any], bucket: str, key: str | None) -> dict[s
     """
     # Pulumi writes null where there is none.
     listed: list[dict[str, Any]] = planned.get("resources") or []
-    resources = {item["name"]: item for item in listed}
+    resources: dict[str, dict[str, Any]] = {item["name"]: item for item in listed}
     own = [item for item in resources.values() if item["type"].startswith(_OWN)]
     if not own:
         return "the stack has its bucket already"
