@@ -11,11 +11,12 @@ PIP := $(VENV)/pip $(INSTALL)
 .DEFAULT_GOAL := help
 .PHONY: help
 .PHONY: policy plan plan-diff
-.PHONY: preview up destroy
+.PHONY: preview up destroy cli
+.PHONY: preview-report drift smoke release-check dist
 .PHONY: bootstrap bootstrap-move
 .PHONY: local-up local-down
 .PHONY: test golden
-.PHONY: check format
+.PHONY: check check-workflows format
 .PHONY: docs lock bench
 
 help: ## List the targets
@@ -47,13 +48,32 @@ plan-diff: venv/.stack ## What the working tree changes in every environment, co
 	@$(VENV)/python -m plan.diff $(if $(RENDER),--render) $(if $(CHARTS),--charts "$(CHARTS)") -- "$$BASE"
 
 preview: venv/.stack policy/venv/.policy ## The real `pulumi preview` of STACK, with the policies
-	@$(VENV)/python -m plan.cli preview $(STACK)
+	@$(VENV)/python -m plan.cli preview $(STACK) $(ARGS)
 
 up: venv/.stack policy/venv/.policy ## The real `pulumi up` of STACK, with the policies
-	@$(VENV)/python -m plan.cli up $(STACK)
+	@$(VENV)/python -m plan.cli up $(STACK) $(ARGS)
 
 destroy: venv/.stack ## The real `pulumi destroy` of STACK
-	@$(VENV)/python -m plan.cli destroy $(STACK)
+	@$(VENV)/python -m plan.cli destroy $(STACK) $(ARGS)
+
+cli: venv/.stack ## Install the Pulumi CLI of the SDK's version into .pulumi-cli/
+	@$(VENV)/python -m plan.cli install
+
+preview-report: venv/.stack ## What that preview would change, as a table without values: build/preview/$(STACK).md
+	@$(VENV)/python -m delivery.look $(STACK)
+
+drift: venv/.stack ## Read what is really there, and fail if `up` would change anything: build/drift/$(STACK).md
+	@$(VENV)/python -m delivery.look $(STACK) --drift
+
+smoke: venv/.stack ## Send a trace to STACK, which is up, and find it again; needs kubectl
+	@$(VENV)/python -m delivery.smoke $(STACK)
+
+release-check: venv/.stack ## Check that TAG=vX.Y.Z may be released: version, changelog
+	@$(VENV)/python -m delivery.release $(TAG)
+
+dist: venv/.dev ## Build the Python package into dist/
+	@rm -rf dist
+	@$(VENV)/hatchling build
 
 bootstrap: venv/.stack ## What STACK's account needs once: a bucket for the state, roles for GitHub
 	@$(VENV)/python -m bootstrap.cli up $(STACK) $(ARGS)
@@ -73,10 +93,19 @@ test: venv/.dev policy/venv/.policy ## All tests; those that need a CLI, a clust
 golden: venv/.dev ## Write the expected plans in tests/golden anew
 	@$(VENV)/python -m tests.golden
 
-check: venv/.dev ## Lint, format, types
+check: venv/.dev check-workflows ## Lint, format, types, workflows
 	@$(VENV)/ruff check
 	@$(VENV)/ruff format --check
 	@$(VENV)/pyright
+
+# renovate: datasource=go depName=github.com/rhysd/actionlint
+ACTIONLINT := v1.7.12
+
+check-workflows: venv/.dev ## Lint .github/: zizmor, and actionlint from PATH or by Go
+	@$(VENV)/zizmor --quiet --offline .
+	@if command -v actionlint >/dev/null; then actionlint; \
+	elif command -v go >/dev/null; then go run github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT); \
+	else echo "actionlint did not look at the workflows: neither it nor Go is on PATH"; fi
 
 format: venv/.dev ## Format, and fix what the linter can
 	@$(VENV)/ruff check --fix
@@ -86,9 +115,9 @@ docs: venv/.stack ## Write docs/config.md, the editors' schema and Pulumi.yaml's
 	@$(VENV)/python -m config.schema
 
 lock: venv/.dev ## Compile requirements*.txt from requirements*.in
-	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.txt
-	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version 3.11 policy/requirements.in -o policy/requirements.txt
+	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version=3.11 --output-file=requirements.txt requirements.in
+	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version=3.11 --output-file=requirements-dev.txt requirements-dev.in
+	@$(VENV)/uv pip compile -q --generate-hashes --universal --python-version=3.11 --output-file=policy/requirements.txt policy/requirements.in
 
 bench: venv/.dev ## Measure; prints ratios
 	@$(VENV)/python -m bench

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -17,44 +18,72 @@ from plan.stackfile import read
 INSTALL_ROOT = Path(".pulumi-cli")
 LOCAL_STATE = Path(".pulumi-state")
 LOCAL = "local"
+_NOT_HAD = "the Pulumi CLI is not installed and could not be downloaded"
 
 
 def main() -> int:
-    """Run one command of the CLI on one stack; return the exit status."""
+    """Run a command of the CLI on a stack, with what options follow; return its status."""
     parser = argparse.ArgumentParser(prog="plan.cli", description=__doc__)
-    parser.add_argument("command", choices=("preview", "up", "destroy"))
-    parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
-    arguments = parser.parse_args()
-    stack: str = arguments.stack
+    parser.add_argument("command", choices=("preview", "up", "destroy", "install"))
+    parser.add_argument("stack", nargs="?", default="", help="x for Pulumi.x.yaml")
+    arguments, passed_on = parser.parse_known_args()
+    if arguments.command == "install":
+        if install():
+            return 0
+        print(f"error: {_NOT_HAD}.", file=sys.stderr)
+        return 1
+    prepared = prepare(arguments.stack)
+    if isinstance(prepared, str):
+        print(f"error: {prepared}", file=sys.stderr)
+        return 1
+    command = [prepared.program, arguments.command, "--stack", arguments.stack]
+    if arguments.command != "destroy":
+        command += policy_pack.options(prepared.program, arguments.stack, prepared.env)
+    command += passed_on
+    return subprocess.run(command, env=prepared.env).returncode  # noqa: S603
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cli:
+    """The CLI, ready for one stack.
+
+    Attributes:
+        program: path of the program.
+        env: its environment.
+    """
+
+    program: str
+    env: dict[str, str]
+
+
+def prepare(stack: str) -> Cli | str:
+    """Return the CLI for a stack whose file can be read, or what is in the way."""
     try:
         read(Path.cwd(), stack)
     except pulumi.RunError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    cli = find()
-    if cli is None:
-        print(
-            "error: the Pulumi CLI is not installed and could not be downloaded; "
-            f"`make plan STACK={stack}` needs none.",
-            file=sys.stderr,
-        )
-        return 1
+        return str(error)
+    program = find()
+    if program is None:
+        return f"{_NOT_HAD}; `make plan STACK={stack}` needs none."
     env = environment(stack)
     if stack == LOCAL:
         LOCAL_STATE.mkdir(exist_ok=True)
-        subprocess.run([cli, "stack", "select", "--create", stack], env=env, check=True)  # noqa: S603
-    command = [cli, arguments.command, "--stack", stack]
-    if arguments.command != "destroy":
-        command += policy_pack.options(cli, stack, env)
-    return subprocess.run(command, env=env).returncode  # noqa: S603
+        select = [program, "stack", "select", "--create", stack]
+        subprocess.run(select, env=env, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    return Cli(program=program, env=env)
 
 
 def find() -> str | None:
-    """Return the CLI, from PATH or installed into the project's folder; None if it can't be."""
-    found = shutil.which("pulumi") or shutil.which("pulumi", path=str(INSTALL_ROOT / "bin"))
+    """Return the CLI, installed into the project's folder or from PATH; None if it can't be had."""
+    found = shutil.which("pulumi", path=str(INSTALL_ROOT / "bin")) or shutil.which("pulumi")
     if found:
         return found
     print(f"The Pulumi CLI is missing: installing the SDK's version into {INSTALL_ROOT}/ ...")
+    return install()
+
+
+def install() -> str | None:
+    """Install the CLI of the SDK's version into the project's folder; return it if that worked."""
     try:
         installed = automation.PulumiCommand.install(root=str(INSTALL_ROOT.resolve()))
     except Exception:  # noqa: BLE001 - the SDK promises no particular error

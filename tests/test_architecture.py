@@ -12,6 +12,7 @@ MAY_IMPORT = {
     "components": {"components"},
     "config": {"config", "components"},
     "plan": {"plan", "config", "components", "policy"},
+    "delivery": {"delivery", "plan", "config", "components"},
     "policy": {"policy", "components"},
     "bootstrap": {"bootstrap", "plan", "config", "components"},
 }

@@ -164,6 +164,23 @@ def test_without_a_cli_one_sentence_points_to_the_plan(
     monkeypatch.setattr(sys, "argv", ["plan.cli", "preview", "dev"])
     assert cli.main() == 1
     assert "`make plan STACK=dev` needs none" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["plan.cli", "install"])
+    assert cli.main() == 1
+    assert "could not be downloaded" in capsys.readouterr().err
+
+
+def test_options_go_to_the_cli_and_its_status_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(tmp_path, "qa", "config: {}\n")
+    own = tmp_path / ".pulumi-cli" / "bin" / "pulumi"
+    own.parent.mkdir(parents=True)
+    own.write_text('#!/bin/sh\necho "$@" > asked\nexit 3\n')
+    own.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["plan.cli", "up", "qa", "--yes", "--non-interactive"])
+    assert cli.main() == 3
+    assert (tmp_path / "asked").read_text() == "up --stack qa --yes --non-interactive\n"
 
 
 def test_the_cli_is_not_asked_for_a_stack_that_is_not_there(tmp_path: Path) -> None:

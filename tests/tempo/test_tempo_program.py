@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from components.tempo.settings import TempoMode
+from delivery.smoke import SERVICE, check
 from tests.tempo.cases import METRICS_WITH_USER, arguments
 from tests.tempo.rendering import needs_charts, render, tempo_config
 from tests.tempo.running import (
@@ -135,6 +136,10 @@ def test_a_trace_is_read_back_by_its_id(running: Running) -> None:
 
     answer = wait_for("trace", lambda: get(f"{running.http}/api/v2/traces/{trace_id}"))
     assert b"GET /cart" in answer
+
+
+def test_the_smoke_check_finds_its_trace(running: Running) -> None:
+    assert check(send_to=running.otlp, query=running.http) == {"service.name": SERVICE}
 
 
 def test_a_flushed_block_lies_in_the_bucket(running: Running, tmp_path: Path) -> None:

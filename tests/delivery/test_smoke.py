@@ -1,0 +1,156 @@
+"""A trace is sent and found again; a real Tempo does so in tests/tempo."""
+
+import contextlib
+import json
+import sys
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from delivery import smoke
+from delivery.smoke import SmokeError, check
+
+
+@dataclass
+class Backend:
+    """An OTLP receiver and Tempo's API in one.
+
+    Attributes:
+        url: where it listens.
+        missing: answers of 404 before a trace is found.
+        refuses: status that traces are refused with.
+        loses: takes traces and has none.
+    """
+
+    url: str = ""
+    missing: int = 0
+    refuses: int = 0
+    loses: bool = False
+    tenants: list[str | None] = field(default_factory=list[str | None])
+    traces: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def take(self, body: dict[str, Any]) -> None:
+        """Keep a trace as Tempo does, with an attribute that Alloy added."""
+        for resource in body["resourceSpans"]:
+            added = {"key": "k8s.cluster.name", "value": {"stringValue": "lab"}}
+            resource["resource"]["attributes"].append(added)
+            for scope in resource["scopeSpans"]:
+                for span in scope["spans"]:
+                    self.traces[span["traceId"]] = {"batches": [resource]}
+
+
+@contextlib.contextmanager
+def backend(**behaviour: Any) -> Generator[Backend]:
+    """Serve one."""
+    here = Backend(**behaviour)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            assert self.path == "/v1/traces"
+            if not (here.refuses or here.loses):
+                here.take(body)
+            self.reply(here.refuses or 200, {"partialSuccess": {}})
+
+        def do_GET(self) -> None:
+            here.tenants.append(self.headers.get("X-Scope-OrgID"))
+            found = here.traces.get(self.path.removeprefix("/api/traces/"))
+            if here.missing or found is None:
+                here.missing -= 1
+                self.reply(404, {})
+            else:
+                self.reply(200, found)
+
+        def reply(self, status: int, body: dict[str, Any]) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        here.url = f"http://127.0.0.1:{server.server_port}"
+        yield here
+        server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke, "WAIT_SECONDS", 1)
+    monkeypatch.setattr(smoke, "_PAUSE_SECONDS", 0.05)
+
+
+def test_it_asks_until_the_trace_is_there() -> None:
+    with backend(missing=3) as here:
+        found = check(send_to=here.url, query=here.url, tenant="acme")
+    assert found == {"service.name": "smoke-check", "k8s.cluster.name": "lab"}
+    assert here.tenants == ["acme"] * 4
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [({"refuses": 429}, "was refused: 429"), ({"loses": True}, "not found in 1 s")],
+)
+def test_a_failure_says_what_failed(behaviour: dict[str, Any], message: str) -> None:
+    with backend(**behaviour) as here, pytest.raises(SmokeError, match=message):
+        check(send_to=here.url, query=here.url)
+
+
+def test_nobody_listens() -> None:
+    with pytest.raises(SmokeError, match="no answer"):
+        check(send_to="http://127.0.0.1:1", query="http://127.0.0.1:1")
+
+
+def kubectl(folder: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> Path:
+    """Put a kubectl on PATH that says where it forwards; return the file of its arguments."""
+    program = folder / "kubectl"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {folder}/asked\n{says}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return folder / "asked"
+
+
+def test_the_way_into_the_cluster_follows_from_the_stack_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with backend() as here:
+        forwarding = f"echo 'Forwarding from {here.url.removeprefix('http://')} -> 4318'"
+        asked = kubectl(tmp_path, monkeypatch, f"{forwarding}\nexec sleep 60")
+        monkeypatch.setattr(sys, "argv", ["delivery.smoke", "staging"])
+        assert smoke.main() == 0
+    kubeconfig = Path("~/.kube/config").expanduser()
+    cluster = f"-n tracing --kubeconfig={kubeconfig} --context=platform-staging"
+    assert asked.read_text().splitlines() == [
+        f"port-forward service/alloy :4318 {cluster}",
+        f"port-forward service/tempo-query-frontend :3200 {cluster}",
+    ]
+    assert "k8s.cluster.name = lab" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [("echo 'no such context' >&2; exit 1", "forwards no port"), (None, "does not run")],
+)
+def test_no_way_into_the_cluster_is_one_sentence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    says: str | None,
+    message: str,
+) -> None:
+    if says is None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+    else:
+        kubectl(tmp_path, monkeypatch, says)
+    monkeypatch.setattr(sys, "argv", ["delivery.smoke", "local"])
+    assert smoke.main() == 1
+    said = capfd.readouterr().err
+    assert f"error: kubectl {message}" in said
+    assert "Traceback" not in said

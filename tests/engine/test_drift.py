@@ -1,0 +1,65 @@
+"""What a look finds after somebody changed things by hand, with the real engine and cluster."""
+
+import subprocess
+import sys
+
+import pytest
+
+from components.platform.helm import ALLOY
+from tests.engine import lab as engine
+from tests.engine.lab import ROOT, Lab
+
+REASON = engine.missing()
+pytestmark = pytest.mark.skipif(REASON is not None, reason=f"no real engine: {REASON}")
+
+
+def look(lab: Lab) -> tuple[int, str]:
+    """Run `make drift` in the lab's project; return its status and its report."""
+    done = subprocess.run(
+        [sys.executable, "-m", "delivery.look", "dev", "--drift"],
+        cwd=lab.project,
+        env={**lab.env, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    report = lab.project / "build" / "drift" / "dev.md"
+    assert report.exists(), done.stdout + done.stderr
+    return done.returncode, report.read_text()
+
+
+def test_a_look_finds_what_was_changed_by_hand(lab: Lab) -> None:
+    lab.adopt("dev")
+    lab.pulumi("up", "--yes", "--skip-preview", "--stack", "dev")
+    assert look(lab) == (0, "No changes.\n")
+
+    # What the document says is not seen: objects within a release, and what was added.
+    engine.kubectl("scale", "-n", "tracing", "deployment/alloy", "--replicas=0")
+    engine.kubectl("label", "namespace", "tracing", "made-by=hand")
+    assert look(lab) == (0, "No changes.\n")
+
+    engine.kubectl("delete", "-n", "tracing", "networkpolicy", "default-deny")
+    engine.kubectl(
+        *("patch", "-n", "monitoring", "configmap", "tracing-datasource-tempo", "--type=merge"),
+        *("--patch", '{"data": {"tracing-datasource-tempo.yaml": "by hand"}}'),
+    )
+    subprocess.run(
+        [
+            *("helm", "upgrade", "alloy", "alloy", "--namespace", "tracing"),
+            *("--repo", lab.charts, "--version", ALLOY.version),
+            *("--reuse-values", "--set", "controller.replicas=7"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    status, report = look(lab)
+    assert status == 1
+    rows = [row.split(" | ") for row in report.splitlines() if row.count("`") >= 4]
+    assert {(name, operation.strip("| ")) for operation, name, *_ in rows} == {
+        ("`tracing-default-deny`", "create"),
+        ("`tracing-datasources-tempo`", "update"),
+        ("`tracing-alloy-release`", "update"),
+    }
+    assert "by hand" not in report
+
+    lab.pulumi("up", "--yes", "--skip-preview", "--refresh", "--stack", "dev")
+    assert look(lab) == (0, "No changes.\n")

@@ -1,0 +1,44 @@
+"""Renovate finds what is pinned by a comment."""
+
+import re
+from pathlib import Path
+
+from components.platform import helm
+
+ROOT = Path(__file__).parents[2]
+
+
+def patterns() -> list[re.Pattern[str]]:
+    """Return the expressions of renovate.json5, as Python writes them."""
+    found = re.findall(r"^ *'(# renovate: .*)',$", (ROOT / "renovate.json5").read_text(), re.M)
+    return [re.compile(p.replace("\\\\", "\\").replace("(?<", "(?P<")) for p in found]
+
+
+def pins(file: str) -> dict[str, str]:
+    """Return names to versions in a file."""
+    text = (ROOT / file).read_text()
+    matches = [match for pattern in patterns() for match in pattern.finditer(text)]
+    return {match["depName"]: match["currentValue"] for match in matches}
+
+
+def test_every_chart_is_found() -> None:
+    charts = [value for value in vars(helm).values() if isinstance(value, helm.Chart)]
+    assert len(charts) >= 4
+    assert pins("components/platform/helm.py") == {chart.name: chart.version for chart in charts}
+
+
+def test_programs_of_the_makefile_are_found() -> None:
+    text = (ROOT / "Makefile").read_text()
+    assert set(pins("Makefile")) == set(re.findall(r"# renovate: .* depName=(\S+)", text))
+    assert pins("Makefile")["github.com/rhysd/actionlint"].startswith("v")
+
+
+def test_locked_requirements_name_their_command_as_renovate_reads_it() -> None:
+    """It takes options with their values behind `=` only, and no short ones."""
+    for file in ("requirements", "requirements-dev", "policy/requirements"):
+        command = (ROOT / f"{file}.txt").read_text().splitlines()[1].removeprefix("#").split()
+        assert command[:3] == ["uv", "pip", "compile"]
+        assert command[-1] == f"{file}.in"
+        options = command[3:-1]
+        assert f"--output-file={file}.txt" in options
+        assert all(option.startswith("--") for option in options)
