@@ -26,6 +26,7 @@ def main() -> int:
         _print(_HEAD)
         _print(["---"] * len(_HEAD))
         _show(plan(env))
+        _show(plan_diff(env))
         skipped = preview.reason_to_skip()
         if not skipped:
             _show(preview.figures(env))
@@ -43,6 +44,20 @@ def plan(env: Mapping[str, str]) -> list[Figure]:
         Command(arguments=(sys.executable, "-m", "bench.sdk"), env=env),
         runs=9,
         goal=1.5,
+    )
+
+
+def plan_diff(env: Mapping[str, str]) -> list[Figure]:
+    """Measure the plan diff of all four stacks against a plan of dev.
+
+    Planned one after the other, both sides of four stacks would cost eight plans.
+    """
+    return compare(
+        "plan diff of four stacks, against a plan of dev",
+        Command(arguments=(sys.executable, "-m", "plan.diff", "HEAD"), env=env),
+        Command(arguments=(sys.executable, "-m", "plan", "dev"), env=env),
+        runs=5,
+        goal=8,
     )
 
 

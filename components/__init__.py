@@ -1,1 +1,126 @@
-"""Component resources of the tracing stack, one folder for each system."""
+"""Distributed tracing for a Kubernetes platform, as Pulumi components.
+
+`TracingStack` is the whole; the other components are its parts, each of use by itself. What stands
+in `__all__` is public: it changes with a new major version only, and CHANGELOG.md tells how.
+"""
+
+from .alerts.settings import AlertSettings, RuleDelivery
+from .alloy.component import Alloy, AlloyArgs
+from .alloy.settings import AlloySettings
+from .beyla.component import Beyla, BeylaArgs
+from .beyla.settings import BeylaSettings, ContextPropagation
+from .grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
+from .grafana.settings import (
+    GrafanaSettings,
+    LogsSettings,
+    MetricsSettings,
+    MetricsType,
+    ProfilesSettings,
+    ServiceMonitorSettings,
+)
+from .identity.component import WorkloadIdentity, WorkloadIdentityArgs
+from .identity.settings import IdentityMode, IdentitySettings
+from .load.settings import LoadSettings
+from .onboarding.component import OtlpEnv, OtlpEnvArgs
+from .onboarding.env import otlp_env, otlp_variables
+from .onboarding.injection import injection_annotations
+from .onboarding.settings import Language, OtlpProtocol, OtlpSettings, Propagator
+from .onboarding.workload import with_injection, with_otlp_env
+from .otel_operator.component import OpenTelemetryOperator, OpenTelemetryOperatorArgs
+from .otel_operator.settings import OperatorSettings
+from .platform.helm import Chart
+from .platform.settings import (
+    ChartSettings,
+    ChartsSettings,
+    ClusterSettings,
+    EnvironmentSettings,
+    NamespaceSettings,
+    Size,
+    Tier,
+    WorkloadSettings,
+)
+from .rules import SettingsError
+from .settings import TracingSettings
+from .slo.settings import (
+    AvailabilitySettings,
+    LatencySettings,
+    RatioSettings,
+    SloDefaultsSettings,
+    SloSettings,
+)
+from .stack import TracingStack, TracingStackArgs
+from .storage.component import TraceStorage, TraceStorageArgs
+from .storage.settings import Encryption, StorageSettings
+from .tempo.component import Tempo, TempoArgs
+from .tempo.settings import TempoLimitSettings, TempoMode, TempoSettings, TempoWorkloadSettings
+from .validation.validate import parse_settings
+
+__version__ = "0.2.0"
+
+__all__ = [
+    "AlertSettings",
+    "Alloy",
+    "AlloyArgs",
+    "AlloySettings",
+    "AvailabilitySettings",
+    "Beyla",
+    "BeylaArgs",
+    "BeylaSettings",
+    "Chart",
+    "ChartSettings",
+    "ChartsSettings",
+    "ClusterSettings",
+    "ContextPropagation",
+    "Encryption",
+    "EnvironmentSettings",
+    "GrafanaDatasources",
+    "GrafanaDatasourcesArgs",
+    "GrafanaSettings",
+    "IdentityMode",
+    "IdentitySettings",
+    "Language",
+    "LatencySettings",
+    "LoadSettings",
+    "LogsSettings",
+    "MetricsSettings",
+    "MetricsType",
+    "NamespaceSettings",
+    "OpenTelemetryOperator",
+    "OpenTelemetryOperatorArgs",
+    "OperatorSettings",
+    "OtlpEnv",
+    "OtlpEnvArgs",
+    "OtlpProtocol",
+    "OtlpSettings",
+    "ProfilesSettings",
+    "Propagator",
+    "RatioSettings",
+    "RuleDelivery",
+    "ServiceMonitorSettings",
+    "SettingsError",
+    "Size",
+    "SloDefaultsSettings",
+    "SloSettings",
+    "StorageSettings",
+    "Tempo",
+    "TempoArgs",
+    "TempoLimitSettings",
+    "TempoMode",
+    "TempoSettings",
+    "TempoWorkloadSettings",
+    "Tier",
+    "TraceStorage",
+    "TraceStorageArgs",
+    "TracingSettings",
+    "TracingStack",
+    "TracingStackArgs",
+    "WorkloadIdentity",
+    "WorkloadIdentityArgs",
+    "WorkloadSettings",
+    "injection_annotations",
+    "otlp_env",
+    "otlp_variables",
+    "parse_settings",
+    "with_injection",
+    "with_otlp_env",
+]

@@ -1,4 +1,6 @@
-"""The expected plans, in tests/golden/<stack>/: compared by a test, written by `make golden`.
+"""What is expected, in tests/golden/: compared by tests, written by `make golden`.
+
+There is a folder for the plan of each stack, and `package` for the schema of the Pulumi package.
 
 Each text stands in one file only, so that a change of it is one change to review: plan.json points
 to the other files, the values of Alloy to its configuration.
@@ -7,9 +9,11 @@ to the other files, the values of Alloy to its configuration.
 import json
 import shutil
 from pathlib import Path
+from typing import Any, cast
 
 import yaml
 
+from package.provider import TracingProvider
 from plan.dumping import dump
 from plan.run import run
 from plan.stackfile import stacks
@@ -17,6 +21,7 @@ from plan.write import CONFIG_MAP, PROMETHEUS_RULE, RELEASE, files
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"
+SCHEMA = GOLDEN / "package" / "schema.json"
 
 
 def expected(stack: str) -> dict[str, str]:
@@ -48,6 +53,25 @@ def actual(stack: str) -> dict[str, str]:
     return found
 
 
+def schema() -> str:
+    """Return the schema of the Pulumi package as it is now."""
+    inferred = _tidy(json.loads(TracingProvider().schema or ""))
+    return json.dumps(inferred, indent=2, ensure_ascii=False) + "\n"
+
+
+def _tidy(value: Any) -> Any:
+    """Return a schema as `pulumi package get-schema` prints it: without what says nothing."""
+    if isinstance(value, list):
+        return [_tidy(item) for item in cast(list[Any], value)]
+    if not isinstance(value, dict):
+        return value
+    kept = {k: _tidy(v) for k, v in cast(dict[str, Any], value).items()}
+    for entry in ("items", "additionalProperties"):
+        if isinstance(kept.get(entry), dict):
+            kept[entry].pop("description", None)
+    return {k: v for k, v in kept.items() if v not in (None, [], {})}
+
+
 if __name__ == "__main__":
     shutil.rmtree(GOLDEN, ignore_errors=True)
     for _stack in stacks(ROOT):
@@ -56,6 +80,9 @@ if __name__ == "__main__":
             _path.parent.mkdir(parents=True, exist_ok=True)
             _path.write_text(_text, encoding="utf-8")
         print(f"wrote {GOLDEN.name}/{_stack}")
+    SCHEMA.parent.mkdir()
+    SCHEMA.write_text(schema(), encoding="utf-8")
+    print(f"wrote {GOLDEN.name}/{SCHEMA.parent.name}")
     # It imports this module, which is not this one when it runs as a program.
     from tests.reviewing import DOCUMENT, write
 

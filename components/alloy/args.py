@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pulumi
+
 from ..grafana.settings import LogsSettings, MetricsSettings, ServiceMonitorSettings
-from ..platform.helm import Chart
+from ..platform import helm
 from .settings import AlloySettings
 
 
@@ -12,44 +14,45 @@ from .settings import AlloySettings
 class AlloyArgs:
     """What the gateway is made from; plain values, so that a preview shows them all.
 
-    Attributes:
-        settings: the gateway's own settings.
-        namespace: an existing namespace.
-        chart: the chart `alloy`.
-        atomic: roll back a failed upgrade.
-        image_registry: registry that mirrors the images; None for the public ones.
-        environment: `deployment.environment.name` of senders that name none.
-        cluster_name: `k8s.cluster.name` of senders that name none.
-        tempo_endpoint: Tempo's OTLP gRPC receiver, host and port.
-        balance: spread batches over every address that the host of `tempo_endpoint` has in DNS (a
-            headless Service); otherwise one connection.
-        tenant: Tempo's tenant; None without multitenancy.
-        stack_namespaces: namespaces of this stack, whose own spans are dropped.
-        metrics: backend of OTLP metrics; None refuses them.
-        logs: backend of OTLP logs; None refuses them.
-        credentials_secret: Kubernetes Secret with the keys `METRICS_PASSWORD` and `LOGS_PASSWORD`
-            of the backends that have a username.
-        service_monitor: whether and how the Prometheus operator finds the gateway.
-
     Raises:
         ValueError: a backend has a username, and there is no Secret with its password.
     """
 
-    settings: AlloySettings
+    settings: AlloySettings = AlloySettings()
+    """The gateway's own settings."""
     namespace: str
-    chart: Chart
-    atomic: bool
-    image_registry: str | None
+    """An existing namespace."""
+    chart: helm.Chart = helm.ALLOY
+    """The chart `alloy`."""
+    atomic: bool = True
+    """Roll back a failed upgrade."""
+    image_registry: str | None = None
+    """Registry that mirrors the images; by default the public ones."""
     environment: str
+    """`deployment.environment.name` of senders that name none."""
     cluster_name: str
-    tempo_endpoint: str
-    balance: bool
-    tenant: str | None
-    stack_namespaces: Sequence[str]
-    metrics: MetricsSettings | None
-    logs: LogsSettings | None
-    credentials_secret: str | None
-    service_monitor: ServiceMonitorSettings
+    """`k8s.cluster.name` of senders that name none."""
+    tempo_endpoint: pulumi.Input[str]
+    """Tempo's OTLP gRPC receiver, host and port; known at preview, or the chart is not checked."""
+    tls: bool = False
+    """Talk TLS with `tempoEndpoint`, for a Tempo outside the cluster. A publicly trusted authority
+    must have signed its certificate."""
+    balance: bool = False
+    """Spread batches over every address that the host of `tempoEndpoint` has in DNS (a headless
+    Service); otherwise one connection."""
+    tenant: str | None = None
+    """Tempo's tenant; none without multitenancy."""
+    stack_namespaces: Sequence[str] = ()
+    """Namespaces of the tracing stack, whose own spans are dropped."""
+    metrics: MetricsSettings | None = None
+    """Backend of OTLP metrics; without it they are refused."""
+    logs: LogsSettings | None = None
+    """Backend of OTLP logs; without it they are refused."""
+    credentials_secret: str | None = None
+    """Kubernetes Secret with the keys `METRICS_PASSWORD` and `LOGS_PASSWORD` of the backends that
+    have a username."""
+    service_monitor: ServiceMonitorSettings = ServiceMonitorSettings()
+    """Whether and how the Prometheus operator finds the gateway."""
 
     def __post_init__(self) -> None:
         if self.has_credentials and self.credentials_secret is None:

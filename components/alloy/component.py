@@ -1,5 +1,7 @@
 """The Alloy gateway as a component."""
 
+from dataclasses import replace
+
 import pulumi
 
 from ..platform.helm import release
@@ -32,7 +34,9 @@ class Alloy(pulumi.ComponentResource):
             name=ALLOY_RELEASE,
             chart=args.chart,
             namespace=args.namespace,
-            values=values(args),
+            values=pulumi.Output.from_input(args.tempo_endpoint).apply(
+                lambda known: values(replace(args, tempo_endpoint=known))
+            ),
             atomic=args.atomic,
             parent=self,
         )

@@ -7,6 +7,7 @@ drop_noise to Tempo, log records to Loki and metrics to the metrics backend.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from ..grafana.settings import LogsSettings, MetricsSettings
 from ..platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT
@@ -71,6 +72,8 @@ def _entry(args: AlloyArgs) -> list[Instance]:
 
 
 def _traces(args: AlloyArgs) -> list[Instance]:
+    # Known by now: the component waits for it.
+    endpoint = cast(str, args.tempo_endpoint)
     return [
         Instance(
             "drop_noise",
@@ -84,10 +87,9 @@ def _traces(args: AlloyArgs) -> list[Instance]:
             "send_to_tempo",
             {
                 # gRPC's own DNS resolver, which returns all addresses of a headless Service.
-                "endpoint": f"dns:///{args.tempo_endpoint}"
-                if args.balance
-                else args.tempo_endpoint,
+                "endpoint": f"dns:///{endpoint}" if args.balance else endpoint,
                 "balancer": "round_robin" if args.balance else "pick_first",
+                "insecure": not args.tls,
                 **({"headers": {"X-Scope-OrgID": args.tenant}} if args.tenant else {}),
                 "queue_bytes": queue_bytes(args.settings),
             },

@@ -42,6 +42,8 @@ def expression(value: Value) -> str:
             return text
         case str():
             return literal(value)
+        case bool():
+            return "true" if value else "false"
         case int():
             return str(value)
         case Mapping():

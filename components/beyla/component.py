@@ -1,5 +1,7 @@
 """Beyla as a component."""
 
+from dataclasses import replace
+
 import pulumi
 
 from ..platform.helm import release
@@ -32,7 +34,9 @@ class Beyla(pulumi.ComponentResource):
             name=BEYLA_RELEASE,
             chart=args.chart,
             namespace=args.namespace,
-            values=values(args),
+            values=pulumi.Output.from_input(args.otlp_endpoint).apply(
+                lambda known: values(replace(args, otlp_endpoint=known))
+            ),
             atomic=args.atomic,
             parent=self,
         )

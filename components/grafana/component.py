@@ -16,19 +16,28 @@ from .settings import GrafanaSettings
 class GrafanaDatasourcesArgs:
     """Arguments of the datasources.
 
-    Attributes:
-        settings: the Grafana side's settings.
-        tempo_query_url: URL of Tempo's query API in the cluster.
-        tenant: tenant to read traces as; None without multitenancy.
-        metrics_password: password of ``settings.metrics.username``.
-        logs_password: password of ``settings.logs.username``.
+    Raises:
+        ValueError: a datasource is to log in as a user that has no password.
     """
 
-    settings: GrafanaSettings
-    tempo_query_url: str
-    tenant: str | None
-    metrics_password: pulumi.Input[str] | None
-    logs_password: pulumi.Input[str] | None
+    settings: GrafanaSettings = GrafanaSettings()
+    """The Grafana side's settings."""
+    tempo_query_url: pulumi.Input[str]
+    """URL of Tempo's query API."""
+    tenant: str | None = None
+    """Tenant to read traces as; none without multitenancy."""
+    metrics_password: pulumi.Input[str] | None = None
+    """Password of `settings.metrics.username`."""
+    logs_password: pulumi.Input[str] | None = None
+    """Password of `settings.logs.username`."""
+
+    def __post_init__(self) -> None:
+        for role, backend, password in (
+            ("metrics", self.settings.metrics, self.metrics_password),
+            ("logs", self.settings.logs, self.logs_password),
+        ):
+            if backend and backend.create_datasource and backend.username and password is None:
+                raise ValueError(f"{role}: user {backend.username} has no password")
 
 
 class GrafanaDatasources(pulumi.ComponentResource):
@@ -49,17 +58,15 @@ class GrafanaDatasources(pulumi.ComponentResource):
             name: name of the component.
             args: the backends, and how to log in to them.
             opts: options of the component.
-
-        Raises:
-            ValueError: a backend has a user but no password.
         """
         super().__init__("tracing:index:GrafanaDatasources", name, {}, opts)
         self._name = name
         self._settings = settings = args.settings
         uid = settings.tempo_uid
-        self._plain(
-            "tempo", datasources.tempo(settings, url=args.tempo_query_url, tenant=args.tenant)
+        text = pulumi.Output.from_input(args.tempo_query_url).apply(
+            lambda url: self._text(datasources.tempo(settings, url=url, tenant=args.tenant))
         )
+        self._plain("tempo", text)
         if (metrics := settings.metrics) and metrics.create_datasource:
             self._with_login(
                 "metrics",
@@ -75,16 +82,16 @@ class GrafanaDatasources(pulumi.ComponentResource):
                 password=args.logs_password,
             )
         if (profiles := settings.profiles) and profiles.create_datasource:
-            self._plain("profiles", datasources.pyroscope(profiles))
+            self._plain("profiles", self._text(datasources.pyroscope(profiles)))
         self.tempo_uid = pulumi.Output.from_input(uid)
         self.register_outputs({"tempoUid": self.tempo_uid})
 
-    def _plain(self, role: str, datasource: Datasource) -> None:
+    def _plain(self, role: str, text: pulumi.Input[str]) -> None:
         file = _file_name(role)
         core.v1.ConfigMap(
             f"{self._name}-{role}",
             metadata=self._metadata(file),
-            data={f"{file}.yaml": self._text(datasource)},
+            data={f"{file}.yaml": text},
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -96,11 +103,9 @@ class GrafanaDatasources(pulumi.ComponentResource):
         username: str | None,
         password: pulumi.Input[str] | None,
     ) -> None:
-        if username is None:
-            self._plain(role, build(None))
+        if username is None or password is None:
+            self._plain(role, self._text(build(None)))
             return
-        if password is None:
-            raise ValueError(f"{role}: user {username} has no password")
         # A file name of its own: the sidecar would take the new file away with the old ConfigMap.
         file = f"{_file_name(role)}-login"
         text = pulumi.Output.secret(password).apply(lambda known: self._text(build(known)))

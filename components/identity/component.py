@@ -1,20 +1,25 @@
 """WorkloadIdentity: the IAM role of Tempo's pods."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
 
+from ..platform.names import TEMPO_SERVICE_ACCOUNT
 from . import policies
 from .settings import IdentityMode, IdentitySettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadIdentityArgs:
-    """What WorkloadIdentity needs to know."""
+    """What WorkloadIdentity needs to know.
 
-    settings: IdentitySettings
+    Raises:
+        ValueError: a role for `irsa` is to be made, without an issuer.
+    """
+
+    settings: IdentitySettings = IdentitySettings()
     """Settings of the identity; mode `podIdentity` or `irsa`."""
     role_name: str
     """Name of the role to make."""
@@ -24,18 +29,23 @@ class WorkloadIdentityArgs:
     """AWS region of cluster and bucket."""
     account_id: str
     """AWS account of cluster and role, 12 digits."""
-    oidc_issuer: str | None
+    oidc_issuer: str | None = None
     """URL of the cluster's OIDC issuer; needed with mode `irsa`."""
     namespace: str
     """Namespace of the service account."""
-    service_account: str
+    service_account: str = TEMPO_SERVICE_ACCOUNT
     """Name of the service account of Tempo's pods."""
     bucket: str
     """Name of the trace bucket."""
-    kms_key_arn: pulumi.Input[str] | None
-    """ARN of the bucket's KMS key; None where it has none."""
-    tags: Mapping[str, str]
+    kms_key_arn: pulumi.Input[str] | None = None
+    """ARN of the bucket's KMS key; none where it has none."""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tags for role and association."""
+
+    def __post_init__(self) -> None:
+        its = self.settings
+        if its.mode is IdentityMode.IRSA and its.role_arn is None and self.oidc_issuer is None:
+            raise ValueError("IRSA needs the URL of the cluster's OIDC issuer")
 
 
 class WorkloadIdentity(pulumi.ComponentResource):
@@ -123,10 +133,8 @@ def _trust(args: WorkloadIdentityArgs) -> str:
             namespace=args.namespace,
             service_account=args.service_account,
         )
-    if args.oidc_issuer is None:
-        raise ValueError("IRSA needs the cluster's OIDC issuer")
     return policies.irsa_trust(
-        oidc_issuer=args.oidc_issuer,
+        oidc_issuer=args.oidc_issuer or "",
         region=args.region,
         account_id=args.account_id,
         namespace=args.namespace,

@@ -3,28 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..platform.helm import Chart
+from ..platform import helm
 from .settings import OperatorSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenTelemetryOperatorArgs:
-    """Arguments of `OpenTelemetryOperator`.
+    """Arguments of `OpenTelemetryOperator`."""
 
-    Attributes:
-        settings: the operator's settings.
-        namespace: an existing namespace; pod-security level ``restricted`` is enough.
-        chart: chart ``opentelemetry-operator`` at an exact version.
-        atomic: roll back a failed upgrade.
-        image_registry: registry that mirrors the images; None for the public one.
-        otlp_endpoint: URL that the SDKs send OTLP over HTTP to.
-        excluded_namespaces: namespaces whose pods the operator is never asked about.
-    """
-
-    settings: OperatorSettings
+    settings: OperatorSettings = OperatorSettings()
+    """The operator's settings."""
     namespace: str
-    chart: Chart
-    atomic: bool
-    image_registry: str | None
+    """An existing namespace; pod-security level `restricted` is enough."""
+    chart: helm.Chart = helm.OPERATOR
+    """The chart `opentelemetry-operator`."""
+    atomic: bool = True
+    """Roll back a failed upgrade."""
+    image_registry: str | None = None
+    """Registry that mirrors the images; by default the public one."""
     otlp_endpoint: str
-    excluded_namespaces: Sequence[str]
+    """URL that the SDKs send OTLP over HTTP to."""
+    excluded_namespaces: Sequence[str] = ()
+    """Namespaces whose pods the operator is never asked about."""

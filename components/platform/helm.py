@@ -1,6 +1,6 @@
 """Helm releases as this stack makes them: pinned, bounded, in namespaces it owns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,17 +17,14 @@ MAX_HISTORY = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """A chart at an exact version.
-
-    Attributes:
-        name: name of the chart in its repository.
-        repository: HTTP(S) chart repository, or ``oci://`` registry path that holds the chart.
-        version: exact version.
-    """
+    """A chart at an exact version."""
 
     name: str
+    """Name of the chart in its repository."""
     repository: str
+    """HTTP(S) chart repository, or `oci://` registry path that holds the chart."""
     version: str
+    """Exact version."""
 
     def override(self, own: ChartSettings, charts: ChartsSettings) -> "Chart":
         """Return the chart from where the stack file says: its own settings, then the mirror."""
@@ -69,7 +66,7 @@ def release(
     name: str,
     chart: Chart,
     namespace: str,
-    values: dict[str, Any],
+    values: pulumi.Input[Mapping[str, Any]],
     atomic: bool,
     parent: pulumi.Resource,
     depends_on: Sequence[pulumi.Resource] = (),
@@ -81,7 +78,7 @@ def release(
         name: name of the Helm release; explicit, because a change of it replaces the release.
         chart: the chart, at an exact version.
         namespace: an existing namespace.
-        values: values of the chart, plain and fully known.
+        values: values of the chart, fully known at preview.
         atomic: roll back a failed upgrade.
         parent: the component that owns the release.
         depends_on: what must exist before the first pod starts.

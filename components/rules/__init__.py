@@ -48,14 +48,19 @@ _RULES = (
 )
 
 
-def problems(settings: TracingSettings) -> Iterator[Problem]:
-    """Yield every problem that lies between settings; each one alone is valid already."""
-    for rule in _RULES:
+def problems(settings: TracingSettings, *, stack_file: bool = True) -> Iterator[Problem]:
+    """Yield every problem that lies between settings; each one alone is valid already.
+
+    Args:
+        settings: settings, each valid by itself.
+        stack_file: whether they are a stack file's, which says how the cluster is reached too.
+    """
+    for rule in (*_RULES, platform.access) if stack_file else _RULES:
         yield from rule(settings)
 
 
 def check(settings: TracingSettings, source: str, passwords: Mapping[str, object]) -> None:
-    """Refuse settings that contradict each other.
+    """Refuse settings of a component that contradict each other.
 
     Args:
         settings: settings, each valid by itself.
@@ -65,6 +70,9 @@ def check(settings: TracingSettings, source: str, passwords: Mapping[str, object
     Raises:
         SettingsError: with every problem.
     """
-    found = [*problems(settings), *credentials(settings, passwords)]
+    found = [
+        *problems(settings, stack_file=False),
+        *credentials(settings, passwords, stack_file=False),
+    ]
     if found:
         raise SettingsError(source, found)

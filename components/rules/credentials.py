@@ -10,12 +10,15 @@ from .problem import Problem, problem
 SECRETS = {"metricsPassword": "metrics", "logsPassword": "logs"}
 
 
-def credentials(settings: TracingSettings, given: Mapping[str, object]) -> Iterator[Problem]:
+def credentials(
+    settings: TracingSettings, given: Mapping[str, object], *, stack_file: bool = True
+) -> Iterator[Problem]:
     """Yield a problem for each user without a password, and each password without a user.
 
     Args:
         settings: the stack's settings.
         given: the passwords that there are, by the keys of `SECRETS`; None where there is none.
+        stack_file: whether passwords come from a stack file; else they are a component's arguments.
     """
     for key, name in SECRETS.items():
         backend = getattr(settings.grafana, name)
@@ -25,7 +28,8 @@ def credentials(settings: TracingSettings, given: Mapping[str, object]) -> Itera
             yield problem(
                 f"grafana.{name}.username",
                 user,
-                f"needs a password: pulumi config set --secret tracing:{key}",
+                "needs a password: "
+                + (f"pulumi config set --secret tracing:{key}" if stack_file else f"give {key}"),
             )
         if password and not user:
             yield Problem(key=key, message=f"belongs to grafana.{name}.username, which is not set")

@@ -33,8 +33,11 @@ def environment(settings: TracingSettings) -> Iterator[Problem]:
         )
 
 
-def cluster(settings: TracingSettings) -> Iterator[Problem]:
-    """There is one way to the cluster, and its addresses are addresses."""
+def access(settings: TracingSettings) -> Iterator[Problem]:
+    """There is one way to the cluster.
+
+    A rule of stack files alone: in other programs the provider comes with the resource options.
+    """
     its = settings.cluster
     if not its.kube_context and not its.stack_reference:
         yield Problem(
@@ -48,6 +51,11 @@ def cluster(settings: TracingSettings) -> Iterator[Problem]:
             its.stack_reference,
             "give this or cluster.kubeContext, not both",
         )
+
+
+def cluster(settings: TracingSettings) -> Iterator[Problem]:
+    """The cluster's addresses are addresses, of its region."""
+    its = settings.cluster
     for index, cidr in enumerate(its.node_cidrs):
         if not _is_range(cidr):
             yield problem(

@@ -1,7 +1,7 @@
 """TraceStorage: the S3 bucket that holds the traces, with all that guards it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
@@ -16,9 +16,13 @@ KEY_DELETION_DAYS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class TraceStorageArgs:
-    """What TraceStorage needs to know."""
+    """What TraceStorage needs to know.
 
-    settings: StorageSettings
+    Raises:
+        ValueError: the key of an existing bucket is not named.
+    """
+
+    settings: StorageSettings = StorageSettings()
     """Settings of the bucket."""
     bucket: str
     """Name of the bucket, to make or existing."""
@@ -28,8 +32,13 @@ class TraceStorageArgs:
     """AWS account of the bucket, 12 digits."""
     retention_hours: int
     """Hours that Tempo keeps traces; the backstop expiry follows from it."""
-    tags: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tags for bucket and key."""
+
+    def __post_init__(self) -> None:
+        its = self.settings
+        if its.existing and its.encryption is Encryption.SSE_KMS and its.kms_key_arn is None:
+            raise ValueError("An existing bucket with sse-kms needs kms_key_arn")
 
 
 class TraceStorage(pulumi.ComponentResource):
@@ -96,8 +105,6 @@ class TraceStorage(pulumi.ComponentResource):
             return None
         if settings.kms_key_arn is not None:
             return pulumi.Output.from_input(settings.kms_key_arn)
-        if settings.existing:
-            raise ValueError("An existing bucket with sse-kms needs kms_key_arn")
         key = aws.kms.Key(
             f"{self._name}-key",
             description=f"Traces in S3 bucket {self._args.bucket}",

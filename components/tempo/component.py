@@ -32,16 +32,16 @@ class Tempo(pulumi.ComponentResource):
         self, name: str, args: TempoArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("tracing:index:Tempo", name, {}, opts)
+        mode = args.settings.mode
         self._release = helm.release(
             f"{name}-release",
             name=TEMPO_RELEASE,
-            chart=args.chart,
+            chart=args.chart_in_use,
             namespace=args.namespace,
             values=values(args),
             atomic=args.atomic,
             parent=self,
         )
-        mode = args.settings.mode
         self.query_url = pulumi.Output.from_input(endpoints.query_url(mode, args.namespace))
         self.otlp_endpoint = pulumi.Output.from_input(endpoints.otlp_endpoint(mode, args.namespace))
         self.register_outputs({"queryUrl": self.query_url, "otlpEndpoint": self.otlp_endpoint})

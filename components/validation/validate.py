@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..rules import Problem, problems
+from ..rules import Problem, SettingsError, problems
 from ..settings import TracingSettings
 from .messages import Path, key_of, nearest, problem_of
 from .presets import with_presets
@@ -30,8 +30,25 @@ _ENTRIES: dict[str, dict[str, Any]] = {
 }
 
 
+def parse_settings(groups: Mapping[str, Any], source: str = "settings") -> TracingSettings:
+    """Return the settings that a mapping holds, with the defaults of its tier.
+
+    Args:
+        groups: what a stack file holds under `tracing:`, plain values by group and key. How the
+            cluster is reached (`cluster.kubeContext` and the like) may be left out.
+        source: where they come from, for the message.
+
+    Raises:
+        SettingsError: with every problem, by the key as it is written.
+    """
+    settings, found = validate(groups, stack_file=False)
+    if found:
+        raise SettingsError(source, found)
+    return settings
+
+
 def validate(
-    groups: Mapping[str, Any], skipped: Sequence[str] = ()
+    groups: Mapping[str, Any], skipped: Sequence[str] = (), *, stack_file: bool = True
 ) -> tuple[TracingSettings, list[Problem]]:
     """Check the groups of a stack file, by themselves and against each other.
 
@@ -41,6 +58,7 @@ def validate(
     Args:
         groups: values by group, as written.
         skipped: groups that could not be read; what follows from them is not reported.
+        stack_file: whether they must say how the cluster is reached.
 
     Returns:
         The settings, of use only where there is no problem, and the problems.
@@ -66,7 +84,9 @@ def validate(
             for detail in reversed(details):
                 suspects.add(key_of(_leave_out(values, detail)))
     found += [
-        p for p in problems(settings) if not any(s in f"{p.key} {p.message}" for s in suspects)
+        p
+        for p in problems(settings, stack_file=stack_file)
+        if not any(s in f"{p.key} {p.message}" for s in suspects)
     ]
     return settings, found
 

@@ -8,6 +8,7 @@ from plan.diff.changes import Change, Operation
 from plan.diff.environment import Environment
 from plan.diff.losing import loss, sentence
 from plan.diff.ordering import Warned, shown
+from plan.diff.replacing import COMPONENTS
 from plan.diff.values import MISSING
 
 
@@ -22,7 +23,7 @@ def losses(environment: Environment, docs: str) -> str:
     if not found:
         return ""
     grave = [c for c in found if _holds_data(c)]
-    rest = [c for c in found if c not in grave]
+    rest = [c for c in found if c not in grave and not c.type.startswith(COMPONENTS)]
     return markdown.quoted(
         "CAUTION",
         markdown.paragraphs(
@@ -30,8 +31,23 @@ def losses(environment: Environment, docs: str) -> str:
                 f"**{_headline(found)}**",
                 "\n".join(_loss(change, docs) for change in grave),
                 "\n".join(_together(rest)),
+                _moved(environment.changes),
             ]
         ),
+    )
+
+
+def _moved(changes: Sequence[Change]) -> str:
+    """Say where what is deleted is also created: by its type and name it is the same thing."""
+    made = {(c.type, c.name) for c in changes if c.operation is Operation.CREATE}
+    gone = [c for c in changes if c.operation is Operation.DELETE and (c.type, c.name) in made]
+    if not gone:
+        return ""
+    them = markdown.counted(len(gone), "deleted resource")
+    stand = "stands" if len(gone) == 1 else "stand"
+    return (
+        f"**{them} also {stand} among the created ones**, with the same type and name, but below "
+        "another component: to Pulumi, that is another. `aliases` in the code would keep it."
     )
 
 

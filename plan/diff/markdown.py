@@ -10,15 +10,17 @@ from plan.diff.values import MISSING
 
 #: Characters of a value that a cell of a table shows; a longer one is a line of its own.
 _CELL = 160
+#: A bar that ends no cell, in code too.
+_BAR = "\\|"
 #: Lines of a text that needs no line numbers in its diff.
 _SHORT = 4
 
 
 def code(text: str) -> str:
-    """Return a text as code in a line or a cell."""
+    """Return a text as code in a line."""
     if "`" in text or text != text.strip() or not text:
-        return f"<code>{html.escape(text, quote=False).replace('|', '&#124;') or ' '}</code>"
-    return f"`{text}`".replace("|", "\\|")
+        return f"<code>{html.escape(text, quote=False) or ' '}</code>"
+    return f"`{text}`"
 
 
 def value(given: object) -> str:
@@ -52,7 +54,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     """Return a table; the first row is its head."""
     head, *rest = rows
     lines = [head, ["---"] * len(head), *rest]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(c.replace('|', _BAR) for c in line)} |" for line in lines)
 
 
 def folded(title: str, body: str) -> str:

@@ -2,7 +2,7 @@
 
 It runs in a process of its own in the tree of either commit, and plans with the code of that tree.
 So it can use only what the trees of both commits have; these names are a contract between commits:
-`plan.run.run`, `plan.write.files` and `components.workloads.workloads`.
+`plan.run.run`, `plan.write.files` and, for the effect on sizes, `components.workloads.workloads`.
 """
 
 import dataclasses
@@ -18,7 +18,6 @@ _FILES = ("plan.json", "cost.json", "policy.json")
 def planned(stack: str, root: Path) -> dict[str, Any]:
     """Return one stack's plan in plain values, or the message of whoever refused it."""
     try:
-        from components.workloads import workloads
         from plan.run import run
         from plan.write import files
 
@@ -27,12 +26,21 @@ def planned(stack: str, root: Path) -> dict[str, Any]:
         return {
             **{n.removesuffix(".json"): json.loads(found[n]) for n in _FILES if n in found},
             "settings": plan.settings.model_dump(mode="json", by_alias=True),
-            "workloads": {k: dataclasses.asdict(w) for k, w in workloads(plan.settings).items()},
+            "workloads": _workloads(plan.settings),
         }
     except Exception as error:  # noqa: BLE001 - the code of any commit may run here
         # What a stack file is refused with is a text for its reader; else the kind says more.
         told = type(error).__name__ in ("RunError", "SettingsError")
         return {"error": str(error) if told else f"{type(error).__name__}: {error}"}
+
+
+def _workloads(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - of the tree's own making
+    """Return the size of each workload; nothing where the tree does not tell."""
+    try:
+        from components.workloads import workloads
+    except ImportError:
+        return {}
+    return {name: dataclasses.asdict(size) for name, size in workloads(settings).items()}
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from plan.diff.replacing import COMPONENTS
 LIMIT = 60_000
 #: A part that another environment has word for word is told once, from this length on.
 _TOLD_ONCE = 200
-_FULL = "full report (`build/plan-diff/full.md`, an artefact of the run)"
+_FULL = "`build/plan-diff/full.md`, an artefact of the run"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,8 @@ def report(
     for environment in environments:
         if not environment.is_same:
             blocks += _section(environment, docs, told, everything=limit is None)
-    blocks.append(_Block(text=f"How to read this: [reviewing.md]({docs}/reviewing.md)."))
+    more = "" if limit is None else f" Everything: {_FULL}."
+    blocks.append(_Block(text=f"How to read this: [reviewing.md]({docs}/reviewing.md).{more}"))
     return "\n\n".join(b.text for b in _fitting(blocks, limit)) + "\n"
 
 
@@ -228,6 +229,6 @@ def _fitting(blocks: Sequence[_Block], limit: int | None) -> list[_Block]:
             break
         lines = markdown.counted(len(longest.text.splitlines()), "line")
         fitting[fitting.index(longest)] = _Block(
-            text=f"**{longest.title}**: left out here, {lines}; see the {_FULL}."
+            text=f"**{longest.title}**: left out here, {lines}; see {_FULL}."
         )
     return fitting

@@ -27,7 +27,7 @@ def render(args: TempoArgs, folder: Path) -> list[dict[str, Any]]:
     """Return the objects that helm makes of the arguments."""
     file = folder / "values.yaml"
     file.write_text(yaml.safe_dump(values(args)))
-    chart = Path(CHARTS or "") / f"{args.chart.name}-{args.chart.version}.tgz"
+    chart = Path(CHARTS or "") / f"{args.chart_in_use.name}-{args.chart_in_use.version}.tgz"
     # The kinds of the Prometheus operator are told, since there is no cluster to ask.
     options = {
         "--namespace": args.namespace,

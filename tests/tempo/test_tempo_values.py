@@ -48,7 +48,7 @@ def test_every_emitted_key_is_one_that_the_chart_knows(
 ) -> None:
     args = data.draw(any_arguments(mode))
 
-    assert unknown_keys(args.chart.name, args.chart.version, values(args)) == []
+    assert unknown_keys(args.chart_in_use.name, args.chart_in_use.version, values(args)) == []
 
 
 @UNHURRIED

@@ -11,8 +11,8 @@ from plan.diff.values import MISSING
     ("given", "shown"),
     [
         ("a", "`a`"),
-        ("a|b", "`a\\|b`"),
-        ("a`b|c<d>", "<code>a`b&#124;c&lt;d&gt;</code>"),
+        ("a|b", "`a|b`"),
+        ("a`b|c<d>", "<code>a`b|c&lt;d&gt;</code>"),
         (" a", "<code> a</code>"),
         ("336", '`"336"`'),
         ("true", '`"true"`'),
@@ -56,3 +56,7 @@ def test_a_title_is_no_html() -> None:
 
 def test_a_table_has_a_head() -> None:
     assert markdown.table([("a", "b"), ("1", "2")]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+
+
+def test_a_bar_ends_no_cell() -> None:
+    assert markdown.table([("a",), ("`x|y`",)]).endswith("| `x\\|y` |")

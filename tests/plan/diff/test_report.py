@@ -74,6 +74,24 @@ def test_losses_and_orders_stand_before_everything_else() -> None:
     assert "**`up` refuses 1 change**" in said
 
 
+def test_a_resource_that_only_moves_in_the_tree_is_told() -> None:
+    bucket = resource(BUCKET, "traces", {"bucket": "a"})
+    moved = {**bucket, "urn": "urn:pulumi:qa::tracing::tracing:index:Other$aws::traces"}
+    said = text(compared(planned([bucket]), planned([moved])))
+    assert "**1 deleted resource also stands among the created ones**" in said
+    assert "`aliases`" in said
+    both = [bucket, resource(BUCKET, "other", {"bucket": "b"})]
+    assert "aliases" not in text(compared(planned(both), planned([bucket])))
+
+
+def test_a_component_that_goes_is_counted_and_not_told_of() -> None:
+    gone = [resource("tracing:index:Beyla", "tracing-beyla", {}), release("beyla", {})]
+    said = text(compared(planned(gone), planned([])))
+    assert "**2 resources deleted.**" in said
+    assert "**Release `tracing-beyla-release`** is deleted." in said
+    assert "Nothing by itself" not in said
+
+
 def test_a_lifted_protection_is_told_though_nothing_else_changes() -> None:
     before = planned([resource(BUCKET, "traces", {"bucket": "a"}, protect=True)])
     after = planned([resource(BUCKET, "traces", {"bucket": "a"})])

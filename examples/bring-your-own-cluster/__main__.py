@@ -1,0 +1,133 @@
+"""A cluster and its tracing in one program.
+
+What Helm is told must be known before the cluster is there, so the cluster's name, region and
+account are plain values that both sides are given. What only AWS knows, address and certificate,
+goes where it may come late: into the Kubernetes provider.
+
+The cluster is EKS in Auto Mode: nodes, volumes, load balancers and the Pod Identity agent are
+AWS's. The subnets are there already.
+"""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.storage.v1 import StorageClass
+from tracing_stack import TracingStack, TracingStackArgs, parse_settings
+
+config = pulumi.Config()
+region, account_id = config.require("region"), config.require("accountId")
+name = config.require("clusterName")
+account = aws.Provider("aws", region=region, allowed_account_ids=[account_id])
+on_aws = pulumi.ResourceOptions(provider=account)
+
+
+def role(kind: str, service: str, policies: list[str]) -> aws.iam.Role:
+    """Make a role of the cluster with AWS's own policies."""
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+    }
+    made = aws.iam.Role(
+        f"{kind}-role",
+        name=f"{name}-{kind}",
+        assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        opts=on_aws,
+    )
+    for policy in policies:
+        aws.iam.RolePolicyAttachment(
+            f"{kind}-{policy}",
+            role=made.name,
+            policy_arn=f"arn:aws:iam::aws:policy/{policy}",
+            opts=on_aws,
+        )
+    return made
+
+
+managed = ("Cluster", "Compute", "BlockStorage", "LoadBalancing", "Networking")
+cluster_role = role("cluster", "eks.amazonaws.com", [f"AmazonEKS{part}Policy" for part in managed])
+node_role = role(
+    "node",
+    "ec2.amazonaws.com",
+    ["AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"],
+)
+
+cluster = aws.eks.Cluster(
+    "cluster",
+    name=name,
+    role_arn=cluster_role.arn,
+    access_config={
+        "authentication_mode": "API",
+        "bootstrap_cluster_creator_admin_permissions": True,
+    },
+    bootstrap_self_managed_addons=False,
+    compute_config={
+        "enabled": True,
+        "node_pools": ["general-purpose", "system"],
+        "node_role_arn": node_role.arn,
+    },
+    kubernetes_network_config={"elastic_load_balancing": {"enabled": True}},
+    storage_config={"block_storage": {"enabled": True}},
+    vpc_config={"subnet_ids": config.require_object("subnetIds")},
+    opts=on_aws,
+)
+
+
+def kubeconfig(endpoint: str, authority: str) -> str:
+    """Return a kubeconfig that asks the AWS CLI for a token."""
+    token = {
+        "apiVersion": "client.authentication.k8s.io/v1beta1",
+        "command": "aws",
+        "args": ["eks", "get-token", "--cluster-name", name, "--region", region],
+        "interactiveMode": "Never",
+    }
+    there = {"server": endpoint, "certificate-authority-data": authority}
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": name, "cluster": there}],
+            "users": [{"name": name, "user": {"exec": token}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "current-context": name,
+        }
+    )
+
+
+in_cluster = kubernetes.Provider(
+    "kubernetes",
+    kubeconfig=pulumi.Output.all(cluster.endpoint, cluster.certificate_authority.data).apply(
+        lambda known: kubeconfig(*known)
+    ),
+    cluster_identifier=cluster.arn,
+    enable_config_map_mutable=True,
+    enable_secret_mutable=True,
+)
+volumes = StorageClass(
+    "volumes",
+    metadata={"name": "auto-ebs"},
+    provisioner="ebs.csi.eks.amazonaws.com",
+    volume_binding_mode="WaitForFirstConsumer",
+    parameters={"type": "gp3", "encrypted": "true"},
+    opts=pulumi.ResourceOptions(provider=in_cluster),
+)
+
+tracing = TracingStack(
+    "tracing",
+    TracingStackArgs(
+        settings=parse_settings(
+            {
+                "environment": {"name": pulumi.get_stack()},
+                "cluster": {"name": name, "region": region, "accountId": account_id},
+                "tempo": {"storageClass": "auto-ebs"},
+                "grafana": {"namespace": "tracing"},
+            }
+        )
+    ),
+    pulumi.ResourceOptions(providers=[account, in_cluster], depends_on=[cluster, volumes]),
+)
+
+pulumi.export("otlpGrpcEndpoint", tracing.otlp_grpc_endpoint)
+pulumi.export("traceBucketName", tracing.trace_bucket_name)

@@ -1,0 +1,161 @@
+"""The Pulumi package: its schema, and what it says of bad arguments."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.errors import InputPropertiesError
+
+import components
+from components.rules import SettingsError
+from components.validation.validate import validate
+from package.provider import COMPONENTS, TracingProvider
+from plan.recorder import record
+from tests.golden import SCHEMA, schema
+
+CLUSTER = {"name": "apps", "region": "eu-west-1", "accountId": "123456789012"}
+SETTINGS: dict[str, Any] = {"environment": {"name": "dev"}, "cluster": CLUSTER}
+BUCKET = {"bucket": "traces", "region": "eu-west-1", "accountId": "123456789012"}
+INFERRED = json.loads(schema())
+OBJECTS = {
+    **{name: resource["inputProperties"] for name, resource in INFERRED["resources"].items()},
+    **{
+        name: type_["properties"]
+        for name, type_ in INFERRED["types"].items()
+        if not type_.get("enum")
+    },
+}
+
+
+def test_the_schema_is_the_expected_one() -> None:
+    assert SCHEMA.read_text(encoding="utf-8") == schema(), "run `make golden` and review it"
+
+
+def test_the_version_is_that_of_the_components() -> None:
+    assert INFERRED["version"] == TracingProvider().version == components.__version__
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_every_input_is_documented(name: str) -> None:
+    texts = {key: given.get("description") for key, given in OBJECTS[name].items()}
+    assert [key for key, text in texts.items() if not text or "\n" in text] == []
+
+
+def test_every_output_is_documented() -> None:
+    for resource in INFERRED["resources"].values():
+        assert [
+            k for k, given in resource.get("properties", {}).items() if not given["description"]
+        ] == []
+        assert resource["description"]
+
+
+def test_what_has_a_default_is_not_asked_for() -> None:
+    required = {n: t.get("required", []) for n, t in INFERRED["types"].items()}
+    assert required["tracing:index:TracingSettings"] == ["cluster", "environment"]
+    assert required["tracing:index:ClusterSettings"] == ["accountId", "name", "region"]
+    assert required["tracing:index:TempoSettings"] is not None
+    stack = INFERRED["resources"]["tracing:index:TracingStack"]
+    assert stack["requiredInputs"] == ["settings"]
+    storage = INFERRED["resources"]["tracing:index:TraceStorage"]
+    assert storage["requiredInputs"] == ["accountId", "bucket", "region", "retentionHours"]
+
+
+def test_settings_are_plain_and_endpoints_are_not() -> None:
+    stack = INFERRED["resources"]["tracing:index:TracingStack"]["inputProperties"]
+    assert stack["settings"]["plain"]
+    assert "plain" not in {k for k, v in stack["metricsPassword"].items() if v}
+    alloy = INFERRED["resources"]["tracing:index:Alloy"]["inputProperties"]
+    assert not alloy["tempoEndpoint"].get("plain")
+
+
+def refused(kind: str, arguments: dict[str, Any] | Callable[[], dict[str, Any]]) -> str:
+    """Return what a bad argument ends in; nothing is made then."""
+    said: list[str] = []
+
+    def program() -> None:
+        given = arguments() if callable(arguments) else arguments
+        with pytest.raises(InputPropertiesError) as error:
+            TracingProvider().construct("mine", f"tracing:index:{kind}", given)
+        said.append(error.value.message)
+
+    assert [r.type for r in record(program).resources] == ["pulumi:pulumi:Stack"]
+    return said[0]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tempo": {"sise": "m", "retentionHours": 1}},
+        {"tempo": {"mode": "distributed"}, "identity": {"mode": "irsa"}},
+        {"storage": {"protect": "maybe"}, "grafana": {"metrics": {"url": "nowhere"}}},
+        {"tempoo": {}},
+        {"cluster": {**CLUSTER, "accountId": 123456789012}},
+    ],
+)
+def test_a_bad_setting_ends_in_the_message_of_a_stack_file(wrong: dict[str, Any]) -> None:
+    groups = {**SETTINGS, **wrong}
+    problems = validate(groups, stack_file=False)[1]
+    assert refused("TracingStack", {"settings": groups}) == str(SettingsError("mine", problems))
+
+
+def test_numbers_arrive_as_floats_and_are_whole_all_the_same() -> None:
+    groups = {**SETTINGS, "tempo": {"retentionHours": 72.0}}
+    made = record(
+        lambda: TracingProvider().construct("x", "tracing:index:TracingStack", {"settings": groups})
+    )
+    tempo = next(r for r in made.resources if r.name == "x-tempo-release")
+    assert tempo.inputs["values"]["tempo"]["retention"] == "72h"
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "said"),
+    [
+        (
+            "TracingStack",
+            {"settings": SETTINGS, "metricsPassword": "x"},
+            "metricsPassword\n    belongs to grafana.metrics.username, which is not set",
+        ),
+        (
+            "TraceStorage",
+            {**BUCKET, "retentionHours": 72.0, "settings": {"protekt": True}},
+            "settings.protekt: true\n    unknown key; did you mean settings.protect?",
+        ),
+        (
+            "TraceStorage",
+            {**BUCKET, "retentionHours": "long"},
+            'retentionHours: "long"\n    must be a whole number',
+        ),
+        (
+            "TraceStorage",
+            {
+                **BUCKET,
+                "retentionHours": 72.0,
+                "settings": {"existing": True, "encryption": "sse-kms"},
+            },
+            "An existing bucket with sse-kms needs kms_key_arn",
+        ),
+        (
+            "Tempo",
+            {"bucket": "b", "region": "r", "clusterName": "c"},
+            "namespace\n    is missing: An existing namespace.",
+        ),
+    ],
+)
+def test_other_bad_arguments(kind: str, arguments: dict[str, Any], said: str) -> None:
+    assert said in refused(kind, arguments)
+
+
+def test_what_must_be_plain_is_no_output() -> None:
+    def arguments() -> dict[str, Any]:
+        cluster = {**CLUSTER, "name": pulumi.Output.from_input("late")}
+        return {"settings": {**SETTINGS, "cluster": cluster}}
+
+    said = refused("TracingStack", arguments)
+    assert "settings.cluster.name\n    is an output of a resource, or secret" in said
+
+
+@pytest.mark.parametrize("kind", COMPONENTS)
+def test_every_component_is_public(kind: str) -> None:
+    assert kind in components.__all__
