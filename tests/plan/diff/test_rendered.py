@@ -3,6 +3,7 @@
 import copy
 import os
 import stat
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tests.plan.diff.plans import ROOT, planned, release
 CHARTS = os.environ.get("TRACING_TEST_CHARTS")
 
 #: Renders what stands in the value `objects`, refuses the value `refused`, and notes its calls.
-FAKE = """#!/usr/bin/env python3
+FAKE = """#!{python}
 import pathlib, sys, yaml
 with open({calls!r}, "a") as calls:
     print(" ".join(sys.argv[1:]), file=calls)
@@ -45,7 +46,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     noted = tmp_path / "calls"
     program = tmp_path / "bin" / "helm"
     program.parent.mkdir()
-    program.write_text(FAKE.format(calls=str(noted)))
+    program.write_text(FAKE.format(calls=str(noted), python=sys.executable))
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
     return noted
