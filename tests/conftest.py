@@ -8,6 +8,8 @@ from typing import cast
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.package import wheel as packaging
+
 # An Output put into a text is a mistake that would otherwise print a help text.
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
 
@@ -19,6 +21,18 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("tracing")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel of the components."""
+    return packaging.build(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def wheel_python(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
+    """Return the Python of an environment with the wheel and what it asks for."""
+    return packaging.environment(tmp_path_factory.mktemp("environment") / "venv", wheel)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

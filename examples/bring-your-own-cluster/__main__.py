@@ -23,6 +23,9 @@ account = aws.Provider("aws", region=region, allowed_account_ids=[account_id])
 on_aws = pulumi.ResourceOptions(provider=account)
 
 
+attached: list[pulumi.Resource] = []
+
+
 def role(kind: str, service: str, policies: list[str]) -> aws.iam.Role:
     """Make a role of the cluster with AWS's own policies."""
     trust = {
@@ -37,12 +40,13 @@ def role(kind: str, service: str, policies: list[str]) -> aws.iam.Role:
         opts=on_aws,
     )
     for policy in policies:
-        aws.iam.RolePolicyAttachment(
+        attachment = aws.iam.RolePolicyAttachment(
             f"{kind}-{policy}",
             role=made.name,
             policy_arn=f"arn:aws:iam::aws:policy/{policy}",
             opts=on_aws,
         )
+        attached.append(attachment)
     return made
 
 
@@ -71,7 +75,8 @@ cluster = aws.eks.Cluster(
     kubernetes_network_config={"elastic_load_balancing": {"enabled": True}},
     storage_config={"block_storage": {"enabled": True}},
     vpc_config={"subnet_ids": config.require_object("subnetIds")},
-    opts=on_aws,
+    # While the cluster is deleted, its roles still clean up after it.
+    opts=pulumi.ResourceOptions(provider=account, depends_on=attached),
 )
 
 

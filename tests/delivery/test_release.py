@@ -1,8 +1,13 @@
 """A tag is released when the package has its version and the changelog speaks of it."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from delivery.release import problems_and_notes
+
+ROOT = Path(__file__).parents[2]
 
 PACKAGE = '"""Doc."""\n\n__version__ = "1.2.3"\n'
 CHANGELOG = """# Changelog
@@ -48,3 +53,12 @@ def test_all_problems_are_said_at_once() -> None:
 def test_a_tag_is_a_version(tag: str) -> None:
     [problem], _ = problems_and_notes(tag, package=PACKAGE, changelog=CHANGELOG)
     assert "vX.Y.Z" in problem
+
+
+def test_the_package_as_it_is_can_be_released() -> None:
+    package = (ROOT / "components" / "__init__.py").read_text()
+    [version] = re.findall(r'^__version__ = "(.*)"$', package, re.M)
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    problems, notes = problems_and_notes(f"v{version}", package=package, changelog=changelog)
+    assert problems == []
+    assert notes

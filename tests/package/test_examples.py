@@ -26,9 +26,9 @@ BACKEND = "organization/shared-tempo/dev"
 RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
-def plan(python: Path, example: str, stack: str, **references: Any) -> dict[str, Any]:
+def plan(wheel_python: Path, example: str, stack: str, **references: Any) -> dict[str, Any]:
     """Return resources and outputs of an example in Python."""
-    command = [python, PROGRAM, EXAMPLES / example, stack, json.dumps(references)]
+    command = [wheel_python, PROGRAM, EXAMPLES / example, stack, json.dumps(references)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -42,8 +42,8 @@ def inputs(planned: dict[str, Any], name: str) -> Any:
     return next(given for _, called, given in planned["resources"] if called == name)
 
 
-def test_bucket_only(python: Path) -> None:
-    planned = plan(python, "bucket-only", "dev")
+def test_bucket_only(wheel_python: Path) -> None:
+    planned = plan(wheel_python, "bucket-only", "dev")
     assert kinds(planned)["TraceStorage"] == kinds(planned)["Bucket"] == kinds(planned)["Key"] == 1
     assert {type_.split(":")[0] for type_, _, _ in planned["resources"]} == {
         "aws",
@@ -53,8 +53,8 @@ def test_bucket_only(python: Path) -> None:
     assert planned["outputs"]["bucketName"] == "team-traces-123456789012-eu-west-1"
 
 
-def test_bring_your_own_cluster(python: Path) -> None:
-    planned = plan(python, "bring-your-own-cluster", "dev")
+def test_bring_your_own_cluster(wheel_python: Path) -> None:
+    planned = plan(wheel_python, "bring-your-own-cluster", "dev")
     assert kinds(planned)["Cluster"] == kinds(planned)["TracingStack"] == 1
     releases = [given for type_, _, given in planned["resources"] if type_ == RELEASE]
     assert {given["name"] for given in releases} == {"tempo", "alloy", "beyla"}
@@ -67,8 +67,8 @@ def test_bring_your_own_cluster(python: Path) -> None:
     assert inputs(planned, "volumes")["metadata"]["name"] == "auto-ebs"
 
 
-def test_shared_backend_and_a_collector(python: Path) -> None:
-    backend = plan(python, "shared-backend/backend", "dev")
+def test_shared_backend_and_a_collector(wheel_python: Path) -> None:
+    backend = plan(wheel_python, "shared-backend/backend", "dev")
     assert kinds(backend)["TraceStorage"] == kinds(backend)["WorkloadIdentity"] == 1
     door = inputs(backend, "door")["spec"]
     assert door["loadBalancerSourceRanges"] == ["10.0.0.0/8"]
@@ -76,7 +76,7 @@ def test_shared_backend_and_a_collector(python: Path) -> None:
     assert annotations["service.beta.kubernetes.io/aws-load-balancer-scheme"] == "internal"
 
     references = {BACKEND: backend["outputs"]}
-    collector = plan(python, "shared-backend/collector", "shop", **references)
+    collector = plan(wheel_python, "shared-backend/collector", "shop", **references)
     alloy = inputs(collector, "alloy-release")["values"]["alloy"]["configMap"]["content"]
     instance = alloy.partition('send_to_tempo "default" {')[2]
     assert re.search(r'endpoint +\= "tempo\.dev\.example\.com:4317"', instance)
@@ -86,8 +86,8 @@ def test_shared_backend_and_a_collector(python: Path) -> None:
     assert "Tempo" not in kinds(collector)
 
 
-def test_a_collector_whose_backend_is_not_up_yet_is_planned(python: Path) -> None:
-    assert kinds(plan(python, "shared-backend/collector", "shop"))["Release"] == 2
+def test_a_collector_whose_backend_is_not_up_yet_is_planned(wheel_python: Path) -> None:
+    assert kinds(plan(wheel_python, "shared-backend/collector", "shop"))["Release"] == 2
 
 
 def construct(kind: str, arguments: dict[str, Any]) -> Recording:

@@ -115,20 +115,22 @@ def test_the_wheel_holds_the_components_and_nothing_else(wheel: Path) -> None:
     assert f"tracing_stack-{components.__version__}-py3-none-any.whl" == wheel.name
 
 
-def test_what_it_asks_for_is_there_and_nothing_else(python: Path) -> None:
-    assert "No broken requirements" in pip("--python", str(python), "check")
+def test_what_it_asks_for_is_there_and_nothing_else(wheel_python: Path) -> None:
+    assert "No broken requirements" in pip("--python", str(wheel_python), "check")
     tried = "import tracing_stack\nimport pytest"
-    done = subprocess.run([python, "-c", tried], capture_output=True, text=True)
+    done = subprocess.run([wheel_python, "-c", tried], capture_output=True, text=True)
     assert "No module named 'pytest'" in done.stderr
 
 
-def test_a_stack_with_components_of_its_own_builds_the_whole(python: Path, tmp_path: Path) -> None:
+def test_a_stack_with_components_of_its_own_builds_the_whole(
+    wheel_python: Path, tmp_path: Path
+) -> None:
     (tmp_path / "components").mkdir()
     (tmp_path / "components" / "__init__.py").write_text("WHOSE = 'mine'\n")
     (tmp_path / "program.py").write_text(CONSUMER)
 
     done = subprocess.run(
-        [python, tmp_path / "program.py"], cwd=tmp_path, capture_output=True, text=True
+        [wheel_python, tmp_path / "program.py"], cwd=tmp_path, capture_output=True, text=True
     )
 
     assert done.returncode == 0, done.stderr
@@ -139,10 +141,10 @@ def test_a_stack_with_components_of_its_own_builds_the_whole(python: Path, tmp_p
     assert made == sorted(r.type for r in here if r.type != "pulumi:pulumi:Stack")
 
 
-def test_type_checkers_see_its_types(python: Path, tmp_path: Path) -> None:
+def test_type_checkers_see_its_types(wheel_python: Path, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(TYPED)
     (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
-    pyright = [sys.executable, "-m", "pyright", "--pythonpath", python, "--outputjson"]
+    pyright = [sys.executable, "-m", "pyright", "--pythonpath", wheel_python, "--outputjson"]
     done = subprocess.run([*pyright, "--project", tmp_path], capture_output=True, text=True)
     found: list[dict[str, Any]] = json.loads(done.stdout)["generalDiagnostics"]
     lines = TYPED.splitlines()

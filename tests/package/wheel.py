@@ -30,7 +30,8 @@ def environment(folder: Path, wheel: Path) -> Path:
     [site] = folder.glob("lib/python*/site-packages")
     [installed] = site.glob("tracing_stack-*.dist-info")
     asked = metadata.Distribution.at(installed).requires or []
-    for name in closure(asked):
+    # Pulumi asks pip what is installed.
+    for name in closure([*asked, "pip"]):
         link(metadata.distribution(name), site)
     return python
 
