@@ -18,6 +18,15 @@ _RESOURCES = {
     "requests": {"cpu": "50m", "memory": "128Mi"},
     "limits": {"cpu": "500m", "memory": "256Mi"},
 }
+#: Of the container that copies an agent. Its image runs as root, and left out, the operator takes
+#: the application's context: with ``runAsNonRoot`` and no user the pod would never start.
+_SECURITY_CONTEXT = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "runAsUser": 65532,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 
 
 def instrumentation(args: OpenTelemetryOperatorArgs) -> dict[str, Any]:
@@ -46,6 +55,7 @@ def instrumentation(args: OpenTelemetryOperatorArgs) -> dict[str, Any]:
         "propagators": [name.value for name in said.propagators],
         "sampler": sampler,
         "env": _entries(common),
+        "initContainerSecurityContext": _SECURITY_CONTEXT,
         **{language.value: _language(language, args.image_registry) for language in Language},
     }
 

@@ -52,7 +52,7 @@ def values(args: OpenTelemetryOperatorArgs) -> dict[str, Any]:
                 ]
             },
             # Helm makes the certificate: cert-manager need not be there. Kept at an upgrade, since
-            # pods that run read a new one only a minute later.
+            # pods that run would read a new one later than the API server expects it.
             "certManager": {"enabled": False},
             "autoGenerateCert": {
                 "enabled": True,

@@ -103,6 +103,17 @@ def test_what_is_set_reaches_the_sdks() -> None:
     assert (env["OTEL_METRICS_EXPORTER"], env["OTEL_LOGS_EXPORTER"]) == ("otlp", "otlp")
 
 
+def test_the_agents_container_is_let_into_restricted_namespaces() -> None:
+    """The images have no user of their own: without one the pod would be refused at its start."""
+    context = instrumentation(operator())["initContainerSecurityContext"]
+
+    assert context["runAsNonRoot"] is True
+    assert context["runAsUser"] > 0
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["capabilities"] == {"drop": ["ALL"]}
+    assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
 def test_nothing_is_left_for_the_webhook_to_fill_in() -> None:
     """It may be passed over; the operator then takes the object as it is."""
     spec = instrumentation(operator())

@@ -90,6 +90,27 @@ def test_a_collector_whose_backend_is_not_up_yet_is_planned(wheel_python: Path) 
     assert kinds(plan(wheel_python, "shared-backend/collector", "shop"))["Release"] == 2
 
 
+def test_app(wheel_python: Path) -> None:
+    outputs = {
+        "otlpHttpEndpoint": "http://alloy.tracing.svc.cluster.local:4318",
+        "instrumentation": "tracing-operator/tracing",
+    }
+    planned = plan(wheel_python, "app", "dev", **{"organization/tracing/dev": outputs})
+    templates = {name: inputs(planned, name)["spec"]["template"] for name in ("cart", "orders")}
+    [cart] = templates["cart"]["spec"]["containers"]
+    env = {entry["name"]: entry.get("value") for entry in cart["env"]}
+
+    assert kinds(planned)["Deployment"] == 3
+    assert env["OTEL_EXPORTER_OTLP_ENDPOINT"] == outputs["otlpHttpEndpoint"]
+    assert env["OTEL_TRACES_SAMPLER_ARG"] == "0.1"
+    assert templates["orders"]["metadata"]["annotations"] == {
+        "instrumentation.opentelemetry.io/inject-java": outputs["instrumentation"]
+    }
+    shared = inputs(planned, "otlp-config-map")["data"]
+    assert shared["OTEL_EXPORTER_OTLP_ENDPOINT"] == outputs["otlpHttpEndpoint"]
+    assert "OTEL_SERVICE_NAME" not in shared
+
+
 def construct(kind: str, arguments: dict[str, Any]) -> Recording:
     """Return what the package makes for a program in another language."""
     return record(

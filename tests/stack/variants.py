@@ -66,7 +66,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "sampleRatio": 0.25,
             "metrics": True,
             "logs": True,
-            "priorityClass": "high",
         },
         "charts": {"repository": "oci://mirror.example.com/charts", "imageRegistry": "mirror:5000"},
         "grafana": _GRAFANA,
