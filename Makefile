@@ -11,7 +11,7 @@ PIP := $(VENV)/pip $(INSTALL)
 .DEFAULT_GOAL := help
 .PHONY: help
 .PHONY: policy plan plan-diff
-.PHONY: preview up destroy cli
+.PHONY: preview up destroy adopt cli
 .PHONY: preview-report drift smoke release-check dist
 .PHONY: bootstrap bootstrap-move
 .PHONY: local-up local-down
@@ -74,6 +74,9 @@ release-check: venv/.stack ## Check that TAG=vX.Y.Z may be released: version, ch
 dist: venv/.dev ## Build the Python package into dist/
 	@rm -rf dist
 	@$(VENV)/hatchling build
+
+adopt: venv/.stack ## Take the bucket that STACK's file names, and that exists, into the stack
+	@$(VENV)/python -m plan.adopt $(STACK) $(ARGS)
 
 bootstrap: venv/.stack ## What STACK's account needs once: a bucket for the state, roles for GitHub
 	@$(VENV)/python -m bootstrap.cli up $(STACK) $(ARGS)

@@ -1,0 +1,94 @@
+"""Takes a bucket that exists into a stack: python -m plan.adopt STACK, with the real CLI.
+
+For a bucket that stayed when a stack was removed, or that somebody made by hand.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from plan.cli import prepare
+from plan.run import run
+
+#: Types of the bucket, what guards it and its key; the stack makes no other of these.
+_OWN = ("aws:s3/", "aws:kms/")
+_KEY, _ALIAS = "aws:kms/key:Key", "aws:kms/alias:Alias"
+
+
+def main() -> int:
+    """Import the bucket that a stack file names, with its guards; return the exit status."""
+    parser = argparse.ArgumentParser(prog="plan.adopt", description=__doc__)
+    parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
+    parser.add_argument("--key", help="id of the bucket's KMS key, where the stack makes one")
+    arguments, passed_on = parser.parse_known_args()
+    stack: str = arguments.stack
+    try:
+        settings = run(stack, Path.cwd()).settings
+    except pulumi.RunError as error:
+        return _refuse(str(error))
+    if settings.storage.existing:
+        return _refuse("storage.existing: true leaves the bucket to others; nothing to import")
+    prepared = prepare(stack)
+    if isinstance(prepared, str):
+        return _refuse(prepared)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "import.json")
+        preview = [prepared.program, "preview", "--stack", stack, "--import-file", str(file)]
+        done = subprocess.run(preview, env=prepared.env, stdout=subprocess.PIPE)  # noqa: S603
+        if done.returncode != 0:
+            sys.stderr.write(done.stdout.decode())
+            return done.returncode
+        chosen = with_ids(json.loads(file.read_text()), settings.bucket, arguments.key)
+        if isinstance(chosen, str):
+            return _refuse(chosen)
+        file.write_text(json.dumps(chosen))
+        command = [prepared.program, "import", "--stack", stack, "--file", str(file)]
+        # The program is there already.
+        command += ["--generate-code=false", *passed_on]
+        return subprocess.run(command, env=prepared.env).returncode  # noqa: S603
+
+
+def with_ids(planned: Mapping[str, Any], bucket: str, key: str | None) -> dict[str, Any] | str:
+    """Return what to import: the bucket and what guards it, each with its id in AWS.
+
+    Args:
+        planned: what a preview would make, as `pulumi preview --import-file` writes it.
+        bucket: name of the bucket.
+        key: id of its KMS key; None where the stack makes none.
+
+    Returns:
+        The same, of what the bucket needs, or why there is nothing to import.
+    """
+    resources: dict[str, dict[str, Any]] = {item["name"]: item for item in planned["resources"]}
+    own = [item for item in resources.values() if item["type"].startswith(_OWN)]
+    if not own:
+        return "the stack has its bucket already"
+    if key is None and any(item["type"] == _KEY for item in own):
+        return "the bucket has a KMS key of its own: give the key's id, ARGS=--key=..."
+    above: set[str] = set()
+    names = {item.get(at) for item in own for at in ("parent", "provider")}
+    while names:
+        # What the state has already is in the name table only.
+        found = {name for name in names if name in resources} - above
+        above |= found
+        names = {resources[name].get("parent") for name in found}
+    ids = {_KEY: key, _ALIAS: f"alias/{bucket}"}
+    imported = [{**item, "id": ids.get(item["type"], bucket)} for item in own]
+    needed = [item for name, item in resources.items() if name in above]
+    return {**planned, "resources": [*needed, *imported]}
+
+
+def _refuse(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
