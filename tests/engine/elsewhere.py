@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 import grpc
 import yaml
-from google.protobuf import json_format
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from tests.engine import lab as engine
@@ -69,7 +68,9 @@ def comes_up_and_goes(lab: Lab, stack: str) -> dict[str, Any]:
     """Run a stack's life: up, no changes, down. Return the outputs that it had."""
     try:
         lab.pulumi("up", "--yes", "--skip-preview", "--stack", stack)
-        assert lab.changes(stack) == {}
+        changes = lab.changes(stack)
+        # Spelt out: pytest shows the values of assertions in tests alone.
+        assert changes == {}, changes
         return json.loads(lab.pulumi("stack", "output", "--json", "--stack", stack).stdout)
     finally:
         goes(lab, stack)
@@ -194,7 +195,7 @@ def _with_clusters(aws: Any, server: str) -> object:
                 return provider_pb2.CreateResponse(id="attached", properties=request.properties)
             answer = aws.Create(request)
             if "aws:eks/cluster:Cluster" in request.urn and not request.preview:
-                json_format.ParseDict(_address(server), answer.properties)
+                answer.properties.update(_address(server))
             return answer
 
     def forward(name: str) -> Any:
