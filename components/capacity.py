@@ -14,7 +14,8 @@ from .tempo.settings import TempoMode
 from .workloads import tempo_workloads
 
 _MIB, _GIB = 1024**2, 1024**3
-#: Stored bytes of a span against its bytes on the wire where nobody has measured: a guess.
+#: Stored bytes of a span against its bytes on the wire where nobody has measured: a guess, near to
+#: the 0.55 of the made-up spans of `python -m bench.blocks` (docs/cost.md).
 STORED_SHARE = 0.5
 #: Minutes that a metrics-generator keeps its blocks (complete_block_timeout of local-blocks,
 #: modules/generator/processor/localblocks/config.go of Tempo 2.10).

@@ -226,4 +226,4 @@ def _amounts(sums: Sequence[int], pods: str) -> tuple[str, ...]:
 def _value(value: object) -> str:
     if isinstance(value, Secret):
         return MASK
-    return _LATER if value == UNKNOWN else str(value)
+    return _LATER if value == UNKNOWN else str(value) or "(empty)"

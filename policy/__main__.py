@@ -5,10 +5,13 @@
 # pyright: reportMissingImports=false, reportUnknownVariableType=false
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownParameterType=false, reportUntypedBaseClass=false
+# The project must be found before anything of it is imported.
+# ruff: noqa: E402
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pulumi
@@ -26,7 +29,12 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UnknownValueError
 
 # The engine runs this folder; the rules are those of the project around it.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+_PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(_PROJECT))
+# The package itself imports every component with its libraries; of its modules, the pack needs one
+# that does without.
+sys.modules["components"] = ModuleType("components")
+sys.modules["components"].__path__ = [str(_PROJECT / "components")]
 
 from components.platform.tier import TIERS, Tier
 from policy.rules import RULES, UNKNOWN, Before, Level, Resource, Rule

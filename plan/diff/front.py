@@ -148,7 +148,7 @@ def policies(environment: Environment) -> str:
     for violation in environment.violations:
         resource = markdown.code(violation["urn"].rsplit("::", 1)[-1])
         rule = f"{markdown.code(violation['policy'])} ({violation['level']})"
-        lines.append(f"- {rule} at {resource}: {violation['message']} {violation['fix']}")
+        lines.append(f"- {rule} at {resource}: {violation['message']}. {violation['fix']}")
     if lines:
         lines = ["**Violates policies from now on:**", "", *lines]
     if environment.mended:
