@@ -193,7 +193,32 @@ def test_a_damaged_state_is_brought_back(lab: Lab) -> None:
     # A state that is good, from before.
     lab.pulumi("stack", "import", "--stack", "dev", "--file", str(good))
     assert lab.changes("dev") == {}
+    forgotten_resources_are_taken_up(lab)
     moved_to_another_backend(lab)
+
+
+def forgotten_resources_are_taken_up(lab: Lab) -> None:
+    """Import a release and a ConfigMap that the state knows no more."""
+    ids = {
+        "tracing-beyla-release": "tracing-beyla/beyla",
+        "tracing-datasources-tempo": "monitoring/tracing-datasource-tempo",
+    }
+    for resource in deployment(lab)["resources"]:
+        if resource["urn"].rsplit("::", 1)[1] in ids:
+            assert resource["id"] == ids[resource["urn"].rsplit("::", 1)[1]]
+            lab.pulumi("state", "delete", resource["urn"], "--yes", "--stack", "dev")
+    assert lab.changes("dev") == dict.fromkeys(ids, "create")
+    file = lab.folder / "import.json"
+    lab.pulumi("preview", "--stack", "dev", "--import-file", str(file))
+    listed = json.loads(file.read_text())
+    for item in listed["resources"]:
+        item["id"] = ids[item["name"]]
+    file.write_text(json.dumps(listed))
+    how = ("--generate-code=false", "--yes", "--skip-preview")
+    lab.pulumi("import", "--stack", "dev", "--file", str(file), *how)
+    assert set(lab.changes("dev").values()) <= {"update"}
+    lab.pulumi(*UP)
+    assert lab.changes("dev") == {}
 
 
 def moved_to_another_backend(lab: Lab) -> None:
