@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from bench.answers.questions import Question
+from components.platform.names import ALLOY_RELEASE
 
 #: Panels that are empty in a healthy system, or in one of a minute's age: uid of the dashboard and
 #: title of the panel as patterns, and why.
@@ -37,7 +38,8 @@ class Absent:
             return "Beyla"
         if any(m.startswith(_CLUSTER) for m in metrics):
             return "a cluster"
-        if self.alloy and any(m.startswith(_ALLOY) for m in metrics):
+        own = f'job="{ALLOY_RELEASE}"' in text
+        if self.alloy and (own or any(m.startswith(_ALLOY) for m in metrics)):
             return "Alloy"
         return ""
 
