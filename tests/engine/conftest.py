@@ -22,6 +22,7 @@ def alone() -> Generator[None]:
     """Let one test at a time have the cluster, whatever worker it runs in."""
     with (Path(tempfile.gettempdir()) / "tracing-engine-tests.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        engine.free_volumes()
         yield
 
 

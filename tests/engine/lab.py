@@ -62,6 +62,19 @@ def kubectl(*arguments: str, text: str = "") -> str:
     return done.stdout
 
 
+def free_volumes() -> None:
+    """Make the volumes available again that earlier tests let go of.
+
+    A cluster without a provisioner keeps them, until none is left for the next Tempo.
+    """
+    volumes: list[dict[str, Any]] = json.loads(kubectl("get", "pv", "-o", "json"))["items"]
+    for volume in volumes:
+        claim = volume["spec"].get("claimRef", {}).get("namespace", "")
+        if volume["status"].get("phase") == "Released" and claim.startswith("tracing"):
+            patch = '[{"op": "remove", "path": "/spec/claimRef"}]'
+            kubectl("patch", "pv", volume["metadata"]["name"], "--type=json", "--patch", patch)
+
+
 @dataclass
 class Lab:
     """A project folder with a state of its own.
