@@ -71,7 +71,8 @@ def below(pid: int) -> list[int]:
 def interrupt(lab: Lab) -> None:
     """Start an `up`, and kill all of it in the middle of Tempo's release, as a lost machine would.
 
-    The pods must not become ready by themselves.
+    The pods must not become ready by themselves. All else is done by then: what is cut off between
+    the cluster and the state would be in the way of the next `up`.
     """
     with subprocess.Popen(
         ["pulumi", *UP, "--non-interactive"],
@@ -80,7 +81,7 @@ def interrupt(lab: Lab) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as up:
-        while not (TEMPO in pending(lab) and "tempo" in helm("list", "--all", "--short")):
+        while not (pending(lab) == {TEMPO} and "tempo" in helm("list", "--all", "--short")):
             assert up.poll() is None, "the up ended before it could be interrupted"
         for process in [up.pid, *below(up.pid)]:
             with contextlib.suppress(ProcessLookupError):
