@@ -40,14 +40,15 @@ def worse(args):
     elif args.name == "tracing-namespace":
         props["metadata"] = {"name": "tracing"}
     elif args.name == "tracing-alloy-release":
-        values = props["values"]
         props["max_history"] = None
-        props["values"] = {
-            **values,
-            "configReloader": {},
-            "controller": {**values["controller"], "hostNetwork": True},
-            "rbac": {"rules": [SECRETS]},
-        }
+        props["values"] = pulumi.Output.from_input(props["values"]).apply(
+            lambda values: {
+                **values,
+                "configReloader": {},
+                "controller": {**values["controller"], "hostNetwork": True},
+                "rbac": {"rules": [SECRETS]},
+            }
+        )
     elif args.name == "tracing-beyla-release":
         props["version"] = None
     return pulumi.ResourceTransformationResult(props, args.opts)
