@@ -1,13 +1,20 @@
-"""What is expected, in tests/golden/: compared by tests, written by `make golden`.
+"""The expected plans in tests/golden/: compared by tests, written by `make golden`.
 
-There is a folder for the plan of each stack, and `package` for the schema of the Pulumi package.
+A folder per stack holds its plan, and `package` the schema of the Pulumi package. The files are
+what a reviewer reads:
 
-Each text stands in one file only, so that a change of it is one change to review: plan.json points
-to the other files, the values of Alloy to its configuration.
+- Each text stands in one file only: plan.yaml points to the other files, the values of Alloy to its
+  configuration.
+- plan.yaml leaves out what follows from the rest (URNs) and what is off (`protect`).
+- A dashboard is a digest: variables, links, and the title, type, unit and queries of each panel.
+  Prod has all dashboards; the other stacks have only what differs from them.
 """
 
+import difflib
 import json
 import shutil
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +29,8 @@ from plan.write import CONFIG_MAP, PROMETHEUS_RULE, RELEASE, files
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"
 SCHEMA = GOLDEN / "package" / "schema.json"
+#: The stack whose dashboards the other stacks' are compared with.
+REFERENCE = "prod"
 
 
 def expected(stack: str) -> dict[str, str]:
@@ -36,8 +45,32 @@ def expected(stack: str) -> dict[str, str]:
 
 def actual(stack: str) -> dict[str, str]:
     """Return the files of the plan as it is now."""
-    found = files(run(stack, ROOT))
-    plan = json.loads(found["plan.json"])
+    found = dict(_planned(stack))
+    found["plan.yaml"] = dump(_short(json.loads(found.pop("plan.json"))))
+    values = yaml.safe_load(found["values/alloy.yaml"])
+    values["alloy"]["configMap"]["content"] = "alloy/alloy.alloy"
+    found["values/alloy.yaml"] = dump(values)
+    for name in [n for n in found if _is_dashboard(n)]:
+        text = found.pop(name)
+        reference = _planned(REFERENCE).get(name, "")
+        if stack == REFERENCE or not reference:
+            found[f"{name}.txt"] = digest(text)
+        elif text != reference:
+            found[f"{name}.diff"] = _difference(digest(reference), digest(text))
+    return found
+
+
+@cache
+def _planned(stack: str) -> dict[str, str]:
+    return files(run(stack, ROOT))
+
+
+def _is_dashboard(name: str) -> bool:
+    return name.startswith("grafana/") and name.endswith(".json")
+
+
+def _short(plan: dict[str, Any]) -> dict[str, Any]:
+    """Return plan.json without what a reader finds elsewhere."""
     for resource in plan["resources"]:
         inputs = resource["inputs"]
         if resource["type"] == RELEASE:
@@ -46,11 +79,68 @@ def actual(stack: str) -> dict[str, str]:
             inputs["data"] = sorted(inputs["data"])
         elif resource["type"] == PROMETHEUS_RULE:
             inputs["spec"] = f"rules/{inputs['metadata']['name']}.yaml"
-    found["plan.json"] = json.dumps(plan, indent=2, ensure_ascii=False) + "\n"
-    values = yaml.safe_load(found["values/alloy.yaml"])
-    values["alloy"]["configMap"]["content"] = "alloy/alloy.alloy"
-    found["values/alloy.yaml"] = dump(values)
-    return found
+        del resource["urn"]
+        resource["parent"] = _reference(resource["parent"])
+        resource["dependencies"] = [_reference(urn) for urn in resource["dependencies"]]
+    plan["resources"] = [{k: v for k, v in r.items() if v} for r in plan["resources"]]
+    return plan
+
+
+def _reference(urn: str) -> str:
+    """Return type and name of the resource that a URN names."""
+    return "::".join(urn.split("$")[-1].split("::")[-2:])
+
+
+def digest(dashboard: str) -> str:
+    """Return what a reviewer reads of a dashboard, a line for each fact."""
+    document = json.loads(dashboard)
+    return "\n".join(_lines(document)) + "\n"
+
+
+def _lines(document: dict[str, Any]) -> Iterator[str]:
+    yield f"{document['title']} ({document['uid']})"
+    for variable in document.get("templating", {}).get("list", []):
+        query = variable.get("query", "")
+        yield f"variable {variable['name']}: {query if isinstance(query, str) else _line(query)}"
+    yield from _links(document)
+    for panel in document["panels"]:
+        yield from _panel(panel)
+
+
+def _panel(panel: dict[str, Any]) -> Iterator[str]:
+    if panel["type"] == "row":
+        yield f"= {panel['title']}" + (" (collapsed)" if panel.get("collapsed") else "")
+        for inner in panel["panels"]:
+            yield from _panel(inner)
+        return
+    defaults = panel.get("fieldConfig", {}).get("defaults", {})
+    yield " | ".join(filter(None, (panel.get("title"), panel["type"], defaults.get("unit"))))
+    for target in panel.get("targets", []):
+        query = target.get("expr") or target.get("query") or _line(target)
+        legend = target.get("legendFormat")
+        yield f"  {target['refId']}: {query}" + (f" | {legend}" if legend else "")
+    for holder in (panel, defaults):
+        yield from (f"  {line}" for line in _links(holder))
+    for override in panel.get("fieldConfig", {}).get("overrides", []):
+        for item in override["properties"]:
+            if item["id"] == "links":
+                where = override["matcher"]["options"]
+                yield from (f"  {where}: {line}" for line in _links({"links": item["value"]}))
+
+
+def _links(holder: dict[str, Any]) -> Iterator[str]:
+    for link in holder.get("links", []):
+        yield f"link {link['title']}: {link.get('url') or ', '.join(link.get('tags', []))}"
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _difference(before: str, after: str) -> str:
+    """Return the lines that differ; a dashboard can also differ in what its digest leaves out."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    return "".join(f"{line}\n" for line in list(lines)[2:]) or "differs in layout or options\n"
 
 
 def schema() -> str:

@@ -1,6 +1,7 @@
 """The plan: complete, the same on each run, and without secrets."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from plan.__main__ import main
 from plan.run import run
 from plan.stackfile import MASK, read, stacks
 from plan.write import files
-from tests.golden import GOLDEN, ROOT, actual, expected
+from tests.golden import GOLDEN, REFERENCE, ROOT, actual, digest, expected
 
 STACKS = ("dev", "local", "prod", "staging")
 
@@ -30,6 +31,14 @@ def test_the_plan_is_the_expected_one(stack: str) -> None:
     assert set(found) == set(expected(stack)), f"run `make golden` and review {GOLDEN}"
     for name, text in expected(stack).items():
         assert found[name] == text, f"{stack}/{name}: run `make golden` and review the difference"
+
+
+def test_the_digest_of_a_dashboard_has_every_query_and_link() -> None:
+    for name, text in files(run(REFERENCE, ROOT)).items():
+        if name.startswith("grafana/") and name.endswith(".json"):
+            lines = digest(text)
+            for fact in re.findall(r'"(?:expr|url)": (".*")', text):
+                assert json.loads(fact) in lines, name
 
 
 @pytest.mark.parametrize("stack", STACKS)
