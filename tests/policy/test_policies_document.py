@@ -22,7 +22,7 @@ def level(rule: Rule) -> str:
 
 def expected() -> str:
     rows = [(f"`{rule.name}`", rule.what, rule.why, level(rule)) for rule in RULES]
-    lines = [" | ".join(row) for row in [("policy", "what it asks", "why", "level"), *rows]]
+    lines = [" | ".join(row) for row in [("policy", "requirement", "reason", "level"), *rows]]
     return "\n".join([f"| {lines[0]} |", "|---|---|---|---|", *(f"| {x} |" for x in lines[1:])])
 
 
