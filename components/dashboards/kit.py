@@ -25,7 +25,7 @@ from ..signals import APDEX_SATISFIED, APDEX_TOLERATING
 from .context import DashboardContext
 from .links import Link
 
-Query = prometheus.Dataquery | tempo.TempoQuery
+Query = prometheus.Dataquery | tempo.Dataquery
 #: Colour steps from a value on; None is the colour of all below the first step.
 Steps = Mapping[float | None, str]
 
@@ -154,7 +154,7 @@ def heatmap_panel(
         .scheme("Blues")
         .steps(64)
     )
-    return panel.mode(common_models.TooltipDisplayMode.SINGLE)
+    return panel.tooltip(heatmap.HeatmapTooltip().mode(common_models.TooltipDisplayMode.SINGLE))
 
 
 def text_panel(title: str, description: str, markdown: str) -> text.Panel:
@@ -174,7 +174,7 @@ def service_map_panel(
         description: how to read it.
         selectors: PromQL selectors of edges, in braces.
     """
-    query = tempo.TempoQuery().datasource(tempo_ref(context)).query_type("serviceMap")
+    query = tempo.Dataquery().datasource(tempo_ref(context)).query_type("serviceMap")
     query.service_map_query(list(selectors))
     panel = complete(nodegraph.Panel(), title, description, "", [query], NEUTRAL, ())
     return panel.datasource(tempo_ref(context))

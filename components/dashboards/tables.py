@@ -115,7 +115,7 @@ def traces_panel(
         limit: traces at most.
         sort_by: heading of the field that sorts them, the highest first.
     """
-    query = tempo.TempoQuery().datasource(tempo_ref(context)).query_type("traceql")
+    query = tempo.Dataquery().datasource(tempo_ref(context)).query_type("traceql")
     query.query(traceql).limit(limit).table_type(tempo_models.SearchTableType.TRACES)
     panel = complete(table.Panel(), title, description, "", [query], NEUTRAL, ())
     panel.datasource(tempo_ref(context)).no_value("no such traces in this time range")

@@ -42,3 +42,19 @@ def test_locked_requirements_name_their_command_as_renovate_reads_it() -> None:
         options = command[3:-1]
         assert f"--output-file={file}.txt" in options
         assert all(option.startswith("--") for option in options)
+
+
+def test_the_pinned_foundation_sdk_is_of_the_line_that_renovate_follows() -> None:
+    """Versions of old lines sort above the living one, so an update would lead back to them."""
+    rule = re.search(
+        r"matchPackageNames: \['grafana-foundation-sdk'\],\s*allowedVersions: '/(.+)/'",
+        (ROOT / "renovate.json5").read_text(),
+    )
+    pinned = re.search(
+        r"^grafana-foundation-sdk==(.+)$", (ROOT / "requirements.in").read_text(), re.M
+    )
+    assert rule
+    assert pinned
+    allowed = re.compile(rule[1].replace("\\\\", "\\"))
+    assert allowed.search(pinned[1])
+    assert not allowed.search("1769699379!11.6.0")
