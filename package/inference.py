@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from typing import Any, cast
+from typing import Annotated, Any, cast, get_args, get_origin
 
 import pulumi
 from pulumi.provider.experimental.analyzer import Analyzer, AnalyzeResult, PropertyDefinition
@@ -38,6 +38,12 @@ class SettingsAnalyzer(Analyzer):
             for key, name in names.items():
                 properties[key].optional = name in optional
         return properties, names
+
+    def analyze_property(self, arg: Any, *args: Any, **options: Any) -> PropertyDefinition:  # noqa: ANN401
+        """Return a property; of an annotated type, the type without its checks."""
+        if get_origin(arg) is Annotated:
+            arg = get_args(arg)[0]
+        return super().analyze_property(arg, *args, **options)
 
     def get_docstring(self, typ: type, name: str) -> str | None:
         """Return the text under a field, of the class itself or the next above that has one."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from ..platform.names import boundary, partition
+from ..platform.names import boundary
+from ..platform.regions import partition
 from . import policies
 from .policies import StackNames
 from .trust import AUDIENCE, ISSUER, github_trust

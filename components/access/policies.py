@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..identity.policies import KEY_ACTIONS, bucket_access
-from ..platform.names import cluster_arn, dns_suffix, partition
+from ..platform.names import cluster_arn
+from ..platform.regions import dns_suffix, partition
 from ..storage.policies import bucket_arn
 from . import actions
 

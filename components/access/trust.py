@@ -2,7 +2,7 @@
 
 import json
 
-from ..platform.names import partition
+from ..platform.regions import partition
 
 #: Issuer of the tokens of GitHub's jobs (GitHub docs, "OpenID Connect reference").
 ISSUER = "token.actions.githubusercontent.com"

@@ -2,7 +2,8 @@
 
 import json
 
-from ..platform.names import cluster_arn, dns_suffix, partition
+from ..platform.names import cluster_arn
+from ..platform.regions import dns_suffix, partition
 
 #: Audience of the tokens that EKS gives to pods, in every partition (EKS user guide, IRSA).
 IRSA_AUDIENCE = "sts.amazonaws.com"

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from ..platform.arn import PolicyArn, RoleArn
 from ..platform.base import Settings
 
 
@@ -23,12 +24,8 @@ class IdentitySettings(Settings):
     `cluster.oidcIssuer`) or `none` (an S3 stand-in on a laptop)."""
     role_name: str | None = Field(default=None, max_length=64, pattern=r"^[A-Za-z0-9_+=,.@-]+$")
     """Name of the IAM role to make; by default `tracing-<environment>-<cluster>-tempo`."""
-    role_arn: str | None = Field(
-        default=None, pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$"
-    )
+    role_arn: RoleArn | None = None
     """ARN of an existing role to use instead of making one; its permissions and trust are its
     owner's."""
-    permissions_boundary_arn: str | None = Field(
-        default=None, pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+$"
-    )
+    permissions_boundary_arn: PolicyArn | None = None
     """ARN of a permissions boundary to put on the role, where the account demands one."""

@@ -4,6 +4,19 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+#: Type of a validation error whose message is reported as it is.
+EXPLAINED = "explained"
+
+
+def explained(message: str) -> PydanticCustomError:
+    """Return a validation error with a message for the author of the stack file.
+
+    Args:
+        message: what is wrong with the value, and what is allowed with an example.
+    """
+    return PydanticCustomError(EXPLAINED, "{message}", {"message": message})
 
 
 class Settings(BaseModel):

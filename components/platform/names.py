@@ -1,5 +1,7 @@
 """Names and ports that two systems share; each has its one owner here."""
 
+from .regions import partition
+
 TEMPO_RELEASE = "tempo"
 ALLOY_RELEASE = "alloy"
 BEYLA_RELEASE = "beyla"
@@ -25,20 +27,6 @@ OPERATOR_WEBHOOK_PORT = 9443
 def service_host(service: str, namespace: str) -> str:
     """Return the name that a Service has in the cluster's DNS."""
     return f"{service}.{namespace}.svc.cluster.local"
-
-
-def partition(region: str) -> str:
-    """Return the AWS partition of a region, the second part of every ARN in it."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    if region.startswith("us-gov-"):
-        return "aws-us-gov"
-    return "aws"
-
-
-def dns_suffix(region: str) -> str:
-    """Return the domain that AWS endpoints of a region end in."""
-    return "amazonaws.com.cn" if partition(region) == "aws-cn" else "amazonaws.com"
 
 
 def cluster_arn(*, region: str, account_id: str, cluster: str) -> str:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from .base import Settings
+from .regions import Region
 from .tier import Tier
 
 #: RFC 1123 label, as Kubernetes asks of namespaces and we of all names that end up in one.
@@ -39,7 +40,7 @@ class ClusterSettings(Settings):
     name: str = Field(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]*$")
     """Name of the EKS cluster, also put onto spans as `k8s.cluster.name`. A stack stays with its
     cluster: see docs/operations.md before you change it."""
-    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")
+    region: Region
     """AWS region of the cluster and of the bucket, for example `eu-west-1`."""
     account_id: str = Field(pattern=r"^[0-9]{12}$")
     """AWS account id, 12 digits, in quotes. Pulumi refuses to work in any other account."""

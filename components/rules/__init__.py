@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from ..settings import TracingSettings
-from . import alerts, grafana, load, platform, slo, storage, tempo
+from . import alerts, arns, grafana, load, platform, slo, storage, tempo
 from .credentials import SECRETS, credentials
 from .problem import Problem, SettingsError, problem, shown
 
@@ -22,6 +22,7 @@ _RULES = (
     platform.environment,
     platform.cluster,
     platform.identity,
+    arns.arns,
     platform.namespaces,
     platform.charts,
     platform.tags,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..identity.settings import IdentityMode
 from ..platform import helm
+from ..platform.regions import dns_suffix
 from ..platform.settings import DNS_LABEL
 from ..platform.tier import Tier
 from ..settings import TracingSettings
@@ -61,10 +62,15 @@ def cluster(settings: TracingSettings) -> Iterator[Problem]:
             yield problem(
                 f"cluster.nodeCidrs[{index}]", cidr, "must be an address range, like 10.0.0.0/16"
             )
-    eks = re.match(r"https://oidc\.eks\.([a-z0-9-]+)\.amazonaws\.com", its.oidc_issuer or "")
-    if eks and eks[1] != its.region:
+    issuer = its.oidc_issuer or ""
+    eks = "https://oidc.eks."
+    if issuer.startswith(eks) and not issuer.startswith(
+        own := f"{eks}{its.region}.{dns_suffix(its.region)}/"
+    ):
         yield problem(
-            "cluster.oidcIssuer", its.oidc_issuer, f"is of another region than {its.region}"
+            "cluster.oidcIssuer",
+            its.oidc_issuer,
+            f"must begin with {own}: cluster.region is {its.region}",
         )
 
 
@@ -79,7 +85,7 @@ def _is_range(cidr: str) -> bool:
 
 def identity(settings: TracingSettings) -> Iterator[Problem]:
     """Each way to credentials has what it needs."""
-    its, account = settings.identity, settings.cluster.account_id
+    its = settings.identity
     if its.mode is IdentityMode.IRSA and not settings.cluster.oidc_issuer:
         yield problem("identity.mode", its.mode, "needs the issuer's URL in cluster.oidcIssuer")
     if its.role_arn and its.role_name:
@@ -91,14 +97,6 @@ def identity(settings: TracingSettings) -> Iterator[Problem]:
             "identity.permissionsBoundaryArn",
             its.permissions_boundary_arn,
             "an existing role is used, which is not changed: remove this key",
-        )
-    if (
-        its.role_arn
-        and its.mode is IdentityMode.POD_IDENTITY
-        and f"::{account}:" not in its.role_arn
-    ):
-        yield problem(
-            "identity.roleArn", its.role_arn, f"Pod Identity needs a role of account {account}"
         )
     if its.mode is IdentityMode.NONE:
         if not settings.storage.endpoint:

@@ -39,12 +39,6 @@ def encryption(settings: TracingSettings) -> Iterator[Problem]:
         yield problem(
             "storage.kmsKeyArn", its.kms_key_arn, "is used with storage.encryption: sse-kms only"
         )
-    if its.kms_key_arn and f":kms:{settings.cluster.region}:" not in its.kms_key_arn:
-        yield problem(
-            "storage.kmsKeyArn",
-            its.kms_key_arn,
-            f"must be a key of the bucket's region {settings.cluster.region}",
-        )
     if its.existing and its.encryption is Encryption.SSE_KMS and not its.kms_key_arn:
         yield problem(
             "storage.encryption",

@@ -2,7 +2,7 @@
 
 import json
 
-from ..platform.names import partition
+from ..platform.regions import partition
 
 
 def bucket_arn(bucket: str, *, region: str) -> str:

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from ..platform.arn import KmsKeyArn
 from ..platform.base import Settings
 
 
@@ -25,9 +26,7 @@ class StorageSettings(Settings):
     whoever made it."""
     encryption: Encryption = Encryption.SSE_S3
     """`sse-s3` (keys managed by S3) or `sse-kms` (a KMS key, with rotation and a bucket key)."""
-    kms_key_arn: str | None = Field(
-        default=None, pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9A-Za-z-]+$"
-    )
+    kms_key_arn: KmsKeyArn | None = None
     """ARN of an existing KMS key for `sse-kms`; by default the stack makes one of its own."""
     protect: bool = True
     """Refuse to delete or replace the bucket, and leave it in AWS when the stack is removed."""

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..grafana.settings import MetricsSettings
-from ..platform.names import dns_suffix
+from ..platform.regions import dns_suffix
 from ..signals import LATENCY_BUCKETS, TEMPO_SOURCE, Label
 from . import sizes
 from .args import METRICS_PASSWORD_KEY, TempoArgs

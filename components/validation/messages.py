@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from ..platform.base import EXPLAINED
 from ..rules import Problem, problem
 from ..settings import TracingSettings
 
@@ -38,6 +39,8 @@ def problem_of(detail: ErrorDetails, settings: type[BaseModel] = TracingSettings
             else f"known here: {', '.join(_siblings(path, settings))}"
         )
         return problem(key, value, f"unknown key; {hint}")
+    if detail["type"] == EXPLAINED:
+        return problem(key, value, detail["msg"])
     field = _field(path, settings)
     if detail["type"] == "missing":
         about = f": {_sentence(field)}" if field else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from components.platform.names import partition
+from components.platform.regions import dns_suffix, partition
 from components.platform.tier import Tier
 from components.tempo import sizes as tempo_sizes
 from components.tempo.settings import TempoMode, TempoWorkloadSettings
@@ -183,7 +183,8 @@ def beyla(draw: st.DrawFn) -> Tree:
 def identity(draw: st.DrawFn, region: str) -> Tree:
     """Draw a way to credentials and what it needs in other groups."""
     arn = f"arn:{partition(region)}:iam::123456789012"
-    issuer = {"cluster": {"oidcIssuer": f"https://oidc.eks.{region}.amazonaws.com/id/A1"}}
+    url = f"https://oidc.eks.{region}.{dns_suffix(region)}/id/A1"
+    issuer = {"cluster": {"oidcIssuer": url}}
     own = {
         "roleName": draw(st.sampled_from(["tempo", "a" * 64])),
         **({"permissionsBoundaryArn": f"{arn}:policy/b"} if draw(st.booleans()) else {}),
