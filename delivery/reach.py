@@ -4,13 +4,70 @@ One `name=value` a line, as GITHUB_OUTPUT takes it.
 """
 
 import argparse
+import contextlib
+import json
+import subprocess
 import sys
+import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pulumi
 
 from components.platform.settings import ClusterSettings
+from plan.cli import prepare
 from plan.run import run
+
+
+class ReachError(Exception):
+    """There is no way to the stack's cluster; the message says why."""
+
+
+@contextlib.contextmanager
+def kubectl(stack: str, cluster: ClusterSettings) -> Generator[list[str]]:
+    """Yield kubectl with the options that select a stack's cluster.
+
+    The current context never decides: it may be that of another environment.
+
+    Args:
+        stack: name of the stack.
+        cluster: how to reach its cluster.
+
+    Raises:
+        ReachError: the stack that made the cluster does not hand over a kubeconfig.
+    """
+    if cluster.stack_reference is None:
+        kubeconfig = Path(cluster.kubeconfig).expanduser()
+        context = [f"--context={cluster.kube_context}"] if cluster.kube_context else []
+        yield ["kubectl", f"--kubeconfig={kubeconfig}", *context]
+        return
+    text = _handed_over(stack, cluster.stack_reference)
+    # Only its owner can read a temporary file: a kubeconfig may hold credentials.
+    with tempfile.NamedTemporaryFile("w", suffix=".kubeconfig", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        yield ["kubectl", f"--kubeconfig={file.name}"]
+
+
+def _handed_over(stack: str, reference: str) -> str:
+    """Return the output `kubeconfig` of the stack that made the cluster."""
+    cli = prepare(stack)
+    if isinstance(cli, str):
+        raise ReachError(cli)
+    command = [cli.program, "stack", "output", "kubeconfig", "--stack", reference]
+    done = subprocess.run(  # noqa: S603 - the CLI, and a stack's name from the checked settings
+        [*command, "--json", "--show-secrets"], env=cli.env, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise ReachError(
+            f"the kubeconfig of {reference} (tracing:cluster.stackReference) could not be read: "
+            f"{done.stderr.strip()}"
+        )
+    try:
+        value: object = json.loads(done.stdout)
+    except ValueError:
+        raise ReachError(f"the output kubeconfig of {reference} is not JSON") from None
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def outputs(cluster: ClusterSettings) -> dict[str, str]:

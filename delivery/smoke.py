@@ -11,14 +11,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pulumi
 
-from components.settings import TracingSettings
+from delivery.reach import ReachError, kubectl
 from plan.run import Plan, run
 
 SERVICE = "smoke-check"
@@ -94,6 +94,28 @@ def _ask(url: str, headers: dict[str, str], body: bytes | None = None) -> tuple[
         return 0, str(error)
 
 
+def foreign(attributes: Mapping[str, str], expected: Mapping[str, str]) -> str | None:
+    """Return how a trace shows that another stack received it; None if it is this stack's.
+
+    Args:
+        attributes: attributes of the resource as Tempo has it.
+        expected: attributes that the stack's Alloy sets, by their names.
+    """
+    wrong = [
+        f"{name} is {json.dumps(attributes[name]) if name in attributes else 'not set'}, "
+        f"not {json.dumps(value)}"
+        for name, value in expected.items()
+        if attributes.get(name) != value
+    ]
+    if not wrong:
+        return None
+    return (
+        f"the trace was received by another stack: {'; '.join(wrong)}. "
+        "Check tracing:cluster and tracing:environment in the stack file; if they changed, run "
+        "`make up`"
+    )
+
+
 def _attributes(trace: dict[str, Any]) -> dict[str, str]:
     """Return the text attributes of the resource whose span was sent; empty if it is not there."""
     batches: list[Any] = trace.get("batches", [])
@@ -108,22 +130,19 @@ def _attributes(trace: dict[str, Any]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def forwarded(url: str, settings: TracingSettings) -> Generator[str]:
+def forwarded(url: str, kubectl: Sequence[str]) -> Generator[str]:
     """Forward a port of this machine to a service in the cluster; yield its URL.
 
     Args:
         url: URL of the service within the cluster.
-        settings: settings of the stack; without a context, kubectl's current one is taken.
+        kubectl: kubectl with the options that select the stack's cluster.
 
     Raises:
         SmokeError: kubectl is missing or forwards nothing.
     """
     parts = urlsplit(url)
     service, namespace = (parts.hostname or "").split(".")[:2]
-    command = ["kubectl", "port-forward", f"service/{service}", f":{parts.port}", "-n", namespace]
-    if settings.cluster.kube_context:
-        kubeconfig = Path(settings.cluster.kubeconfig).expanduser()
-        command += [f"--kubeconfig={kubeconfig}", f"--context={settings.cluster.kube_context}"]
+    command = [*kubectl, "port-forward", f"service/{service}", f":{parts.port}", "-n", namespace]
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
     except OSError as error:
@@ -145,15 +164,24 @@ def smoke(plan: Plan) -> Mapping[str, str]:
     """Send a trace to the stack of a plan, which is up, and return what Tempo has of it.
 
     Raises:
-        SmokeError: there is no way to it, or the trace is not found.
+        ReachError: there is no way to its cluster.
+        SmokeError: the trace is refused or not found, or another stack received it.
     """
     outputs = plan.recording.outputs
     settings = plan.settings
     with (
-        forwarded(outputs["otlpHttpEndpoint"], settings) as send_to,
-        forwarded(outputs["tempoQueryUrl"], settings) as query,
+        kubectl(plan.stack, settings.cluster) as command,
+        forwarded(outputs["otlpHttpEndpoint"], command) as send_to,
+        forwarded(outputs["tempoQueryUrl"], command) as query,
     ):
-        return check(send_to=send_to, query=query, tenant=settings.tempo.tenant)
+        found = check(send_to=send_to, query=query, tenant=settings.tempo.tenant)
+    expected = {
+        "k8s.cluster.name": settings.cluster.name,
+        "deployment.environment.name": settings.environment.name,
+    }
+    if wrong := foreign(found, expected):
+        raise SmokeError(wrong)
+    return found
 
 
 def main() -> int:
@@ -162,7 +190,7 @@ def main() -> int:
     parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
     try:
         found = smoke(run(parser.parse_args().stack, Path.cwd()))
-    except (SmokeError, pulumi.RunError) as error:
+    except (ReachError, SmokeError, pulumi.RunError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print("Tempo has the trace, with these attributes of its resource:")

@@ -25,20 +25,23 @@ class Backend:
         missing: answers of 404 before a trace is found.
         refuses: status that traces are refused with.
         loses: takes traces and has none.
+        adds: attributes that its Alloy sets on a resource.
     """
 
     url: str = ""
     missing: int = 0
     refuses: int = 0
     loses: bool = False
+    adds: dict[str, str] = field(default_factory=lambda: {"k8s.cluster.name": "lab"})
     tenants: list[str | None] = field(default_factory=list[str | None])
     traces: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def take(self, body: dict[str, Any]) -> None:
-        """Keep a trace as Tempo does, with an attribute that Alloy added."""
+        """Keep a trace as Tempo does, with what Alloy added."""
         for resource in body["resourceSpans"]:
-            added = {"key": "k8s.cluster.name", "value": {"stringValue": "lab"}}
-            resource["resource"]["attributes"].append(added)
+            resource["resource"]["attributes"] += [
+                {"key": name, "value": {"stringValue": value}} for name, value in self.adds.items()
+            ]
             for scope in resource["scopeSpans"]:
                 for span in scope["spans"]:
                     self.traces[span["traceId"]] = {"batches": [resource]}
@@ -117,21 +120,90 @@ def kubectl(folder: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> Path:
     return folder / "asked"
 
 
+def attributes(stack: str, **changed: str) -> dict[str, str]:
+    """Return what the Alloy of a stack sets."""
+    own = {"k8s.cluster.name": f"platform-{stack}", "deployment.environment.name": stack}
+    return {**own, **changed}
+
+
+def smoke_through(
+    kubectl_folder: Path, monkeypatch: pytest.MonkeyPatch, stack: str, adds: dict[str, str]
+) -> tuple[int, list[str]]:
+    """Run the command against one backend; return its status and the calls of kubectl."""
+    with backend(adds=adds) as here:
+        forwarding = f"echo 'Forwarding from {here.url.removeprefix('http://')} -> 4318'"
+        asked = kubectl(kubectl_folder, monkeypatch, f"{forwarding}\nexec sleep 60")
+        monkeypatch.setattr(sys, "argv", ["delivery.smoke", stack])
+        status = smoke.main()
+    return status, asked.read_text().splitlines()
+
+
 def test_the_way_into_the_cluster_follows_from_the_stack_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with backend() as here:
-        forwarding = f"echo 'Forwarding from {here.url.removeprefix('http://')} -> 4318'"
-        asked = kubectl(tmp_path, monkeypatch, f"{forwarding}\nexec sleep 60")
-        monkeypatch.setattr(sys, "argv", ["delivery.smoke", "staging"])
-        assert smoke.main() == 0
+    status, asked = smoke_through(tmp_path, monkeypatch, "staging", attributes("staging"))
+    assert status == 0
     kubeconfig = Path("~/.kube/config").expanduser()
-    cluster = f"-n tracing --kubeconfig={kubeconfig} --context=platform-staging"
-    assert asked.read_text().splitlines() == [
-        f"port-forward service/alloy :4318 {cluster}",
-        f"port-forward service/tempo-query-frontend :3200 {cluster}",
-    ]
-    assert "k8s.cluster.name = lab" in capsys.readouterr().out
+    cluster = f"--kubeconfig={kubeconfig} --context=platform-staging port-forward"
+    assert [line.partition(" service/")[0] for line in asked] == [cluster] * 2
+    assert "k8s.cluster.name = platform-staging" in capsys.readouterr().out
+
+
+def test_the_stack_that_made_the_cluster_hands_over_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli = tmp_path / "pulumi"
+    cli.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/outputs\necho \'"apiVersion: v1"\'\n')
+    cli.chmod(0o755)
+    monkeypatch.setattr("plan.cli.find", lambda: str(cli))
+    status, asked = smoke_through(tmp_path, monkeypatch, "prod", attributes("prod"))
+    assert status == 0
+    outputs = (tmp_path / "outputs").read_text().split()
+    assert outputs[:3] == ["stack", "output", "kubeconfig"]
+    assert outputs[outputs.index("--stack") + 1] == "organization/platform/prod"
+    used = {line.split()[0].removeprefix("--kubeconfig=") for line in asked}
+    assert len(used) == 1
+    # It may hold credentials.
+    assert not Path(used.pop()).exists()
+
+
+def test_without_a_way_into_the_cluster_kubectl_is_not_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli = tmp_path / "pulumi"
+    cli.write_text("#!/bin/sh\necho 'no such stack' >&2\nexit 255\n")
+    cli.chmod(0o755)
+    monkeypatch.setattr("plan.cli.find", lambda: str(cli))
+    asked = kubectl(tmp_path, monkeypatch, "")
+    monkeypatch.setattr(sys, "argv", ["delivery.smoke", "prod"])
+    assert smoke.main() == 1
+    assert "organization/platform/prod (tracing:cluster.stackReference)" in capsys.readouterr().err
+    assert not asked.exists()
+
+
+@pytest.mark.parametrize(
+    ("adds", "message"),
+    [
+        (
+            attributes("staging", **{"k8s.cluster.name": "platform-dev"}),
+            'k8s.cluster.name is "platform-dev", not "platform-staging"',
+        ),
+        (
+            attributes("staging", **{"deployment.environment.name": "dev"}),
+            'deployment.environment.name is "dev", not "staging"',
+        ),
+        ({}, 'k8s.cluster.name is not set, not "platform-staging"'),
+    ],
+)
+def test_a_trace_that_another_stack_received_is_a_failure(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    adds: dict[str, str],
+    message: str,
+) -> None:
+    assert smoke_through(tmp_path, monkeypatch, "staging", adds)[0] == 1
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
