@@ -1,6 +1,11 @@
-"""Network policies: the stack's namespaces are closed but for what flows.
+"""Network policies: the stack's namespaces deny all traffic but the flows of the stack.
 
-Traffic from a node to its own pods (probes) is always let through and needs no rule here.
+Kubernetes always admits traffic between a node and its own pods (probes), which needs no rule.
+
+CNIs disagree on a ClusterIP. Most apply a policy after its translation to a pod; the agent of the
+Amazon VPC CNI applies it before, and admits the ClusterIP of a Service whose own selector satisfies
+the rule's `podSelector`. An egress rule to a Service therefore selects by no label that the Service
+doesn't select by.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,6 +48,9 @@ class Policy(TypedDict):
 
 #: Where the EKS Pod Identity agent answers on each node, IPv4 and IPv6 (EKS user guide).
 POD_IDENTITY_CIDRS = ("169.254.170.23/32", "fd00:ec2::23/128")
+#: Where NodeLocal DNSCache answers on each node (Kubernetes' manifest of it). It runs in the host
+#: network, where no selector finds it.
+NODE_LOCAL_DNS_CIDR = "169.254.20.10/32"
 #: Receivers of Tempo's charts beside OTLP.
 _JAEGER: tuple[Port, ...] = (("TCP", 14250), ("TCP", 14268), ("UDP", 6831), ("UDP", 6832))
 _ZIPKIN: tuple[Port, ...] = (("TCP", 9411),)
@@ -78,9 +86,9 @@ def network_policies(settings: TracingSettings) -> dict[str, Policy]:
 
 
 def _tracing(settings: TracingSettings) -> Iterator[tuple[str, dict[str, Any]]]:
-    tempo, grafana = settings.tempo, settings.grafana
+    tempo, grafana, tracing = settings.tempo, settings.grafana, settings.namespaces.tracing
     everything: dict[str, Any] = {}
-    if grafana.namespace == settings.namespaces.tracing:
+    if grafana.namespace == tracing:
         # Grafana lives here too, and its traffic is not ours to close.
         own = [TEMPO_RELEASE, ALLOY_RELEASE]
         everything = {"matchExpressions": [_one_of("app.kubernetes.io/instance", own)]}
@@ -91,7 +99,7 @@ def _tracing(settings: TracingSettings) -> Iterator[tuple[str, dict[str, Any]]]:
     senders = [_ANYONE]
     if settings.beyla_in_host_network:
         senders += [{"ipBlock": {"cidr": cidr}} for cidr in settings.cluster.node_cidrs]
-    backends = _backend(grafana.metrics.remote_write_url) if grafana.metrics else []
+    backends = _backend(grafana.metrics.remote_write_url, tracing) if grafana.metrics else []
     receiver = _tempo(tempo.mode, "distributor")
     yield (
         "alloy",
@@ -105,7 +113,7 @@ def _tracing(settings: TracingSettings) -> Iterator[tuple[str, dict[str, Any]]]:
                 _rule("to", [{"podSelector": receiver}], _ports(OTLP_GRPC_PORT)),
                 _API_SERVER,
                 *backends,
-                *(_backend(grafana.logs.otlp_url) if grafana.logs else []),
+                *(_backend(grafana.logs.otlp_url, tracing) if grafana.logs else []),
             ],
         ),
     )
@@ -133,7 +141,8 @@ def _tracing(settings: TracingSettings) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _beyla(settings: TracingSettings) -> Iterator[tuple[str, dict[str, Any]]]:
     agent = _labels(BEYLA_RELEASE, BEYLA_RELEASE)
-    cache = _labels(CACHE_SERVICE, BEYLA_RELEASE)
+    # Its Service selects by this label alone.
+    cache = {"matchLabels": {"app.kubernetes.io/name": CACHE_SERVICE}}
     has_cache = "k8s-cache" in workloads(settings.beyla, settings.cluster.nodes)
     agents: list[Peer] = [{"podSelector": agent}]
     yield "beyla-default-deny", _spec({}, ingress=[], egress=[])
@@ -167,42 +176,48 @@ def _storage(settings: TracingSettings) -> list[Rule]:
     """Return the ways to the bucket and to the credentials for it."""
     endpoint = settings.storage.endpoint
     # The addresses of S3 and of STS (IRSA) are public, many, and change.
-    rules = _backend(endpoint) if endpoint else [_rule("to", None, _ports(443))]
+    own = settings.namespaces.tracing
+    rules = _backend(endpoint, own) if endpoint else [_rule("to", None, _ports(443))]
     if settings.identity.mode is IdentityMode.POD_IDENTITY:
         agent: list[Peer] = [{"ipBlock": {"cidr": cidr}} for cidr in POD_IDENTITY_CIDRS]
         rules.append(_rule("to", agent, _ports(80)))
     return rules
 
 
-def _backend(url: str) -> list[Rule]:
-    """Return the way to a backend.
+def _backend(url: str, own: str) -> list[Rule]:
+    """Return the egress rules to a backend.
 
     ``service.namespace.svc…`` leads into that namespace, on any port: a policy sees the pod's port,
-    a URL has the Service's. Any other host is outside, at its port. ``service.namespace`` could be
-    either and gets both.
+    a URL has the Service's. ``service`` leads into the namespace of the sender, ``own``. Any other
+    host is outside, at its port. ``service.namespace`` could be either and gets both.
     """
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    namespace = _namespace_of(url)
+    namespace = _namespace_of(url, own)
     inside = [_rule("to", [_namespace(namespace)])] if namespace else []
     outside = [_rule("to", None, _ports(port))]
-    return inside if (parts.hostname or "").split(".")[2:3] == ["svc"] else inside + outside
+    labels = (parts.hostname or "").split(".")
+    return inside + outside if len(labels) == 2 or not namespace else inside
 
 
-def _namespace_of(url: str) -> str | None:
-    """Return the namespace that a URL leads into, if it may be one of the cluster's."""
-    labels = (urlsplit(url).hostname or "").split(".")
-    inside = len(labels) == 2 or labels[2:3] == ["svc"]
-    return labels[1] if inside else None
+def _namespace_of(url: str, own: str) -> str | None:
+    """Return the namespace that a URL leads into, unless it certainly leads out of the cluster."""
+    host = urlsplit(url).hostname or ""
+    labels = host.split(".")
+    if len(labels) == 2 or labels[2:3] == ["svc"]:
+        return labels[1]
+    return own if len(labels) == 1 and ":" not in host else None
 
 
 def _scrapers(settings: TracingSettings) -> list[Peer]:
-    """Return where Grafana and what scrapes metrics run: its namespace and the backend's."""
+    """Return the namespaces of Grafana and of what scrapes metrics."""
     grafana = settings.grafana
-    names = {grafana.namespace}
+    names = {grafana.namespace, *settings.namespaces.scrapers}
     if grafana.metrics:
-        urls = (grafana.metrics.url, grafana.metrics.remote_write_url)
-        names |= {name for name in map(_namespace_of, urls) if name}
+        # Grafana resolves the first, Tempo and Alloy the second.
+        queried = _namespace_of(grafana.metrics.url, grafana.namespace)
+        written = _namespace_of(grafana.metrics.remote_write_url, settings.namespaces.tracing)
+        names |= {name for name in (queried, written) if name}
     return [_namespace(name) for name in sorted(names)]
 
 
@@ -249,7 +264,11 @@ def _spec(
 
 
 _ALLOY = _labels(ALLOY_RELEASE, ALLOY_RELEASE)
-_DNS = _rule("to", [_namespace("kube-system")], (("UDP", 53), ("TCP", 53)))
+_DNS = _rule(
+    "to",
+    [_namespace("kube-system"), {"ipBlock": {"cidr": NODE_LOCAL_DNS_CIDR}}],
+    (("UDP", 53), ("TCP", 53)),
+)
 #: The API server is no pod: on EKS it has addresses in the VPC that change, and a policy sees them
 #: after the Service's is translated. 443 on EKS, 6443 on most others.
 _API_SERVER = _rule("to", None, _ports(443, 6443))

@@ -1,10 +1,12 @@
 """Settings that all systems share: environment, cluster, namespaces, charts, sizes."""
 
+import re
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from .base import Settings
+from .base import Settings, explained
 from .regions import Region
 from .tier import Tier
 
@@ -12,6 +14,23 @@ from .tier import Tier
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 #: RFC 1123 subdomain, as Kubernetes asks of most names.
 DNS_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+
+
+def _namespace_name(value: str) -> str:
+    if len(value) > 63 or not re.fullmatch(DNS_LABEL, value):
+        raise explained(
+            "must be the name of a namespace: 1 to 63 lowercase letters, digits or hyphens, for "
+            "example observability"
+        )
+    return value
+
+
+#: Name of a Kubernetes namespace.
+NamespaceName = Annotated[
+    str,
+    AfterValidator(_namespace_name),
+    Field(json_schema_extra={"pattern": DNS_LABEL, "maxLength": 63}),
+]
 
 
 class Size(StrEnum):
@@ -72,6 +91,9 @@ class NamespaceSettings(Settings):
     operator: str = Field(default="tracing-operator", max_length=63, pattern=DNS_LABEL)
     """Namespace of the OpenTelemetry Operator and its `Instrumentation`, with pod-security level
     `restricted`."""
+    scrapers: list[NamespaceName] = Field(default=[])
+    """Additional namespaces whose Prometheus may scrape the stack, for example `[observability]`.
+    `grafana.namespace` and the namespace of `grafana.metrics` always may."""
     network_policies: bool = True
     """Deny all traffic in these namespaces but what flows between senders, Beyla, Alloy, Tempo,
     Grafana, S3 and the backends. The cluster's CNI must enforce network policies."""

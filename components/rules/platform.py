@@ -153,6 +153,12 @@ def namespaces(settings: TracingSettings) -> Iterator[Problem]:
             its.beyla,
             "must differ from namespaces.tracing: Beyla is privileged",
         )
+    if its.scrapers and not its.network_policies:
+        yield problem(
+            "namespaces.scrapers",
+            its.scrapers,
+            "has no effect with namespaces.networkPolicies: false: remove one of the two",
+        )
     if its.beyla == settings.grafana.namespace:
         yield problem("namespaces.beyla", its.beyla, "must differ from grafana.namespace")
 

@@ -1,9 +1,11 @@
-"""Settings and pods that the network tests share."""
+"""Settings that the network tests share."""
 
 from typing import Any
 
+from bootstrap.loader import tracing_settings
 from components.settings import TracingSettings
-from tests.network.evaluator import Outside, Pod
+from components.validation.validate import validate
+from tests.stack.variants import ROOT, STACKS, VARIANTS
 
 CLUSTER = {"name": "dev", "region": "eu-west-1", "accountId": "123456789012", "kubeContext": "dev"}
 GRAFANA: dict[str, Any] = {
@@ -32,30 +34,37 @@ def stack(mode: str = "monolithic", **groups: Any) -> TracingSettings:
     )
 
 
-def labels(name: str, instance: str, component: str | None = None) -> dict[str, str]:
-    """Return the labels that the charts put on a pod."""
-    found = {"app.kubernetes.io/name": name, "app.kubernetes.io/instance": instance}
-    return found | ({"app.kubernetes.io/component": component} if component else {})
+def _whole(name: str) -> TracingSettings:
+    settings, problems = (
+        tracing_settings(ROOT, name) if name in STACKS else validate(VARIANTS[name])
+    )
+    assert not problems
+    return settings
 
 
-def tempo_pod(component: str | None = None) -> Pod:
-    """Return a pod of Tempo: the one of mode monolithic, or a component's."""
-    return Pod("tracing", labels("tempo", "tempo", component))
-
-
-APP = Pod("shop", {"app": "cart"})
-STRANGER = Pod("tracing", {"app": "stranger"})
-ALLOY = Pod("tracing", labels("alloy", "alloy"))
-AGENT = Pod("tracing-beyla", labels("beyla", "beyla", "workload"))
-AGENT_ON_HOST = Pod("tracing-beyla", AGENT.labels, address="10.0.3.7", host_network=True)
-CACHE = Pod("tracing-beyla", labels("beyla-k8s-cache", "beyla"))
-OPERATOR_POD = Pod("tracing-operator", labels("opentelemetry-operator", "opentelemetry-operator"))
-GRAFANA_POD = Pod("monitoring", {"app.kubernetes.io/name": "grafana"})
-MIMIR = Pod("mimir", {"app": "mimir"})
-COREDNS = Pod("kube-system", {"k8s-app": "kube-dns"})
-API = Outside("10.0.1.1")
-S3 = Outside("52.218.0.1")
-LOKI = Outside("203.0.113.5")
-POD_IDENTITY = Outside("169.254.170.23")
-POD_IDENTITY_V6 = Outside("fd00:ec2::23")
-ELSEWHERE = Outside("198.51.100.9")
+_ON_NODES = {"contextPropagation": "headers"}
+_MANY: dict[str, Any] = {"nodes": 25, "nodeCidrs": ["10.0.3.0/24"]}
+_INSIDE: dict[str, Any] = {
+    "grafana": {**GRAFANA, "logs": {"url": "http://l.loki.svc", "otlpUrl": "http://l.loki.svc"}}
+}
+#: Stack files, variants of whole stacks, and what those leave out.
+WORLDS: dict[str, TracingSettings] = {
+    **{name: _whole(name) for name in (*STACKS, *VARIANTS)},
+    "many nodes": stack(cluster=_MANY, **_INSIDE),
+    "many nodes, propagating": stack("distributed", cluster=_MANY, beyla=_ON_NODES, **_INSIDE),
+    "receivers": stack(tempo={"jaeger": True, "zipkin": True}, identity={"mode": "irsa"}),
+    "scraped from a third namespace": stack(
+        "distributed", namespaces={"scrapers": ["observability"]}
+    ),
+    "operator": stack(operator={"enabled": True}, namespaces={"operator": "otel"}),
+    "no backends": stack("distributed", grafana={}, beyla={"namespaces": []}),
+    "backends outside": stack(
+        "distributed",
+        grafana={
+            "metrics": {
+                "url": "http://m.example.com:9090",
+                "remoteWriteUrl": "http://m.example.com:9090",
+            }
+        },
+    ),
+}

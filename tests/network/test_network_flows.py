@@ -8,147 +8,117 @@ from hypothesis import strategies as st
 
 from components.network import Policy, network_policies
 from components.settings import TracingSettings
-from tests.network.evaluator import End, Outside, Pod, may_connect
-from tests.network.flows import (
-    DISTRIBUTED,
-    DISTRIBUTOR,
-    IN_BOTH_MODES,
-    INGESTER,
-    MONOLITHIC,
-    REFUSED_DISTRIBUTED,
-    REFUSED_IN_BOTH,
-    REFUSED_MONOLITHIC,
-    TEMPO,
-    Flow,
-)
-from tests.network.stacks import (
-    AGENT,
-    AGENT_ON_HOST,
-    ALLOY,
-    API,
-    APP,
-    CACHE,
-    COREDNS,
-    ELSEWHERE,
-    LOKI,
-    MIMIR,
-    OPERATOR_POD,
-    POD_IDENTITY,
-    S3,
-    STRANGER,
-    stack,
-)
+from components.validation.validate import validate
+from tests.network.evaluator import End, Outside, Pod, Service, may_connect, outcomes
+from tests.network.flows import PORTS, World, labels
+from tests.network.stacks import CLUSTER, WORLDS, stack
+
+each_world = pytest.mark.parametrize("name", WORLDS)
+
+TEMPO = Pod("tracing", labels("tempo", "tempo"))
+GENERATOR = Pod("tracing", labels("tempo", "tempo", "metrics-generator"))
+ALLOY = Pod("tracing", labels("alloy", "alloy"))
+AGENT = Pod("tracing-beyla", labels("beyla", "beyla", "workload"))
+CACHE = Pod("tracing-beyla", labels("beyla-k8s-cache", "beyla"))
+APP = Pod("shop", {"app": "cart"})
+MIMIR = Pod("mimir", {"app": "mimir"})
+PROMETHEUS = Pod("observability", {"app": "prometheus"})
+S3 = Outside("52.218.0.1")
+ELSEWHERE = Outside("198.51.100.9")
 
 
 def policies(settings: TracingSettings) -> list[Policy]:
     return list(network_policies(settings).values())
 
 
-def wrong(settings: TracingSettings, flows: list[Flow], *, allowed: bool) -> list[Flow]:
-    """Return the flows that go otherwise than they should."""
-    made = policies(settings)
-    return [flow for flow in flows if may_connect(made, *flow) is not allowed]
+@each_world
+def test_what_flows_is_let_through_and_nothing_else_is(name: str) -> None:
+    world, made = World(WORLDS[name]), policies(WORLDS[name])
+    flowing = {
+        (source, target, (protocol, port))
+        for source in world.ends
+        for target in world.ends
+        for protocol, port in PORTS
+        if may_connect(made, world.ends[source], world.ends[target], port, protocol)
+    }
+    allowed = world.allowed()
+    assert flowing - allowed == set(), "let through"
+    assert allowed - flowing == set(), "shut out"
 
 
-@pytest.mark.parametrize(
-    ("mode", "flows"),
-    [("monolithic", IN_BOTH_MODES + MONOLITHIC), ("distributed", IN_BOTH_MODES + DISTRIBUTED)],
-)
-def test_what_flows_is_let_through(mode: str, flows: list[Flow]) -> None:
-    assert wrong(stack(mode), flows, allowed=True) == []
+@each_world
+def test_services_are_reached_wherever_policies_are_enforced(name: str) -> None:
+    world, made = World(WORLDS[name]), policies(WORLDS[name])
+    services, ends = dict(world.services()), world.ends
+    calls = [
+        (source, target, port)
+        for source, target, port in world.calls()
+        if source in ends and target in services
+    ]
+    assert calls
+    shut = [
+        (source, target, port)
+        for source, target, port in calls
+        if outcomes(made, ends[source], services[target], port) != {True}
+    ]
+    assert shut == []
 
 
-@pytest.mark.parametrize(
-    ("mode", "flows"),
-    [
-        ("monolithic", REFUSED_IN_BOTH + REFUSED_MONOLITHIC),
-        ("distributed", REFUSED_IN_BOTH + REFUSED_DISTRIBUTED),
-    ],
-)
-def test_nothing_else_is(mode: str, flows: list[Flow]) -> None:
-    assert wrong(stack(mode), flows, allowed=False) == []
+@each_world
+def test_a_service_opens_no_way_to_its_pods(name: str) -> None:
+    world, made = World(WORLDS[name]), policies(WORLDS[name])
+    allowed = world.allowed()
+    for target, service in world.services():
+        for source, end in world.ends.items():
+            for port, pods_port in service.ports.items():
+                asked = (source, target, ("TCP", pods_port))
+                # Port 80 in the URL of a backend elsewhere is port 80 of any ClusterIP as well.
+                if asked not in allowed and target in world.closed:
+                    assert outcomes(made, end, service, port) == {False}, asked
 
 
-@pytest.mark.parametrize("pod", [ALLOY, TEMPO, STRANGER, AGENT, CACHE])
-@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
-def test_every_pod_asks_the_clusters_dns(pod: Pod, protocol: str) -> None:
-    made = policies(stack())
-    assert may_connect(made, pod, COREDNS, 53, protocol)
-    assert not may_connect(made, pod, APP, 53, protocol)
-    assert not may_connect(made, pod, COREDNS, 54, protocol)
+@each_world
+def test_a_node_probes_its_own_pods_only(name: str) -> None:
+    world, made = World(WORLDS[name]), policies(WORLDS[name])
+    for pod in world.closed.values():
+        assert may_connect(made, Outside(pod.node), pod, 8081)
+        assert not may_connect(made, Outside("10.0.3.7"), pod, 8081)
 
 
 def test_without_policies_all_would_flow() -> None:
-    refused = REFUSED_IN_BOTH + REFUSED_MONOLITHIC + REFUSED_DISTRIBUTED
-    assert all(may_connect([], *flow) for flow in refused)
-
-
-@pytest.mark.parametrize("nodes", [3, 100])
-def test_agents_ask_the_cache_where_there_is_one(nodes: int) -> None:
-    made = policies(stack(cluster={"nodes": nodes}))
-    assert may_connect(made, AGENT, CACHE, 50055) is (nodes == 100)
-    assert may_connect(made, CACHE, API, 443) is (nodes == 100)
-    assert not may_connect(made, APP, CACHE, 50055)
-
-
-def test_agents_in_the_host_network_are_known_by_their_nodes() -> None:
-    settings = stack(
-        beyla={"contextPropagation": "headers"},
-        cluster={"nodeCidrs": ["10.0.0.0/16"], "nodes": 100},
+    world = World(WORLDS["prod"])
+    assert all(
+        may_connect([], source, target, 3200)
+        for source in world.ends.values()
+        for target in world.ends.values()
     )
-    made = policies(settings)
-    assert may_connect(made, AGENT_ON_HOST, ALLOY, 4317)
-    assert may_connect(made, AGENT_ON_HOST, CACHE, 50055)
-    assert not may_connect(made, AGENT_ON_HOST, ALLOY, 12345)
-    assert not may_connect(made, ELSEWHERE, ALLOY, 4317)
-    assert not may_connect(made, ELSEWHERE, CACHE, 50055)
 
 
-def test_the_operator_is_asked_and_asks_the_api_server() -> None:
-    made = policies(stack(operator={"enabled": True}))
-    assert may_connect(made, API, OPERATOR_POD, 9443)
-    assert may_connect(made, OPERATOR_POD, API, 443)
-    assert may_connect(made, OPERATOR_POD, COREDNS, 53, "UDP")
-    assert not may_connect(made, API, OPERATOR_POD, 8443)
-    assert not may_connect(made, OPERATOR_POD, ALLOY, 4318)
-    assert not may_connect(made, OPERATOR_POD, ELSEWHERE, 80)
-
-
-@pytest.mark.parametrize("port", [4317, 4318])
-def test_what_the_operator_puts_into_pods_reaches_alloy(port: int) -> None:
-    assert may_connect(policies(stack(operator={"enabled": True})), APP, ALLOY, port)
-
-
-def test_no_addresses_of_nodes_means_nobody() -> None:
-    settings = stack(beyla={"contextPropagation": "all"}, cluster={"nodes": 100})
-    assert not may_connect(policies(settings), AGENT_ON_HOST, CACHE, 50055)
-
-
-@pytest.mark.parametrize("mode", ["monolithic", "distributed"])
-@pytest.mark.parametrize("on", [True, False])
-def test_jaeger_and_zipkin_come_from_anywhere_when_on(mode: str, on: bool) -> None:
-    made = policies(stack(mode, tempo={"jaeger": on, "zipkin": on}))
-    receiver = TEMPO if mode == "monolithic" else DISTRIBUTOR
-    for port in (14250, 14268, 9411):
-        assert may_connect(made, APP, receiver, port) is on
-    for port in (6831, 6832):
-        assert may_connect(made, APP, receiver, port, "UDP") is on
-    assert not may_connect(made, APP, INGESTER if mode == "distributed" else TEMPO, 3200)
-
-
-@pytest.mark.parametrize(
-    ("identity", "agent"), [("podIdentity", True), ("irsa", False), ("none", False)]
-)
-def test_credentials_come_the_configured_way(identity: str, agent: bool) -> None:
-    made = policies(stack(identity={"mode": identity}))
-    assert may_connect(made, TEMPO, POD_IDENTITY, 80) is agent
-    assert may_connect(made, TEMPO, S3, 443)
+def test_the_evaluator_tells_a_selector_that_the_service_lacks() -> None:
+    """Egress by labels of the pod that its Service does not select by."""
+    peer = {"podSelector": {"matchLabels": CACHE.labels}}
+    policy: Policy = {
+        "metadata": {"name": "p", "namespace": "tracing-beyla"},
+        "spec": {
+            "podSelector": {"matchLabels": AGENT.labels},
+            "policyTypes": ["Egress"],
+            "egress": [{"to": [peer], "ports": [{"protocol": "TCP", "port": 50055}]}],
+        },
+    }
+    narrow = {"app.kubernetes.io/name": "beyla-k8s-cache"}
+    both = Service("tracing-beyla", CACHE.labels, CACHE, {80: 50055})
+    by_name = Service("tracing-beyla", narrow, CACHE, {80: 50055})
+    assert outcomes([policy], AGENT, CACHE, 50055) == {True}
+    assert outcomes([policy], AGENT, both, 80) == {True}
+    assert outcomes([policy], AGENT, by_name, 80) == {True, False}
+    assert outcomes([policy], AGENT, both, 50055) == {False}
 
 
 @pytest.mark.parametrize(
     ("endpoint", "target", "port"),
     [
         ("http://moto.aws.svc:5000", Pod("aws"), 4000),
+        ("http://moto:5000", Pod("tracing"), 4000),
         ("http://172.18.0.1:5000", Outside("172.18.0.1"), 5000),
         ("https://s3.example.com", ELSEWHERE, 443),
     ],
@@ -156,7 +126,9 @@ def test_credentials_come_the_configured_way(identity: str, agent: bool) -> None
 def test_a_stand_in_for_s3_is_reached_and_nothing_else(
     endpoint: str, target: End, port: int
 ) -> None:
-    settings = stack(identity={"mode": "none"}, storage={"endpoint": endpoint})
+    settings = stack(
+        identity={"mode": "none"}, storage={"endpoint": endpoint}, grafana={"namespace": "tracing"}
+    )
     made = policies(settings)
     assert may_connect(made, TEMPO, target, port)
     assert not may_connect(made, TEMPO, ELSEWHERE, 8443)
@@ -169,8 +141,10 @@ def test_a_stand_in_for_s3_is_reached_and_nothing_else(
         ("http://prometheus.mimir.svc:9090/w", True, False),
         ("http://prometheus.mimir.svc.cluster.local:9090/w", True, False),
         ("http://prometheus.mimir:9090/w", True, True),
+        ("http://prometheus:9090/w", False, False),
         ("http://prometheus.example.com:9090/w", False, True),
         ("http://203.0.113.9:9090/w", False, True),
+        ("http://[2001:db8::9]:9090/w", False, True),
     ],
 )
 def test_backends_inside_and_outside_the_cluster(url: str, inside: bool, outside: bool) -> None:
@@ -182,26 +156,54 @@ def test_backends_inside_and_outside_the_cluster(url: str, inside: bool, outside
     assert not may_connect(made, TEMPO, ELSEWHERE, 9091)
 
 
-def test_without_backends_nothing_is_open_for_them() -> None:
-    made = policies(stack(grafana={}))
-    assert not may_connect(made, ALLOY, MIMIR, 8080)
-    assert not may_connect(made, TEMPO, MIMIR, 8080)
-    assert not may_connect(made, ALLOY, LOKI, 8443)
+def test_a_backend_by_its_service_s_name_alone_is_in_the_senders_namespace() -> None:
+    metrics = {"url": "http://prometheus:9090", "remoteWriteUrl": "http://prometheus:9090/w"}
+    made = policies(stack(grafana={"namespace": "tracing", "metrics": metrics}))
+    beside = Pod("tracing", {"app": "prometheus"})
+    service = Service("tracing", {"app": "prometheus"}, beside, {9090: 8080})
+    assert outcomes(made, TEMPO, service, 9090) == {True}
+    assert outcomes(made, ALLOY, service, 9090) == {True}
+    assert may_connect(made, beside, TEMPO, 3200)
 
 
-def test_without_beyla_its_namespace_gets_no_policies() -> None:
-    made = policies(stack(beyla={"namespaces": []}))
-    assert {policy["metadata"]["namespace"] for policy in made} == {"tracing"}
+def test_agents_in_the_host_network_without_known_nodes_stay_out() -> None:
+    made = policies(stack(beyla={"contextPropagation": "all"}, cluster={"nodes": 100}))
+    agent = Pod("tracing-beyla", address="10.0.3.7", host_network=True)
+    assert not may_connect(made, agent, CACHE, 50055)
+    assert not may_connect(made, agent, ALLOY, 4317)
 
 
-def test_grafana_in_the_same_namespace_stays_open() -> None:
-    grafana = Pod("tracing", {"app.kubernetes.io/instance": "grafana"})
-    made = policies(stack(grafana={"namespace": "tracing"}))
-    assert may_connect(made, grafana, TEMPO, 3200)
-    assert may_connect(made, grafana, ELSEWHERE, 443)
-    assert may_connect(made, APP, grafana, 3000)
-    assert not may_connect(made, APP, TEMPO, 3200)
-    assert not may_connect(made, ALLOY, ELSEWHERE, 80)
+@pytest.mark.parametrize("mode", ["monolithic", "distributed"])
+@pytest.mark.parametrize("scrapers", [[], ["observability"], ["other", "observability"]])
+def test_every_scraper_is_let_in(mode: str, scrapers: list[str]) -> None:
+    made = policies(stack(mode, namespaces={"scrapers": scrapers}))
+    tempo = TEMPO if mode == "monolithic" else GENERATOR
+    for pod, port in ((tempo, 3200), (ALLOY, 12345), (AGENT, 9090)):
+        assert may_connect(made, PROMETHEUS, pod, port) is ("observability" in scrapers)
+        assert may_connect(made, MIMIR, pod, port)
+        assert not may_connect(made, APP, pod, port)
+
+
+@pytest.mark.parametrize("name", ["Bad", "a b", "*", "", "a" * 64, "-a"])
+def test_a_scraper_is_a_namespace(name: str) -> None:
+    groups = {
+        "environment": {"name": "dev"},
+        "cluster": CLUSTER,
+        "namespaces": {"scrapers": ["ok", name]},
+    }
+    _, (problem,) = validate(groups)
+    assert problem.key == "namespaces.scrapers[1]"
+    assert "for example observability" in problem.message
+
+
+def test_scrapers_need_network_policies() -> None:
+    groups = {
+        "environment": {"name": "dev"},
+        "cluster": CLUSTER,
+        "namespaces": {"scrapers": ["observability"], "networkPolicies": False},
+    }
+    _, (problem,) = validate(groups)
+    assert problem.key == "namespaces.scrapers"
 
 
 @given(
@@ -223,12 +225,10 @@ def test_whatever_the_settings_strangers_stay_out(
         cluster={"nodes": nodes, "nodeCidrs": cidrs},
     )
     made = policies(settings)
-    inside: list[Pod] = [ALLOY, TEMPO, DISTRIBUTOR, INGESTER, CACHE, STRANGER]
-    for pod in inside:
+    for pod in World(settings).closed.values():
         assert not may_connect(made, APP, pod, 3200)
         assert not may_connect(made, ELSEWHERE, pod, 4317)
         assert not may_connect(made, pod, ELSEWHERE, 8081)
-        assert may_connect(made, pod, COREDNS, 53, "UDP")
 
 
 def rules_without_end(policy: Policy) -> list[Any]:
@@ -238,7 +238,7 @@ def rules_without_end(policy: Policy) -> list[Any]:
     return [rule for rule in rules if not rule or [] in rule.values()]
 
 
-@pytest.mark.parametrize("mode", ["monolithic", "distributed"])
-def test_no_rule_is_empty(mode: str) -> None:
-    for policy in policies(stack(mode, cluster={"nodes": 100})):
+@each_world
+def test_no_rule_is_empty(name: str) -> None:
+    for policy in policies(WORLDS[name]):
         assert rules_without_end(policy) == []

@@ -19,7 +19,7 @@ pytestmark = needs_charts
 each = pytest.mark.parametrize("program", PROGRAMS)
 
 #: An address of a Service, as it stands in configurations and outputs.
-_ADDRESS = re.compile(r"([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.cluster\.local)?\.?:(\d+)")
+ADDRESS = re.compile(r"([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.cluster\.local)?\.?:(\d+)")
 
 
 def listening(objects: list[Object], service: Object, port: int) -> bool:
@@ -54,7 +54,7 @@ def test_every_address_in_the_stack_leads_to_a_pod(program: str) -> None:
     mode = TempoMode.DISTRIBUTED if distributed else TempoMode.MONOLITHIC
 
     text = json.dumps([objects, outputs])
-    found = {(ns, name, int(port)) for name, ns, port in _ADDRESS.findall(text) if ns in own}
+    found = {(ns, name, int(port)) for name, ns, port in ADDRESS.findall(text) if ns in own}
 
     promised = {ALLOY_RELEASE, query_service(mode), otlp_service(mode)}
     assert promised <= {name for _, name, _ in found}
