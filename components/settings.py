@@ -70,6 +70,12 @@ class TracingSettings(Settings):
         return self.beyla_runs and propagates
 
     @property
+    def own_namespaces(self) -> list[str]:
+        """Names of the namespaces of the stack's own systems."""
+        its = self.namespaces
+        return [its.tracing, its.beyla, *([its.operator] if self.operator.enabled else [])]
+
+    @property
     def bucket(self) -> str:
         """Name of the trace bucket."""
         return self.storage.bucket or names.default_bucket(

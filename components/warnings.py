@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from .beyla.config import NEVER_INSTRUMENTED
 from .identity.settings import IdentityMode
 from .platform import helm
 from .platform.tier import Tier
 from .rules import alerts, load
+from .rules.platform import never_instrumented
 from .settings import TracingSettings
 from .tempo.settings import TempoMode
 
@@ -36,9 +36,15 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
     yield from load.notices(settings)
     if settings.beyla.enabled and not settings.beyla.namespaces:
         yield "beyla.namespaces is empty: Beyla is not installed."
-    never = sorted(NEVER_INSTRUMENTED.intersection(settings.beyla.namespaces))
-    if never:
-        yield f"beyla.namespaces: Beyla never looks at {', '.join(never)}."
+    if never := never_instrumented(settings):
+        yield f"beyla.namespaces: Beyla never instruments {', '.join(never)}."
+    if settings.beyla_in_host_network:
+        yield (
+            f"beyla.contextPropagation {settings.beyla.context_propagation}: on nodes with Cilium, "
+            "or with Linux from 6.6.128, 6.12.75, 6.18.14 or 6.19 on, it stalls or fails requests "
+            'of applications. Try it on one node group first: "Context propagation" in '
+            "docs/operations.md."
+        )
     if settings.operator.enabled and settings.operator.go:
         yield "operator.go is on: pods that ask for Go's agent get a privileged container."
     if not settings.namespaces.network_policies:

@@ -112,7 +112,7 @@ def alloy_args(settings: TracingSettings, *, has_credentials: bool) -> AlloyArgs
         tempo_endpoint=otlp_endpoint(settings.tempo.mode, settings.namespaces.tracing),
         balance=settings.tempo.mode is TempoMode.DISTRIBUTED,
         tenant=settings.tempo.tenant,
-        stack_namespaces=_own_namespaces(settings),
+        stack_namespaces=settings.own_namespaces,
         metrics=settings.grafana.metrics,
         logs=settings.grafana.logs,
         credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
@@ -132,7 +132,7 @@ def beyla_args(settings: TracingSettings) -> BeylaArgs:
         nodes=settings.cluster.nodes,
         cluster_name=settings.cluster.name,
         otlp_endpoint=otlp_grpc_endpoint(settings.namespaces.tracing),
-        excluded_namespaces=_own_namespaces(settings),
+        excluded_namespaces=settings.own_namespaces,
         excluded_annotations=[*INJECT.values(), INJECT_SDK] if settings.operator.enabled else [],
         ignored_paths=settings.alloy.ignored_paths,
         service_monitor=settings.grafana.service_monitor,
@@ -235,10 +235,3 @@ def namespace_to_look_at(settings: TracingSettings) -> str:
     """Return the namespace that the exported link filters by: the first that Beyla looks at."""
     plain = [namespace for namespace in settings.beyla.namespaces if "*" not in namespace]
     return plain[0] if plain else "default"
-
-
-def _own_namespaces(settings: TracingSettings) -> list[str]:
-    """Return the namespaces whose own traffic is no news."""
-    its = settings.namespaces
-    operator = [its.operator] if settings.operator.enabled else []
-    return [its.tracing, its.beyla, *operator]

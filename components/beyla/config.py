@@ -7,7 +7,7 @@ from .args import BeylaArgs
 #: Path of Beyla's metrics on its Prometheus port (chart default).
 METRICS_PATH = "/metrics"
 #: Namespaces of Kubernetes itself.
-_SYSTEM_NAMESPACES = "kube-*"
+SYSTEM_NAMESPACES = "kube-*"
 #: Namespaces that Beyla 3.32 leaves alone whatever it is told (pkg/services/criteria.go).
 NEVER_INSTRUMENTED = frozenset(
     {
@@ -56,7 +56,7 @@ def config(args: BeylaArgs) -> dict[str, Any]:
 
 def _discovery(args: BeylaArgs) -> dict[str, Any]:
     excluded = [
-        _SYSTEM_NAMESPACES,
+        SYSTEM_NAMESPACES,
         *args.excluded_namespaces,
         *args.settings.excluded_namespaces,
     ]

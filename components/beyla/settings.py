@@ -26,10 +26,13 @@ class BeylaSettings(Settings):
     """Namespaces whose services Beyla looks at; `*` matches any text. Some it never looks at: see
     "Known limits" in docs/operations.md."""
     excluded_namespaces: list[str] = Field(default=[])
-    """Namespaces that Beyla leaves alone, on top of the stack's own and the system's."""
+    """Namespaces that Beyla doesn't instrument, besides the stack's own and the system's; `*`
+    matches any text. An entry that covers all of one in `namespaces` is refused."""
     context_propagation: ContextPropagation = ContextPropagation.DISABLED
     """How Beyla joins the spans of services into one trace: `headers` (W3C traceparent, works with
-    SDKs), `tcp` (both ends on Beyla), `all` or `disabled`. On, its pods run in the host network."""
+    SDKs), `tcp` (both ends on Beyla), `all` or `disabled`. Enabled, its pods run in the host
+    network, and with Cilium or on some kernels it breaks requests: see "Context propagation" in
+    docs/operations.md."""
     metrics_port: int = Field(default=9090, ge=1024, le=65_535)
     """Port of Beyla's RED metrics; with context propagation it must be free on every node."""
     workload: WorkloadSettings = WorkloadSettings()

@@ -3,7 +3,9 @@
 import ipaddress
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
+from ..beyla.config import NEVER_INSTRUMENTED, SYSTEM_NAMESPACES
 from ..identity.settings import IdentityMode
 from ..platform import helm
 from ..platform.regions import dns_suffix
@@ -61,6 +63,12 @@ def cluster(settings: TracingSettings) -> Iterator[Problem]:
         if not _is_range(cidr):
             yield problem(
                 f"cluster.nodeCidrs[{index}]", cidr, "must be an address range, like 10.0.0.0/16"
+            )
+        elif cidr.endswith("/0"):
+            yield problem(
+                f"cluster.nodeCidrs[{index}]",
+                cidr,
+                "admits every address: give the ranges of the nodes' subnets, like 10.0.0.0/16",
             )
     issuer = its.oidc_issuer or ""
     eks = "https://oidc.eks."
@@ -206,8 +214,22 @@ def beyla(settings: TracingSettings) -> Iterator[Problem]:
         for index, value in enumerate(getattr(its, name)):
             if not re.fullmatch(DNS_LABEL, value.replace("*", "a")):
                 yield problem(f"{key}[{index}]", value, "must be a namespace; * matches any text")
-    for value in sorted(set(its.namespaces) & set(its.excluded_namespaces)):
-        yield problem("beyla.excludedNamespaces", value, "is in beyla.namespaces as well")
+    for pattern in its.excluded_namespaces:
+        if named := [name for name in its.namespaces if fnmatchcase(name, pattern)]:
+            yield problem(
+                "beyla.excludedNamespaces",
+                pattern,
+                f"excludes all of {', '.join(named)}, which beyla.namespaces selects: remove one "
+                "of the two",
+            )
+    if settings.beyla_runs and len(never_instrumented(settings)) == len(its.namespaces):
+        yield problem(
+            "beyla.namespaces",
+            its.namespaces,
+            f"selects only namespaces that Beyla never instruments ({SYSTEM_NAMESPACES}, "
+            f"{', '.join(sorted(NEVER_INSTRUMENTED))} and the stack's own): add the namespace of "
+            "an application, for example shop, or set beyla.enabled: false",
+        )
     filtered = settings.beyla_in_host_network and settings.namespaces.network_policies
     if filtered and not settings.cluster.node_cidrs:
         yield problem(
@@ -216,6 +238,16 @@ def beyla(settings: TracingSettings) -> Iterator[Problem]:
             "puts Beyla into the host network: give the nodes' address ranges in "
             "cluster.nodeCidrs, or turn namespaces.networkPolicies off",
         )
+
+
+def never_instrumented(settings: TracingSettings) -> list[str]:
+    """Return the entries of `beyla.namespaces` that select only what Beyla never instruments."""
+    never = [SYSTEM_NAMESPACES, *NEVER_INSTRUMENTED, *settings.own_namespaces]
+    return [
+        name
+        for name in settings.beyla.namespaces
+        if any(fnmatchcase(name, pattern) for pattern in never)
+    ]
 
 
 def operator(settings: TracingSettings) -> Iterator[Problem]:

@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from bootstrap.loader import tracing_settings
 from components import rules
+from components.beyla.settings import ContextPropagation
 from components.settings import TracingSettings
 from components.warnings import warnings
+from tests.stack.variants import ROOT
 
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/abc"
 ROLE_ARN = "arn:aws:iam::123456789012:role/tempo"
@@ -88,7 +91,33 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("tags", {"tags": {f"t{n}": "x" for n in range(49)}}),
     ("beyla.namespaces[0]", {"beyla": {"namespaces": ["Shop"]}}),
     ("beyla.excludedNamespaces[0]", {"beyla": {"excludedNamespaces": ["a b"]}}),
-    ("beyla.excludedNamespaces", {"beyla": {"namespaces": ["a"], "excludedNamespaces": ["a"]}}),
+    ("cluster.nodeCidrs[0]", {"cluster": {"nodeCidrs": ["0.0.0.0/0"]}}),
+    ("cluster.nodeCidrs[0]", {"cluster": {"nodeCidrs": ["::/0"]}}),
+    *(
+        (
+            "beyla.excludedNamespaces",
+            {"beyla": {"namespaces": names, "excludedNamespaces": excluded}},
+        )
+        for names, excluded in [
+            (["a"], ["a"]),
+            (["shop"], ["*"]),
+            (["shop", "cart"], ["sh*"]),
+            (["*"], ["*"]),
+            (["team-*"], ["team-*"]),
+            (["team-a-*"], ["*-a-*"]),
+            (["team-a"], ["other", "team-*"]),
+        ]
+    ),
+    *(
+        ("beyla.namespaces", {"beyla": {"namespaces": names}})
+        for names in (
+            ["monitoring"],
+            ["kube-system", "kube-public"],
+            ["kube-*", "cert-manager"],
+            ["tracing", "tracing-beyla"],
+        )
+    ),
+    ("beyla.namespaces", {"beyla": {"namespaces": ["shop"]}, "namespaces": {"tracing": "shop"}}),
     ("beyla.contextPropagation", {"beyla": {"namespaces": ["a"], "contextPropagation": "all"}}),
     ("storage.bucket", {"storage": {"bucket": "ab"}}),
     ("storage.bucket", {"storage": {"bucket": "b" * 64}}),
@@ -228,6 +257,11 @@ ALLOWED: list[dict[str, dict[str, Any]]] = [
         "beyla": {"namespaces": ["a"], "contextPropagation": "all"},
         "namespaces": {"networkPolicies": False},
     },
+    {"beyla": {"namespaces": ["*"], "excludedNamespaces": ["team-*"]}},
+    {"beyla": {"namespaces": ["team-*"], "excludedNamespaces": ["team-a"]}},
+    {"beyla": {"namespaces": ["team-*"], "excludedNamespaces": ["*-test"]}},
+    {"beyla": {"namespaces": ["kube-shop-*", "shop"]}},
+    {"beyla": {"enabled": False, "namespaces": ["monitoring"]}},
     {"tags": {"cost-center": "a b/c:d=e+f@g"}},
     {"namespaces": {"tracing": "monitoring"}},
     {"load": {"spansPerSecond": 9, "storedBytesPerSpan": 500, "operations": 5, "edges": 3}},
@@ -261,7 +295,20 @@ WARNED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("grafana.metrics is not set", {}),
     ("grafana.logs is not set", {}),
     ("beyla.namespaces is empty", {}),
-    ("Beyla never looks at monitoring", {"beyla": {"namespaces": ["monitoring", "shop"]}}),
+    (
+        "Beyla never instruments monitoring, kube-*, tracing.",
+        {"beyla": {"namespaces": ["monitoring", "shop", "kube-*", "tracing"]}},
+    ),
+    *(
+        (
+            f"beyla.contextPropagation {mode}: on nodes with Cilium",
+            {
+                "beyla": {"namespaces": ["shop"], "contextPropagation": mode},
+                "cluster": {"nodeCidrs": ["10.0.0.0/16"]},
+            },
+        )
+        for mode in ("headers", "tcp", "all")
+    ),
     ("namespaces.networkPolicies is off", {"namespaces": {"networkPolicies": False}}),
     ("of 4 (ingestion limit, MiB/s)", {"load": {"spansPerSecond": 5_000}}),
     ("of 2 (load that Tempo's size s is meant for", {"load": {"spansPerSecond": 2_500}}),
@@ -292,6 +339,12 @@ WARNED: list[tuple[str, dict[str, dict[str, Any]]]] = [
 @pytest.mark.parametrize(("text", "changes"), WARNED, ids=[t for t, _ in WARNED])
 def test_warned_of(text: str, changes: dict[str, dict[str, Any]]) -> None:
     assert any(text in warning for warning in warnings(settings(**changes)))
+
+
+def test_production_does_not_propagate_context() -> None:
+    prod, problems = tracing_settings(ROOT, "prod")
+    assert not problems
+    assert prod.beyla.context_propagation is ContextPropagation.DISABLED
 
 
 def test_nothing_is_warned_of_where_all_is_well() -> None:
