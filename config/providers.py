@@ -3,13 +3,14 @@
 import difflib
 import inspect
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
 from pulumi.runtime import config as runtime_config
 
+from components.platform.regions import partition
 from components.rules import Problem, problem
 from components.settings import TracingSettings
 
@@ -48,9 +49,31 @@ def aws_arguments(
             arguments[known[name]] = pulumi.Output.secret(parsed(text))
         else:
             arguments[known[name]] = value
+            problems += _other_account(name, value, settings)
     arguments["region"] = settings.cluster.region
     arguments["allowed_account_ids"] = [settings.cluster.account_id]
     return arguments, problems
+
+
+def _other_account(name: str, value: object, settings: TracingSettings) -> Iterator[Problem]:
+    """Yield a problem if the provider would end up with a role of another account.
+
+    Earlier roles of a chain may be anywhere: the last one makes the calls.
+    """
+    key, role = f"aws:{name}", value
+    if name == "assumeRoles" and isinstance(value, list) and value:
+        roles = cast(list[object], value)
+        key, role = f"{key}[{len(roles) - 1}]", roles[-1]
+    elif name != "assumeRoleWithWebIdentity":
+        return
+    arn = cast(dict[str, object], role).get("roleArn") if isinstance(role, dict) else None
+    starts = f"arn:{partition(settings.cluster.region)}:iam::{settings.cluster.account_id}:role/"
+    if isinstance(arn, str) and not arn.startswith(starts):
+        yield problem(
+            f"{key}.roleArn",
+            arn,
+            f"must begin with {starts} (a role of tracing:cluster.accountId)",
+        )
 
 
 def parsed(text: str) -> Any:  # noqa: ANN401
