@@ -91,6 +91,22 @@ def generators(settings: TracingSettings) -> int:
     return tempo_workloads(settings)["metrics_generator"].replicas
 
 
+def queue_minutes(settings: TracingSettings) -> float | None:
+    """Return how long Alloy's queue lasts at the planned peak while Tempo is away.
+
+    It is the queue of each pod times the pods that the peak needs, divided by the bytes of the
+    peak. None where `load.spansPerSecond` is not set.
+    """
+    load = settings.load
+    if load.spans_per_second is None:
+        return None
+    spans = load.spans_per_second * load.peak_factor
+    pod = alloy_sizes.workload(settings.alloy)
+    needed = math.ceil(spans / alloy_sizes.spans_per_second(pod))
+    pods = min(max(needed, pod.replicas), pod.max_replicas or pod.replicas)
+    return pods * alloy_sizes.queue_bytes(settings.alloy) / (spans * load.bytes_per_span) / 60
+
+
 def checks(settings: TracingSettings) -> list[Check]:
     """Return what the busiest hour asks for; nothing where `load.spansPerSecond` is not set.
 

@@ -7,15 +7,24 @@ from typing import Any
 
 from ..platform.helm import TIMEOUT_SECONDS
 from ..signals import Label
-from .context import AlertContext, kebab
+from .context import AlertContext, runbook
 from .delivery import RuleGroup
 
 #: Minutes that a rollout may take before Helm gives it up.
 ROLLOUT_MINUTES = TIMEOUT_SECONDS // 60
-#: `for` of what a rollout itself brings about, where the expression looks at this very moment.
+#: `for` of a condition that a rollout causes, if the expression looks at this very moment.
 AFTER_ROLLOUT = ROLLOUT_MINUTES + 5
-#: The same where the expression looks some minutes back and so stays true for longer.
+#: `for` of a condition that a rollout causes, if the expression looks some minutes back.
 AFTER_ROLLOUT_AND_WINDOW = ROLLOUT_MINUTES + 15
+#: `for` of loss. A rollout loses nothing, so there is nothing to wait for.
+AT_ONCE = 0
+#: `for` of a gateway that is gone: longer than the scrape of a new pod takes.
+AFTER_SCRAPES = 3
+#: `for` of a part of Tempo that is gone: a single pod is back within this time, which includes the
+#: replay of its write-ahead log.
+AFTER_RESTART = 5
+#: How often rules are evaluated. Twice per scrape of a minute, so that loss pages within two.
+INTERVAL = "30s"
 
 
 class Severity(StrEnum):
@@ -52,7 +61,7 @@ def rule_group(name: str, alerts: Sequence[Alert], context: AlertContext) -> Rul
     """Return alerts as a group of a Prometheus rule file."""
     return {
         "name": name,
-        "interval": "1m",
+        "interval": INTERVAL,
         "rules": [_rule(alert, context) for alert in alerts],
     }
 
@@ -71,6 +80,6 @@ def _rule(alert: Alert, context: AlertContext) -> dict[str, Any]:
         "annotations": {
             "summary": alert.summary,
             "description": alert.description,
-            "runbook_url": f"{context.runbook_base_url}/{kebab(alert.name)}.md",
+            **runbook(context.runbook_base_url, alert.name),
         },
     }

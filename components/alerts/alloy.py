@@ -1,12 +1,8 @@
 """Alerts on the way in: spans that arrive at Alloy and go on to Tempo."""
 
 from ..signals import AlloyMetric, ClusterMetric, TempoMetric
-from .alert import (
-    AFTER_ROLLOUT,
-    AFTER_ROLLOUT_AND_WINDOW,
-    Alert,
-    Severity,
-)
+from ..tempo.config import RETRY_MINUTES
+from .alert import AFTER_RESTART, AFTER_SCRAPES, AT_ONCE, Alert, Severity
 from .context import AlertContext
 from .metrics import not_written
 
@@ -24,12 +20,12 @@ def ingestion(context: AlertContext) -> list[Alert]:
         Alert(
             name="TracingIngestionStopped",
             severity=Severity.CRITICAL,
-            minutes=AFTER_ROLLOUT_AND_WINDOW,
-            expr=f"sum(rate({wanted}[5m])) > 0 unless sum(rate({received}[5m])) > 0",
-            summary="Tempo takes in no spans",
+            minutes=AFTER_RESTART,
+            expr=f"sum(rate({wanted}[3m])) > 0 unless sum(rate({received}[3m])) > 0",
+            summary="Tempo ingests no spans",
             description="Alloy has {{ $value | humanize }} spans per second for Tempo, and Tempo "
-            "has taken in none for 5 minutes. Alloy's queue holds some minutes' worth, then spans "
-            "are refused and lost.",
+            f"has ingested none for 3 minutes. {context.queue_lasts} Then spans are refused and "
+            "lost.",
         ),
         Alert(
             name="TracingNoSpansArriving",
@@ -59,30 +55,31 @@ def alloy(context: AlertContext) -> list[Alert]:
         Alert(
             name="AlloyDown",
             severity=Severity.CRITICAL,
-            minutes=AFTER_ROLLOUT,
+            minutes=AFTER_SCRAPES,
             expr=f"(count({up} == 1) or vector(0)) == 0",
             summary="No Alloy runs",
-            description="{{ $value }} pods of Alloy answer the scrape. Services have nowhere to "
-            "send spans to.",
+            description="{{ $value }} pods of Alloy answer the scrape. Services can't send spans "
+            "and drop them within seconds.",
         ),
         Alert(
             name="AlloyRefusesSpans",
-            severity=Severity.WARNING,
-            minutes=AFTER_ROLLOUT_AND_WINDOW,
+            severity=Severity.CRITICAL,
+            minutes=AT_ONCE,
             expr=f"sum(rate({refused}[5m]))"
             f" / (sum(rate({accepted}[5m])) + sum(rate({refused}[5m]))) > 0.01",
             summary="Alloy refuses spans",
-            description="Alloy refuses {{ $value | humanizePercentage }} of the spans that it is "
-            "sent. Senders try again for a while and then drop them.",
+            description="Alloy refuses {{ $value | humanizePercentage }} of the spans that it "
+            "receives. Senders retry for some seconds and then drop them.",
         ),
         Alert(
             name="AlloyQueueFilling",
             severity=Severity.WARNING,
-            minutes=AFTER_ROLLOUT_AND_WINDOW,
-            expr=f"max by (component_path) ({size} / {capacity}) > 0.7",
+            minutes=AT_ONCE,
+            expr=f"max by (component_path) ({size} / {capacity}) > 0.5",
             summary="Alloy's queue fills up",
             description="The queue of {{ $labels.component_path }} is "
-            "{{ $value | humanizePercentage }} full. When it is full, Alloy refuses spans.",
+            f"{{{{ $value | humanizePercentage }}}} full. {context.queue_lasts} When it is full, "
+            "Alloy refuses spans.",
         ),
         _lost(context, "Spans", AlloyMetric.SPANS_LOST, Severity.CRITICAL),
         *(
@@ -94,7 +91,7 @@ def alloy(context: AlertContext) -> list[Alert]:
         Alert(
             name="AlloyConfigNotLoaded",
             severity=Severity.WARNING,
-            minutes=AFTER_ROLLOUT,
+            minutes=AFTER_RESTART,
             expr=f"count({loaded} == 0) > 0",
             summary="Alloy runs with an old configuration",
             description="{{ $value }} pods of Alloy could not load the configuration and run on "
@@ -104,16 +101,21 @@ def alloy(context: AlertContext) -> list[Alert]:
 
 
 def _lost(context: AlertContext, what: str, metric: AlloyMetric, severity: Severity) -> Alert:
-    """Return the alert on what an exporter gave up; it tries for ten minutes before."""
+    """Return the alert on what an exporter dropped.
+
+    The series of a failure comes with the first one, and a rate does not count from nothing: so
+    a series that was not there five minutes ago counts as well.
+    """
+    lost = context.alloy(metric)
     return Alert(
         name=f"AlloyLoses{what}",
         severity=severity,
-        minutes=AFTER_ROLLOUT,
-        expr=f"sum(rate({context.alloy(metric)}[10m])) > 0",
+        minutes=AT_ONCE,
+        expr=f"sum(increase({lost}[5m]) > 0 or ({lost} > 0 unless {lost} offset 5m)) > 0",
         summary=f"Alloy loses {what.lower()}",
-        description="Alloy gives up {{ $value | humanize }} "
-        f"{'spans' if what == 'Spans' else 'log records'} per second: the backend refuses them, "
-        "or has not answered for ten minutes.",
+        description="Alloy dropped {{ $value | humanize }} "
+        f"{'spans' if what == 'Spans' else 'log records'} within 5 minutes: the backend refuses "
+        f"them, or hasn't answered for {RETRY_MINUTES} minutes.",
     )
 
 

@@ -42,7 +42,7 @@ def beyla(context: AlertContext) -> list[Alert]:
 
 
 def _working(context: AlertContext, up: str) -> list[Alert]:
-    seen = context.beyla(BeylaMetric.HTTP_REQUESTS)
+    seen = context.beyla_count(BeylaMetric.HTTP_REQUESTS, "rate 5m")
     exported = context.beyla(BeylaMetric.TRACES_EXPORTED)
     failed = context.beyla(BeylaMetric.EXPORT_ERRORS)
     processes = context.beyla(BeylaMetric.PROCESSES)
@@ -51,7 +51,7 @@ def _working(context: AlertContext, up: str) -> list[Alert]:
             name="BeylaExportsNothing",
             severity=Severity.WARNING,
             minutes=AFTER_ROLLOUT_AND_WINDOW,
-            expr=f"sum(rate({seen}[5m])) > 0 unless sum(rate({exported}[5m])) > 0",
+            expr=f"{seen} > 0 unless sum(rate({exported}[5m])) > 0",
             summary="Beyla sees requests and sends no spans",
             description="Beyla measures {{ $value | humanize }} requests per second and exports "
             "no spans of them.",

@@ -2,10 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
+from .. import capacity
 from ..platform.names import ALLOY_RELEASE, TEMPO_RELEASE
 from ..settings import TracingSettings
 from ..signals import ClusterMetric, ScrapedLabel
@@ -32,7 +34,8 @@ class AlertContext:
         logs: whether Alloy sends logs.
         series_labels: labels that tell this cluster's series from others' in one backend.
         alert_labels: labels of every alert.
-        runbook_base_url: where the runbooks are, without a slash at the end.
+        runbook_base_url: URL of the runbooks, without a slash at the end; None for no links.
+        queue_minutes: how long Alloy's queue lasts at the planned peak; None without a load.
     """
 
     cluster: str
@@ -45,7 +48,8 @@ class AlertContext:
     logs: bool
     series_labels: Mapping[str, str] = field(default_factory=dict[str, str])
     alert_labels: Mapping[str, str] = field(default_factory=dict[str, str])
-    runbook_base_url: str = "docs/runbooks"
+    runbook_base_url: str | None = None
+    queue_minutes: float | None = None
 
     @property
     def tempo_jobs(self) -> list[str]:
@@ -66,6 +70,28 @@ class AlertContext:
         # Names of jobs hold nothing that means something in a regular expression.
         job = f'="{jobs[0]}"' if len(jobs) == 1 else f'=~"{"|".join(jobs)}"'
         return self._select(metric, self.namespace, job=job, **matchers)
+
+    def tempo_count(self, metric: StrEnum, over: str, *, by: str = "", **matchers: str) -> str:
+        """Sum what a histogram of Tempo's counts, whether it is scraped as a classic one or not.
+
+        Args:
+            metric: the classic histogram's series of counts.
+            over: a function and a window: `rate 5m`.
+            by: label to keep.
+            matchers: further labels, each with its operator and value.
+        """
+        return _count(partial(self.tempo, **matchers), metric, over, by)
+
+    def beyla_count(self, metric: StrEnum, over: str) -> str:
+        """Sum what a histogram of Beyla's counts, whether it is scraped as a classic one or not."""
+        return _count(self.beyla, metric, over, "")
+
+    @property
+    def queue_lasts(self) -> str:
+        """How long an outage of Tempo may last before spans are refused, in a sentence."""
+        if self.queue_minutes is None:
+            return "Alloy's queue holds a few minutes of spans; set `load` to know how many."
+        return f"At the planned peak, Alloy's queue lasts {self.queue_minutes:.1f} minutes."
 
     def alloy(self, metric: StrEnum, **matchers: str) -> str:
         """Select a metric that Alloy's pods expose."""
@@ -114,7 +140,28 @@ def alert_context(settings: TracingSettings) -> AlertContext:
         series_labels=its.series_labels,
         alert_labels=its.alert_labels,
         runbook_base_url=its.runbook_base_url,
+        queue_minutes=capacity.queue_minutes(settings),
     )
+
+
+def _count(select: Callable[[StrEnum], str], metric: StrEnum, over: str, by: str) -> str:
+    """Return the count of a classic histogram, or else that of the native one.
+
+    A Prometheus that scrapes native histograms keeps no series of counts unless told to.
+    """
+    function, window = over.split()
+    classic = select(metric)
+    native = classic.replace("_count{", "{", 1)
+    kept = f" by ({by})" if by else ""
+    return (
+        f"(sum{kept} ({function}({classic}[{window}]))"
+        f" or sum{kept} (histogram_count({function}({native}[{window}]))))"
+    )
+
+
+def runbook(base_url: str | None, name: str) -> dict[str, str]:
+    """Return the annotation that links an alert to its runbook; a relative link opens nowhere."""
+    return {"runbook_url": f"{base_url}/{kebab(name)}.md"} if base_url else {}
 
 
 def kebab(name: str) -> str:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from ..signals import RemoteWriteMetric, TempoMetric
+from ..tempo.config import RETRY_MINUTES
 from .alert import (
+    AFTER_RESTART,
     AFTER_ROLLOUT,
     AFTER_ROLLOUT_AND_WINDOW,
     Alert,
@@ -35,6 +37,8 @@ def generator(context: AlertContext) -> list[Alert]:
 
 
 def _span_metrics(context: AlertContext) -> list[Alert]:
+    late = context.tempo(TempoMetric.GENERATOR_DISCARDED)
+    passed_on = context.tempo(TempoMetric.GENERATOR_SPANS)
     active = context.tempo(TempoMetric.GENERATOR_SERIES)
     most = context.tempo(TempoMetric.GENERATOR_MAX_SERIES)
     limited = context.tempo(TempoMetric.GENERATOR_SERIES_LIMITED)
@@ -57,6 +61,17 @@ def _span_metrics(context: AlertContext) -> list[Alert]:
             summary="Span metrics are over their limit of series",
             description="The metrics-generator turns away {{ $value | humanize }} updates of new "
             "series per second. New services and routes have no metrics.",
+        ),
+        Alert(
+            name="TempoSpanMetricsIncomplete",
+            severity=Severity.WARNING,
+            minutes=AFTER_RESTART,
+            expr=f"sum by (reason) (rate({late}[5m]))"
+            f" / on () group_left () sum(rate({passed_on}[5m])) > 0.01",
+            summary="Span metrics miss spans: {{ $labels.reason }}",
+            description="The metrics-generator leaves out {{ $value | humanizePercentage }} of "
+            "the spans, with reason {{ $labels.reason }}. Rates, SLOs and the service graph are "
+            f"too low. Spans more than {RETRY_MINUTES + 1} minutes old are left out.",
         ),
         not_written(
             "Tempo",

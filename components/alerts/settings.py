@@ -32,6 +32,7 @@ class AlertSettings(Settings):
     series_labels: dict[str, str] = Field(default={})
     """Labels that this cluster's series have in a metrics backend that several clusters share,
     for example `cluster: prod`; without them, alerts look at all clusters' series together."""
-    runbook_base_url: str = Field(default="docs/runbooks", min_length=1, pattern=r"^\S*[^\s/]$")
-    """Where the runbooks can be read: the URL of docs/runbooks on your Git server, without a
-    slash at the end. By default the path in this repository."""
+    runbook_base_url: str | None = Field(default=None, pattern=r"^https?://[^\s{}]*[^\s{}/]$")
+    """URL of docs/runbooks on your Git server, without a slash at the end, for example
+    `https://git.example.com/platform/tracing/blob/main/docs/runbooks`. If unset, alerts have no
+    link to their runbook."""

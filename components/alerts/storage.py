@@ -15,17 +15,21 @@ _OUTSTANDING = 200
 
 def bucket(context: AlertContext) -> list[Alert]:
     """Return the alerts on S3 and on Tempo's identity there."""
-    all_ = context.tempo(TempoMetric.STORAGE_REQUESTS)
-    failed = context.tempo(TempoMetric.STORAGE_REQUESTS, status_code='=~"429|5.."')
+    requests = TempoMetric.STORAGE_REQUESTS
+    answered = context.tempo_count(requests, "rate 15m")
+    all_ = context.tempo_count(requests, "rate 5m")
+    failed = context.tempo_count(requests, "rate 5m", status_code='=~"429|5.."')
     # 400 is what S3 answers to an expired token. 404 is an ordinary answer.
-    denied = context.tempo(TempoMetric.STORAGE_REQUESTS, status_code='=~"400|401|403"')
+    denied = context.tempo_count(
+        requests, "increase 10m", by="status_code", status_code='=~"400|401|403"'
+    )
     up = context.tempo(ClusterMetric.UP)
     return [
         Alert(
             name="TempoStorageErrors",
             severity=Severity.WARNING,
             minutes=AFTER_ROLLOUT_AND_WINDOW,
-            expr=f"sum(rate({failed}[5m])) / sum(rate({all_}[5m])) > 0.05",
+            expr=f"{failed} / {all_} > 0.05",
             summary="S3 answers Tempo with errors",
             description="{{ $value | humanizePercentage }} of Tempo's requests to the bucket fail "
             "on S3's side or are throttled.",
@@ -34,7 +38,7 @@ def bucket(context: AlertContext) -> list[Alert]:
             name="TempoStorageAccessDenied",
             severity=Severity.CRITICAL,
             minutes=AFTER_ROLLOUT_AND_WINDOW,
-            expr=f"sum by (status_code) (increase({denied}[10m])) > 0",
+            expr=f"{denied} > 0",
             summary="S3 denies Tempo access",
             description="Within 10 minutes S3 answered {{ $value | humanize }} requests with "
             "status {{ $labels.status_code }}: look at Tempo's role and rights on bucket and key.",
@@ -44,7 +48,7 @@ def bucket(context: AlertContext) -> list[Alert]:
             severity=Severity.CRITICAL,
             minutes=AFTER_ROLLOUT_AND_WINDOW,
             # Tempo lists the bucket every five minutes, traffic or not.
-            expr=f"count({up} == 1) > 0 unless sum(rate({all_}[15m])) > 0",
+            expr=f"count({up} == 1) > 0 unless {answered} > 0",
             summary="Tempo does not reach S3",
             description="{{ $value }} pods of Tempo run, and S3 has answered none of them for 15 "
             "minutes: no route, no certificate that holds, or no credentials.",
@@ -94,7 +98,7 @@ def blocks(context: AlertContext) -> list[Alert]:
 def _upkeep(context: AlertContext) -> list[Alert]:
     outstanding = context.tempo(TempoMetric.COMPACTION_OUTSTANDING)
     not_merged = context.tempo(TempoMetric.COMPACTION_ERRORS)
-    rounds = context.tempo(TempoMetric.RETENTION_RUNS)
+    rounds = context.tempo_count(TempoMetric.RETENTION_RUNS, "increase 1h")
     not_deleted = context.tempo(TempoMetric.RETENTION_ERRORS)
     return [
         Alert(
@@ -119,7 +123,7 @@ def _upkeep(context: AlertContext) -> list[Alert]:
             severity=Severity.WARNING,
             minutes=60,
             # A round is due every five minutes.
-            expr=f"sum(increase({rounds}[1h])) == 0 or sum(increase({not_deleted}[1h])) > 3",
+            expr=f"{rounds} == 0 or sum(increase({not_deleted}[1h])) > 3",
             summary="Old traces are not deleted",
             description="Tempo has not looked for blocks past retention for an hour, or could not "
             "delete them ({{ $value | humanize }} failures). They cost storage until the bucket's "

@@ -3,8 +3,10 @@
 from ..signals import ClusterMetric, TempoMetric
 from ..tempo.settings import TempoMode
 from .alert import (
+    AFTER_RESTART,
     AFTER_ROLLOUT,
     AFTER_ROLLOUT_AND_WINDOW,
+    AT_ONCE,
     Alert,
     Severity,
 )
@@ -15,8 +17,9 @@ def tempo(context: AlertContext) -> list[Alert]:
     """Return the alerts on Tempo in the mode that is deployed."""
     discarded = context.tempo(TempoMetric.SPANS_DISCARDED)
     received = context.tempo(TempoMetric.SPANS_RECEIVED)
-    asked = context.tempo(TempoMetric.REQUESTS, route='=~"api_.+"')
-    failed = context.tempo(TempoMetric.REQUESTS, route='=~"api_.+"', status_code='=~"5.."')
+    query = {"route": '=~"api_.+"'}
+    asked = context.tempo_count(TempoMetric.REQUESTS, "rate 5m", **query)
+    failed = context.tempo_count(TempoMetric.REQUESTS, "rate 5m", **query, status_code='=~"5.."')
     loaded = context.tempo(TempoMetric.CONFIG_LOADED)
     free = context.volumes(ClusterMetric.VOLUME_AVAILABLE)
     space = context.volumes(ClusterMetric.VOLUME_CAPACITY)
@@ -25,20 +28,20 @@ def tempo(context: AlertContext) -> list[Alert]:
         *([_ring(context)] if context.mode is TempoMode.DISTRIBUTED else []),
         Alert(
             name="TempoDiscardsSpans",
-            severity=Severity.WARNING,
-            minutes=AFTER_ROLLOUT_AND_WINDOW,
+            severity=Severity.CRITICAL,
+            minutes=AT_ONCE,
             # Where a limit lets nothing in there is no series of what came in.
             expr=f"sum by (reason) (rate({discarded}[5m]))"
             f" / on () group_left () (sum(rate({received}[5m])) or vector(0)) > 0.01",
             summary="Tempo discards spans: {{ $labels.reason }}",
-            description="For each span that it keeps Tempo discards {{ $value | humanize }}, by "
+            description="For each span that it keeps, Tempo discards {{ $value | humanize }} with "
             "reason {{ $labels.reason }}. Traces are incomplete or missing.",
         ),
         Alert(
             name="TempoQueriesFailing",
             severity=Severity.WARNING,
             minutes=AFTER_ROLLOUT_AND_WINDOW,
-            expr=f"sum(rate({failed}[5m])) / sum(rate({asked}[5m])) > 0.05",
+            expr=f"{failed} / {asked} > 0.05",
             summary="Queries for traces fail",
             description="{{ $value | humanizePercentage }} of the queries to Tempo fail.",
         ),
@@ -74,11 +77,11 @@ def _down(context: AlertContext) -> Alert:
     return Alert(
         name="TempoDown",
         severity=Severity.CRITICAL,
-        minutes=AFTER_ROLLOUT,
+        minutes=AFTER_RESTART,
         expr=f"({' or '.join([running, *none])}) == 0",
         summary="Tempo is down: {{ $labels.job }}",
-        description="{{ $value }} pods of {{ $labels.job }} answer the scrape. Spans wait in "
-        "Alloy for some minutes and are then lost, or queries fail.",
+        description="{{ $value }} pods of {{ $labels.job }} answer the scrape. Queries fail, or "
+        f"spans wait in Alloy. {context.queue_lasts} Then spans are lost.",
     )
 
 

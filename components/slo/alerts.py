@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..alerts.context import kebab
+from ..alerts.context import runbook
 from ..signals import Label, SloMetric
 from .burn import Pair, Severity, burn_rate, thresholds
 from .settings import SloSettings
@@ -21,6 +21,9 @@ NAMES = {
 #: How long the condition must hold. The windows do the rest: the short ones end an alert soon
 #: after the trouble ends, the long ones let blips pass.
 _FOR = {Severity.CRITICAL: "2m", Severity.WARNING: "15m"}
+#: Name of the alert on an SLO that nothing is known of, and how long that must be so: longer than a
+#: service is quiet at night, and than a new cluster is empty.
+NO_DATA, _NO_DATA_WINDOW, _NO_DATA_FOR = "SloNoData", "1d", "6h"
 #: Long windows up to this many hours are counted from the rates, longer ones from the hourly sums.
 _HOURS_FROM_RATES = 6
 
@@ -29,7 +32,7 @@ def alerts(
     slo: SloSettings,
     cluster: str,
     *,
-    runbook_base_url: str,
+    runbook_base_url: str | None,
     labels: Mapping[str, str],
     template: str = "",
 ) -> Iterator[dict[str, Any]]:
@@ -67,8 +70,50 @@ def alerts(
                 **{str(key): _literal(value) for key, value in described.items()},
                 "severity": str(severity),
             },
-            "annotations": _annotations(slo, severity, f"{runbook_base_url}/{kebab(name)}.md"),
+            "annotations": _annotations(slo, severity, runbook(runbook_base_url, name)),
         }
+
+
+def no_data(
+    slo: SloSettings,
+    cluster: str,
+    *,
+    runbook_base_url: str | None,
+    labels: Mapping[str, str],
+    template: str = "",
+) -> dict[str, Any]:
+    """Return the alert on an SLO, or on a template, that has had no events for a day.
+
+    Without it, a misspelt service and a ruler that never gets the series look like a kept promise.
+    Arguments are those of `alerts`.
+    """
+    own: dict[str, str] = {Label.TEMPO_CLUSTER: cluster}
+    own |= {Label.TEMPLATE: template} if template else {Label.SLO: slo.name}
+    events = f"last_over_time({selector(SloMetric.EVENTS, own)}[{_NO_DATA_WINDOW}])"
+    named: dict[str, str] = (
+        {Label.KIND: template}
+        if template
+        else {**slo.labels, Label.SLO: slo.name, Label.OWNER: slo.owner}
+    )
+    what = f"template {template} of every service" if template else _literal(slo.name)
+    return {
+        "alert": NO_DATA,
+        "expr": f"absent({events})",
+        "for": _NO_DATA_FOR,
+        "labels": {
+            **{str(key): _literal(value) for key, value in {**labels, **named}.items()},
+            "severity": str(Severity.WARNING),
+        },
+        "annotations": {
+            "summary": f"{what}: the SLO has no data",
+            "description": (
+                f"There have been no events of {what} for more than {_NO_DATA_WINDOW}: nothing is "
+                "known of its error budget, and its alerts can't fire. The service is misspelt or "
+                "gone, or the ruler that evaluates the SLO doesn't get the series."
+            ),
+            **runbook(runbook_base_url, NO_DATA),
+        },
+    }
 
 
 def _burns(slo: SloSettings, pair: Pair, limit: float, own: Mapping[str, str]) -> str:
@@ -92,7 +137,7 @@ def _failures(pair: Pair, own: Mapping[str, str]) -> str:
     return f"sum_over_time({hours}[{pair.span}]) / {3600 // HOURS_INTERVAL_SECONDS}"
 
 
-def _annotations(slo: SloSettings, severity: Severity, runbook_url: str) -> dict[str, str]:
+def _annotations(slo: SloSettings, severity: Severity, link: Mapping[str, str]) -> dict[str, str]:
     pace = ", ".join(
         f"{burn_rate(pair, slo.window_days):.3g} times over {pair.span}"
         for pair, _ in thresholds(severity, slo.objective, slo.window_days)
@@ -106,7 +151,7 @@ def _annotations(slo: SloSettings, severity: Severity, runbook_url: str) -> dict
             f" must be good over {slo.window_days} days. Alerts at a pace of {pace}, where 1 spends"
             f" the budget in just the {slo.window_days} days."
         ),
-        "runbook_url": runbook_url,
+        **link,
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..signals import Label, SloMetric
 from . import sli
-from .alerts import HOURS_INTERVAL_SECONDS, INTERVAL_SECONDS, alerts
+from .alerts import HOURS_INTERVAL_SECONDS, INTERVAL_SECONDS, alerts, no_data
 from .burn import budget
 from .settings import SloDefaultsSettings, SloSettings
 from .sli import Indicator, selector
@@ -53,7 +53,7 @@ def groups(
     defaults: SloDefaultsSettings,
     *,
     cluster: str,
-    runbook_base_url: str,
+    runbook_base_url: str | None,
     alert_labels: Mapping[str, str],
 ) -> list[Group]:
     """Return all rule groups of SLOs; none without an SLO.
@@ -74,6 +74,7 @@ def groups(
             [
                 *_configured(slo, cluster),
                 *alerts(slo, cluster, runbook_base_url=runbook_base_url, labels=alert_labels),
+                no_data(slo, cluster, runbook_base_url=runbook_base_url, labels=alert_labels),
             ],
         )
         for slo in slos
@@ -86,6 +87,13 @@ def groups(
                 [
                     *_every_service(template, defaults, cluster),
                     *alerts(
+                        template,
+                        cluster,
+                        runbook_base_url=runbook_base_url,
+                        labels=alert_labels,
+                        template=template.name,
+                    ),
+                    no_data(
                         template,
                         cluster,
                         runbook_base_url=runbook_base_url,

@@ -19,6 +19,12 @@ MAX_BLOCK_BYTES = 5 * 1024 * _MIB
 OTLP_MESSAGE_MIB = 16
 #: Least size in MiB of a message between Tempo's parts: Tempo's default (cmd/tempo/app/config.go).
 GRPC_MESSAGE_MIB = 16
+#: Minutes that Alloy retries a batch (max_elapsed_time in components/alloy/modules). A span can be
+#: that old when it arrives, and a minute older for what it waited before.
+RETRY_MINUTES = 10
+#: Age up to which a span counts in span metrics. Tempo's default of 30 s would leave out, without a
+#: word, everything that waited for Tempo in Alloy's queue.
+METRICS_SLACK = f"{RETRY_MINUTES + 1}m"
 #: Where the Secret with the metrics backend's password is mounted.
 CREDENTIALS_PATH = "/etc/tempo/credentials"
 

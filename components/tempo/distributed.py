@@ -152,6 +152,7 @@ def _generator(args: TempoArgs, size: Workload) -> dict[str, Any]:
         "config": {
             "processor": config.generator_processors(args),
             "registry": config.generator_registry(args),
+            "metrics_ingestion_time_range_slack": config.METRICS_SLACK,
             "storage": {
                 # Metrics are written and queried without a tenant.
                 "remote_write_add_org_id_header": False,

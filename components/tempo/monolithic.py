@@ -14,6 +14,7 @@ _CONFIG = (
     .with_name("monolithic.gotmpl")
     .read_text()
     .replace("MAX_BLOCK_BYTES", str(config.MAX_BLOCK_BYTES))
+    .replace("METRICS_SLACK", config.METRICS_SLACK)
 )
 #: Ports of Jaeger's protocols in the chart's Service.
 _JAEGER = {"grpc": 14250, "thrift_http": 14268, "thrift_compact": 6831, "thrift_binary": 6832}

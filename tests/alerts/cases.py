@@ -14,6 +14,8 @@ from components.signals import (
 from components.tempo.settings import TempoMode
 from tests.alerts.timeline import Case, Metric
 
+#: Minutes within which loss must page.
+LOSS = 2
 MONOLITHIC, DISTRIBUTED = TempoMode.MONOLITHIC, TempoMode.DISTRIBUTED
 
 
@@ -68,12 +70,14 @@ def _alloy() -> dict[str, Case]:
     to_tempo = {"component_path": "/send_to_tempo.default", "data_type": "traces"}
     to_loki = {"component_path": "/send_to_loki.default", "data_type": "logs"}
     return {
-        "AlloyDown": Case([_gauge(ClusterMetric.UP, 1, 0, alloy)]),
+        "AlloyDown": Case([_gauge(ClusterMetric.UP, 1, 0, alloy)], minutes=5, spared=2),
         "AlloyRefusesSpans": Case(
             [
                 _counter(AlloyMetric.SPANS_ACCEPTED, 1000, 0, alloy, transport="grpc"),
                 _counter(AlloyMetric.SPANS_REFUSED, 1, 1000, alloy, transport="grpc"),
-            ]
+            ],
+            minutes=LOSS,
+            spared=0,
         ),
         "AlloyQueueFilling": Case(
             [
@@ -81,17 +85,24 @@ def _alloy() -> dict[str, Case]:
                 _gauge(AlloyMetric.QUEUE_CAPACITY, 1000, 1000, alloy, **to_tempo),
                 _gauge(AlloyMetric.QUEUE_SIZE, 10, 10, alloy, **to_loki),
                 _gauge(AlloyMetric.QUEUE_CAPACITY, 1000, 1000, alloy, **to_loki),
-            ]
+            ],
+            minutes=LOSS,
+            spared=0,
         ),
         # The series of failures is not there before the first; with it alone there is no rate.
         "AlloyLosesSpans": Case(
             [_counter(AlloyMetric.SPANS_LOST, None, 60, alloy, error_type="Unavailable")],
-            # Nothing is given up in the ten minutes that a rollout takes; a moment is no alert.
-            spared=3,
+            minutes=LOSS,
+            # A rollout loses nothing: Alloy retries for longer than it takes.
+            spared=0,
         ),
-        "AlloyLosesLogs": Case([_counter(AlloyMetric.LOGS_LOST, 0, 60, alloy)], spared=3),
+        "AlloyLosesLogs": Case(
+            [_counter(AlloyMetric.LOGS_LOST, 0, 60, alloy)], minutes=LOSS, spared=0
+        ),
         "AlloyMetricsNotWritten": Case(_remote_write(alloy)),
-        "AlloyConfigNotLoaded": Case([_gauge(AlloyMetric.CONFIG_LOADED, 1, 0, alloy)]),
+        "AlloyConfigNotLoaded": Case(
+            [_gauge(AlloyMetric.CONFIG_LOADED, 1, 0, alloy)], minutes=10, spared=4
+        ),
     }
 
 
@@ -109,7 +120,9 @@ def _ingestion(part: Mapping[str, str]) -> dict[str, Case]:
                 _counter(TempoMetric.SPANS_RECEIVED, 600, 0, part, tenant="t"),
                 # Health checks that the filter takes out are no spans for Tempo.
                 _counter(AlloyMetric.SPANS_ACCEPTED, 900, 900, wanted),
-            ]
+            ],
+            minutes=10,
+            spared=3,
         ),
         "TracingNoSpansArriving": Case(
             [_counter(AlloyMetric.ITEMS_PROCESSED, 600, 0, wanted)],
@@ -143,13 +156,15 @@ def _tempo(part: Mapping[str, str], mode: TempoMode) -> dict[str, Case]:
             )
         ]
     cases = {
-        "TempoDown": Case(down),
+        "TempoDown": Case(down, minutes=7, spared=4),
         "TempoDiscardsSpans": Case(
             [
                 _counter(TempoMetric.SPANS_RECEIVED, 1000, 500, part, **tenant),
                 _counter(TempoMetric.SPANS_DISCARDED, 0, 500, part, reason="rate_limited"),
                 _counter(TempoMetric.SPANS_DISCARDED, 2, 2, part, reason="trace_too_large"),
-            ]
+            ],
+            minutes=LOSS,
+            spared=0,
         ),
         "TempoQueriesFailing": Case(
             [
@@ -253,6 +268,20 @@ def _generator(part: Mapping[str, str], generator: Mapping[str, str]) -> dict[st
         "TempoSeriesDropped": Case(
             [_counter(TempoMetric.GENERATOR_SERIES_LIMITED, 0, 60, generator, **tenant)],
             spared=5,
+        ),
+        "TempoSpanMetricsIncomplete": Case(
+            [
+                _counter(TempoMetric.GENERATOR_SPANS, 600, 600, generator, **tenant),
+                _counter(
+                    TempoMetric.GENERATOR_DISCARDED,
+                    1,
+                    60,
+                    generator,
+                    reason="outside_metrics_ingestion_slack",
+                ),
+            ],
+            minutes=15,
+            spared=0,
         ),
         "TempoMetricsNotWritten": Case(_remote_write({**generator, **tenant})),
     }

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.alerts.alert import INTERVAL
 from components.alerts.rules import alert_groups
 from components.tempo.settings import TempoMode
 from tests.alerts.cases import cases, context
@@ -88,9 +89,9 @@ def scenarios(name: str, case: Case) -> list[dict[str, Any]]:
 
 
 def written(mode: TempoMode, name: str, folder: Path, tests: list[dict[str, Any]]) -> Path:
-    rules = {"groups": [{"name": "g", "interval": "1m", "rules": [rule(mode, name)]}]}
+    rules = {"groups": [{"name": "g", "interval": INTERVAL, "rules": [rule(mode, name)]}]}
     write(folder, "rules.yaml", rules)
-    content = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": tests}
+    content = {"rule_files": ["rules.yaml"], "evaluation_interval": INTERVAL, "tests": tests}
     return write(folder, "tests.yaml", content)
 
 

@@ -31,6 +31,8 @@ EMITTED = {
     )
     for name in group
 }
+#: Native histograms have one series, without an ending.
+NATIVE = {name.removesuffix("_count") for name in EMITTED if name.endswith("_count")}
 KNOWN_LABELS = {str(label) for label in signals.ScrapedLabel}
 
 contexts = st.builds(
@@ -78,7 +80,7 @@ def test_every_expression_selects_emitted_series_by_known_labels(of: AlertContex
         its = found(rule)
         assert its
         for selector in its:
-            assert selector.name in EMITTED
+            assert selector.name in EMITTED | NATIVE
             matchers = {m.name: m.value for m in selector.matchers.matchers}
             assert set(matchers) <= KNOWN_LABELS | set(of.series_labels)
             assert matchers["namespace"] in {of.namespace, of.beyla_namespace}
@@ -103,9 +105,30 @@ def test_it_keeps_no_pod_apart_that_a_rollout_would_double(rule: dict[str, Any])
     assert re.match(r"\(*(sum|count|max|min)\b", rule["expr"])
 
 
-@each_alert
-def test_it_waits_longer_than_a_rollout_may_take(rule: dict[str, Any]) -> None:
-    assert int(rule["for"].removesuffix("m")) > ROLLOUT_MINUTES
+def test_only_loss_and_what_leads_to_it_pages_before_a_rollout_has_ended() -> None:
+    fast = {n for n, r in ALL.items() if int(r["for"].removesuffix("m")) <= ROLLOUT_MINUTES}
+
+    assert fast == {
+        *("AlloyRefusesSpans", "AlloyLosesSpans", "AlloyLosesLogs", "TempoDiscardsSpans"),
+        *("AlloyQueueFilling", "AlloyDown", "TempoDown", "TracingIngestionStopped"),
+        *("AlloyConfigNotLoaded", "TempoSpanMetricsIncomplete"),
+    }
+
+
+def test_a_runbook_is_linked_by_a_url_or_not_at_all() -> None:
+    of = context(TempoMode.MONOLITHIC)
+
+    assert not any("runbook_url" in r["annotations"] for r in rules(of))
+
+
+def test_how_long_the_queue_lasts_is_said_in_minutes() -> None:
+    said = {
+        r["alert"]
+        for r in rules(context(TempoMode.MONOLITHIC, queue_minutes=3.46))
+        if "queue lasts 3.5 minutes" in r["annotations"]["description"]
+    }
+
+    assert said == {"TracingIngestionStopped", "AlloyQueueFilling", "TempoDown"}
 
 
 @each_alert
@@ -136,7 +159,7 @@ def test_what_is_not_installed_has_no_alerts() -> None:
     assert whole - names(context(TempoMode.DISTRIBUTED, logs=False)) == {"AlloyLosesLogs"}
     assert whole - names(context(TempoMode.DISTRIBUTED, generator=False, metrics=False)) == {
         *("TempoGeneratorStopped", "TempoSeriesLimitNear", "TempoSeriesDropped"),
-        *("TempoMetricsNotWritten", "AlloyMetricsNotWritten"),
+        *("TempoMetricsNotWritten", "AlloyMetricsNotWritten", "TempoSpanMetricsIncomplete"),
     }
     assert whole - names(context(TempoMode.MONOLITHIC)) == {"TempoRingUnhealthy"}
 
@@ -175,7 +198,8 @@ def test_it_has_a_runbook_that_begins_with_what_is_seen(rule: dict[str, Any]) ->
     index = (RUNBOOKS / "README.md").read_text(encoding="utf-8")
     assert f"[{rule['alert']}]({kebab(rule['alert'])}.md)" in index
     [row] = [line for line in index.splitlines() if f"[{rule['alert']}]" in line]
-    assert f"| {rule['labels']['severity']} |" in row
+    waits = "at once" if rule["for"] == "0m" else rule["for"]
+    assert f"| {rule['labels']['severity']} | {waits} |" in row
 
 
 def test_each_runbook_has_its_alert() -> None:

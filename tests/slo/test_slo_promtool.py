@@ -304,3 +304,18 @@ def test_no_panel_is_empty_while_all_is_well(tmp_path: Path, name: str) -> None:
         expected[f"count({expr}) > bool 0"] = 1
     groups = built(slo(), defaults=SloDefaultsSettings(enabled=True))
     values(tmp_path, groups, series, 2 * HOUR, expected)
+
+
+def test_an_slo_without_data_says_so_and_a_quiet_night_is_none(tmp_path: Path) -> None:
+    """From the second day on the service is gone, or its series reach the ruler no longer."""
+    night = 10 * HOUR
+    gone = calls(counter((DAY, 60)))
+    gone[0]["values"] += " stale"
+    no_data = ['{slo="cart", severity="warning"}']
+    firing(tmp_path, built(slo()), gone, {DAY + night: QUIET, 2 * DAY + 8 * HOUR: no_data})
+    firing(tmp_path, built(slo()), [], {5 * HOUR: QUIET, 7 * HOUR: no_data})
+
+
+def test_an_slo_of_another_cluster_hides_nothing(tmp_path: Path) -> None:
+    there = calls(counter((DAY, 60)), labels={"cluster": "elsewhere"})
+    firing(tmp_path, built(slo()), there, {7 * HOUR: ['{slo="cart", severity="warning"}']})

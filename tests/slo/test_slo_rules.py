@@ -105,10 +105,10 @@ def test_without_slos_there_are_no_rules() -> None:
 @pytest.mark.parametrize(
     ("objective", "alerts"),
     [
-        (99.9, ["SloBudgetBurnsFast", "SloBudgetBurnsSlowly"]),
-        (90, ["SloBudgetBurnsFast", "SloBudgetBurnsSlowly"]),
+        (99.9, ["SloBudgetBurnsFast", "SloBudgetBurnsSlowly", "SloNoData"]),
+        (90, ["SloBudgetBurnsFast", "SloBudgetBurnsSlowly", "SloNoData"]),
         # 5.6 times half of all events are more than there are.
-        (50, ["SloBudgetBurnsSlowly"]),
+        (50, ["SloBudgetBurnsSlowly", "SloNoData"]),
     ],
 )
 def test_an_alert_that_no_outage_could_reach_is_left_out(
