@@ -367,7 +367,7 @@ def firing(
     end = BEFORE + TROUBLE
     step = float(INTERVAL.removesuffix("s")) / 60
     fired = f'count_over_time(ALERTS{{alertstate="firing"}}[{end}m])'
-    test = {
+    test: dict[str, Any] = {
         "interval": f"{scrape}s",
         "input_series": list(input_series(day, scrape, native=native)),
         "promql_expr_test": [
@@ -382,7 +382,7 @@ def firing(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
-        content = {
+        content: dict[str, Any] = {
             "rule_files": ["rules.yaml"],
             "evaluation_interval": INTERVAL,
             "tests": [test],
