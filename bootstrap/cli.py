@@ -7,21 +7,23 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import pulumi
-import yaml
 
 from bootstrap.loader import PROJECT
 from bootstrap.wiring import state_url
 from components.rules import Problem, SettingsError
 from plan.cli import find
-from plan.stackfile import read
+from plan.command import reporting
+from plan.stackfile import load, read
 
 #: Folder of the project; its state lies in it until there is a bucket. Git-ignored.
 FOLDER = Path("bootstrap")
 LOCAL_STATE = FOLDER / ".pulumi-state"
 
 
+@reporting(pulumi.RunError)
 def main() -> int:
     """Run one command on one stack, with what options follow; return the exit status."""
     parser = argparse.ArgumentParser(prog="bootstrap.cli", description=__doc__)
@@ -29,11 +31,7 @@ def main() -> int:
     parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
     arguments, passed_on = parser.parse_known_args()
     stack: str = arguments.stack
-    try:
-        moved = _has_moved(stack)
-    except pulumi.RunError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    moved = _has_moved(stack)
     found = find()
     if found is None:
         print("error: the Pulumi CLI is missing and could not be downloaded.", file=sys.stderr)
@@ -43,10 +41,8 @@ def main() -> int:
     run = _up if arguments.command == "up" else _move
     try:
         return run(cli, stack, moved, passed_on)
-    except (pulumi.RunError, subprocess.CalledProcessError) as error:
+    except subprocess.CalledProcessError:
         # The CLI has said itself what it met.
-        if isinstance(error, pulumi.RunError):
-            print(f"error: {error}", file=sys.stderr)
         return 1
 
 
@@ -58,11 +54,11 @@ def _has_moved(stack: str) -> bool:
     """
     read(Path.cwd(), stack)
     file = FOLDER / f"Pulumi.{stack}.yaml"
-    if not file.is_file():
+    if not os.path.lexists(file):
         missing = f"there is no such file; it holds {PROJECT}:repository, your GitHub repository"
         raise SettingsError(str(file), [Problem(key=str(file), message=missing)])
     read(FOLDER, stack)
-    return "secretsprovider" in yaml.safe_load(file.read_text(encoding="utf-8"))
+    return "secretsprovider" in cast(dict[str, object], load(file))
 
 
 def _up(cli: str, stack: str, moved: bool, passed_on: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ Run as ``python -m config.schema``; a test fails where a file is behind the sett
 """
 
 import json
+import sys
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -199,8 +200,18 @@ def written(root: Path) -> dict[Path, str]:
     }
 
 
+def main() -> int:
+    """Write the files; return the exit status."""
+    try:
+        for path, content in written(Path()).items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+            print(f"wrote {path}")
+    except OSError as error:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    for _path, _content in written(Path()).items():
-        _path.parent.mkdir(exist_ok=True)
-        _path.write_text(_content, encoding="utf-8")
-        print(f"wrote {_path}")
+    sys.exit(main())

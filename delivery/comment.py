@@ -6,12 +6,20 @@ and treats the files as text of a stranger.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from delivery.github import BODY_LIMIT, GitHub, GitHubError, fitting, from_environment, is_own
+from delivery.github import (
+    BODY_LIMIT,
+    GitHub,
+    GitHubError,
+    fitting,
+    from_environment,
+    is_own,
+    variable,
+)
+from plan.command import reporting
 from plan.diff import MARKER
 
 #: Folders of the artefacts below DIR, as the preview workflow names them, and the files in them.
@@ -95,28 +103,25 @@ def post(github: GitHub, number: int, text: str) -> None:
         github.call("PATCH", f"issues/comments/{own['id']}", {"body": text})
 
 
+@reporting(GitHubError)
 def main() -> int:
     """Comment on the pull request of the run in the environment; return the exit status."""
     parser = argparse.ArgumentParser(prog="delivery.comment", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the run's artefacts were unpacked")
     folder: Path = parser.parse_args().folder
-    try:
-        github = from_environment()
-        source = os.environ["HEAD_REPOSITORY"]
-        number = pull_request(
-            github,
-            source=source,
-            branch=os.environ["HEAD_BRANCH"],
-            sha=os.environ["HEAD_SHA"],
-        )
-        if number is None:
-            print("No open pull request is at this commit: nothing to say.")
-            return 0
-        fork = source != github.repository
-        post(github, number, body(folder, run_url=os.environ["RUN_URL"], fork=fork))
-    except GitHubError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    github = from_environment()
+    source = variable("HEAD_REPOSITORY")
+    number = pull_request(
+        github,
+        source=source,
+        branch=variable("HEAD_BRANCH"),
+        sha=variable("HEAD_SHA"),
+    )
+    if number is None:
+        print("No open pull request is at this commit: nothing to say.")
+        return 0
+    fork = source != github.repository
+    post(github, number, body(folder, run_url=variable("RUN_URL"), fork=fork))
     print(f"Wrote to pull request {number}.")
     return 0
 

@@ -4,11 +4,11 @@ Opens it when a look found drift or failed, updates it while that is so, and clo
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-from delivery.github import GitHub, GitHubError, fitting, from_environment, is_own
+from delivery.github import GitHub, GitHubError, fitting, from_environment, is_own, variable
+from plan.command import reporting, stack_name_problem
 
 
 def marker(stack: str) -> str:
@@ -59,28 +59,29 @@ def report_of(stack: str, outcome: str) -> str | None:
     file = Path("build", "drift", f"{stack}.md")
     if not file.is_file():
         return f"The nightly look at `{stack}` failed, so nobody knows whether it has drifted."
+    report = file.read_text(encoding="utf-8", errors="replace")
     return (
         f"`{stack}` is not what its stack file says: `make up STACK={stack}` would change this.\n\n"
-        f"{file.read_text()}"
+        f"{report}"
     )
 
 
+@reporting(GitHubError)
 def main() -> int:
     """Keep the issue of one stack; return the exit status."""
     parser = argparse.ArgumentParser(prog="delivery.drift_issue", description=__doc__)
     parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
     parser.add_argument("outcome", help="outcome of the look: success or another")
     arguments = parser.parse_args()
-    try:
-        done = keep(
-            from_environment(),
-            stack=arguments.stack,
-            report=report_of(arguments.stack, arguments.outcome),
-            run_url=os.environ["RUN_URL"],
-        )
-    except GitHubError as error:
-        print(f"error: {error}", file=sys.stderr)
+    if wrong := stack_name_problem(arguments.stack):
+        print(f"error: {wrong}", file=sys.stderr)
         return 1
+    done = keep(
+        from_environment(),
+        stack=arguments.stack,
+        report=report_of(arguments.stack, arguments.outcome),
+        run_url=variable("RUN_URL"),
+    )
     print(f"{arguments.stack}: {done}")
     return 0
 

@@ -75,10 +75,22 @@ class GitHub:
 def from_environment() -> GitHub:
     """Return the repository that a workflow runs in; its variables name it."""
     return GitHub(
-        repository=os.environ["GITHUB_REPOSITORY"],
-        token=os.environ["GITHUB_TOKEN"],
-        api=os.environ["GITHUB_API_URL"],
+        repository=variable("GITHUB_REPOSITORY"),
+        token=variable("GITHUB_TOKEN"),
+        api=variable("GITHUB_API_URL"),
     )
+
+
+def variable(name: str) -> str:
+    """Return an environment variable that a workflow sets.
+
+    Raises:
+        GitHubError: it is not set.
+    """
+    try:
+        return os.environ[name]
+    except KeyError:
+        raise GitHubError(f"{name} is not set: a GitHub workflow runs this command") from None
 
 
 def is_own(item: dict[str, Any], marker: str) -> bool:

@@ -16,6 +16,7 @@ import pulumi
 
 from components.platform.settings import ClusterSettings
 from plan.cli import prepare
+from plan.command import reporting
 from plan.run import run
 
 
@@ -81,15 +82,12 @@ def outputs(cluster: ClusterSettings) -> dict[str, str]:
     }
 
 
+@reporting(pulumi.RunError)
 def main() -> int:
     """Print the outputs for one stack; return the exit status."""
     parser = argparse.ArgumentParser(prog="delivery.reach", description=__doc__)
     parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
-    try:
-        settings = run(parser.parse_args().stack, Path.cwd()).settings
-    except pulumi.RunError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    settings = run(parser.parse_args().stack, Path.cwd()).settings
     for name, value in outputs(settings.cluster).items():
         # A value on two lines would be read as two outputs.
         print(f"{name}={' '.join(value.splitlines())}")

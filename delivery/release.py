@@ -5,6 +5,8 @@ import re
 import sys
 from pathlib import Path
 
+from plan.command import reporting
+
 _TAG = re.compile(r"v(\d+\.\d+\.\d+)")
 _VERSION = re.compile(r"""^__version__ = ["']([^"']+)["']$""", re.M)
 #: A heading of the changelog, as https://keepachangelog.com writes it.
@@ -38,6 +40,7 @@ def problems_and_notes(tag: str, *, package: str, changelog: str) -> tuple[list[
     return problems, notes
 
 
+@reporting(UnicodeDecodeError)
 def main() -> int:
     """Check one tag; return the exit status."""
     parser = argparse.ArgumentParser(prog="delivery.release", description=__doc__)
@@ -46,15 +49,15 @@ def main() -> int:
     changelog = Path("CHANGELOG.md")
     problems, notes = problems_and_notes(
         tag,
-        package=Path("components", "__init__.py").read_text(),
-        changelog=changelog.read_text() if changelog.is_file() else "",
+        package=Path("components", "__init__.py").read_text(encoding="utf-8"),
+        changelog=changelog.read_text(encoding="utf-8") if changelog.is_file() else "",
     )
     if problems:
         print("error: this cannot be released:", *problems, sep="\n  ", file=sys.stderr)
         return 1
     file = Path("build", "release-notes.md")
     file.parent.mkdir(exist_ok=True)
-    file.write_text(f"{notes}\n")
+    file.write_text(f"{notes}\n", encoding="utf-8")
     print(f"{tag} can be released; its notes are in {file}.")
     return 0
 

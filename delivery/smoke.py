@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import http.client
 import json
 import re
 import secrets
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 import pulumi
 
 from delivery.reach import ReachError, kubectl
+from plan.command import reporting
 from plan.run import Plan, run
 
 SERVICE = "smoke-check"
@@ -71,7 +73,7 @@ def check(*, send_to: str, query: str, tenant: str | None = None) -> Mapping[str
     end = time.monotonic() + WAIT_SECONDS
     while True:
         status, said = _ask(f"{query}/api/traces/{trace_id}", headers)
-        if status == 200 and (found := _attributes(json.loads(said))):
+        if status == 200 and (found := _attributes(said)):
             return found
         if time.monotonic() > end:
             answer = f"{status or 'no answer'} {said}".strip()
@@ -87,11 +89,11 @@ def _ask(url: str, headers: dict[str, str], body: bytes | None = None) -> tuple[
     try:
         request = urllib.request.Request(url, body, headers)  # noqa: S310
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return answer.status, answer.read().decode()
+            return answer.status, answer.read().decode(errors="replace")
     except urllib.error.HTTPError as error:
         return error.code, error.read(500).decode(errors="replace")
-    except OSError as error:
-        return 0, str(error)
+    except (OSError, http.client.HTTPException) as error:
+        return 0, str(error) or type(error).__name__
 
 
 def foreign(attributes: Mapping[str, str], expected: Mapping[str, str]) -> str | None:
@@ -116,16 +118,20 @@ def foreign(attributes: Mapping[str, str], expected: Mapping[str, str]) -> str |
     )
 
 
-def _attributes(trace: dict[str, Any]) -> dict[str, str]:
+def _attributes(answer: str) -> dict[str, str]:
     """Return the text attributes of the resource whose span was sent; empty if it is not there."""
-    batches: list[Any] = trace.get("batches", [])
-    for batch in batches:
-        attributes = {
-            attribute["key"]: str(attribute["value"].get("stringValue", ""))
-            for attribute in batch["resource"].get("attributes", [])
-        }
-        if attributes.get("service.name") == SERVICE:
-            return attributes
+    try:
+        batches: list[Any] = json.loads(answer).get("batches", [])
+        for batch in batches:
+            attributes = {
+                attribute["key"]: str(attribute["value"].get("stringValue", ""))
+                for attribute in batch["resource"].get("attributes", [])
+            }
+            if attributes.get("service.name") == SERVICE:
+                return attributes
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # What answers is not Tempo; the caller shows the answer.
+        return {}
     return {}
 
 
@@ -184,15 +190,12 @@ def smoke(plan: Plan) -> Mapping[str, str]:
     return found
 
 
+@reporting(ReachError, SmokeError, pulumi.RunError)
 def main() -> int:
     """Check one stack; return the exit status."""
     parser = argparse.ArgumentParser(prog="delivery.smoke", description=__doc__)
     parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
-    try:
-        found = smoke(run(parser.parse_args().stack, Path.cwd()))
-    except (ReachError, SmokeError, pulumi.RunError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    found = smoke(run(parser.parse_args().stack, Path.cwd()))
     print("Tempo has the trace, with these attributes of its resource:")
     for key, value in sorted(found.items()):
         print(f"  {key} = {value}")

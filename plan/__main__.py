@@ -7,24 +7,22 @@ from pathlib import Path
 
 import pulumi
 
+from plan.command import reporting
 from plan.policies import refusal
 from plan.run import run
 from plan.write import write
 
 
+@reporting(pulumi.RunError)
 def main() -> int:
     """Plan one stack; return the exit status."""
     parser = argparse.ArgumentParser(prog="plan", description=__doc__)
     parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
     parser.add_argument("--json", action="store_true", help="print plan.json and nothing else")
     arguments = parser.parse_args()
-    try:
-        plan = run(arguments.stack, Path.cwd())
-        folder = Path("build", "plan", plan.stack)
-        written = write(plan, folder)
-    except pulumi.RunError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    plan = run(arguments.stack, Path.cwd())
+    folder = Path("build", "plan", plan.stack)
+    written = write(plan, folder)
     if arguments.json:
         sys.stdout.write(written["plan.json"])
     else:

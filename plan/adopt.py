@@ -15,6 +15,7 @@ from typing import Any
 import pulumi
 
 from plan.cli import prepare
+from plan.command import reporting
 from plan.run import run
 
 #: Types of the bucket, what guards it and its key; the stack makes no other of these.
@@ -22,6 +23,7 @@ _OWN = ("aws:s3/", "aws:kms/")
 _KEY, _ALIAS = "aws:kms/key:Key", "aws:kms/alias:Alias"
 
 
+@reporting(pulumi.RunError)
 def main() -> int:
     """Import the bucket that a stack file names, with its guards; return the exit status."""
     parser = argparse.ArgumentParser(prog="plan.adopt", description=__doc__)
@@ -29,10 +31,7 @@ def main() -> int:
     parser.add_argument("--key", help="id of the bucket's KMS key, where the stack makes one")
     arguments, passed_on = parser.parse_known_args()
     stack: str = arguments.stack
-    try:
-        settings = run(stack, Path.cwd()).settings
-    except pulumi.RunError as error:
-        return _refuse(str(error))
+    settings = run(stack, Path.cwd()).settings
     if settings.storage.existing:
         return _refuse("storage.existing: true leaves the bucket to others; nothing to import")
     prepared = prepare(stack)

@@ -12,6 +12,7 @@ import pulumi
 from pulumi import automation
 
 from plan import policy_pack
+from plan.command import reporting
 from plan.stackfile import read
 
 #: Where the CLI is put if it is missing, and the state of the stack `local`; both git-ignored.
@@ -21,6 +22,7 @@ LOCAL = "local"
 _NOT_HAD = "the Pulumi CLI is not installed and could not be downloaded"
 
 
+@reporting()
 def main() -> int:
     """Run a command of the CLI on a stack, with what options follow; return its status."""
     parser = argparse.ArgumentParser(prog="plan.cli", description=__doc__)
@@ -69,7 +71,9 @@ def prepare(stack: str) -> Cli | str:
     if stack == LOCAL:
         LOCAL_STATE.mkdir(exist_ok=True)
         select = [program, "stack", "select", "--create", stack]
-        subprocess.run(select, env=env, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+        done = subprocess.run(select, env=env, capture_output=True, text=True)  # noqa: S603
+        if done.returncode != 0:
+            return f"the state of {stack} cannot be opened: {done.stderr.strip()}"
     return Cli(program=program, env=env)
 
 

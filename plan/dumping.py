@@ -6,6 +6,8 @@ import yaml
 
 #: What an encrypted value is replaced by: the plan has no key to decrypt it.
 MASK = "[secret]"
+#: What stands in plan.json for a value that is known only after `pulumi up`.
+UNKNOWN_SHOWN = "[unknown until up]"
 
 
 class _Dumper(yaml.SafeDumper):

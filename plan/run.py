@@ -1,14 +1,16 @@
 """Runs `__main__.py` in process for one stack."""
 
+import dataclasses
 import runpy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.rules import Problem, SettingsError
 from components.settings import TracingSettings
 from config.loader import PROJECT
 from plan.recorder import Recording, record
-from plan.stackfile import read
+from plan.stackfile import read, unread_imports
 
 _PROGRAM = Path(__file__).parent.parent / "__main__.py"
 
@@ -47,11 +49,20 @@ def run(stack: str, root: Path) -> Plan:
     def program() -> None:
         variables.update(runpy.run_path(str(_PROGRAM), run_name="__main__"))
 
-    recording = record(
-        program,
-        project=PROJECT,
-        stack=stack,
-        config=config.values,
-        secret_keys=config.secret_keys,
-    )
+    try:
+        recording = record(
+            program,
+            project=PROJECT,
+            stack=stack,
+            config=config.values,
+            secret_keys=config.secret_keys,
+        )
+    except SettingsError as error:
+        if not config.imports:
+            raise
+        unread = Problem(key="environment", message=unread_imports(stack))
+        raise SettingsError(f"Pulumi.{stack}.yaml", [*error.problems, unread]) from None
+    if config.imports:
+        warnings = [*recording.warnings, f"{unread_imports(stack)}."]
+        recording = dataclasses.replace(recording, warnings=warnings)
     return Plan(stack=stack, settings=variables["config"].settings, recording=recording)

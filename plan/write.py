@@ -1,15 +1,15 @@
 """Writes a plan down as files: the same bytes for the same stack file, fit to be compared."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any, cast
 
 from plan import policies
 from plan.cost import report as cost
 from plan.counts import counts
-from plan.dumping import dump
-from plan.recorder import Recording, Resource, Secret
+from plan.dumping import UNKNOWN_SHOWN, dump
+from plan.folder import replace_folder
+from plan.recorder import UNKNOWN, Recording, Resource, Secret
 from plan.run import Plan
 from plan.stackfile import MASK
 from plan.summary import summary
@@ -21,18 +21,20 @@ RULE_GROUPS = "tracing:index:RuleGroups"
 
 
 def as_json(plan: Plan) -> str:
-    """Return the plan as JSON, with values as the engine sees them and secrets masked."""
+    """Return the plan as JSON: secrets masked, unknown values as `UNKNOWN_SHOWN`."""
     document = {
         "stack": plan.stack,
         "resources": documents(plan.recording),
         "outputs": masked(plan.recording.outputs),
         "warnings": plan.recording.warnings,
     }
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    # The SDK's own placeholder is a UUID, which a reader would take for a real value.
+    return text.replace(UNKNOWN, UNKNOWN_SHOWN)
 
 
 def documents(recording: Recording) -> list[dict[str, Any]]:
-    """Return the resources as they stand in plan.json."""
+    """Return the resources as in plan.json, but with the SDK's placeholder for unknown values."""
     return [_resource(r) for r in recording.resources]
 
 
@@ -48,7 +50,7 @@ def masked(value: Any) -> Any:  # noqa: ANN401
 
 
 def write(plan: Plan, folder: Path) -> dict[str, str]:
-    """Write the plan's files into a folder, which is emptied first.
+    """Write the plan's files into a folder, in the place of those that are there.
 
     Args:
         plan: the plan.
@@ -57,13 +59,12 @@ def write(plan: Plan, folder: Path) -> dict[str, str]:
 
     Returns:
         The files by their paths.
+
+    Raises:
+        OSError: they cannot be written; the folder is as it was.
     """
-    shutil.rmtree(folder, ignore_errors=True)
     written = files(plan)
-    for name, text in written.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    replace_folder(folder, written)
     return written
 
 

@@ -2,24 +2,26 @@
 
 import argparse
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from plan.command import reporting
 from plan.diff.changes import Operation
 from plan.diff.commits import Commits, UnknownCommitError, check_out, describe
 from plan.diff.environment import Environment, environments
 from plan.diff.planned import plan_trees
 from plan.diff.rendered import rendered
 from plan.diff.report import report
+from plan.folder import replace_folder
 
 _FOLDER = Path("build", "plan-diff")
 #: Where docs/ is, seen from the report.
 _DOCS = "../../docs"
 
 
+@reporting(UnknownCommitError)
 def main() -> int:
     """Compare, write the reports and say where they are; return the exit status."""
     parser = argparse.ArgumentParser(prog="plan.diff", description=__doc__)
@@ -28,11 +30,7 @@ def main() -> int:
     parser.add_argument("--charts", type=Path, help="folder of packaged charts to render")
     arguments = parser.parse_args()
     root = Path.cwd()
-    try:
-        commits = describe(root, arguments.base)
-    except UnknownCommitError as error:
-        print(f"error: {error}.", file=sys.stderr)
-        return 1
+    commits = describe(root, arguments.base)
     with tempfile.TemporaryDirectory() as folder:
         check_out(root, commits.base_commit, Path(folder))
         before, after = plan_trees([Path(folder), root])
@@ -45,13 +43,11 @@ def main() -> int:
 
 
 def _write(found: Sequence[Environment], commits: Commits, notes: Sequence[str]) -> None:
-    shutil.rmtree(_FOLDER, ignore_errors=True)
-    _FOLDER.mkdir(parents=True)
-    for name, text in (
-        ("report.md", report(found, commits, docs=_docs(), notes=notes)),
-        ("full.md", report(found, commits, docs=_docs(), notes=notes, limit=None)),
-    ):
-        (_FOLDER / name).write_text(text, encoding="utf-8")
+    files = {
+        "report.md": report(found, commits, docs=_docs(), notes=notes),
+        "full.md": report(found, commits, docs=_docs(), notes=notes, limit=None),
+    }
+    replace_folder(_FOLDER, files)
 
 
 def _docs() -> str:

@@ -14,9 +14,10 @@ from plan.diff.replacing import (
     replacing,
 )
 from plan.diff.values import Difference, differences
+from plan.dumping import UNKNOWN_SHOWN
 
-#: What stands in plan.json for a value that is known only after an update (Pulumi's own constant).
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+#: What stands in plan.json for a value that is known only after an update.
+UNKNOWN = UNKNOWN_SHOWN
 
 
 class Operation(StrEnum):

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
+from components.rules import SettingsError
+from plan.dumping import UNKNOWN_SHOWN
+from plan.recording import UNKNOWN
+from plan.stackfile import load
 
 _PLANNER = Path(__file__).parent / "planner.py"
-#: The C one is ten times faster; PyYAML is sometimes built without it.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,14 +102,16 @@ def _plan_tree(tree: Path) -> dict[str, Planned]:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             plans = {name: {"error": f"planning ended with {last}"} for name in files}
         else:
-            plans = json.loads(target.read_text(encoding="utf-8"))
+            # Plans of older commits hold the SDK's placeholder.
+            text = target.read_text(encoding="utf-8").replace(UNKNOWN, UNKNOWN_SHOWN)
+            plans = json.loads(text)
     return {stack: from_plan(stack, plans[stack], _read(file)) for stack, file in files.items()}
 
 
 def _read(path: Path) -> dict[str, Any]:
     """Return a stack file as written; empty where it is no YAML, which its plan then says."""
     try:
-        document: object = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - safe
-    except (yaml.YAMLError, UnicodeDecodeError):
+        document = load(path)
+    except SettingsError:
         return {}
     return cast(dict[str, Any], document) if isinstance(document, dict) else {}

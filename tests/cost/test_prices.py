@@ -1,6 +1,7 @@
 """The file of prices is whole, and each price is used as AWS uses it."""
 
 import datetime
+import shutil
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,13 @@ def test_the_plan_says_it_without_a_traceback(
     broken = tmp_path / "prices.yaml"
     broken.write_text("x: 5")
     monkeypatch.setattr(estimate, "load", lambda: load(broken))
-    monkeypatch.chdir(Path(__file__).parents[2])
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
+        shutil.copy(Path(__file__).parents[2] / name, tmp_path)
+    kept = tmp_path / "build" / "plan" / "dev" / "plan.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("the last good plan")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["plan", "dev"])
     assert program.main() == 1
     assert capsys.readouterr().err.startswith("error: prices.yaml: 1 problem")
+    assert kept.read_text() == "the last good plan"

@@ -6,7 +6,6 @@ import pytest
 
 from plan.diff.changes import UNKNOWN, Change, Operation, changes, protection
 from plan.diff.replacing import KUBERNETES_PROVIDER
-from plan.recording import UNKNOWN as PULUMIS_UNKNOWN
 from tests.plan.diff.plans import config_map, planned, release, resource, urn
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -17,10 +16,6 @@ ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 def one(before: dict[str, Any], after: dict[str, Any]) -> Change:
     [change] = changes(planned([before]), planned([after]))
     return change
-
-
-def test_unknown_is_what_pulumi_calls_it() -> None:
-    assert UNKNOWN == PULUMIS_UNKNOWN
 
 
 def test_the_same_plan_changes_nothing() -> None:

@@ -1,0 +1,63 @@
+"""What the commands have in common: stack names, messages instead of tracebacks.
+
+Imports no package: some commands run where none is installed.
+"""
+
+import functools
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+_STACK = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+
+def stack_name_problem(name: str) -> str | None:
+    """Return why a name cannot be that of a stack, or None; Pulumi allows the same names."""
+    if _STACK.fullmatch(name):
+        return None
+    shown = name if len(name) <= 100 else f"{name[:100]}..."
+    return (
+        f"{shown!a} is not a stack name: use the part between `Pulumi.` and `.yaml` of the stack "
+        "file, 1 to 100 letters, digits, `_`, `.` or `-`, for example `dev`"
+    )
+
+
+def reporting(*expected: type[Exception]) -> Callable[[Callable[[], int]], Callable[[], int]]:
+    """Decorate a command so that it ends with a message and status 1, never with a traceback.
+
+    Args:
+        expected: errors whose text is the message, apart from those of files and programs.
+
+    Returns:
+        A decorator for a function that returns an exit status.
+    """
+
+    def decorate(command: Callable[[], int]) -> Callable[[], int]:
+        @functools.wraps(command)
+        def run() -> int:
+            try:
+                return command()
+            except BrokenPipeError:
+                # Whoever read the output has enough, for example `head`. Python would complain
+                # again when it flushes.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return 1
+            except expected as error:
+                message = str(error)
+            except subprocess.CalledProcessError as error:
+                said = str(error.stderr or "").strip()
+                message = f"{error.cmd[0]} ended with status {error.returncode}. {said}".strip()
+            except OSError as error:
+                about = f"{error.filename}: " if error.filename else ""
+                message = f"{about}{error.strerror or error}"
+            except KeyboardInterrupt:
+                print("interrupted", file=sys.stderr)
+                return 130
+            print(f"error: {message}", file=sys.stderr)
+            return 1
+
+        return run
+
+    return decorate
