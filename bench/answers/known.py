@@ -9,7 +9,12 @@ from components.platform.names import ALLOY_RELEASE
 #: Panels that are empty in a healthy system, or in one of a minute's age: uid of the dashboard and
 #: title of the panel as patterns, and why.
 _HEALTHY: list[tuple[str, str, str]] = [
-    ("tracing-capacity", ".* by then", "a forecast is from points that are five minutes apart"),
+    (
+        "tracing-capacity",
+        "Which limit is reached first, and when|Bucket in .*",
+        "a forecast is a line through one value a day",
+    ),
+    ("tracing-capacity", "Growth in a day", "needs a day of data"),
 ]
 
 #: Beginnings of what Beyla says of itself and of the services that it sees.

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from ..signals import Label, RequestLabel, RequestMetric, ScrapedLabel
+from . import units
 from .context import DashboardContext
-from .kit import DURATION_STEPS, ERROR_STEPS
+from .kit import DURATION_STEPS, ERROR_STEPS, Legend
 from .layout import Dashboard, Line, PanelBuilder, dashboard, line, section
-from .links import Link, cell, dashboard_url
-from .queries import GRAPH, ONCE, rate, ratio
+from .links import Link, dashboard_url, row
+from .queries import GRAPH, ONCE, RANKED, highest, rate, ratio
 from .scraped import graph
-from .tables import Column, table_panel
+from .tables import Column, Order, table_panel
 from .uids import Uid
 from .variables import filter_by
 
@@ -19,7 +20,7 @@ _SOURCE = (
     "Beyla measures it from outside the process, for services without an SDK; those that have one "
     "report themselves and are on the other dashboards."
 )
-_UNSEEN = "Beyla saw none in this time range"
+_UNSEEN = "Beyla saw none in this time range."
 #: gRPC's codes that are the server's fault (OpenTelemetry's conventions for RPC).
 _RPC_FAULTS = "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS"
 
@@ -141,49 +142,62 @@ def _expressions(
 
 
 def _graphs(context: DashboardContext, of: _Requests) -> Line:
-    every, failed, p95 = _expressions(context, of, [RequestLabel.SERVICE], GRAPH)
+    by: list[str] = [RequestLabel.SERVICE]
+    shown, ranked = (_expressions(context, of, by, window) for window in (GRAPH, RANKED))
+    every, failed, p95 = (
+        highest(its, rank, by=by) for its, rank in zip(shown, ranked, strict=True)
+    )
     legend = f"{{{{{RequestLabel.SERVICE}}}}}"
     return line(
         graph(
             context,
-            f"{of.what}: rate",
-            f"Per second, by service. {_SOURCE}",
+            of.what,
+            f"Per second, the ten highest services. {_SOURCE}",
             {legend: every},
-            "reqps",
+            units.REQUESTS,
+            legend=Legend.HIDDEN,
         ),
         graph(
             context,
-            f"{of.what}: errors",
-            "Share that failed, by service: status 5xx, or gRPC's codes that are the server's "
-            "fault; as its caller sees it, also 4xx and any code but OK.",
+            f"{of.what} that fail",
+            "Share that failed, the ten highest services: status 5xx, or gRPC's codes that are the "
+            "server's fault; as its caller sees it, also 4xx and any code but OK.",
             {legend: failed},
-            "percentunit",
+            units.FAILED,
             steps=ERROR_STEPS,
+            legend=Legend.HIDDEN,
         ),
         graph(
             context,
-            f"{of.what}: duration (p95)",
-            "95 of 100 are faster, by service.",
+            f"{of.what}: duration, p95",
+            "95 of 100 are faster, the ten slowest services.",
             {legend: p95},
-            "s",
+            units.SECONDS,
+            legend=Legend.HIDDEN,
         ),
     )
 
 
 def _table(context: DashboardContext, of: _Requests) -> PanelBuilder:
-    kept = [of.by, RequestLabel.SERVICE]
+    kept = [of.by, RequestLabel.SERVICE, Label.NAMESPACE, Label.CLUSTER]
     every, failed, p95 = _expressions(context, of, kept, ONCE)
-    url = dashboard_url(Uid.SERVICE, values={"service": cell("Service")})
+    url = dashboard_url(Uid.SERVICE, values=row())
     return table_panel(
         context,
-        f"{of.what} by {of.by_title.lower()}",
-        "The slowest on top; ids in a path show as *. Click a service for its dashboard.",
-        {of.by: of.by_title, RequestLabel.SERVICE: "Service"},
+        f"{of.what} by {of.by_title.lower()}, most failures first",
+        "Most failures on top; ids in a path show as *. Click a service for its dashboard.",
+        {
+            of.by: of.by_title,
+            RequestLabel.SERVICE: "Service",
+            Label.NAMESPACE: "Namespace",
+            Label.CLUSTER: "Cluster",
+        },
         [
-            Column(title="p95", expr=p95, unit="s", steps=DURATION_STEPS),
-            Column(title="Rate", expr=every, unit="reqps"),
-            Column(title="Failed", expr=failed, unit="percentunit", steps=ERROR_STEPS),
+            Column(title="Requests", expr=every, unit=units.REQUESTS),
+            Column(title="Failed", expr=failed, unit=units.FAILED, steps=ERROR_STEPS),
+            Column(title="p95", expr=p95, unit=units.SECONDS, steps=DURATION_STEPS),
         ],
+        order=[Order(title="Failed"), Order(title="p95")],
         links={"Service": [Link(title="Service", url=url)]},
-        no_value=_UNSEEN,
+        empty=_UNSEEN,
     )

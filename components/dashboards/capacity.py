@@ -1,24 +1,25 @@
 """Capacity: how much comes in, how much is kept, how far the limits are, and where it leads."""
 
 from ..alerts.context import AlertContext
-from ..signals import ClusterMetric, Label, SpanMetric, TempoMetric
+from ..signals import ClusterMetric, Label, ScrapedLabel, SpanMetric, TempoMetric
+from . import units
 from .context import DashboardContext
-from .layout import Dashboard, Line, Section, dashboard, line, section
-from .links import Link, dashboard_url
-from .queries import ONCE, rate, spans
+from .kit import Legend
+from .layout import Dashboard, Line, PanelBuilder, Section, dashboard, line, section
+from .links import Link, dashboard_url, row
+from .queries import ONCE, RANKED, highest, rate, spans
 from .red import stat
 from .scraped import FULL_STEPS, added, graph, programs
-from .tables import Column, table_panel
+from .tables import Column, Order, table_panel
 from .uids import Uid
 from .variables import filters
 
 _MIB = 1024 * 1024
 _DAY = 86_400
-#: What a forecast looks back at and ahead to: a day evens out the hours, and a month is enough to
-#: order disks and raise limits in.
-_BACK, _AHEAD_DAYS = "1d", 30
-#: A rate over the last minutes, each five of them of the day that a forecast looks back at.
-_SAMPLED = f"[{_BACK}:5m]"
+#: A forecast looks back at whole weeks, in which every weekday counts the same, and at one value a
+#: day, so that the difference between day and night is no trend.
+_DAYS_BACK, _DAYS_AHEAD = f"[2w:{_DAY}s]", 30
+_YEAR = 365 * _DAY
 
 
 def build(context: DashboardContext) -> Dashboard:
@@ -28,9 +29,8 @@ def build(context: DashboardContext) -> Dashboard:
     if context.scraped:
         ours = programs(context)
         sections += [
+            section("Distance to the limits", _forecast(context, ours), _limits(context, ours)),
             section("Bucket", _bucket(context, ours)),
-            section("Distance to the limits", _limits(context, ours)),
-            section(f"Forecast: in {_AHEAD_DAYS} days", _forecast(context, ours)),
         ]
         links.append(Link(title="Tempo", url=dashboard_url(Uid.TEMPO, keep=[])))
     return dashboard(
@@ -48,22 +48,27 @@ def build(context: DashboardContext) -> Dashboard:
 def _services(context: DashboardContext) -> Section:
     every, size = spans(), f"{_DAY} * {rate(SpanMetric.SIZE, spans(), window=ONCE)}"
     kept = [Label.SERVICE, Label.NAMESPACE, Label.CLUSTER]
+    by = [Label.SERVICE]
+    shown, ranked = (
+        rate(SpanMetric.CALLS, every, by=by, window=window)
+        for window in ("$__rate_interval", RANKED)
+    )
     return section(
         "What services send",
         line(
             stat(
                 context,
-                "Spans per second",
-                "Spans of all kinds, on average.",
+                "Spans",
+                "Spans of all kinds per second, on average.",
                 rate(SpanMetric.CALLS, every, window=ONCE),
-                "cps",
+                units.SPANS,
             ),
             stat(
                 context,
                 "Bytes in a day",
                 "What a day like this sends, before compression; the bucket takes less.",
                 size,
-                "bytes",
+                units.BYTES,
             ),
             stat(
                 context,
@@ -72,7 +77,7 @@ def _services(context: DashboardContext) -> Section:
                 "as attributes.",
                 f"{rate(SpanMetric.SIZE, every, window=ONCE)}"
                 f" / ({rate(SpanMetric.CALLS, every, window=ONCE)} > 0)",
-                "bytes",
+                units.BYTES,
             ),
             height=4,
         ),
@@ -80,38 +85,53 @@ def _services(context: DashboardContext) -> Section:
             graph(
                 context,
                 "Spans by service",
-                "Spans per second that each service sends; together they are the load.",
-                {"{{service}}": rate(SpanMetric.CALLS, every, by=[Label.SERVICE])},
-                "cps",
+                "Spans per second of the ten services that send most, on top of each other.",
+                {"{{service}}": highest(shown, ranked, by=by)},
+                units.SPANS,
                 stacked=True,
+                legend=Legend.HIDDEN,
             ),
             table_panel(
                 context,
                 "Who sends most",
                 "Services by how much they send. Sampling or fewer spans pay most at the top.",
-                {Label.SERVICE: "Service", Label.NAMESPACE: "Namespace", Label.CLUSTER: "Cluster"},
+                {
+                    Label.SERVICE: "Service",
+                    Label.NAMESPACE: "Namespace",
+                    Label.CLUSTER: "Cluster",
+                },
                 [
+                    Column(
+                        title="Spans",
+                        expr=rate(SpanMetric.CALLS, every, by=kept, window=ONCE),
+                        unit=units.SPANS,
+                    ),
                     Column(
                         title="Bytes in a day",
                         expr=f"{_DAY} * {rate(SpanMetric.SIZE, every, by=kept, window=ONCE)}",
-                        unit="bytes",
-                    ),
-                    Column(
-                        title="Spans per second",
-                        expr=rate(SpanMetric.CALLS, every, by=kept, window=ONCE),
-                        unit="cps",
+                        unit=units.BYTES,
                     ),
                 ],
+                order=[Order(title="Bytes in a day")],
+                links={
+                    "Service": [Link(title="Service", url=dashboard_url(Uid.SERVICE, values=row()))]
+                },
             ),
+            shares=(11, 13),
         ),
     )
 
 
-def _bucket(context: DashboardContext, ours: AlertContext) -> Line:
+def _stored(ours: AlertContext) -> str:
     # Each part that reads the bucket keeps a list of its own; the tenants add up.
+    live = ours.tempo(TempoMetric.STORED_BYTES, status='="live"')
+    return f"sum(max by (tenant) ({live}))"
+
+
+def _bucket(context: DashboardContext, ours: AlertContext) -> Line:
     by_status, by_tenant = "max by (status, tenant)", "max by (tenant)"
-    stored = ours.tempo(TempoMetric.STORED_BYTES, status='="live"')
     traces = ours.tempo(TempoMetric.STORED_TRACES, status='="live"')
+    stored = ours.tempo(TempoMetric.STORED_BYTES, status='="live"')
     return line(
         graph(
             context,
@@ -122,26 +142,30 @@ def _bucket(context: DashboardContext, ours: AlertContext) -> Line:
                 "{{status}}": "sum by (status) "
                 f"({by_status} ({ours.tempo(TempoMetric.STORED_BYTES)}))"
             },
-            "bytes",
+            units.BYTES,
             stacked=True,
         ),
         graph(
             context,
             "Growth in a day",
-            "Bytes that the last six hours add to the bucket, as a day. Once the retention is "
-            "reached it swings around 0.",
-            {"growth": f"{_DAY} * sum({by_tenant} (deriv({stored}[6h])))"},
-            "bytes",
+            "Bytes that the last day added to the bucket. Once the retention is reached it swings "
+            "around 0.",
+            {"growth": f"sum({by_tenant} (delta({stored}[1d])))"},
+            units.BYTES,
         ),
         graph(
             context,
-            "Blocks and traces",
-            "Blocks in the bucket, and thousands of traces in them.",
-            {
-                "blocks": f"sum({by_tenant} ({ours.tempo(TempoMetric.BLOCKS)}))",
-                "thousand traces": f"sum({by_tenant} ({traces})) / 1000",
-            },
-            "none",
+            "Blocks in the bucket",
+            "Blocks in Tempo's list. Compaction joins small ones.",
+            {"blocks": f"sum({by_tenant} ({ours.tempo(TempoMetric.BLOCKS)}))"},
+            units.MANY,
+        ),
+        graph(
+            context,
+            "Traces in the bucket",
+            "Traces in the live blocks; one that was long open counts in each of its blocks.",
+            {"traces": f"sum({by_tenant} ({traces}))"},
+            units.MANY,
         ),
     )
 
@@ -173,18 +197,8 @@ def _limits(context: DashboardContext, ours: AlertContext) -> Line:
             f"Share of what Tempo lets in: {allowed}. At 100 % spans are refused, or series are "
             "left out; the sizes in the stack file raise the limits.",
             _shares(context, ours, "$__rate_interval"),
-            "percentunit",
+            units.USED,
             steps=FULL_STEPS,
-        ),
-        graph(
-            context,
-            "Live traces and series",
-            "Open traces in the fullest ingester, and series in the fullest metrics-generator.",
-            {
-                "live traces": f"max({ours.tempo(TempoMetric.LIVE_TRACES)})",
-                "active series": f"max({ours.tempo(TempoMetric.GENERATOR_SERIES)})",
-            },
-            "none",
         ),
         graph(
             context,
@@ -192,36 +206,72 @@ def _limits(context: DashboardContext, ours: AlertContext) -> Line:
             "How full the volumes of Tempo's namespace are (from the kubelets). A full one takes "
             "no spans.",
             {"{{persistentvolumeclaim}}": f"max by (persistentvolumeclaim) (1 - {free} / {space})"},
-            "percentunit",
+            units.USED,
             steps=FULL_STEPS,
         ),
     )
 
 
 def _forecast(context: DashboardContext, ours: AlertContext) -> Line:
-    ahead = _AHEAD_DAYS * _DAY
-    stored = ours.tempo(TempoMetric.STORED_BYTES, status='="live"')
-    grown = f"sum(max by (tenant) (predict_linear({stored}[{_BACK}], {ahead})))"
-    later = {
-        name: f"clamp_min(predict_linear(({share}){_SAMPLED}, {ahead}), 0)"
+    """Return each limit's share today, in a month, and the day on which it is reached."""
+    peaks = {
+        name: f"max_over_time(({share})[1d:5m])"
         for name, share in _shares(context, ours, "5m").items()
     }
-    note = f"If the next {_AHEAD_DAYS} days go on like the last one"
+    stored = f"clamp_min(predict_linear(({_stored(ours)}){_DAYS_BACK}, {_DAYS_AHEAD * _DAY}), 0)"
     return line(
-        graph(
+        _distances(context, peaks),
+        stat(
             context,
-            "Limits by then",
-            f"{note}: share of each limit that will be in use. Trust it after a day of data.",
-            later,
-            "percentunit",
-            steps=FULL_STEPS,
+            f"Bucket in {_DAYS_AHEAD} days",
+            f"Size of the bucket in {_DAYS_AHEAD} days, as a straight line through one value a day "
+            "of the last two weeks. Retention cuts it: until it is reached the forecast is right, "
+            "afterwards it is too high.",
+            stored,
+            units.BYTES,
         ),
-        graph(
-            context,
-            "Bytes in the bucket by then",
-            f"{note}: size of the bucket. Retention cuts it; before it is reached the forecast is "
-            "right, afterwards it is too high.",
-            {"forecast": f"clamp_min({grown}, 0)"},
-            "bytes",
-        ),
+        height=6,
+        shares=(18, 6),
+    )
+
+
+def _distances(context: DashboardContext, peaks: dict[str, str]) -> PanelBuilder:
+    def later(peak: str, days: int) -> str:
+        return f"clamp_min(predict_linear(({peak}){_DAYS_BACK}, {days * _DAY}), 0)"
+
+    def reached(peak: str) -> str:
+        rise = f"(deriv(({peak}){_DAYS_BACK}) > 0)"
+        left = f"clamp_min(1 - {later(peak, 0)}, 0) / {rise}"
+        return f"1000 * (time() + ({left} < {_YEAR}))"
+
+    def rows(of: dict[str, str]) -> str:
+        named = [
+            f'label_replace({expr}, "{ScrapedLabel.NAME}", "{name}", "", "")'
+            for name, expr in of.items()
+        ]
+        return " or ".join(named)
+
+    return table_panel(
+        context,
+        "Which limit is reached first, and when",
+        "The highest use of each limit in a day: in the last day, and as a straight line through "
+        "the daily peaks of the last two weeks. Trust it after two weeks of data. No date: it is "
+        "not reached within a year.",
+        {ScrapedLabel.NAME: "Limit"},
+        [
+            Column(title="Last day", expr=rows(peaks), unit=units.USED, steps=FULL_STEPS),
+            Column(
+                title=f"In {_DAYS_AHEAD} days",
+                expr=rows({name: later(peak, _DAYS_AHEAD) for name, peak in peaks.items()}),
+                unit=units.USED,
+                steps=FULL_STEPS,
+            ),
+            Column(
+                title="Reached on",
+                expr=rows({name: reached(peak) for name, peak in peaks.items()}),
+                unit=units.DATE,
+            ),
+        ],
+        order=[Order(title=f"In {_DAYS_AHEAD} days"), Order(title="Last day")],
+        empty="no data of Tempo in this time range",
     )

@@ -3,14 +3,21 @@
 from ..alerts.context import AlertContext
 from ..platform.names import BEYLA_RELEASE
 from ..signals import AlloyMetric, BeylaMetric, ClusterMetric, RemoteWriteMetric
+from . import units
 from .context import DashboardContext
+from .kit import GOOD, Steps
 from .layout import Dashboard, Line, Section, dashboard, line, section
 from .links import Link, dashboard_url
 from .queries import GRAPH, ONCE, ratio
 from .red import stat
-from .scraped import FULL_STEPS, LOSS_STEPS, added, graph, programs
-from .tables import Column, table_panel
+from .scraped import FULL_STEPS, LOSS_STEPS, added, graph, once, per_hour, programs
+from .tables import Column, Order, table_panel
 from .uids import Uid
+
+#: Share of pods that answer: all must.
+ALL_STEPS: Steps = {None: "red", 1: GOOD}
+#: Things that should not be at all.
+ANY_STEPS: Steps = {None: GOOD, 1: "red"}
 
 
 def build(context: DashboardContext) -> Dashboard:
@@ -18,9 +25,9 @@ def build(context: DashboardContext) -> Dashboard:
     ours = programs(context)
     links = [Link(title="Tempo", url=dashboard_url(Uid.TEMPO, keep=[]))]
     sections = [
-        section("Alloy", _state(context, ours)),
-        section("Alloy: spans", _spans(context, ours)),
-        section("Alloy: backends and pods", _backends(context, ours)),
+        section("How Alloy is", _state(context, ours)),
+        section("Spans through Alloy", _spans(context, ours)),
+        section("Backends and pods of Alloy", _backends(context, ours)),
     ]
     if context.beyla_namespace:
         sections.append(_beyla(context, ours))
@@ -47,17 +54,17 @@ def _state(context: DashboardContext, ours: AlertContext) -> Line:
             "Pods that answer",
             "Share of Alloy's pods that answer the scrape.",
             f"sum({up}) / count({up})",
-            "percentunit",
-            {None: "red", 1: "green"},
+            units.USED,
+            ALL_STEPS,
         ),
-        stat(context, "Accepted", "Spans per second that Alloy takes in.", accepted, "cps"),
+        stat(context, "Accepted", "Spans per second that Alloy takes in.", accepted, units.SPANS),
         stat(
             context,
             "Refused",
             "For each span that it takes in, how many Alloy sends back for want of memory or room "
             "in its queue; senders try again for a while.",
             ratio(refused, accepted),
-            "percentunit",
+            units.FAILED,
             LOSS_STEPS,
         ),
         stat(
@@ -65,24 +72,24 @@ def _state(context: DashboardContext, ours: AlertContext) -> Line:
             "Lost",
             "Spans per second that Alloy gave up: Tempo refuses them or has been away too long.",
             lost,
-            "cps",
-            {None: "green", 0.0001: "red"},
+            units.SPANS,
+            {None: GOOD, 0.0001: "red"},
         ),
         stat(
             context,
             "Old configuration",
             "Pods that could not load the configuration and run on with the one before.",
-            f"count({loaded} == 0) or vector(0)",
-            "none",
-            {None: "green", 1: "red"},
+            f"count({once(loaded)} == 0) or vector(0)",
+            units.COUNT,
+            ANY_STEPS,
         ),
         stat(
             context,
             "Unhealthy components",
             "Parts of Alloy's pipeline, over all pods, that say that they do not work.",
-            f"sum({broken}) or vector(0)",
-            "none",
-            {None: "green", 1: "red"},
+            f"sum({once(broken)}) or vector(0)",
+            units.COUNT,
+            ANY_STEPS,
         ),
         height=4,
     )
@@ -100,7 +107,7 @@ def _spans(context: DashboardContext, ours: AlertContext) -> Line:
                 "accepted": added(ours.alloy(AlloyMetric.SPANS_ACCEPTED)),
                 "refused": added(ours.alloy(AlloyMetric.SPANS_REFUSED)),
             },
-            "cps",
+            units.SPANS,
         ),
         graph(
             context,
@@ -112,7 +119,7 @@ def _spans(context: DashboardContext, ours: AlertContext) -> Line:
                 "lost": added(ours.alloy(AlloyMetric.SPANS_LOST), or_none=True),
                 "dropped on purpose": added(ours.alloy(AlloyMetric.SPANS_FILTERED), or_none=True),
             },
-            "cps",
+            units.SPANS,
         ),
         graph(
             context,
@@ -123,7 +130,7 @@ def _spans(context: DashboardContext, ours: AlertContext) -> Line:
                 "{{pod}} {{component_path}} {{data_type}}": "max by (pod, component_path, "
                 f"data_type) ({size} / {capacity})"
             },
-            "percentunit",
+            units.USED,
             steps=FULL_STEPS,
         ),
     )
@@ -138,21 +145,21 @@ def _backends(context: DashboardContext, ours: AlertContext) -> Line:
             "Lag of metrics",
             "How far the metrics backend is behind with what services send as OTLP metrics.",
             {"{{pod}}": f"clamp_min({newest} - {sent}, 0)"},
-            "s",
+            units.SECONDS,
         ),
         graph(
             context,
             "Memory",
             "Resident memory by pod. Near its limit, Alloy refuses spans rather than die.",
-            {"{{pod}}": f"sum by (pod) ({ours.alloy(AlloyMetric.MEMORY)})"},
-            "bytes",
+            {"{{pod}}": f"max by (pod) ({ours.alloy(AlloyMetric.MEMORY)})"},
+            units.BYTES,
         ),
         graph(
             context,
             "CPU",
             "CPU cores in use by pod.",
-            {"{{pod}}": f"sum by (pod) (rate({ours.alloy(AlloyMetric.CPU)}[{GRAPH}]))"},
-            "none",
+            {"{{pod}}": f"max by (pod) (rate({ours.alloy(AlloyMetric.CPU)}[{GRAPH}]))"},
+            units.CORES,
         ),
         table_panel(
             context,
@@ -162,12 +169,13 @@ def _backends(context: DashboardContext, ours: AlertContext) -> Line:
             [
                 Column(
                     title="Pods",
-                    expr=f"count by (version) ({ours.alloy(AlloyMetric.BUILD)})",
-                    unit="none",
+                    expr=f"count by (version) ({once(ours.alloy(AlloyMetric.BUILD))})",
+                    unit=units.COUNT,
                 )
             ],
+            order=[Order(title="Pods", rising=True)],
         ),
-        shares=(2, 2, 2, 1),
+        shares=(6, 6, 6, 6),
     )
 
 
@@ -179,8 +187,6 @@ def _beyla(context: DashboardContext, ours: AlertContext) -> Section:
     memory = ours.beyla(ClusterMetric.CONTAINER_MEMORY, **container)
     cpu = ours.beyla(ClusterMetric.CONTAINER_CPU, **container)
     processes = ours.beyla(BeylaMetric.PROCESSES)
-    errors = added(ours.beyla(BeylaMetric.EXPORT_ERRORS), or_none=True)
-    misses = added(ours.beyla(BeylaMetric.INSTRUMENTATION_ERRORS), or_none=True)
     return section(
         "Beyla",
         line(
@@ -190,25 +196,34 @@ def _beyla(context: DashboardContext, ours: AlertContext) -> Section:
                 "Nodes that should have Beyla and those where it is ready (from "
                 "kube-state-metrics). A node without it sends no spans of services without SDK.",
                 {"should": f"max({desired})", "ready": f"max({ready})"},
-                "none",
+                units.COUNT,
             ),
             graph(
                 context,
                 "Spans sent by Beyla",
-                "Spans per second that Beyla sends to Alloy, and sendings that fail.",
-                {"sent": added(ours.beyla(BeylaMetric.TRACES_EXPORTED)), "failed": errors},
-                "cps",
+                "Spans per second that Beyla sends to Alloy.",
+                {"sent": added(ours.beyla(BeylaMetric.TRACES_EXPORTED))},
+                units.SPANS,
             ),
             graph(
                 context,
                 "Processes",
-                "Processes that Beyla looks at, by program, and errors per second in doing so. A "
-                "service that is missing here has an SDK, is excluded, or failed.",
+                "Processes that Beyla instruments, by program. A service that is missing here has "
+                "an SDK, is excluded, or failed.",
+                {"{{process_name}}": f"sum by (process_name) ({once(processes)})"},
+                units.COUNT,
+            ),
+            graph(
+                context,
+                "Errors of Beyla",
+                "Errors in the last hour: spans that could not be sent to Alloy, and processes "
+                "that could not be instrumented.",
                 {
-                    "{{process_name}}": f"sum by (process_name) ({processes})",
-                    "errors": misses,
+                    "not sent": per_hour(ours.beyla(BeylaMetric.EXPORT_ERRORS)),
+                    "not instrumented": per_hour(ours.beyla(BeylaMetric.INSTRUMENTATION_ERRORS)),
                 },
-                "none",
+                units.ERRORS_PER_HOUR,
+                colour="red",
             ),
         ),
         line(
@@ -216,15 +231,15 @@ def _beyla(context: DashboardContext, ours: AlertContext) -> Section:
                 context,
                 "Memory of Beyla",
                 "Working set by pod (from the kubelets). It grows with the processes on the node.",
-                {"{{pod}}": f"sum by (pod) ({memory})"},
-                "bytes",
+                {"{{pod}}": f"sum by (pod) ({once(memory)})"},
+                units.BYTES,
             ),
             graph(
                 context,
                 "CPU of Beyla",
                 "CPU cores in use by pod (from the kubelets). It grows with the requests.",
-                {"{{pod}}": f"sum by (pod) (rate({cpu}[{GRAPH}]))"},
-                "none",
+                {"{{pod}}": added(cpu, by=["pod"])},
+                units.CORES,
             ),
             table_panel(
                 context,
@@ -234,11 +249,12 @@ def _beyla(context: DashboardContext, ours: AlertContext) -> Section:
                 [
                     Column(
                         title="Pods",
-                        expr=f"count by (version) ({ours.beyla(BeylaMetric.BUILD)})",
-                        unit="none",
+                        expr=f"count by (version) ({once(ours.beyla(BeylaMetric.BUILD))})",
+                        unit=units.COUNT,
                     )
                 ],
+                order=[Order(title="Pods", rising=True)],
             ),
-            shares=(3, 3, 1),
+            shares=(9, 9, 6),
         ),
     )

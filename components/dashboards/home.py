@@ -1,92 +1,141 @@
-"""Home: where to go from here, and how the tracing system itself is."""
+"""Home: where to go from here, whether spans arrive, and which services need a person."""
 
+from grafana_foundation_sdk.builders import grafanapyroscope, loki
+from grafana_foundation_sdk.models import dashboard as models
+
+from ..alloy.endpoints import otlp_http_endpoint
 from ..grafana.datasources import LOGS_TAGS
 from ..signals import (
     STATUS_ERROR,
     TEMPO_SOURCE,
+    VIRTUAL_NODE,
     AlloyMetric,
     Label,
-    ScrapedLabel,
+    ServiceGraphMetric,
+    SloMetric,
     SpanMetric,
     TempoMetric,
 )
-from . import slo_overview
+from . import slo_overview, units
 from .context import DashboardContext
-from .kit import ERROR_STEPS, Steps, text_panel
+from .kit import ERROR_STEPS, GOOD, Query, Steps, instant, stat_panel, text_panel
 from .layout import Dashboard, Line, PanelBuilder, dashboard, line, section
-from .links import (
-    dashboard_url,
-    logs_url,
-    metrics_url,
-    profiles_url,
-    traces_url,
-)
+from .links import PROFILE, Link, dashboard_url, logs_url, profiles_url, row
 from .queries import ONCE, ratio
 from .red import stat
+from .scraped import LOSS_STEPS, added, per_hour, programs
+from .slo_queries import recorded
+from .tables import Column, Order, table_panel
 from .uids import Uid
+from .units import Unit
+from .variables import ANSWERED
 
-
-def _ours(context: DashboardContext) -> str:
-    """Return the matchers of what this stack's own Tempo writes; a backend may hold more."""
-    return f'{Label.SOURCE}="{TEMPO_SOURCE}", {Label.TEMPO_CLUSTER}="{context.cluster}"'
+#: Seconds without new span metrics after which ingestion or remote write has stopped.
+_AGE_STEPS: Steps = {None: GOOD, 60: "orange", 120: "red"}
+#: Share of an error budget below which it is at risk.
+_AT_RISK = 0.25
 
 
 def build(context: DashboardContext) -> Dashboard:
     """Return the dashboard."""
-    lines = [_spans(context)]
-    if context.scraped:
-        lines.append(_pipeline(context))
     return dashboard(
         Uid.HOME,
         "Observability home",
-        f"Where to start in the environment {context.environment}, and how its tracing system is.",
-        section("Where to go", line(*_cards(context), height=6)),
-        section("State of the tracing system", *lines),
+        f"Where to start in the environment {context.environment}, whether spans arrive, and "
+        "which services need a person.",
+        section("Where to go", line(*_cards(context), height=4)),
+        section("From senders to the bucket", _pipeline(context)),
+        section(
+            "What to do",
+            line(_services(context), _first_steps(context), height=10, shares=(13, 11)),
+        ),
     )
 
 
+def _spans(context: DashboardContext, *more: str) -> str:
+    """Return the selector of what this stack's own Tempo writes; a backend may hold more."""
+    own = [f'{Label.SOURCE}="{TEMPO_SOURCE}"', f'{Label.TEMPO_CLUSTER}="{context.cluster}"']
+    return "{" + ", ".join([*own, *more]) + "}"
+
+
+def _requests(context: DashboardContext, *more: str, by: str = "") -> str:
+    kept = f" by ({by}) " if by else ""
+    return f"sum{kept}(rate({SpanMetric.CALLS}{_spans(context, ANSWERED, *more)}[{ONCE}]))"
+
+
+def _failed(context: DashboardContext, by: str = "") -> str:
+    bad = _requests(context, f'{Label.STATUS_CODE}="{STATUS_ERROR}"', by=by)
+    return ratio(bad, _requests(context, by=by))
+
+
 def _cards(context: DashboardContext) -> list[PanelBuilder]:
-    """Return a card for each kind of signal whose backend is there."""
-    services = _to(Uid.SERVICES)
+    """Return a card for each kind of signal whose backend is there; a click opens it."""
+    outside = f'{Label.CONNECTION_TYPE}="{VIRTUAL_NODE}", {Label.CLIENT}="user"'
+    traces = f"sum(rate({ServiceGraphMetric.REQUESTS}{_spans(context, outside)}[{ONCE}]))"
     cards = [
         _card(
+            context,
             "Traces",
-            "What happened to one request, from service to service.",
-            {
-                "Recent, slow and failing traces": _to(Uid.TRACES),
-                "Search in Explore": traces_url(context, "{ } with (most_recent=true)"),
-            },
+            "What happened to one request, from service to service. The number is how many "
+            "requests come in from outside, each of which begins a trace.",
+            instant(context, f"60 * ({traces} or vector(0))", "begin now"),
+            units.TRACES_PER_MINUTE,
+            _to(Uid.TRACES),
         ),
         _card(
+            context,
             "Metrics",
-            "How services do over time: requests, errors, durations.",
-            {
-                "Service overview": services,
-                "One service": _to(Uid.SERVICE),
-                "Query in Explore": metrics_url(context, f"{SpanMetric.CALLS}{{{_ours(context)}}}"),
-            },
+            "How services do over time: requests, errors, durations. The number is the share of "
+            "all requests that fail; 1 % is orange, 5 % is red.",
+            instant(context, _failed(context), "of requests fail"),
+            units.FAILED,
+            _to(Uid.SERVICES),
+            ERROR_STEPS,
         ),
     ]
     if context.logs_uid:
-        url = logs_url(context, f'{{{LOGS_TAGS["service.name"]}!=""}}')
+        everything = f'{{{LOGS_TAGS["service.name"]}!=""}}'
+        lines = loki.Dataquery().expr(f"60 * sum(rate({everything} [5m]))").instant(True)
+        lines.datasource(models.DataSourceRef(type_val="loki", uid=context.logs_uid))
         cards.append(
             _card(
+                context,
                 "Logs",
-                "What services say. From a line of a request on to its trace, and back.",
-                {"Search in Explore": url},
+                "What services write, in Explore. From a line of a request on to its trace, and "
+                "back.",
+                lines.legend_format("are written"),
+                units.LINES_PER_MINUTE,
+                logs_url(context, everything),
             )
         )
     if context.profiles_uid:
-        url = profiles_url(context, "{}")
-        cards.append(
-            _card("Profiles", "Which code takes the time.", {"Search in Explore": url}),
+        cpu = grafanapyroscope.Dataquery().query_type("metrics").profile_type_id(PROFILE)
+        cpu.label_selector("{}").group_by([])
+        cpu.datasource(
+            models.DataSourceRef(type_val="grafana-pyroscope-datasource", uid=context.profiles_uid)
         )
-    if context.slos:
         cards.append(
             _card(
+                context,
+                "Profiles",
+                "Which code takes the time, in Explore. The number is how much CPU is profiled.",
+                cpu,
+                None,
+                profiles_url(context, "{}"),
+            )
+        )
+    if context.slos:
+        left = recorded(context, SloMetric.BUDGET_LEFT, ())
+        cards.append(
+            _card(
+                context,
                 "SLOs",
-                "What was promised, what was kept, and how much may still go wrong.",
-                {"All SLOs": _to(slo_overview.UID)},
+                "What was promised, what was kept, and how much may still go wrong. The number is "
+                f"how many SLOs have less than {_AT_RISK:.0%} of their error budget left.",
+                instant(context, f"count({left} < {_AT_RISK}) or vector(0)", "budgets at risk"),
+                units.COUNT,
+                _to(slo_overview.UID),
+                {None: GOOD, 1: "orange"},
             )
         )
     return cards
@@ -96,86 +145,177 @@ def _to(uid: str) -> str:
     return dashboard_url(uid, keep=[])
 
 
-def _card(title: str, sentence: str, links: dict[str, str]) -> PanelBuilder:
-    # Without the slash in front, Grafana's base address stays before it.
-    listed = "\n".join(f"- [{name}]({url.removeprefix('/')})" for name, url in links.items())
-    return text_panel(title, sentence, f"{sentence}\n\n{listed}")
-
-
-def _spans(context: DashboardContext) -> Line:
-    """Return what the spans themselves say, whatever is scraped."""
-    ours = _ours(context)
-    every = f"sum(rate({SpanMetric.CALLS}{{{ours}}}[{ONCE}]))"
-    failed = (
-        f'sum(rate({SpanMetric.CALLS}{{{ours}, {Label.STATUS_CODE}="{STATUS_ERROR}"}}[{ONCE}]))'
-    )
-    services = (
-        f"count(count by ({Label.CLUSTER}, {Label.NAMESPACE}, {Label.SERVICE}) "
-        f"({SpanMetric.CALLS}{{{ours}}}))"
-    )
-    age = f"time() - max(timestamp({SpanMetric.CALLS}{{{ours}}}))"
-    return line(
-        stat(context, "Spans", "Spans per second that became metrics.", every, "cps"),
-        stat(context, "Services", "Services that send spans now.", services, "none"),
-        stat(
-            context,
-            "Failed spans",
-            "Share of spans with the status error, of all kinds; 5 % is red.",
-            ratio(failed, every),
-            "percentunit",
-            ERROR_STEPS,
-        ),
-        stat(
-            context,
-            "Age of metrics",
-            "Time since Tempo's newest span metrics. More than two minutes: ingestion or remote "
-            "write has stopped.",
-            age,
-            "s",
-            {None: "green", 60: "orange", 120: "red"},
-        ),
-        height=4,
+def _card(
+    context: DashboardContext,
+    title: str,
+    sentence: str,
+    query: Query,
+    unit: Unit | None,
+    url: str,
+    steps: Steps | None = None,
+) -> PanelBuilder:
+    return stat_panel(
+        context,
+        title,
+        f"{sentence} Click the card to open it.",
+        query,
+        unit=unit,
+        steps=steps or {None: GOOD},
+        named=True,
+        links=(Link(title=f"Open {title}", url=url),),
     )
 
 
 def _pipeline(context: DashboardContext) -> Line:
-    """Return what Tempo and Alloy say of themselves; they must be scraped."""
-    ours = f'{ScrapedLabel.NAMESPACE}="{context.namespace}"'
-
-    def total(metric: str, *matchers: str) -> str:
-        return f"sum(rate({metric}{{{', '.join([ours, *matchers])}}}[{ONCE}]))"
-
-    received = total(TempoMetric.SPANS_RECEIVED)
-    accepted = total(AlloyMetric.SPANS_ACCEPTED)
-    refused = total(AlloyMetric.SPANS_REFUSED)
-    queue = f"max({AlloyMetric.QUEUE_SIZE}{{{ours}}} / {AlloyMetric.QUEUE_CAPACITY}{{{ours}}})"
-    lost: Steps = {None: "green", 0.0001: "red"}
+    """Return what passes each place between the senders and the bucket, and what is lost there."""
+    spans = _spans(context)
+    senders = (
+        f"count(count by ({Label.CLUSTER}, {Label.NAMESPACE}, {Label.SERVICE}) "
+        f"({SpanMetric.CALLS}{spans})) or vector(0)"
+    )
+    first = stat(
+        context,
+        "1. Services send",
+        "Services whose spans arrive now. None: see «What to do first».",
+        senders,
+        units.COUNT,
+        links=(Link(title="Services", url=_to(Uid.SERVICES)),),
+    )
+    age = stat(
+        context,
+        "Newest metrics",
+        "Time since Tempo's newest span metrics. More than two minutes: ingestion or remote "
+        "write has stopped.",
+        f"time() - max(timestamp({SpanMetric.CALLS}{spans}))",
+        units.SECONDS,
+        _AGE_STEPS,
+    )
+    if not context.scraped:
+        counted = stat(
+            context,
+            "2. Tempo counts",
+            "Spans per second that became metrics.",
+            f"sum(rate({SpanMetric.CALLS}{spans}[{ONCE}]))",
+            units.SPANS,
+        )
+        return line(first, counted, age, height=4)
+    ours = programs(context)
+    accepted = added(ours.alloy(AlloyMetric.SPANS_ACCEPTED), window=ONCE)
+    refused = added(ours.alloy(AlloyMetric.SPANS_REFUSED), window=ONCE, or_none=True)
+    lost = added(ours.alloy(AlloyMetric.SPANS_LOST), window=ONCE, or_none=True)
+    received = added(ours.tempo(TempoMetric.SPANS_RECEIVED), window=ONCE)
+    discarded = added(ours.tempo(TempoMetric.SPANS_DISCARDED), window=ONCE, or_none=True)
+    to_alloy = (Link(title="Alloy", url=_to(Uid.COLLECTORS)),)
+    to_tempo = (Link(title="Tempo", url=_to(Uid.TEMPO)),)
     return line(
-        stat(context, "Received", "Spans per second that Tempo takes in.", received, "cps"),
+        first,
         stat(
             context,
-            "Discarded by Tempo",
-            "Spans per second over a limit; they are lost.",
-            f"({total(TempoMetric.SPANS_DISCARDED)} or 0 * {received})",
-            "cps",
-            lost,
+            "2. Alloy accepts",
+            "Spans per second that Alloy takes from services.",
+            accepted,
+            units.SPANS,
+            links=to_alloy,
         ),
         stat(
             context,
-            "Refused by Alloy",
-            "Share of spans that Alloy sent back, for want of memory or room in its queue; senders "
-            "try again for a while.",
-            ratio(refused, f"({accepted} + ({refused} or 0 * {accepted}))"),
-            "percentunit",
-            {None: "green", 0.001: "orange", 0.01: "red"},
+            "Lost at Alloy",
+            "Share of spans that Alloy refuses, for want of memory or room in its queue, or gives "
+            "up because Tempo does not take them. Senders try refused ones again for a while.",
+            f"({refused} + {lost}) / (({accepted} + {refused}) > 0)",
+            units.FAILED,
+            LOSS_STEPS,
+            links=to_alloy,
         ),
         stat(
             context,
-            "Alloy's queue",
-            "How full the fullest queue towards a backend is. A full one refuses data.",
-            queue,
-            "percentunit",
-            {None: "green", 0.5: "orange", 0.8: "red"},
+            "3. Tempo accepts",
+            "Spans per second that Tempo takes from Alloy.",
+            received,
+            units.SPANS,
+            links=to_tempo,
         ),
+        stat(
+            context,
+            "Lost at Tempo",
+            "Share of spans that Tempo discards because they are over a limit.",
+            f"{discarded} / (({received} + {discarded}) > 0)",
+            units.FAILED,
+            LOSS_STEPS,
+            links=to_tempo,
+        ),
+        stat(
+            context,
+            "4. Into the bucket",
+            "Blocks of traces that Tempo wrote to the bucket in the last hour. An idle Tempo "
+            "writes none.",
+            per_hour(ours.tempo(TempoMetric.BLOCKS_FLUSHED)),
+            units.BLOCKS_PER_HOUR,
+            links=to_tempo,
+        ),
+        stat(
+            context,
+            "Not written",
+            "Writes to the bucket that failed in the last hour. They are tried again; their spans "
+            "wait on Tempo's disk.",
+            per_hour(ours.tempo(TempoMetric.FAILED_FLUSHES)),
+            units.ERRORS_PER_HOUR,
+            {None: GOOD, 1: "red"},
+            links=to_tempo,
+        ),
+        age,
         height=4,
+    )
+
+
+def _services(context: DashboardContext) -> PanelBuilder:
+    kept = f"{Label.SERVICE}, {Label.NAMESPACE}, {Label.CLUSTER}"
+    buckets = f"rate({SpanMetric.LATENCY_BUCKET}{_spans(context, ANSWERED)}[{ONCE}])"
+    p95 = f"histogram_quantile(0.95, sum by ({Label.LE}, {kept}) ({buckets}))"
+    worst = f"topk(10, {_failed(context, by=kept)})"
+    return table_panel(
+        context,
+        "The ten services with most failures",
+        "Click a service for its dashboard.",
+        {Label.SERVICE: "Service", Label.NAMESPACE: "Namespace", Label.CLUSTER: "Cluster"},
+        [
+            Column(
+                title="Requests",
+                expr=f"{_requests(context, by=kept)} and on ({kept}) {worst}",
+                unit=units.REQUESTS,
+            ),
+            Column(title="Failed", expr=worst, unit=units.FAILED, steps=ERROR_STEPS),
+            Column(title="p95", expr=f"{p95} and on ({kept}) {worst}", unit=units.SECONDS),
+        ],
+        order=[Order(title="Failed"), Order(title="p95")],
+        links={"Service": [Link(title="Service", url=dashboard_url(Uid.SERVICE, values=row()))]},
+        empty="No service has sent a request in this time range: see «What to do first».",
+    )
+
+
+def _first_steps(context: DashboardContext) -> PanelBuilder:
+    endpoint = otlp_http_endpoint(context.namespace)
+    beyla = (
+        "list its namespace in the stack file under `beyla.namespaces`, or "
+        if context.beyla_namespace
+        else ""
+    )
+    check = (
+        f"Still none? [Alloy]({_to(Uid.COLLECTORS)}) shows whether it accepts spans, "
+        f"[Tempo]({_to(Uid.TEMPO)}) whether they arrive."
+        if context.scraped
+        else "Still none? The service's own log says whether it could send."
+    )
+    return text_panel(
+        "What to do first",
+        "How the first trace gets here, and where to look next.",
+        f"""**Nothing here yet?**
+
+1. Choose one service: {beyla}set `OTEL_EXPORTER_OTLP_ENDPOINT` to `{endpoint}` in its pod.
+2. Send it a request. Within a minute «Services send» counts it. {check}
+3. Open [its traces]({_to(Uid.TRACES)}) and click one.
+
+**Something is wrong?** Start with the red ones on the left. \
+[Use cases]({_to(Uid.USE_CASES)}) shows which question is answered where; \
+[Capacity]({_to(Uid.CAPACITY)}) shows who sends how much.""",
     )

@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 from .context import DashboardContext
 
+#: Type of the CPU profile.
+PROFILE = "process_cpu:cpu:nanoseconds:cpu:nanoseconds"
 #: Filters that go along from dashboard to dashboard.
 FILTERS = ("cluster", "namespace", "service")
 #: Characters of Grafana's variables, which must stay as they are.
@@ -45,6 +47,16 @@ def dashboard_url(
 def cell(column: str) -> str:
     """Return the value in another column of the clicked row of a table."""
     return f"${{__data.fields.{column}:percentencode}}"
+
+
+#: Columns of a table that name a service, by the filter that each sets: a click on a row means its
+#: own service, whatever the filters are set to.
+ROW = {"service": "Service", "namespace": "Namespace", "cluster": "Cluster"}
+
+
+def row() -> dict[str, str]:
+    """Return the filters that mean the clicked row of a table with the columns of ``ROW``."""
+    return {name: cell(column) for name, column in ROW.items()}
 
 
 def label(name: str) -> str:
@@ -98,7 +110,7 @@ def profiles_url(context: DashboardContext, selector: str) -> str:
         "refId": "A",
         "datasource": {"type": "grafana-pyroscope-datasource", "uid": context.profiles_uid},
         "queryType": "profile",
-        "profileTypeId": "process_cpu:cpu:nanoseconds:cpu:nanoseconds",
+        "profileTypeId": PROFILE,
         "labelSelector": selector,
         "groupBy": [],
     }

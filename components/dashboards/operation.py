@@ -1,11 +1,12 @@
 """Operation: one span name of a service."""
 
 from ..signals import Label
+from . import units
 from .context import DashboardContext
-from .kit import promql, timeseries_panel
+from .kit import Legend, promql, timeseries_panel
 from .layout import Dashboard, dashboard, line, section
 from .links import Link, dashboard_url, traces_url
-from .queries import OPERATION, quantile, traceql
+from .queries import OPERATION, REQUEST_SPANS, quantile, traceql
 from .red import durations, graphs, numbers
 from .tables import traces_panel
 from .uids import Uid
@@ -23,17 +24,17 @@ def build(context: DashboardContext) -> Dashboard:
         context,
         "Recent traces",
         "The newest traces with this operation. Click an id for the trace.",
-        traceql(_NAMED),
+        traceql(_NAMED, REQUEST_SPANS),
     )
     failing = traces_panel(
         context,
         "Failing traces",
         "The newest traces in which this operation failed. Empty is good news.",
-        traceql(_NAMED, "status = error"),
+        traceql(_NAMED, REQUEST_SPANS, "status = error"),
     )
     versions = timeseries_panel(
         context,
-        "p95 by version",
+        "Duration by version, p95",
         "95 of 100 calls are faster, for each service.version: to see what a release changed.",
         promql(
             context,
@@ -41,16 +42,16 @@ def build(context: DashboardContext) -> Dashboard:
             "{{service_version}}",
             exemplars=True,
         ),
-        unit="s",
+        unit=units.SECONDS,
     )
     return dashboard(
         Uid.OPERATION,
         "Operation",
         "How one operation of a service does, and its traces.",
         section(
-            "Rate, errors, duration",
+            "How it does",
             numbers(context, OPERATION),
-            graphs(context, OPERATION, by="service"),
+            graphs(context, OPERATION, legend=Legend.LIST),
         ),
         section("Durations", durations(context, OPERATION)),
         section("Versions", line(versions)),
@@ -60,7 +61,7 @@ def build(context: DashboardContext) -> Dashboard:
             Link(title="Service", url=dashboard_url(Uid.SERVICE)),
             Link(
                 title="Traces in Explore",
-                url=traces_url(context, traceql(_NAMED_IN_LINK, escaped=False)),
+                url=traces_url(context, traceql(_NAMED_IN_LINK, REQUEST_SPANS, escaped=False)),
             ),
         ],
     )

@@ -14,18 +14,23 @@ from ..signals import (
     TEMPO_SOURCE,
     Label,
     ServiceGraphMetric,
-    SpanKind,
     SpanMetric,
     latency_bound,
 )
-from .variables import ALL, matchers
+from .variables import ALL, ANSWERED, matchers
 
 #: Window of graphs and of values that are asked for once.
 GRAPH, ONCE = "$__rate_interval", "$__range"
-#: What a service answers; its calls to others and its internal spans are not its requests.
-REQUESTS = f'{Label.SPAN_KIND}=~"{SpanKind.SERVER}|{SpanKind.CONSUMER}"'
+#: Window of a ranking within a graph: the time range, looked at once from its end.
+RANKED = "ranked"
+#: Requests of a service: the spans that it answers.
+REQUESTS = ANSWERED
+#: The same in TraceQL.
+REQUEST_SPANS = "(kind = server || kind = consumer)"
 #: The operation that is chosen; being one value, Grafana escapes its quotes and no more.
-OPERATION = f'{Label.SPAN_NAME}="$operation"'
+OPERATION = f'{Label.SPAN_NAME}="$operation", {REQUESTS}'
+#: Requests that did not fail.
+SUCCEEDED = f'{Label.STATUS_CODE}!="{STATUS_ERROR}"'
 _FILTERS = (Label.CLUSTER, Label.NAMESPACE, Label.SERVICE)
 
 
@@ -52,7 +57,25 @@ def edges(side: Label, *more: str) -> str:
 
 def rate(metric: str, selector: str, *, by: Sequence[str] = (), window: str = GRAPH) -> str:
     """Return a counter's events per second, summed by labels."""
-    return f"{_sum(by)}(rate({metric}{selector}[{window}]))"
+    return f"{_sum(by)}(rate({metric}{selector}{within(window)}))"
+
+
+def within(window: str) -> str:
+    """Return a window as a range selector has it."""
+    return f"[{ONCE}] @ end()" if window == RANKED else f"[{window}]"
+
+
+def highest(expr: str, ranked: str, *, by: Sequence[str], count: int = 10) -> str:
+    """Return only the series of a graph that are highest over its whole time range.
+
+    Args:
+        expr: the expression.
+        ranked: the same with the window ``RANKED``; a ranking at each point of the graph would
+            let series come and go.
+        by: labels of both.
+        count: series at most.
+    """
+    return f"{expr} and on ({', '.join(by)}) topk({count}, {ranked})"
 
 
 def error_ratio(
@@ -96,11 +119,14 @@ def mean(*more: str, window: str = GRAPH) -> str:
 
 
 def apdex(*more: str, window: str = GRAPH) -> str:
-    """Return Apdex: satisfied requests, and tolerable ones by half, as a share of all."""
+    """Return Apdex: satisfied requests, and tolerable ones by half, as a share of all.
+
+    A request that failed satisfies nobody, however fast it was.
+    """
     satisfied, tolerable = (
         rate(
             SpanMetric.LATENCY_BUCKET,
-            spans(*more, f'{Label.LE}="{latency_bound(bound)}"'),
+            spans(*more, SUCCEEDED, f'{Label.LE}="{latency_bound(bound)}"'),
             window=window,
         )
         for bound in (APDEX_SATISFIED, APDEX_TOLERATING)

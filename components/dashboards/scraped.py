@@ -4,15 +4,19 @@ from collections.abc import Mapping, Sequence
 
 from ..alerts.context import AlertContext
 from .context import DashboardContext
-from .kit import NEUTRAL, Steps, promql, timeseries_panel
+from .kit import GOOD, NEUTRAL, Legend, Steps, promql, timeseries_panel
 from .layout import PanelBuilder
 from .links import Link
-from .queries import GRAPH
+from .queries import GRAPH, within
+from .units import Unit
+
+#: Labels by which the replicas of an operator's Prometheus are told apart.
+_REPLICA = ("prometheus", "prometheus_replica")
 
 #: A share of what should not be at all, from 0 to 1: any is worth a look, a hundredth is bad.
-LOSS_STEPS: Steps = {None: "green", 0.0001: "orange", 0.01: "red"}
+LOSS_STEPS: Steps = {None: GOOD, 0.0001: "orange", 0.01: "red"}
 #: How full something is, from 0 to 1.
-FULL_STEPS: Steps = {None: "green", 0.7: "orange", 0.9: "red"}
+FULL_STEPS: Steps = {None: GOOD, 0.7: "orange", 0.9: "red"}
 
 
 def programs(context: DashboardContext) -> AlertContext:
@@ -31,6 +35,11 @@ def programs(context: DashboardContext) -> AlertContext:
     )
 
 
+def once(expr: str) -> str:
+    """Return series without the copies that a pair of Prometheus replicas writes of each."""
+    return f"max without ({', '.join(_REPLICA)}) ({expr})"
+
+
 def added(
     selected: str, *, by: Sequence[str] = (), window: str = GRAPH, or_none: bool = False
 ) -> str:
@@ -42,8 +51,21 @@ def added(
         window: window of the rate.
         or_none: 0 as long as the program has not counted any, for some begin to count only then.
     """
+    return _summed(f"rate({selected}{within(window)})", by, or_none=or_none)
+
+
+def per_hour(selected: str, *, by: Sequence[str] = ()) -> str:
+    """Return how many events a counter counted in the last hour, summed by labels.
+
+    For what happens a few times an hour: a rate of the last minute would be a spike or nothing.
+    0 as long as the program has not counted any.
+    """
+    return _summed(f"increase({selected}[1h])", by, or_none=not by)
+
+
+def _summed(expr: str, by: Sequence[str], *, or_none: bool) -> str:
     kept = f" by ({', '.join(by)}) " if by else ""
-    total = f"sum{kept}(rate({selected}[{window}]))"
+    total = f"sum{kept}({once(expr)})"
     return f"({total} or vector(0))" if or_none else total
 
 
@@ -57,10 +79,13 @@ def graph(
     title: str,
     description: str,
     queries: Mapping[str, str],
-    unit: str,
+    unit: Unit,
     *,
     steps: Steps = NEUTRAL,
     stacked: bool = False,
+    near_one: bool = False,
+    colour: str = "",
+    legend: Legend = Legend.LIST,
     links: Sequence[Link] = (),
 ) -> PanelBuilder:
     """Return a graph over time.
@@ -73,9 +98,22 @@ def graph(
         unit: unit of the values.
         steps: colours of the values.
         stacked: values add up.
+        near_one: a share that is 1 at best; its axis follows the values instead of starting at 0.
+        colour: colour of all series, in shades.
+        legend: where series are named.
         links: where a click on a series leads.
     """
     asked = [promql(context, expr, legend) for legend, expr in queries.items()]
     return timeseries_panel(
-        context, title, description, *asked, unit=unit, steps=steps, stacked=stacked, links=links
+        context,
+        title,
+        description,
+        *asked,
+        unit=unit,
+        steps=steps,
+        stacked=stacked,
+        near_one=near_one,
+        colour=colour,
+        legend=legend,
+        links=links,
     )

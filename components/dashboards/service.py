@@ -1,13 +1,15 @@
 """Service: one service (or several) from rate and errors down to its operations and neighbours."""
 
 from ..grafana.datasources import PROFILES_TAGS
-from ..signals import DATABASE, Label, ServiceGraphMetric, SpanMetric
+from ..signals import DATABASE, VIRTUAL_NODE, Label, ServiceGraphMetric, SpanMetric
+from . import slo_overview, units
 from .context import DashboardContext
-from .kit import DURATION_STEPS, ERROR_STEPS, service_map_panel
+from .kit import DURATION_STEPS, ERROR_STEPS, Legend, service_map_panel
 from .layout import Dashboard, PanelBuilder, dashboard, line, section
 from .links import Link, cell, dashboard_url, profiles_url
 from .queries import (
     ONCE,
+    REQUEST_SPANS,
     REQUESTS,
     edge_error_ratio,
     edge_quantile,
@@ -20,13 +22,15 @@ from .queries import (
     traceql,
 )
 from .red import durations, graphs, numbers
-from .tables import Column, table_panel, traces_panel
+from .tables import Column, Order, table_panel, traces_panel
 from .traces import bar_links
 from .uids import Uid
 from .variables import filters
 
-_DATABASE = f'{Label.CONNECTION_TYPE}="{DATABASE}"'
-_NO_DATABASE = f'{Label.CONNECTION_TYPE}!="{DATABASE}"'
+#: Edges between two services that send spans. The others end at a name without a dashboard: a
+#: database, or a caller or callee without traces, such as «user».
+_TRACED = f'{Label.CONNECTION_TYPE}!~"{DATABASE}|{VIRTUAL_NODE}"'
+_UNTRACED = f'{Label.CONNECTION_TYPE}=~"{DATABASE}|{VIRTUAL_NODE}"'
 
 
 def build(context: DashboardContext) -> Dashboard:
@@ -35,9 +39,12 @@ def build(context: DashboardContext) -> Dashboard:
     if context.profiles_uid:
         selector = f'{{{PROFILES_TAGS["service.name"]}=~"${{service:pipe}}"}}'
         links.append(Link(title="Profiles in Explore", url=profiles_url(context, selector)))
+    if context.slos:
+        url = dashboard_url(slo_overview.UID, keep=["service"])
+        links.append(Link(title="SLOs", url=url))
     failing = traces_panel(
         context,
-        "Failing traces",
+        "Failing requests",
         "The newest traces in which a span of the service failed. Empty is good news.",
         traceql("status = error"),
     )
@@ -46,20 +53,25 @@ def build(context: DashboardContext) -> Dashboard:
         "Slow requests",
         "The newest traces in which the service itself took longer than half a second, the "
         "slowest trace on top. Empty is good news.",
-        traceql("kind = server", "duration > 500ms"),
+        traceql(REQUEST_SPANS, "duration > 500ms"),
         sort_by="Duration",
     )
     return dashboard(
         Uid.SERVICE,
         "Service",
         "How a service does: requests, errors, durations, operations, who calls it and whom it "
-        "calls.",
-        section("Requests", numbers(context, REQUESTS), graphs(context, REQUESTS, by="service")),
+        "calls. Choose it in the filter; several are shown together.",
+        section(
+            "How it does",
+            numbers(context, REQUESTS),
+            graphs(context, REQUESTS, legend=Legend.LIST),
+        ),
+        section("What it is asked for", line(_operations(context), height=10)),
         section("Durations", durations(context, REQUESTS)),
-        section("Operations", line(_operations(context), height=10)),
         section(
             "Neighbours",
-            line(_inbound(context), _outbound(context), _databases(context)),
+            line(_inbound(context), _outbound(context)),
+            line(_outside(context), _databases(context)),
             line(_map(context), height=12),
         ),
         section("Traces", line(slow, failing)),
@@ -73,68 +85,84 @@ def _operations(context: DashboardContext) -> PanelBuilder:
     target = {"service": cell("Service"), "operation": cell("Operation")}
     columns = [
         Column(
-            title="Rate",
+            title="Requests",
             expr=rate(SpanMetric.CALLS, spans(REQUESTS), by=kept, window=ONCE),
-            unit="reqps",
+            unit=units.REQUESTS,
         ),
         Column(
             title="Failed",
             expr=error_ratio(REQUESTS, by=kept, window=ONCE),
-            unit="percentunit",
+            unit=units.FAILED,
             steps=ERROR_STEPS,
         ),
         Column(
             title="p95",
             expr=quantile(0.95, REQUESTS, by=kept, window=ONCE),
-            unit="s",
+            unit=units.SECONDS,
             steps=DURATION_STEPS,
         ),
     ]
     return table_panel(
         context,
-        "Operations",
+        "Operations, most failures first",
         "What the service is asked for, by span name. Click an operation for its own dashboard.",
         {Label.SPAN_NAME: "Operation", Label.SERVICE: "Service"},
         columns,
+        order=[Order(title="Failed"), Order(title="p95")],
         links={
             "Operation": [Link(title="Operation", url=dashboard_url(Uid.OPERATION, values=target))]
         },
-        no_value="no requests in this time range",
+        empty="no requests in this time range",
     )
 
 
 def _inbound(context: DashboardContext) -> PanelBuilder:
     return _neighbours(
         context,
-        "Inbound",
-        "Who calls the service, and how long the service takes. «user» is a caller without traces.",
+        "Services that call it",
+        "How often each calls the service, and how long the service takes. Click one for its "
+        "dashboard.",
         Label.CLIENT,
-        edges(Label.SERVER),
+        edges(Label.SERVER, _TRACED),
         ServiceGraphMetric.SERVER_BUCKET,
+        linked=True,
     )
 
 
 def _outbound(context: DashboardContext) -> PanelBuilder:
     return _neighbours(
         context,
-        "Outbound",
-        "Whom the service calls, and how long it waits for the answer.",
+        "Services that it calls",
+        "How often the service calls each, and how long it waits for the answer. Click one for "
+        "its dashboard.",
         Label.SERVER,
-        edges(Label.CLIENT, _NO_DATABASE),
+        edges(Label.CLIENT, _TRACED),
         ServiceGraphMetric.CLIENT_BUCKET,
+        linked=True,
+    )
+
+
+def _outside(context: DashboardContext) -> PanelBuilder:
+    return _neighbours(
+        context,
+        "Callers without traces",
+        "Requests whose caller sends no spans: «user» stands for browsers and everything else "
+        "outside.",
+        Label.CLIENT,
+        edges(Label.SERVER, _UNTRACED),
+        ServiceGraphMetric.SERVER_BUCKET,
     )
 
 
 def _databases(context: DashboardContext) -> PanelBuilder:
     return _neighbours(
         context,
-        "Databases",
-        "Which databases the service asks, and how long it waits. Empty if it asks none, or if "
-        "its spans lack the attribute db.system.",
+        "Databases and others without traces that it calls",
+        "How often the service asks each, and how long it waits. A database appears if the "
+        "service's spans have the attribute db.system.",
         Label.SERVER,
-        edges(Label.CLIENT, _DATABASE),
+        edges(Label.CLIENT, _UNTRACED),
         ServiceGraphMetric.CLIENT_BUCKET,
-        linked=False,
     )
 
 
@@ -146,7 +174,7 @@ def _neighbours(
     selector: str,
     buckets: ServiceGraphMetric,
     *,
-    linked: bool = True,
+    linked: bool = False,
 ) -> PanelBuilder:
     by = [neighbour]
     target = {"service": cell("Neighbour")}
@@ -159,25 +187,25 @@ def _neighbours(
         {neighbour: "Neighbour"},
         [
             Column(
-                title="Rate",
+                title="Requests",
                 expr=rate(ServiceGraphMetric.REQUESTS, selector, by=by, window=ONCE),
-                unit="reqps",
+                unit=units.REQUESTS,
             ),
             Column(
                 title="Failed",
                 expr=edge_error_ratio(selector, by=by),
-                unit="percentunit",
+                unit=units.FAILED,
                 steps=ERROR_STEPS,
             ),
             Column(
                 title="p95",
                 expr=edge_quantile(0.95, buckets, selector, by=by),
-                unit="s",
+                unit=units.SECONDS,
                 steps=DURATION_STEPS,
             ),
         ],
+        order=[Order(title="Failed"), Order(title="p95")],
         links={"Neighbour": [Link(title="Service", url=url)]} if linked else {},
-        no_value="none in this time range",
     )
 
 

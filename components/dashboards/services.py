@@ -1,10 +1,11 @@
-"""Service overview: all services in one table, the worst of them in sight."""
+"""Service overview: all services in one table, those that need a person on top."""
 
 from ..signals import Label, SpanMetric
+from . import units
 from .context import DashboardContext
 from .kit import DURATION_STEPS, ERROR_STEPS, service_map_panel
 from .layout import Dashboard, dashboard, line, section
-from .links import Link, cell, dashboard_url, label
+from .links import Link, dashboard_url, label, row
 from .queries import (
     ONCE,
     REQUESTS,
@@ -15,7 +16,7 @@ from .queries import (
     spans,
 )
 from .red import graphs, numbers
-from .tables import Column, table_panel
+from .tables import Column, Order, table_panel
 from .traces import bar_links
 from .uids import Uid
 from .variables import filters
@@ -29,49 +30,49 @@ def build(context: DashboardContext) -> Dashboard:
         title="Service ${__field.labels.service}",
         url=dashboard_url(Uid.SERVICE, values={"service": label(Label.SERVICE)}),
     )
-    row = {"service": cell("Service")}
     columns = [
         Column(
-            title="Rate",
+            title="Requests",
             expr=rate(SpanMetric.CALLS, spans(REQUESTS), by=_KEPT, window=ONCE),
-            unit="reqps",
+            unit=units.REQUESTS,
         ),
         Column(
             title="Failed",
             expr=error_ratio(REQUESTS, by=_KEPT, window=ONCE),
-            unit="percentunit",
+            unit=units.FAILED,
             steps=ERROR_STEPS,
         ),
         *(
             Column(
-                title=f"p{value * 100:g}",
+                title=title,
                 expr=quantile(value, REQUESTS, by=_KEPT, window=ONCE),
-                unit="s",
+                unit=units.SECONDS,
                 steps=DURATION_STEPS,
             )
-            for value in (0.5, 0.95)
+            for title, value in (("p95", 0.95), ("Median", 0.5))
         ),
     ]
     services = table_panel(
         context,
-        "Services",
+        "Services, most failures first",
         "Requests of each service over the time range. Click a service for its own dashboard, or "
         "for its traces.",
         {Label.SERVICE: "Service", Label.NAMESPACE: "Namespace", Label.CLUSTER: "Cluster"},
         columns,
+        order=[Order(title="Failed"), Order(title="p95")],
         links={
             "Service": [
-                Link(title="Service", url=dashboard_url(Uid.SERVICE, values=row)),
-                Link(title="Traces", url=dashboard_url(Uid.TRACES, values=row)),
+                Link(title="Service", url=dashboard_url(Uid.SERVICE, values=row())),
+                Link(title="Traces", url=dashboard_url(Uid.TRACES, values=row())),
             ]
         },
-        no_value="no requests in this time range",
+        empty="no requests in this time range",
     )
     graph = service_map_panel(
         context,
-        "Service graph",
-        "Who calls whom in the chosen namespaces. The red part of a ring is the share of failed "
-        "requests.",
+        "Who calls whom",
+        "Services of the chosen namespaces and their calls. The red part of a ring is the share "
+        "of failed requests.",
         service_map(),
     )
     return dashboard(
@@ -79,11 +80,8 @@ def build(context: DashboardContext) -> Dashboard:
         "Service overview",
         "Which services there are, how much they do, which are slow or failing.",
         section("All chosen services together", numbers(context, REQUESTS)),
-        section("Services", line(services, height=10)),
-        section(
-            "Rate, errors, duration",
-            graphs(context, REQUESTS, by="service", links=(open_service,)),
-        ),
+        section("Each service", line(services, height=10)),
+        section("Over time", graphs(context, REQUESTS, links=(open_service,))),
         section("Service graph", line(graph, height=12)),
         variables=filters(context),
         links=bar_links(context),

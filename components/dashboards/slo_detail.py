@@ -5,8 +5,10 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from ..signals import Label, SloMetric
 from ..slo.burn import Severity
+from . import units
 from .context import DashboardContext
 from .kit import (
+    GOOD,
     Steps,
     instant,
     prometheus_ref,
@@ -15,6 +17,7 @@ from .kit import (
     timeseries_panel,
 )
 from .layout import Dashboard, Line, PanelBuilder, dashboard, line, section
+from .links import Link, dashboard_url
 from .slo_queries import (
     burn_rate,
     firing,
@@ -23,13 +26,14 @@ from .slo_queries import (
     sli,
     values,
 )
+from .uids import Uid
 
-UID = "tracing-slo"
+UID, OVERVIEW_UID = "tracing-slo", "tracing-slos"
 _ONE = (f'{Label.SLO}="$slo"',)
 #: Share of the budget that is left: none, little.
-BUDGET_STEPS: Steps = {None: "red", 0: "orange", 0.25: "green"}
+BUDGET_STEPS: Steps = {None: "red", 0: "orange", 0.25: GOOD}
 #: Burn rate: more than lasts; the workbook's pace that calls somebody at once.
-BURN_STEPS: Steps = {None: "green", 1: "orange", 6: "red"}
+BURN_STEPS: Steps = {None: GOOD, 1: "orange", 6: "red"}
 #: Windows in graphs, from the quickest to the steadiest.
 _WINDOWS = {
     "5 min": SloMetric.RATIO_5M,
@@ -46,34 +50,58 @@ def build(context: DashboardContext) -> Dashboard:
         line(_burning(context), _events(context)),
         line(_alerts(context), height=6),
     )
-    variable = builders.QueryVariable("slo").label("SLO").query(values(context, Label.SLO))
-    variable.datasource(prometheus_ref(context)).include_all(False).multi(False)
-    variable.refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
-    variable.sort(models.VariableSort.ALPHABETICAL_ASC)
     return dashboard(
         UID,
         "SLO",
         "One objective: whether it is kept, what is left of its error budget and what burns it.",
         section("Now", _numbers(context)),
         section("Over time", *graphs),
-        variables=[variable],
+        variables=[
+            _variable(context, "slo", "SLO", values(context, Label.SLO)),
+            # For the link: what the chosen SLO is about.
+            _variable(
+                context, "service", "Service", values(context, Label.SERVICE, _ONE), hidden=True
+            ),
+            _variable(
+                context,
+                "namespace",
+                "Namespace",
+                values(context, Label.NAMESPACE, _ONE),
+                hidden=True,
+            ),
+        ],
+        links=[
+            Link(title="All SLOs", url=dashboard_url(OVERVIEW_UID, keep=())),
+            Link(title="Service", url=dashboard_url(Uid.SERVICE, keep=("service", "namespace"))),
+        ],
         time_from="now-7d",
         refresh="1m",
     )
+
+
+def _variable(
+    context: DashboardContext, name: str, title: str, query: str, *, hidden: bool = False
+) -> builders.QueryVariable:
+    variable = builders.QueryVariable(name).label(title).query(query)
+    variable.datasource(prometheus_ref(context)).include_all(False).multi(False)
+    variable.refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+    if hidden:
+        variable.hide(models.VariableHide.HIDE_VARIABLE)
+    return variable.sort(models.VariableSort.ALPHABETICAL_ASC)
 
 
 def _numbers(context: DashboardContext) -> Line:
     shown = [
         ("Objective", "Share of events that must be good.", objective(context, _ONE)),
         (
-            "Good",
+            "Good events",
             "Share of good events over the SLO's window.",
             sli(context, SloMetric.RATIO_WINDOW, _ONE),
         ),
     ]
     return line(
         *(
-            stat_panel(context, title, description, instant(context, expr), unit="percentunit")
+            stat_panel(context, title, description, instant(context, expr), unit=units.KEPT)
             for title, description, expr in shown
         ),
         stat_panel(
@@ -81,7 +109,7 @@ def _numbers(context: DashboardContext) -> Line:
             "Budget left",
             "Share of the error budget that is left for the window; below 0 it is overspent.",
             instant(context, recorded(context, SloMetric.BUDGET_LEFT, _ONE)),
-            unit="percentunit",
+            unit=units.BUDGET,
             steps=BUDGET_STEPS,
         ),
         *(
@@ -90,7 +118,7 @@ def _numbers(context: DashboardContext) -> Line:
                 f"Burn rate, {span}",
                 f"How fast the budget burned over {span}: 1 spends it in just the SLO's window.",
                 instant(context, burn_rate(context, _WINDOWS[span], _ONE)),
-                unit="none",
+                unit=units.FACTOR,
                 steps=BURN_STEPS,
             )
             for span in ("1 h", "6 h", "3 d")
@@ -104,12 +132,13 @@ def _good(context: DashboardContext) -> PanelBuilder:
     lines["objective"] = f"max by ({Label.SLO}) ({objective(context, _ONE)})"
     return timeseries_panel(
         context,
-        "Good events",
+        "Good events over time",
         "Share of good events over windows of several lengths, and the objective. A gap is a time "
         "without events.",
         *(promql(context, expr, name) for name, expr in lines.items()),
-        unit="percentunit",
-    ).max(1)
+        unit=units.KEPT,
+        near_one=True,
+    )
 
 
 def _budget(context: DashboardContext) -> PanelBuilder:
@@ -117,11 +146,11 @@ def _budget(context: DashboardContext) -> PanelBuilder:
     return (
         timeseries_panel(
             context,
-            "Error budget left",
+            "Error budget over time",
             "Falls while bad events come in and rises as old ones leave the window. 0 % is spent; "
             "further below shows as -100 %.",
             promql(context, f"clamp_min({left}, -1)", "budget left"),
-            unit="percentunit",
+            unit=units.BUDGET,
             steps=BUDGET_STEPS,
         )
         .min(-1)
@@ -132,11 +161,11 @@ def _budget(context: DashboardContext) -> PanelBuilder:
 def _burning(context: DashboardContext) -> PanelBuilder:
     return timeseries_panel(
         context,
-        "Burn rate",
+        "Burn rate over time",
         "How fast the budget burns: 1 spends it in just the SLO's window. Alerts look at a long "
         "and a short window at once: docs/slos.md.",
         *(promql(context, burn_rate(context, r, _ONE), name) for name, r in _WINDOWS.items()),
-        unit="none",
+        unit=units.FACTOR,
         steps=BURN_STEPS,
     )
 
@@ -148,7 +177,7 @@ def _events(context: DashboardContext) -> PanelBuilder:
         "All events and bad ones, per second.",
         promql(context, recorded(context, SloMetric.EVENTS, _ONE), "all"),
         promql(context, recorded(context, SloMetric.ERRORS, _ONE), "bad"),
-        unit="cps",
+        unit=units.EVENTS,
     )
 
 
@@ -159,5 +188,5 @@ def _alerts(context: DashboardContext) -> PanelBuilder:
         "1 while an alert of this SLO fires: critical is for now, warning for the next working "
         "day.",
         *(promql(context, firing(context, one, _ONE), str(one)) for one in Severity),
-        unit="none",
+        unit=units.COUNT,
     )

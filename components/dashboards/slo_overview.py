@@ -5,8 +5,10 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from ..signals import Label, SloMetric
 from ..slo.burn import Severity
+from . import units
 from .context import DashboardContext
 from .kit import (
+    GOOD,
     NEUTRAL,
     Steps,
     instant,
@@ -18,6 +20,7 @@ from .kit import (
 from .layout import Dashboard, PanelBuilder, dashboard, line, section
 from .links import Link, cell, dashboard_url, label
 from .slo_detail import BUDGET_STEPS, BURN_STEPS
+from .slo_detail import OVERVIEW_UID as UID
 from .slo_detail import UID as DETAIL_UID
 from .slo_queries import (
     burn_rate,
@@ -28,12 +31,12 @@ from .slo_queries import (
     values,
     with_about,
 )
-from .tables import Column, table_panel
+from .tables import Column, Order, table_panel
+from .uids import Uid
 from .variables import ALL
 
-UID = "tracing-slos"
-_ONE_IS_BAD: Steps = {None: "green", 1: "red"}
-_FILTERS = (f'{Label.OWNER}=~"$owner"', f'{Label.KIND}=~"$kind"')
+_ONE_IS_BAD: Steps = {None: GOOD, 1: "red"}
+_FILTERS = (f'{Label.SERVICE}=~"$service"', f'{Label.OWNER}=~"$owner"', f'{Label.KIND}=~"$kind"')
 
 
 def build(context: DashboardContext) -> Dashboard:
@@ -46,14 +49,14 @@ def build(context: DashboardContext) -> Dashboard:
             "SLOs",
             "Objectives that are being measured.",
             instant(context, f"count({about}) or vector(0)"),
-            unit="none",
+            unit=units.COUNT,
         ),
         stat_panel(
             context,
             "Overspent",
             "SLOs that have no error budget left for their window.",
             instant(context, f"count(({left}) <= 0) or vector(0)"),
-            unit="none",
+            unit=units.COUNT,
             steps=_ONE_IS_BAD,
         ),
         stat_panel(
@@ -61,7 +64,7 @@ def build(context: DashboardContext) -> Dashboard:
             "Burning fast",
             "SLOs with an alert that calls for somebody now.",
             instant(context, firing(context, Severity.CRITICAL, ())),
-            unit="none",
+            unit=units.COUNT,
             steps=_ONE_IS_BAD,
         ),
         stat_panel(
@@ -69,18 +72,18 @@ def build(context: DashboardContext) -> Dashboard:
             "Burning slowly",
             "SLOs with an alert for the next working day.",
             instant(context, firing(context, Severity.WARNING, ())),
-            unit="none",
-            steps={None: "green", 1: "orange"},
+            unit=units.COUNT,
+            steps={None: GOOD, 1: "yellow"},
         ),
         height=4,
     )
     trend = timeseries_panel(
         context,
-        "Ten smallest budgets",
+        "The ten smallest error budgets",
         "Error budget left of the ten SLOs that have least at a time; 0 % is spent, and further "
         "below shows as -100 %. Click a line for its SLO.",
         promql(context, f"clamp_min(bottomk(10, {left}), -1)", "{{slo}}"),
-        unit="percentunit",
+        unit=units.BUDGET,
         steps=BUDGET_STEPS,
         links=(
             Link(
@@ -97,6 +100,7 @@ def build(context: DashboardContext) -> Dashboard:
         section("Objectives", line(_table(context, about, left), height=12)),
         section("Over time", line(trend.min(-1).max(1), height=9)),
         variables=[
+            _filter(context, "service", "Service", Label.SERVICE),
             _filter(context, "owner", "Owner", Label.OWNER),
             _filter(context, "kind", "Kind", Label.KIND),
         ],
@@ -113,29 +117,30 @@ def _table(context: DashboardContext, about: str, left: str) -> PanelBuilder:
     }
     return table_panel(
         context,
-        "Error budgets",
+        "Error budgets, least left first",
         "Every SLO: the share of good events in its window, how much of the error budget is left, "
         "and how fast it burns (1 spends it in just the window). Click a name for its details.",
         {
             Label.SLO: "SLO",
+            Label.SERVICE: "Service",
             Label.OWNER: "Owner",
             Label.KIND: "Kind",
             Label.WINDOW: "Window",
         },
         [
-            Column(title="Budget left", expr=left, unit="percentunit", steps=BUDGET_STEPS),
-            Column(title="Objective", expr=about, unit="percentunit"),
+            Column(title="Budget left", expr=left, unit=units.BUDGET, steps=BUDGET_STEPS),
+            Column(title="Objective", expr=about, unit=units.KEPT),
             Column(
                 title="Good",
                 expr=with_about(f"({sli(context, SloMetric.RATIO_WINDOW, ())})", about),
-                unit="percentunit",
+                unit=units.KEPT,
                 steps=NEUTRAL,
             ),
             *(
                 Column(
                     title=f"Burn {span}",
                     expr=with_about(f"({burn_rate(context, ratio, ())})", about),
-                    unit="none",
+                    unit=units.FACTOR,
                     steps=BURN_STEPS,
                 )
                 for span, ratio in burning.items()
@@ -147,9 +152,16 @@ def _table(context: DashboardContext, about: str, left: str) -> PanelBuilder:
                     title="Details",
                     url=dashboard_url(DETAIL_UID, keep=(), values={"slo": cell("SLO")}),
                 )
-            ]
+            ],
+            "Service": [
+                Link(
+                    title="Service",
+                    url=dashboard_url(Uid.SERVICE, keep=(), values={"service": cell("Service")}),
+                )
+            ],
         },
-        no_value="no SLO has been measured yet",
+        order=[Order(title="Budget left", rising=True), Order(title="Burn 1 h")],
+        empty="no SLO has been measured yet",
     )
 
 

@@ -7,12 +7,15 @@ from ..slo.burn import Severity
 from .context import DashboardContext
 
 #: What an objective says of itself, as far as tables show it.
-ABOUT = (Label.SLO, Label.OWNER, Label.KIND, Label.WINDOW)
+ABOUT = (Label.SLO, Label.SERVICE, Label.OWNER, Label.KIND, Label.WINDOW)
 
 
 def recorded(context: DashboardContext, metric: SloMetric, matchers: Sequence[str]) -> str:
-    """Return a value by SLO, without other labels."""
-    return f"sum by ({Label.SLO}) ({_series(context, metric, matchers)})"
+    """Return a value by SLO, without other labels.
+
+    Two rulers that evaluate the same rules write two series of one value: they are not added up.
+    """
+    return f"max by ({Label.SLO}) ({_series(context, metric, matchers)})"
 
 
 def objective(context: DashboardContext, matchers: Sequence[str]) -> str:
@@ -50,12 +53,12 @@ def firing(context: DashboardContext, severity: Severity, matchers: Sequence[str
             *matchers,
         ],
     )
-    return f"count({alerts}) or vector(0)"
+    return f"count(count by ({Label.SLO}) ({alerts})) or vector(0)"
 
 
-def values(context: DashboardContext, label: Label) -> str:
-    """Return the query of a variable: the values of a label of all objectives."""
-    return f"label_values({_series(context, SloMetric.OBJECTIVE, [])}, {label})"
+def values(context: DashboardContext, label: Label, matchers: Sequence[str] = ()) -> str:
+    """Return the query of a variable: the values of a label of all objectives that match."""
+    return f"label_values({_series(context, SloMetric.OBJECTIVE, matchers)}, {label})"
 
 
 def _series(context: DashboardContext, metric: str, matchers: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from .context import DashboardContext
 from .kit import (
     NEUTRAL,
     Steps,
+    absent,
     complete,
     instant,
     prometheus_ref,
@@ -22,6 +23,14 @@ from .kit import (
     thresholds,
 )
 from .links import Link, traces_url
+from .units import Unit
+
+#: Least width in pixels of a column of labels; those that hold paths and sentences need more.
+_LABEL_WIDTH, _LONG_LABEL_WIDTH = 100, 150
+_LONG = ("Operation", "Route", "Method", "SLO")
+#: Widths in pixels of a table of traces, by the heading that Tempo's datasource gives a column; the
+#: name of the root span takes what is left. An id is cut on purpose: it is there to be clicked.
+_TRACE_WIDTHS = {"Trace ID": 90, "Start time": 160, "Service": 110, "Duration": 80}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +46,21 @@ class Column:
 
     title: str
     expr: str
-    unit: str
+    unit: Unit
     steps: Steps = field(default_factory=lambda: NEUTRAL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a table is sorted by.
+
+    Attributes:
+        title: heading of the column.
+        rising: the smallest value on top.
+    """
+
+    title: str
+    rising: bool = False
 
 
 def table_panel(
@@ -48,10 +70,11 @@ def table_panel(
     labels: Mapping[str, str],
     columns: Sequence[Column],
     *,
+    order: Sequence[Order],
     links: Mapping[str, Sequence[Link]] = MappingProxyType({}),
-    no_value: str = "",
+    empty: str = "none in this time range",
 ) -> table.Panel:
-    """Return a table with a row for each set of labels, the highest first value on top.
+    """Return a table with a row for each set of labels.
 
     Args:
         context: the stack.
@@ -59,18 +82,20 @@ def table_panel(
         description: how to read it.
         labels: labels that the expressions keep, with their headings.
         columns: columns of values.
+        order: what it is sorted by: what needs a person comes first, rows that are alike in that
+            follow the next.
         links: links of a column, by its heading.
-        no_value: what an empty table says.
+        empty: what a table without rows says.
     """
     queries = [
         instant(context, one.expr).format(prometheus_models.PromQueryFormat.TABLE)
         for one in columns
     ]
-    panel = complete(table.Panel(), title, description, "", queries, NEUTRAL, ())
-    panel.datasource(prometheus_ref(context)).no_value(no_value)
+    panel = complete(table.Panel(), title, description, None, queries, NEUTRAL, ())
+    panel.datasource(prometheus_ref(context)).no_value(empty)
     values = [f"Value #{ref(i)}" if len(columns) > 1 else "Value" for i in range(len(columns))]
     headings = dict(labels) | dict(zip(values, (one.title for one in columns), strict=True))
-    order = {name: i for i, name in enumerate(headings)}
+    position = {name: i for i, name in enumerate(headings)}
     panel.transformations(
         [
             models.DataTransformerConfig(id_val="merge", options={}),
@@ -78,22 +103,42 @@ def table_panel(
                 id_val="organize",
                 options={
                     "excludeByName": {"Time": True},
-                    "indexByName": order,
+                    "indexByName": position,
                     "renameByName": headings,
                 },
             ),
         ]
     )
-    for one in columns:
-        shown = {
-            "unit": one.unit,
-            "thresholds": thresholds(one.steps).build(),
-            "custom.cellOptions": {"type": "color-text" if len(one.steps) > 1 else "auto"},
+    for heading in labels.values():
+        # Without a text of its own, a label that a row lacks would show what an empty table says.
+        shown: dict[str, object] = {
+            "noValue": "",
+            "custom.minWidth": _LONG_LABEL_WIDTH if heading in _LONG else _LABEL_WIDTH,
         }
-        panel.override_by_name(one.title, properties(shown))
-    for heading, targets in links.items():
-        panel.override_by_name(heading, properties({"links": _data_links(targets)}))
-    return panel.sort_by([common.TableSortByFieldState().display_name(columns[0].title).desc(True)])
+        if targets := links.get(heading):
+            shown["links"] = _data_links(targets)
+        panel.override_by_name(heading, properties(shown))
+    for one in columns:
+        panel.override_by_name(one.title, properties(_column(one)))
+    return panel.sort_by(
+        [
+            common.TableSortByFieldState().display_name(one.title).desc(not one.rising)
+            for one in order
+        ]
+    )
+
+
+def _column(one: Column) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "unit": one.unit.name,
+        "thresholds": thresholds(one.steps).build(),
+        "custom.cellOptions": {"type": "color-text" if len(one.steps) > 1 else "auto"},
+        "custom.width": one.unit.width,
+        "mappings": [absent("-")],
+    }
+    if one.unit.decimals is not None:
+        shown["decimals"] = one.unit.decimals
+    return shown
 
 
 def traces_panel(
@@ -117,10 +162,13 @@ def traces_panel(
     """
     query = tempo.Dataquery().datasource(tempo_ref(context)).query_type("traceql")
     query.query(traceql).limit(limit).table_type(tempo_models.SearchTableType.TRACES)
-    panel = complete(table.Panel(), title, description, "", [query], NEUTRAL, ())
+    panel = complete(table.Panel(), title, description, None, [query], NEUTRAL, ())
     panel.datasource(tempo_ref(context)).no_value("no such traces in this time range")
     trace = Link(title="Open trace", url=traces_url(context, "${__value.raw}"))
     panel.override_by_name("traceID", properties({"links": _data_links([trace])}))
+    for heading, width in _TRACE_WIDTHS.items():
+        panel.override_by_name(heading, properties({"custom.width": width}))
+    panel.override_by_name("Name", properties({"custom.minWidth": _LABEL_WIDTH}))
     return panel.sort_by([common.TableSortByFieldState().display_name(sort_by).desc(True)])
 
 

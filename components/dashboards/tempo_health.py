@@ -6,6 +6,8 @@ the parts of a distributed one say each their own.
 
 from ..alerts.context import AlertContext
 from ..signals import ClusterMetric, ProcessMetric, TempoMetric
+from . import units
+from .collectors import ALL_STEPS, ANY_STEPS
 from .context import DashboardContext
 from .kit import ERROR_STEPS
 from .layout import Dashboard, Line, Section, dashboard, line, section
@@ -16,6 +18,7 @@ from .scraped import (
     LOSS_STEPS,
     added,
     graph,
+    once,
     programs,
     quantile_of,
 )
@@ -56,16 +59,16 @@ def _state(context: DashboardContext, ours: AlertContext) -> Line:
             "Pods that answer",
             "Share of Tempo's pods that answer the scrape.",
             f"sum({up}) / count({up})",
-            "percentunit",
-            {None: "red", 1: "green"},
+            units.USED,
+            ALL_STEPS,
         ),
-        stat(context, "Received", "Spans per second that Tempo takes in.", received, "cps"),
+        stat(context, "Received", "Spans per second that Tempo takes in.", received, units.SPANS),
         stat(
             context,
             "Discarded",
             "For each span that Tempo keeps, how many it discards over a limit; they are lost.",
             ratio(discarded, received),
-            "percentunit",
+            units.FAILED,
             LOSS_STEPS,
         ),
         stat(
@@ -73,16 +76,16 @@ def _state(context: DashboardContext, ours: AlertContext) -> Line:
             "Failed queries",
             "Share of queries that Tempo could not answer; 5 % is red. No data: nobody asked.",
             ratio(failed, asked),
-            "percentunit",
+            units.FAILED,
             ERROR_STEPS,
         ),
         stat(
             context,
             "Old overrides",
             "Pods that could not load the overrides and run on with those before.",
-            f"count({loaded} == 0) or vector(0)",
-            "none",
-            {None: "green", 1: "red"},
+            f"count({once(loaded)} == 0) or vector(0)",
+            units.COUNT,
+            ANY_STEPS,
         ),
         height=4,
     )
@@ -92,21 +95,21 @@ def _ingest(context: DashboardContext, ours: AlertContext) -> Section:
     push = ours.tempo(TempoMetric.PUSH_BUCKET)
     discarded = added(ours.tempo(TempoMetric.SPANS_DISCARDED), by=["reason"])
     return section(
-        "Taking spans in",
+        "Receiving spans",
         line(
             graph(
                 context,
                 "Spans received",
                 "Spans per second that Tempo takes in, by tenant.",
                 {"{{tenant}}": added(ours.tempo(TempoMetric.SPANS_RECEIVED), by=["tenant"])},
-                "cps",
+                units.SPANS,
             ),
             graph(
                 context,
                 "Bytes received",
                 "Bytes per second that Tempo takes in, by tenant.",
                 {"{{tenant}}": added(ours.tempo(TempoMetric.BYTES_RECEIVED), by=["tenant"])},
-                "Bps",
+                units.BYTES_PER_SECOND,
             ),
             graph(
                 context,
@@ -114,7 +117,8 @@ def _ingest(context: DashboardContext, ours: AlertContext) -> Section:
                 "Spans per second that are lost, by reason: rate_limited is the ingestion limit, "
                 "live_traces_exceeded the limit of traces, trace_too_large that of one trace.",
                 {"{{reason}}": discarded},
-                "cps",
+                units.SPANS,
+                colour="red",
             ),
         ),
         line(
@@ -124,14 +128,14 @@ def _ingest(context: DashboardContext, ours: AlertContext) -> Section:
                 "How long it takes to hand a message of spans on to the ingesters. Above a second "
                 "Alloy's queue grows.",
                 {f"p{v * 100:g}": quantile_of(v, push) for v in (0.5, 0.99)},
-                "s",
+                units.SECONDS,
             ),
             graph(
                 context,
                 "Live traces",
                 "Traces that are still open in each ingester's memory.",
-                {"{{pod}}": f"sum by (pod) ({ours.tempo(TempoMetric.LIVE_TRACES)})"},
-                "none",
+                {"{{pod}}": f"sum by (pod) ({once(ours.tempo(TempoMetric.LIVE_TRACES))})"},
+                units.MANY,
             ),
             graph(
                 context,
@@ -142,7 +146,7 @@ def _ingest(context: DashboardContext, ours: AlertContext) -> Section:
                     "{{name}} {{state}}": "max by (name, state) "
                     f"({ours.tempo(TempoMetric.RING_MEMBERS)}) > 0"
                 },
-                "none",
+                units.COUNT,
             ),
         ),
     )
@@ -156,15 +160,15 @@ def _pods(context: DashboardContext, ours: AlertContext) -> Section:
                 context,
                 "Memory",
                 "Resident memory by pod.",
-                {"{{pod}}": f"sum by (pod) ({ours.tempo(ProcessMetric.MEMORY)})"},
-                "bytes",
+                {"{{pod}}": f"max by (pod) ({ours.tempo(ProcessMetric.MEMORY)})"},
+                units.BYTES,
             ),
             graph(
                 context,
                 "CPU",
                 "CPU cores in use by pod.",
-                {"{{pod}}": f"sum by (pod) (rate({ours.tempo(ProcessMetric.CPU)}[{GRAPH}]))"},
-                "none",
+                {"{{pod}}": f"max by (pod) (rate({ours.tempo(ProcessMetric.CPU)}[{GRAPH}]))"},
+                units.CORES,
             ),
         ),
     )

@@ -2,9 +2,10 @@
 
 from ..alerts.context import AlertContext
 from ..signals import RemoteWriteMetric, TempoMetric
+from . import units
 from .context import DashboardContext
 from .layout import Line, Section, line, section
-from .scraped import FULL_STEPS, added, graph, quantile_of
+from .scraped import FULL_STEPS, added, graph, once, per_hour, quantile_of
 
 #: The query-frontend's routes; others are the parts' among each other.
 API = '=~"api_.+"'
@@ -27,32 +28,32 @@ def storing(context: DashboardContext, ours: AlertContext) -> Section:
                 "Requests per second by operation and status. 404 on a first look for an index is "
                 "normal; 403 means the role, 503 means S3 asks to slow down.",
                 {"{{operation}} {{status_code}}": added(requests, by=["operation", "status_code"])},
-                "reqps",
+                units.REQUESTS,
             ),
             graph(
                 context,
                 "Duration of requests to S3",
                 "99 of 100 requests are faster, by operation.",
                 {"{{operation}}": quantile_of(0.99, durations, by=["operation"])},
-                "s",
+                units.SECONDS,
             ),
             graph(
                 context,
                 "Flushed blocks",
-                "Blocks that ingesters bring to the bucket, and flushes that failed, in an hour. A "
-                "failed one is tried again; its spans stay on the ingester's volume.",
+                "Blocks that ingesters wrote to the bucket in the last hour, and writes that "
+                "failed. A failed one is tried again; its spans stay on the ingester's volume.",
                 {
-                    "flushed": f"3600 * {added(ours.tempo(TempoMetric.BLOCKS_FLUSHED))}",
-                    "failed": f"3600 * {added(ours.tempo(TempoMetric.FAILED_FLUSHES))}",
+                    "flushed": per_hour(ours.tempo(TempoMetric.BLOCKS_FLUSHED)),
+                    "failed": per_hour(ours.tempo(TempoMetric.FAILED_FLUSHES)),
                 },
-                "none",
+                units.BLOCKS_PER_HOUR,
             ),
             graph(
                 context,
                 "Flush queue",
                 "Blocks that wait to be flushed, by pod. It should go back to 0 again and again.",
-                {"{{pod}}": f"sum by (pod) ({waiting})"},
-                "none",
+                {"{{pod}}": f"sum by (pod) ({once(waiting)})"},
+                units.COUNT,
             ),
         ),
         _upkeep(context, ours),
@@ -71,33 +72,33 @@ def _upkeep(context: DashboardContext, ours: AlertContext) -> Line:
             {
                 "blocks {{tenant}}": kept,
                 "to compact {{tenant}}": "sum by (tenant) "
-                f"({ours.tempo(TempoMetric.COMPACTION_OUTSTANDING)})",
+                f"({once(ours.tempo(TempoMetric.COMPACTION_OUTSTANDING))})",
             },
-            "none",
+            units.COUNT,
         ),
         graph(
             context,
             "Compaction and retention",
-            "Blocks in an hour that are joined into larger ones, and that are deleted since "
-            "they are old.",
+            "Blocks that were joined into larger ones in the last hour, and blocks that were "
+            "deleted because they are older than the retention.",
             {
-                "compacted": "3600 * "
-                + added(ours.tempo(TempoMetric.BLOCKS_COMPACTED), or_none=True),
-                "deleted": f"3600 * {added(ours.tempo(TempoMetric.BLOCKS_DELETED))}",
+                "compacted": per_hour(ours.tempo(TempoMetric.BLOCKS_COMPACTED)),
+                "deleted": per_hour(ours.tempo(TempoMetric.BLOCKS_DELETED)),
             },
-            "none",
+            units.BLOCKS_PER_HOUR,
         ),
         graph(
             context,
-            "Errors of upkeep",
-            "Errors in an hour while the block list is read, blocks are joined and old ones "
-            "deleted.",
+            "Errors of maintenance",
+            "Errors in the last hour while reading the block list, joining blocks and deleting "
+            "old ones.",
             {
-                "block list": "3600 * " + added(ours.tempo(TempoMetric.POLL_ERRORS), or_none=True),
-                "compaction": f"3600 * {added(ours.tempo(TempoMetric.COMPACTION_ERRORS))}",
-                "retention": f"3600 * {added(ours.tempo(TempoMetric.RETENTION_ERRORS))}",
+                "block list": per_hour(ours.tempo(TempoMetric.POLL_ERRORS)),
+                "compaction": per_hour(ours.tempo(TempoMetric.COMPACTION_ERRORS)),
+                "retention": per_hour(ours.tempo(TempoMetric.RETENTION_ERRORS)),
             },
-            "none",
+            units.ERRORS_PER_HOUR,
+            colour="red",
         ),
     )
 
@@ -115,22 +116,22 @@ def answering(context: DashboardContext, ours: AlertContext) -> Section:
                 "Queries per second by kind and status: api_search is a search, "
                 "api_v2_traces_traceid one trace, api_metrics_query_range TraceQL metrics.",
                 {"{{route}} {{status_code}}": added(requests, by=["route", "status_code"])},
-                "reqps",
+                units.REQUESTS,
             ),
             graph(
                 context,
                 "Duration of queries",
                 "95 of 100 queries are faster, by kind.",
                 {"{{route}}": quantile_of(0.95, durations, by=["route"])},
-                "s",
+                units.SECONDS,
             ),
             graph(
                 context,
                 "Query queue",
                 "Parts of queries that wait for a querier. Where it stays above 0, more queriers "
                 "help.",
-                {"waiting": f"sum({ours.tempo(TempoMetric.QUERY_QUEUE)})"},
-                "none",
+                {"waiting": f"sum({once(ours.tempo(TempoMetric.QUERY_QUEUE))})"},
+                units.COUNT,
             ),
         ),
     )
@@ -152,19 +153,19 @@ def making_metrics(context: DashboardContext, ours: AlertContext) -> Section:
                 "How many of the allowed series each metrics-generator has. At 100 % new services "
                 "and operations get no metrics.",
                 {"{{pod}}": f"max by (pod) ({active} / {limit})"},
-                "percentunit",
+                units.USED,
                 steps=FULL_STEPS,
             ),
             graph(
                 context,
                 "Spans for metrics",
-                "Spans per second that reach the metrics-generator, and those it leaves out, by "
-                "reason. outside_metrics_ingestion_slack: they came too late.",
+                "Spans per second that reach the metrics-generator, and those that it leaves out. "
+                "Almost always they came too late, beyond the ingestion slack.",
                 {
                     "received": added(ours.tempo(TempoMetric.GENERATOR_SPANS)),
-                    "{{reason}}": added(discarded, by=["reason"]),
+                    "discarded": added(discarded, or_none=True),
                 },
-                "cps",
+                units.SPANS,
             ),
             graph(
                 context,
@@ -172,7 +173,7 @@ def making_metrics(context: DashboardContext, ours: AlertContext) -> Section:
                 "How far the metrics backend is behind, by pod. Above two minutes the graphs of "
                 "services are old.",
                 {"{{pod}}": f"clamp_min({lag} - {sent}, 0)"},
-                "s",
+                units.SECONDS,
             ),
             graph(
                 context,
@@ -182,7 +183,7 @@ def making_metrics(context: DashboardContext, ours: AlertContext) -> Section:
                     "sent": added(ours.tempo(RemoteWriteMetric.SENT)),
                     "failed": added(ours.tempo(RemoteWriteMetric.FAILED)),
                 },
-                "cps",
+                units.SAMPLES,
             ),
         ),
     )

@@ -6,12 +6,13 @@ from .context import DashboardContext
 from .layout import Dashboard, dashboard
 from .traces import bar_links
 from .uids import Uid
+from .use_case import contents
 from .variables import filters
 
 
 def build(context: DashboardContext) -> Dashboard:
     """Return the dashboard."""
-    cases = (
+    makers = (
         requests.latency,
         requests.end_to_end,
         requests.errors,
@@ -22,11 +23,13 @@ def build(context: DashboardContext) -> Dashboard:
         requests.misconfigurations,
         services.users,
     )
+    cases = [make(context) for make in makers]
     return dashboard(
         Uid.USE_CASES,
         "Use cases",
         "What traces can tell, each with the query that answers it and how to read it.",
-        *(case(context) for case in cases),
+        contents(cases),
+        *(one.section() for one in cases),
         variables=filters(context),
         links=bar_links(context),
     )

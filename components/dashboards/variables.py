@@ -3,10 +3,12 @@
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import dashboard as models
 
-from ..signals import TEMPO_SOURCE, Label, SpanMetric
+from ..signals import TEMPO_SOURCE, Label, SpanKind, SpanMetric
 from .context import DashboardContext
 from .kit import prometheus_ref
 
+#: Spans that a service answers; its calls to others and its internal spans are not its requests.
+ANSWERED = f'{Label.SPAN_KIND}=~"{SpanKind.SERVER}|{SpanKind.CONSUMER}"'
 #: What a filter is while it is set to all: a pattern, so that series without the label match too.
 ALL = ".*"
 
@@ -28,7 +30,7 @@ def service(context: DashboardContext) -> builders.QueryVariable:
 
 def operation(context: DashboardContext) -> builders.QueryVariable:
     """Return the choice of one operation: a span name, which may hold any character."""
-    query = _values(Label.SPAN_NAME, Label.CLUSTER, Label.NAMESPACE, Label.SERVICE)
+    query = _values(Label.SPAN_NAME, Label.CLUSTER, Label.NAMESPACE, Label.SERVICE, kinds=True)
     variable = _query(context, "operation", "Operation", query)
     return variable.include_all(False).multi(False)
 
@@ -74,8 +76,9 @@ def matchers(*labels: Label) -> list[str]:
     return [f'{label}=~"${_VARIABLE_OF[label]}"' for label in labels]
 
 
-def _values(label: Label, *within: Label) -> str:
-    selector = ", ".join([f'{Label.SOURCE}="{TEMPO_SOURCE}"', *matchers(*within)])
+def _values(label: Label, *within: Label, kinds: bool = False) -> str:
+    own = [f'{Label.SOURCE}="{TEMPO_SOURCE}"', *([ANSWERED] if kinds else [])]
+    selector = ", ".join([*own, *matchers(*within)])
     return f"label_values({SpanMetric.CALLS}{{{selector}}}, {label})"
 
 

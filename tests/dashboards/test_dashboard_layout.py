@@ -75,6 +75,7 @@ def test_datasources_are_those_of_the_stack(name: str) -> None:
         ("tempo", context.tempo_uid),
         ("prometheus", context.metrics_uid),
         ("loki", context.logs_uid),
+        ("grafana-pyroscope-datasource", context.profiles_uid),
     }
     for built in (d for (of, _), d in READ.items() if of == name):
         sources = [t["datasource"] for t in targets(built)]

@@ -25,7 +25,7 @@ def urls(value: Any) -> Iterator[str]:
             if key == "url" and one:
                 yield str(one)  # pyright: ignore[reportUnknownArgumentType]
             elif key == "content":
-                yield from (f"/{url}" for url in _MARKDOWN.findall(str(one)))  # pyright: ignore[reportUnknownArgumentType]
+                yield from _MARKDOWN.findall(str(one))  # pyright: ignore[reportUnknownArgumentType]
             else:
                 yield from urls(one)
     elif isinstance(value, list):
@@ -128,7 +128,7 @@ def test_links_into_explore_ask_a_datasource_of_the_stack(
 def test_a_table_of_traces_leads_into_the_trace_view(key: tuple[str, str]) -> None:
     for panel in READ[key]["panels"]:
         if [t.get("queryType") for t in panel.get("targets", [])] == ["traceql"]:
-            [override] = panel["fieldConfig"]["overrides"]
+            [override, *_] = panel["fieldConfig"]["overrides"]
             assert override["matcher"]["options"] == "traceID"
             [url] = urls(override)
             assert "${__value.raw}" in url

@@ -34,13 +34,9 @@ every_stack = pytest.mark.parametrize(
 
 
 def rows(dashboard: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for panel in dashboard["panels"]:
-        if panel["type"] == "row":
-            found[panel["title"]] = []
-        else:
-            found[[*found][-1]].append(panel)
-    return found
+    """Return the panels of each use case; all rows but the contents are closed."""
+    closed = [p for p in dashboard["panels"] if p["type"] == "row" and p["collapsed"]]
+    return {row["title"]: row["panels"] for row in closed}
 
 
 @every_stack
@@ -52,9 +48,21 @@ def test_each_use_has_a_row_in_the_order_of_the_list(dashboard: dict[str, Any]) 
 def test_each_row_says_how_to_read_it_and_has_an_answer(dashboard: dict[str, Any]) -> None:
     for how, *answers in rows(dashboard).values():
         assert how["type"] == "text"
-        assert re.search(r"\.\n\n\[.+\]\(d/tracing-", how["options"]["content"])
-        assert answers
+        assert re.search(r"^\*\*.+\?\*\* .+\. More: \[.+\]\(/d/tracing-", how["options"]["content"])
+        assert 1 <= len(answers) <= 2
         assert all(one["targets"] for one in answers)
+
+
+@every_stack
+def test_the_contents_name_each_use_and_fit_with_the_rows_on_a_screen(
+    dashboard: dict[str, Any],
+) -> None:
+    _, contents, *others = dashboard["panels"]
+    listed = re.findall(r"^\| (.+?) \| .+\? \|", contents["options"]["content"], re.MULTILINE)
+    assert listed == USES
+    assert all(one["type"] == "row" for one in others)
+    # A laptop of 768 pixels shows about 20 units of the grid.
+    assert 1 + contents["gridPos"]["h"] + len(others) <= 21
 
 
 def test_releases_are_compared_by_their_version() -> None:

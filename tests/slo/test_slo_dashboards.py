@@ -43,7 +43,10 @@ def test_queries_ask_for_recorded_series_and_their_labels(dashboard: dict[str, A
 @each
 def test_only_variables_that_are_there_are_used(dashboard: dict[str, Any]) -> None:
     there = {variable["name"] for variable in dashboard["templating"]["list"]}
-    used = {name for expr in expressions(dashboard) for name in re.findall(r"\$(\w+)", expr)}
+    asked = [*expressions(dashboard), *(link.get("url") or "" for link in dashboard["links"])]
+    used = {name for text in asked for name in re.findall(r"\$\{?(\w+)", text)} - {
+        "__url_time_range"
+    }
     assert used == there
 
 
