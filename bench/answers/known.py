@@ -14,7 +14,7 @@ _HEALTHY: list[tuple[str, str, str]] = [
         "Which limit is reached first, and when|Bucket in .*",
         "a forecast is a line through one value a day",
     ),
-    ("tracing-capacity", "Growth in a day", "needs a day of data"),
+    ("tracing-service", "Callers without traces", "the shop's front alone is called from outside"),
 ]
 
 #: Beginnings of what Beyla says of itself and of the services that it sees.
