@@ -4,7 +4,7 @@
 in `__all__` is public: it changes with a new major version only, and CHANGELOG.md tells how.
 """
 
-from .alerts.settings import AlertSettings, RuleDelivery
+from .alerts.settings import AlertSettings, RuleDelivery, RuleEvaluator, SloRuleSettings
 from .alloy.component import Alloy, AlloyArgs
 from .alloy.settings import AlloySettings
 from .beyla.component import Beyla, BeylaArgs
@@ -96,10 +96,12 @@ __all__ = [
     "Propagator",
     "RatioSettings",
     "RuleDelivery",
+    "RuleEvaluator",
     "ServiceMonitorSettings",
     "SettingsError",
     "Size",
     "SloDefaultsSettings",
+    "SloRuleSettings",
     "SloSettings",
     "StorageSettings",
     "Tempo",

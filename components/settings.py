@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from .alerts.settings import AlertSettings
+from .alerts.settings import AlertSettings, RuleDelivery
 from .alloy.settings import AlloySettings
 from .beyla.settings import BeylaSettings, ContextPropagation
 from .grafana.settings import GrafanaSettings
@@ -74,6 +74,11 @@ class TracingSettings(Settings):
         """Names of the namespaces of the stack's own systems."""
         its = self.namespaces
         return [its.tracing, its.beyla, *([its.operator] if self.operator.enabled else [])]
+
+    @property
+    def slo_delivery(self) -> RuleDelivery:
+        """How the rules of SLOs reach their evaluator."""
+        return self.alerts.slo_rules.delivery or self.alerts.delivery
 
     @property
     def bucket(self) -> str:

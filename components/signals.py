@@ -122,6 +122,27 @@ class RulerMetric(StrEnum):
     ALERTS = "ALERTS"
 
 
+def reserved_series() -> str:
+    """Return a regular expression of the series that alerts, SLOs and dashboards rely on.
+
+    Only this stack's programs and the cluster's own write them. It matches names as OTLP has them:
+    what is no letter or digit becomes an underscore on the way to Prometheus, and is left out at
+    the beginning and at the end.
+    """
+    separator = "[^a-zA-Z0-9]+"
+    names = "|".join(name.replace("_", separator) for name in _RESERVED_NAMES)
+    prefixes = "|".join(name.replace("_", separator) for name in _RESERVED_PREFIXES)
+    return f"^[^a-zA-Z0-9]*(?:(?:{names})[^a-zA-Z0-9]*$|{prefixes})"
+
+
+_RESERVED_NAMES = ("up", "ALERTS", "ALERTS_FOR_STATE")
+_RESERVED_PREFIXES = (
+    *("traces_spanmetrics", "traces_service_graph", "traces_target_info", "slo:"),
+    *("tempo_", "tempodb_", "otelcol_", "alloy_", "beyla_", "scrape_"),
+    *("prometheus_remote_storage_", "kube_daemonset_", "kubelet_volume_stats_"),
+)
+
+
 class SpanKind(StrEnum):
     """Values of the label ``span_kind``."""
 

@@ -113,6 +113,10 @@ def alloy_args(settings: TracingSettings, *, has_credentials: bool) -> AlloyArgs
         balance=settings.tempo.mode is TempoMode.DISTRIBUTED,
         tenant=settings.tempo.tenant,
         stack_namespaces=settings.own_namespaces,
+        trusted_namespaces=[
+            *([settings.namespaces.beyla] if settings.beyla_runs else []),
+            *settings.alloy.trusted_namespaces,
+        ],
         metrics=settings.grafana.metrics,
         logs=settings.grafana.logs,
         credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
@@ -202,29 +206,32 @@ def dashboards_args(settings: TracingSettings) -> GrafanaDashboardsArgs | None:
 
 def rule_args(settings: TracingSettings) -> dict[str, RuleGroupsArgs]:
     """Return the arguments of each set of rules, by the role of its component."""
-    its = settings.alerts
-    if its.delivery is RuleDelivery.NONE:
-        return {}
-    context = alert_context(settings)
-    sets = {"alerts": alert_groups(context)}
-    if _has_slos(settings):
-        sets["slos"] = slo_groups(
-            settings.slos,
-            settings.slo_defaults,
-            cluster=settings.cluster.name,
-            runbook_base_url=its.runbook_base_url,
-            alert_labels=its.alert_labels,
-        )
-    return {
-        role: RuleGroupsArgs(
-            groups=groups,
+    its, slos = settings.alerts, settings.alerts.slo_rules
+    namespace = its.namespace or settings.grafana.namespace
+    found: dict[str, RuleGroupsArgs] = {}
+    if its.delivery is not RuleDelivery.NONE:
+        found["alerts"] = RuleGroupsArgs(
+            groups=alert_groups(alert_context(settings)),
             delivery=its.delivery,
-            namespace=its.namespace or settings.grafana.namespace,
-            object_name=f"tracing-{role}",
+            namespace=namespace,
+            object_name="tracing-alerts",
             labels=its.labels,
         )
-        for role, groups in sets.items()
-    }
+    if _has_slos(settings) and settings.slo_delivery is not RuleDelivery.NONE:
+        found["slos"] = RuleGroupsArgs(
+            groups=slo_groups(
+                settings.slos,
+                settings.slo_defaults,
+                cluster=settings.cluster.name,
+                runbook_base_url=its.runbook_base_url,
+                alert_labels=its.alert_labels,
+            ),
+            delivery=settings.slo_delivery,
+            namespace=slos.namespace or namespace,
+            object_name="tracing-slos",
+            labels=its.labels if slos.labels is None else slos.labels,
+        )
+    return found
 
 
 def _has_slos(settings: TracingSettings) -> bool:

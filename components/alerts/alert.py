@@ -7,7 +7,7 @@ from typing import Any
 
 from ..platform.helm import TIMEOUT_SECONDS
 from ..signals import Label
-from .context import AlertContext, runbook
+from .context import AlertContext, literal, runbook
 from .delivery import RuleGroup
 
 #: Minutes that a rollout may take before Helm gives it up.
@@ -74,7 +74,7 @@ def _rule(alert: Alert, context: AlertContext) -> dict[str, Any]:
         "labels": {
             str(Label.CLUSTER): context.cluster,
             str(Label.ENVIRONMENT): context.environment,
-            **context.alert_labels,
+            **{label: literal(value) for label, value in context.alert_labels.items()},
             "severity": str(alert.severity),
         },
         "annotations": {

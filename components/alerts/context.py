@@ -164,6 +164,11 @@ def runbook(base_url: str | None, name: str) -> dict[str, str]:
     return {"runbook_url": f"{base_url}/{kebab(name)}.md"} if base_url else {}
 
 
+def literal(text: str) -> str:
+    """Return a text that the templates of alerts leave as it is."""
+    return text.replace("{{", '{{ "{{" }}')
+
+
 def kebab(name: str) -> str:
     """Return an alert's name as its runbook's file is named: AlloyDown, alloy-down."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()

@@ -16,12 +16,40 @@ class RuleDelivery(StrEnum):
     CONFIG_MAP = "configMap"
 
 
+class RuleEvaluator(StrEnum):
+    """Which program evaluates rules, and so which series they can read."""
+
+    SCRAPER = "scraper"
+    """The Prometheus that scrapes this cluster."""
+    METRICS_BACKEND = "metricsBackend"
+    """The ruler of `grafana.metrics`, which Tempo writes span metrics to."""
+
+
+class SloRuleSettings(Settings):
+    """Delivery of the rules of SLOs, which read series that Tempo writes to `grafana.metrics`."""
+
+    delivery: RuleDelivery | None = None
+    """How the rules reach their evaluator; by default `alerts.delivery`."""
+    evaluator: RuleEvaluator = RuleEvaluator.METRICS_BACKEND
+    """Who evaluates the rules: `metricsBackend`, or `scraper` if `grafana.metrics` is the
+    Prometheus that scrapes this cluster. Another one has no span metrics, and every SLO is without data."""
+    namespace: str | None = Field(default=None, max_length=63, pattern=DNS_LABEL)
+    """Namespace of the objects, which must exist; by default `alerts.namespace`."""
+    labels: dict[str, str] | None = None
+    """Labels of the objects; by default `alerts.labels`."""
+
+
 class AlertSettings(Settings):
-    """Alerts on the tracing system, and how these and the rules of SLOs are delivered."""
+    """Alerts on the tracing system, which read scraped series, and delivery of all rules."""
 
     delivery: RuleDelivery = RuleDelivery.NONE
     """`none`, `prometheusRule` (objects for the Prometheus operator, whose kinds must be
     installed) or `configMap` (rule files for a ruler's sidecar or for Prometheus)."""
+    evaluator: RuleEvaluator = RuleEvaluator.SCRAPER
+    """Who evaluates the alerts: `scraper`, or `metricsBackend` if the Prometheus that scrapes this
+    cluster writes everything there. Another one has no series of Tempo and Alloy."""
+    slo_rules: SloRuleSettings = SloRuleSettings()
+    """Delivery of the rules of SLOs, if it differs from that of alerts."""
     namespace: str | None = Field(default=None, max_length=63, pattern=DNS_LABEL)
     """Namespace of the objects, which must exist; by default `grafana.namespace`."""
     labels: dict[str, str] = Field(default={})

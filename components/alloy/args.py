@@ -44,6 +44,9 @@ class AlloyArgs:
     """Tempo's tenant; none without multitenancy."""
     stack_namespaces: Sequence[str] = ()
     """Namespaces of the tracing stack, whose own spans are dropped."""
+    trusted_namespaces: Sequence[str] = ()
+    """Namespaces of senders that report for other pods, as Beyla does: their `k8s.*` attributes
+    win over the pod that they send from."""
     metrics: MetricsSettings | None = None
     """Backend of OTLP metrics; without it they are refused."""
     logs: LogsSettings | None = None

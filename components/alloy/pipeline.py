@@ -11,6 +11,7 @@ from typing import cast
 
 from ..grafana.settings import LogsSettings, MetricsSettings
 from ..platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from ..signals import reserved_series
 from .args import AlloyArgs
 from .sizes import HTTP_REQUEST_MIB, queue_bytes
 from .syntax import Expression, Value, instance
@@ -57,7 +58,13 @@ def _entry(args: AlloyArgs) -> list[Instance]:
             },
         ),
         Instance("limit_memory", _outputs(args, "add_kubernetes")),
-        Instance("add_kubernetes", _outputs(args, "enrich")),
+        Instance(
+            "add_kubernetes",
+            {
+                "trusted_namespaces": list(args.trusted_namespaces),
+                **_outputs(args, "enrich"),
+            },
+        ),
         Instance(
             "enrich",
             {
@@ -117,7 +124,12 @@ def _metrics(metrics: MetricsSettings) -> list[Instance]:
         arguments["username"] = metrics.username
         arguments["password"] = _environment(METRICS_PASSWORD)
     receiver = Expression(f"{module}.default.receiver")
-    return [Instance("convert_metrics", {"forward_to": [receiver]}), Instance(module, arguments)]
+    return [
+        Instance(
+            "convert_metrics", {"forward_to": [receiver], "reserved_names": reserved_series()}
+        ),
+        Instance(module, arguments),
+    ]
 
 
 def _outputs(args: AlloyArgs, module: str) -> dict[str, Value]:

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from ..platform.base import Settings
-from ..platform.settings import DNS_NAME, Size, WorkloadSettings
+from ..platform.settings import DNS_NAME, NamespaceName, Size, WorkloadSettings
 
 
 class AlloySettings(Settings):
@@ -32,5 +32,8 @@ class AlloySettings(Settings):
     )
     """URL paths of probes and scrapes, as a whole; Alloy and Beyla drop their spans. The list
     replaces the default."""
+    trusted_namespaces: list[NamespaceName] = Field(default=[])
+    """Namespaces of senders that report for other pods, such as collectors; Beyla's is always
+    trusted. Elsewhere the pod that sends wins over the sender's `k8s.*` attributes."""
     priority_class: str | None = Field(default=None, max_length=253, pattern=DNS_NAME)
     """Priority class of the pods."""

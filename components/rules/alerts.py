@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from ..alerts.settings import RuleDelivery
+from ..alerts.settings import RuleDelivery, RuleEvaluator
+from ..grafana.settings import MetricsType
 from ..settings import TracingSettings
 from .grafana import LABEL_KEY, LABEL_VALUE
 from .problem import Problem, problem
@@ -27,11 +28,15 @@ _SELECTED = frozenset({"namespace", "job", "pod"})
 def labels(settings: TracingSettings) -> Iterator[Problem]:
     """Labels are such as Kubernetes and Prometheus take, and not those that are set here."""
     its = settings.alerts
-    for key, value in its.labels.items():
-        if not LABEL_KEY.fullmatch(key):
-            yield problem("alerts.labels", key, "is not the key of a Kubernetes label")
-        if not LABEL_VALUE.fullmatch(value):
-            yield problem(f"alerts.labels.{key}", value, "is not the value of a Kubernetes label")
+    for where, labels_ in (
+        ("alerts.labels", its.labels),
+        ("alerts.sloRules.labels", its.slo_rules.labels or {}),
+    ):
+        for key, value in labels_.items():
+            if not LABEL_KEY.fullmatch(key):
+                yield problem(where, key, "is not the key of a Kubernetes label")
+            if not LABEL_VALUE.fullmatch(value):
+                yield problem(f"{where}.{key}", value, "is not the value of a Kubernetes label")
     for where, names, taken in (
         ("alerts.alertLabels", its.alert_labels, _TAKEN),
         ("alerts.seriesLabels", its.series_labels, _SELECTED),
@@ -50,15 +55,16 @@ def notices(settings: TracingSettings) -> Iterator[str]:
     not known before `pulumi up`, so it is said where they are asked for.
     """
     delivery = settings.alerts.delivery
-    if delivery is RuleDelivery.NONE:
-        if settings.slos or settings.slo_defaults.enabled:
-            yield "alerts.delivery is none: the rules of SLOs are in the plan, not in the cluster."
-        return
-    if delivery is RuleDelivery.PROMETHEUS_RULE:
+    has_slos = bool(settings.slos) or settings.slo_defaults.enabled
+    if has_slos:
+        yield from _slo_rules(settings)
+    if RuleDelivery.PROMETHEUS_RULE in (delivery, has_slos and settings.slo_delivery):
         yield (
             "alerts.delivery prometheusRule: the cluster must have the Prometheus operator's kind "
             "PrometheusRule; without it `pulumi up` fails at these objects."
         )
+    if delivery is RuleDelivery.NONE:
+        return
     if not settings.alerts.labels:
         yield (
             f"alerts.labels is empty: with delivery {delivery.value}, whoever evaluates the rules "
@@ -68,4 +74,35 @@ def notices(settings: TracingSettings) -> Iterator[str]:
         yield (
             "grafana.serviceMonitor is off: the alerts read what a scrape of Tempo, Alloy and "
             "Beyla gives; without one AlloyDown and TempoDown fire."
+        )
+    if settings.alerts.evaluator is RuleEvaluator.METRICS_BACKEND:
+        if settings.grafana.metrics is None:
+            yield (
+                "alerts.evaluator metricsBackend: grafana.metrics is not set, so that no ruler "
+                "evaluates the alerts."
+            )
+        elif not settings.alerts.series_labels:
+            yield (
+                "alerts.evaluator metricsBackend: without alerts.seriesLabels, alerts read the "
+                "series of every cluster that writes to grafana.metrics."
+            )
+
+
+def _slo_rules(settings: TracingSettings) -> Iterator[str]:
+    """Yield why the rules of SLOs may have no series, where that can be told."""
+    its, metrics = settings.alerts.slo_rules, settings.grafana.metrics
+    if settings.slo_delivery is RuleDelivery.NONE:
+        yield "alerts.sloRules.delivery is none: the rules of SLOs are not delivered."
+    elif metrics is None or metrics.type is not MetricsType.MIMIR:
+        return
+    elif its.evaluator is RuleEvaluator.SCRAPER:
+        yield (
+            "alerts.sloRules.evaluator scraper: Tempo writes span metrics to Mimir, where the "
+            "Prometheus that scrapes this cluster does not find them. Every SLO is without data."
+        )
+    elif its.delivery is None and settings.alerts.evaluator is RuleEvaluator.SCRAPER:
+        yield (
+            "alerts.sloRules.delivery is not set: the rules of SLOs go where the alerts go, to the "
+            "Prometheus that scrapes this cluster. Tempo writes span metrics to Mimir: deliver "
+            "the rules to its ruler."
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..alerts.context import runbook
+from ..alerts.context import literal, runbook
 from ..signals import Label, SloMetric
 from .burn import Pair, Severity, burn_rate, thresholds
 from .settings import SloSettings
@@ -67,7 +67,7 @@ def alerts(
             "expr": " or ".join(_burns(slo, pair, limit, own) for pair, limit in pairs),
             "for": _FOR[severity],
             "labels": {
-                **{str(key): _literal(value) for key, value in described.items()},
+                **{str(key): literal(value) for key, value in described.items()},
                 "severity": str(severity),
             },
             "annotations": _annotations(slo, severity, runbook(runbook_base_url, name)),
@@ -95,13 +95,13 @@ def no_data(
         if template
         else {**slo.labels, Label.SLO: slo.name, Label.OWNER: slo.owner}
     )
-    what = f"template {template} of every service" if template else _literal(slo.name)
+    what = f"template {template} of every service" if template else literal(slo.name)
     return {
         "alert": NO_DATA,
         "expr": f"absent({events})",
         "for": _NO_DATA_FOR,
         "labels": {
-            **{str(key): _literal(value) for key, value in {**labels, **named}.items()},
+            **{str(key): literal(value) for key, value in {**labels, **named}.items()},
             "severity": str(Severity.WARNING),
         },
         "annotations": {
@@ -143,7 +143,7 @@ def _annotations(slo: SloSettings, severity: Severity, link: Mapping[str, str]) 
         for pair, _ in thresholds(severity, slo.objective, slo.window_days)
     )
     how = "fast" if severity is Severity.CRITICAL else "slowly but steadily"
-    promise = f"{_literal(slo.description)} " if slo.description else ""
+    promise = f"{literal(slo.description)} " if slo.description else ""
     return {
         "summary": f"{{{{ $labels.slo }}}}: the error budget burns {how}",
         "description": (
@@ -153,8 +153,3 @@ def _annotations(slo: SloSettings, severity: Severity, link: Mapping[str, str]) 
         ),
         **link,
     }
-
-
-def _literal(text: str) -> str:
-    """Return a text that the templates of alerts leave as it is."""
-    return text.replace("{{", '{{ "{{" }}')

@@ -102,6 +102,14 @@ def test_promtool_takes_all_rules(mode: TempoMode, tmp_path: Path) -> None:
     assert promtool("check", "rules", "--lint=all", "--lint-fatal", file) == ""
 
 
+def test_braces_in_a_label_are_no_template(tmp_path: Path) -> None:
+    """Prometheus refuses the whole file for one template that it can't read."""
+    of = context(TempoMode.MONOLITHIC, alert_labels={"team": "{{ $labels.x", "b": "{{"})
+    file = write(tmp_path, "rules.yaml", {"groups": alert_groups(of)})
+
+    assert promtool("check", "rules", file) == ""
+
+
 @each_alert
 def test_it_fires_when_it_should_and_only_then(mode: TempoMode, name: str, tmp_path: Path) -> None:
     file = written(mode, name, tmp_path, scenarios(name, cases(mode)[name]))

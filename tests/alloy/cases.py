@@ -85,5 +85,6 @@ def variants() -> dict[str, AlloyArgs]:
             environment="".join(HOSTILE),
             tenant="a{{b",
             stack_namespaces=HOSTILE,
+            trusted_namespaces=HOSTILE,
         ),
     }

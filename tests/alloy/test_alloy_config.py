@@ -114,7 +114,9 @@ def test_every_reference_leads_to_an_export(args: AlloyArgs) -> None:
         for export in module.named("export")
     }
     given = " ".join(value for use in uses(text).values() for value in use.attributes.values())
-    references = set(re.findall(r"\b[a-z_]+\.default\.[a-z]+\b", re.sub(r'"[^"]*"', "", given)))
+    references = set(
+        re.findall(r"\b[a-z_]+\.default\.[a-z]+\b", re.sub(r'"(?:\\.|[^"\\])*"', "", given))
+    )
 
     assert references
     assert references == exports
