@@ -32,7 +32,7 @@ class SloRuleSettings(Settings):
     """How the rules reach their evaluator; by default `alerts.delivery`."""
     evaluator: RuleEvaluator = RuleEvaluator.METRICS_BACKEND
     """Who evaluates the rules: `metricsBackend`, or `scraper` if `grafana.metrics` is the
-    Prometheus that scrapes this cluster. Another one has no span metrics, and every SLO is without data."""
+    Prometheus that scrapes this cluster. Another one has no span metrics: no SLO has data."""
     namespace: str | None = Field(default=None, max_length=63, pattern=DNS_LABEL)
     """Namespace of the objects, which must exist; by default `alerts.namespace`."""
     labels: dict[str, str] | None = None
