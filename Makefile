@@ -4,6 +4,8 @@ STACK ?= dev
 BASE ?= main
 # Further options of the Pulumi CLI, for example ARGS=--yes.
 ARGS ?=
+# By way of the environment: no name and no option becomes part of a command.
+export STACK BASE ARGS TAG
 VENV := venv/bin
 INSTALL := install --quiet --disable-pip-version-check --require-hashes
 PIP := $(VENV)/pip $(INSTALL)
@@ -40,49 +42,47 @@ policy/venv/.policy: policy/requirements.txt
 policy: policy/venv/.policy ## What `pulumi preview --policy-pack policy` needs
 
 plan: venv/.stack ## What `up` would make of Pulumi.$(STACK).yaml: no CLI, account, cluster or network
-	@$(VENV)/python -m plan $(STACK) $(if $(JSON),--json)
+	@$(VENV)/python -m plan "$$STACK" $(if $(JSON),--json)
 
-# By way of the environment: what a branch is called is no part of a command.
-plan-diff: export BASE := $(BASE)
 plan-diff: venv/.stack ## What the working tree changes in every environment, compared with BASE
 	@$(VENV)/python -m plan.diff $(if $(RENDER),--render) $(if $(CHARTS),--charts "$(CHARTS)") -- "$$BASE"
 
 preview: venv/.stack policy/venv/.policy ## The real `pulumi preview` of STACK, with the policies
-	@$(VENV)/python -m plan.cli preview $(STACK) $(ARGS)
+	@$(VENV)/python -m plan.cli preview "$$STACK" $$ARGS
 
 up: venv/.stack policy/venv/.policy ## The real `pulumi up` of STACK, with the policies
-	@$(VENV)/python -m plan.cli up $(STACK) $(ARGS)
+	@$(VENV)/python -m plan.cli up "$$STACK" $$ARGS
 
 destroy: venv/.stack ## The real `pulumi destroy` of STACK
-	@$(VENV)/python -m plan.cli destroy $(STACK) $(ARGS)
+	@$(VENV)/python -m plan.cli destroy "$$STACK" $$ARGS
 
 cli: venv/.stack ## Install the Pulumi CLI of the SDK's version into .pulumi-cli/
 	@$(VENV)/python -m plan.cli install
 
 preview-report: venv/.stack ## What that preview would change, as a table without values: build/preview/$(STACK).md
-	@$(VENV)/python -m delivery.look $(STACK)
+	@$(VENV)/python -m delivery.look "$$STACK"
 
 drift: venv/.stack ## Read what is really there, and fail if `up` would change anything: build/drift/$(STACK).md
-	@$(VENV)/python -m delivery.look $(STACK) --drift
+	@$(VENV)/python -m delivery.look "$$STACK" --drift
 
 smoke: venv/.stack ## Send a trace to STACK, which is up, and find it again; needs kubectl
-	@$(VENV)/python -m delivery.smoke $(STACK)
+	@$(VENV)/python -m delivery.smoke "$$STACK"
 
 release-check: venv/.stack ## Check that TAG=vX.Y.Z may be released: version, changelog
-	@$(VENV)/python -m delivery.release $(TAG)
+	@$(VENV)/python -m delivery.release "$$TAG"
 
 dist: venv/.dev ## Build the Python package into dist/
 	@rm -rf dist
 	@$(VENV)/hatchling build
 
 adopt: venv/.stack ## Take the bucket that STACK's file names, and that exists, into the stack
-	@$(VENV)/python -m plan.adopt $(STACK) $(ARGS)
+	@$(VENV)/python -m plan.adopt "$$STACK" $$ARGS
 
 bootstrap: venv/.stack ## What STACK's account needs once: a bucket for the state, roles for GitHub
-	@$(VENV)/python -m bootstrap.cli up $(STACK) $(ARGS)
+	@$(VENV)/python -m bootstrap.cli up "$$STACK" $$ARGS
 
 bootstrap-move: venv/.stack ## Move the state of `bootstrap` into the bucket that it made
-	@$(VENV)/python -m bootstrap.cli move $(STACK) $(ARGS)
+	@$(VENV)/python -m bootstrap.cli move "$$STACK" $$ARGS
 
 local-up: ## A cluster (kind) and an AWS stand-in (moto) on this machine, for STACK=local
 	@local/cluster up

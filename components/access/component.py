@@ -10,7 +10,7 @@ from ..platform.names import boundary
 from ..platform.regions import partition
 from . import policies
 from .policies import StackNames
-from .trust import AUDIENCE, ISSUER, github_trust
+from .trust import AUDIENCE, DEPLOY_WORKFLOW, ISSUER, SESSION_SECONDS, github_trust
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,9 @@ class DeploymentAccess(pulumi.ComponentResource):
                 environment=github_environment,
                 region=args.stack.region,
                 account_id=args.stack.account_id,
+                workflow=DEPLOY_WORKFLOW if purpose == "deploy" else None,
             ),
+            max_session_duration=SESSION_SECONDS,
             tags=dict(args.tags),
             opts=self._options(needed),
         )

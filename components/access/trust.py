@@ -1,6 +1,7 @@
 """Who may take a role: the jobs of one GitHub environment of one repository."""
 
 import json
+import re
 
 from ..platform.regions import partition
 
@@ -15,21 +16,42 @@ def provider_arn(*, region: str, account_id: str) -> str:
     return f"arn:{partition(region)}:iam::{account_id}:oidc-provider/{ISSUER}"
 
 
-def github_trust(*, repository: str, environment: str, region: str, account_id: str) -> str:
+#: How long credentials of a job last, in seconds: as long as the longest job, which deploys. The
+#: workflows have the same number in minutes, and a test compares them.
+SESSION_SECONDS = 2 * 60 * 60
+#: Branch that is deployed, and the workflow that deploys a stack from it.
+BRANCH = "refs/heads/main"
+DEPLOY_WORKFLOW = ".github/workflows/deploy-stack.yml"
+
+
+def github_trust(
+    *, repository: str, environment: str, region: str, account_id: str, workflow: str | None = None
+) -> str:
     """Return a trust policy for the jobs of one GitHub environment.
 
-    A token names the environment instead of the branch, so that who may take the role is decided
-    by the protection rules of that environment: reviewers, branches.
+    A token's subject names the environment instead of the branch, so that the protection rules of
+    that environment decide who may take the role: reviewers, branches. With a workflow, the trust
+    does not depend on these rules alone: branch and workflow must be right as well.
 
     Args:
         repository: `owner/name`, or with ids `owner@123/name@456`, as the token's subject has it.
         environment: name of the GitHub environment.
+        workflow: path of the only workflow that may take the role, run from `main`; by default any.
         region: an AWS region of the account, for the partition.
         account_id: AWS account of role and identity provider, 12 digits.
 
     Returns:
         The policy as JSON.
     """
+    claims = {
+        f"{ISSUER}:aud": AUDIENCE,
+        f"{ISSUER}:sub": f"repo:{repository}:environment:{environment}",
+    }
+    if workflow is not None:
+        # These claims have names without ids, whatever the subject has.
+        plain = re.sub(r"@\d+", "", repository)
+        claims[f"{ISSUER}:ref"] = BRANCH
+        claims[f"{ISSUER}:job_workflow_ref"] = f"{plain}/{workflow}@{BRANCH}"
     return json.dumps(
         {
             "Version": "2012-10-17",
@@ -39,12 +61,7 @@ def github_trust(*, repository: str, environment: str, region: str, account_id: 
                     "Effect": "Allow",
                     "Principal": {"Federated": provider_arn(region=region, account_id=account_id)},
                     "Action": "sts:AssumeRoleWithWebIdentity",
-                    "Condition": {
-                        "StringEquals": {
-                            f"{ISSUER}:aud": AUDIENCE,
-                            f"{ISSUER}:sub": f"repo:{repository}:environment:{environment}",
-                        }
-                    },
+                    "Condition": {"StringEquals": claims},
                 }
             ],
         }

@@ -21,12 +21,18 @@ def trust(stack: str, purpose: str) -> str:
 
 
 def token(
-    environment: str, repository: str = REPOSITORY, audience: str = "sts.amazonaws.com"
+    environment: str,
+    repository: str = REPOSITORY,
+    audience: str = "sts.amazonaws.com",
+    ref: str = "refs/heads/main",
+    workflow: str = "deploy-stack.yml@refs/heads/main",
 ) -> dict[str, str]:
-    """What a token of a job in an environment says."""
+    """The claims of a token of a job in an environment."""
     return {
         f"{ISSUER}:aud": audience,
         f"{ISSUER}:sub": f"repo:{repository}:environment:{environment}",
+        f"{ISSUER}:ref": ref,
+        f"{ISSUER}:job_workflow_ref": f"{repository}/.github/workflows/{workflow}",
     }
 
 
@@ -65,6 +71,11 @@ def test_each_role_is_for_its_own_environment(stack: str) -> None:
         {**token("prod"), f"{ISSUER}:sub": "repo:example/tracing:environment:prod:ref:x"},
         {f"{ISSUER}:aud": "sts.amazonaws.com"},
         {f"{ISSUER}:sub": "repo:example/tracing:environment:prod"},
+        # Without the environment's protection, branch and workflow still count.
+        token("prod", ref="refs/heads/feature"),
+        token("prod", ref="refs/tags/main"),
+        token("prod", workflow="deploy-stack.yml@refs/heads/feature"),
+        token("prod", workflow="preview.yml@refs/heads/main"),
     ],
     ids=str,
 )

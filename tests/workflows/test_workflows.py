@@ -11,6 +11,8 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from components.access.trust import SESSION_SECONDS
+
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
@@ -126,7 +128,7 @@ def test_the_token_is_not_left_in_the_checkout(file: Path) -> None:
 @each_workflow
 def test_jobs_end_by_themselves(file: Path) -> None:
     for job in jobs(file).values():
-        assert "uses" in job or job["timeout-minutes"] <= 90
+        assert "uses" in job or job["timeout-minutes"] <= 120
 
 
 @each_workflow
@@ -149,8 +151,11 @@ def test_deployment_goes_from_dev_to_staging_to_prod() -> None:
     assert [(name, job.get("needs")) for name, job in order.items()] == [
         ("dev", None),
         ("staging", "dev"),
-        ("prod", "staging"),
+        ("prod", ["dev", "staging"]),
     ]
+    # Without these, a skipped environment skips those after it, and the run is green.
+    for name in ("staging", "prod"):
+        assert order[name]["if"].startswith("${{ !cancelled() && !failure() && contains(")
     for name, job in order.items():
         assert job["with"] == {"stack": name}
         assert f"'{name}'" in job["if"]
@@ -165,8 +170,43 @@ def test_a_deployment_is_alone_and_is_not_cancelled() -> None:
     }
     assert up["environment"] == "${{ inputs.stack }}"
     runs = [step["run"] for step in up["steps"] if "run" in step]
-    assert [run.split()[:2] for run in runs] == [["make", "up"], ["make", "preview"]]
-    assert "--expect-no-changes" in runs[1]
+    assert [run.split()[:3] for run in runs] == [
+        ["venv/bin/python", "-m", "delivery.order"],
+        ["make", "up", 'STACK="$STACK"'],
+        ["make", "smoke", 'STACK="$STACK"'],
+        ["make", "preview", 'STACK="$STACK"'],
+    ]
+    assert "--expect-no-changes" in runs[3]
+    assert up["steps"][0]["with"]["fetch-depth"] == 0
+
+
+def test_credentials_last_as_long_as_the_longest_job() -> None:
+    [reach] = ACTIONS
+    [credentials] = [s for s in steps(reach) if "configure-aws-credentials" in s.get("uses", "")]
+    longest = workflow("deploy-stack")["jobs"]["up"]["timeout-minutes"] * 60
+
+    assert credentials["with"]["role-duration-seconds"] == longest == SESSION_SECONDS
+
+
+@pytest.mark.parametrize("variable", ["STACK", "ARGS", "TAG", "BASE"])
+def test_no_variable_of_make_becomes_part_of_a_command(variable: str, tmp_path: Path) -> None:
+    recipes = [line for line in MAKEFILE.splitlines() if line.startswith("\t")]
+    assert not any(f"$({variable})" in line for line in recipes)
+
+    targets = {"STACK": "plan", "ARGS": "preview", "TAG": "release-check", "BASE": "plan-diff"}
+    (tmp_path / "venv/bin").mkdir(parents=True)
+    python = tmp_path / "venv/bin/python"
+    python.write_text("#!/bin/sh\n")
+    python.chmod(0o755)
+    command = ["make", "-f", ROOT / "Makefile", "-o", "venv/.stack", "-o", "policy/venv/.policy"]
+    said = subprocess.run(
+        [*command, targets[variable], f"{variable}=x; touch ran $$(touch ran) `touch ran`"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert said.returncode == 0, said.stderr
+    assert not (tmp_path / "ran").exists()
 
 
 @each_file
