@@ -50,9 +50,18 @@ def attributes(values: Mapping[str, str]) -> list[dict[str, Any]]:
     return [{"key": key, "value": {"stringValue": value}} for key, value in values.items()]
 
 
+#: Statement after which the connection's pod is looked up.
+SET_ASIDE = r"""`replace_all_patterns(resource.attributes, "key", "^k8s\\.", "sender.k8s.")`"""
+
+
 @contextmanager
 def gateway(
-    args: AlloyArgs, folder: Path, *, kubernetes: str = "passthrough = true", **environment: str
+    args: AlloyArgs,
+    folder: Path,
+    *,
+    kubernetes: str = "passthrough = true",
+    connection: str | None = None,
+    **environment: str,
 ) -> Generator[Gateway, None, None]:
     """Run Alloy.
 
@@ -61,16 +70,19 @@ def gateway(
         folder: an empty folder for its files.
         kubernetes: argument of k8sattributes that stands for the API of the cluster it runs in; by
             default there is none.
+        connection: namespace of the pod that the connection belongs to; by default no pod's.
         environment: more environment variables.
     """
     grpc, http, own = _free_ports(3)
     text = config(args)
-    for old, new in {
-        "0.0.0.0:4317": f"127.0.0.1:{grpc}",
-        "0.0.0.0:4318": f"127.0.0.1:{http}",
-        "wait_for_metadata = false": kubernetes,
-    }.items():
-        assert text.count(old) == 1
+    shown = f'`set(resource.attributes["k8s.namespace.name"], "{connection}")`'
+    for old, new, count in (
+        ("0.0.0.0:4317", f"127.0.0.1:{grpc}", 1),
+        ("0.0.0.0:4318", f"127.0.0.1:{http}", 1),
+        ("wait_for_metadata = false", kubernetes, 2),
+        (SET_ASIDE, f"{SET_ASIDE}, {shown}" if connection else SET_ASIDE, 3),
+    ):
+        assert text.count(old) == count
         text = text.replace(old, new)
     file = folder / "config.alloy"
     file.write_text(text)

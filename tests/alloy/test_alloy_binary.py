@@ -213,7 +213,7 @@ LOG = {
 }
 
 
-def metric() -> dict[str, Any]:
+def metric(name: str = "orders") -> dict[str, Any]:
     now = str(time.time_ns())
     return {
         "resourceMetrics": [
@@ -223,7 +223,7 @@ def metric() -> dict[str, Any]:
                     {
                         "metrics": [
                             {
-                                "name": "orders",
+                                "name": name,
                                 "gauge": {
                                     # Now: remote write skips what is older than its own start.
                                     "dataPoints": [{"timeUnixNano": now, "asDouble": 7}]
@@ -272,3 +272,55 @@ def test_logs_and_metrics_reach_their_backends(username: str | None, tmp_path: P
     for request, password in ((log, "of-loki"), (sample, "of-mimir")):
         basic = base64.b64encode(f"writer:{password}".encode()).decode()
         assert request.headers.get("authorization") == (f"Basic {basic}" if username else None)
+
+
+FORGED = {
+    "service.name": "shop",
+    "k8s.namespace.name": "victim",
+    "k8s.pod.name": "victim-0",
+    "k8s.cluster.name": "elsewhere",
+    "k8s.container.name": "web",
+}
+
+
+@pytest.mark.parametrize(
+    ("connection", "namespace", "cluster", "pod"),
+    [
+        ("attacker", "attacker", "dev-1", None),
+        ("tracing-beyla", "victim", "elsewhere", "victim-0"),
+        # A connection of no pod shows nothing.
+        (None, "victim", "elsewhere", "victim-0"),
+    ],
+)
+def test_a_pod_can_not_name_another_unless_it_is_trusted(
+    connection: str | None, namespace: str, cluster: str, pod: str | None, tmp_path: Path
+) -> None:
+    with trace_sink() as sink:
+        # Its own namespaces are dropped, and Beyla's is one of them by default.
+        args = arguments(
+            tempo_endpoint=sink.endpoint,
+            trusted_namespaces=["tracing-beyla"],
+            stack_namespaces=["tracing"],
+        )
+        with gateway(args, tmp_path, connection=connection) as alloy:
+            [span] = delivered(alloy, sink, spans(FORGED, {"one": {}}))
+
+    assert span.resource["k8s.namespace.name"] == namespace
+    assert span.resource["k8s.cluster.name"] == cluster
+    assert span.resource.get("k8s.pod.name") == pod
+    assert span.resource["k8s.container.name"] == "web"
+    assert not [name for name in span.resource if name.startswith("sender.")]
+
+
+def test_series_of_the_stack_are_dropped(tmp_path: Path) -> None:
+    with http_sink() as mimir:
+        metrics = METRICS.model_copy(update={"remote_write_url": f"{mimir.url}/api/v1/push"})
+        with gateway(arguments(metrics=metrics), tmp_path) as alloy:
+            for name in ("up", "slo:errors:rate5m", "traces.spanmetrics.calls", "orders"):
+                assert alloy.send("metrics", metric(name)) == 200
+            wait_for(lambda: any(b"orders" in s for r in mimir.requests for s in written_series(r)))
+
+    written = b" ".join(series for r in mimir.requests for series in written_series(r))
+    assert b"orders" in written
+    for forged in (b"slo:errors", b"spanmetrics", b"\x02up"):
+        assert forged not in written
