@@ -1,5 +1,6 @@
 """Helm values of the chart `alloy` for the gateway."""
 
+from hashlib import sha256
 from typing import Any
 
 from ..platform.names import (
@@ -109,6 +110,9 @@ def _controller(args: AlloyArgs, size: Workload) -> dict[str, Any]:
     # With a single pod there is nothing to keep, and a node must drain.
     budget = {"enabled": True, "maxUnavailable": 1} if size.replicas > 1 else {"enabled": False}
     return {
+        # A changed configuration is a rollout: a bad one fails `up` at the first new pod, while the
+        # old ones go on. Only reloaded, it would show at the next restart of a pod.
+        "podAnnotations": {"checksum/config": sha256(config(args).encode()).hexdigest()},
         "type": "deployment",
         "replicas": size.replicas,
         "autoscaling": {"horizontal": _autoscaling(size)},

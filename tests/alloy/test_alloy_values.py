@@ -182,3 +182,14 @@ def test_the_service_monitor_carries_its_labels() -> None:
         "additionalLabels": {"release": "prometheus"},
     }
     assert values(arguments())["serviceMonitor"]["enabled"] is False
+
+
+def test_another_configuration_is_a_rollout() -> None:
+    """A bad one fails the upgrade instead of the next restart of a pod."""
+    annotations = [
+        values(arguments(cluster_name=name))["controller"]["podAnnotations"]
+        for name in ("a", "a", "b")
+    ]
+
+    assert annotations[0] == annotations[1] != annotations[2]
+    assert set(annotations[0]) == {"checksum/config"}
