@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ..platform.helm import TIMEOUT_SECONDS
+from ..platform.helm import MIN_TIMEOUT_SECONDS
 from ..signals import Label
 from .context import AlertContext, literal, runbook
 from .delivery import RuleGroup
 
 #: Minutes that a rollout may take before Helm gives it up.
-ROLLOUT_MINUTES = TIMEOUT_SECONDS // 60
+ROLLOUT_MINUTES = MIN_TIMEOUT_SECONDS // 60
 #: `for` of a condition that a rollout causes, if the expression looks at this very moment.
 AFTER_ROLLOUT = ROLLOUT_MINUTES + 5
 #: `for` of a condition that a rollout causes, if the expression looks some minutes back.

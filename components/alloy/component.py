@@ -8,7 +8,7 @@ from ..platform.helm import release
 from ..platform.names import ALLOY_RELEASE
 from .args import AlloyArgs
 from .endpoints import otlp_grpc_endpoint, otlp_http_endpoint
-from .values import values
+from .values import rollouts, values
 
 __all__ = ["Alloy", "AlloyArgs"]
 
@@ -37,6 +37,7 @@ class Alloy(pulumi.ComponentResource):
             values=pulumi.Output.from_input(args.tempo_endpoint).apply(
                 lambda known: values(replace(args, tempo_endpoint=known))
             ),
+            rollouts=rollouts(args),
             atomic=args.atomic,
             parent=self,
         )

@@ -3,6 +3,7 @@
 from hashlib import sha256
 from typing import Any
 
+from ..platform.helm import Rollout
 from ..platform.names import (
     ALLOY_HTTP_PORT,
     ALLOY_RELEASE,
@@ -22,6 +23,11 @@ _STORAGE_PATH = "/tmp/alloy"  # noqa: S108 - the chart's own, a volume of the po
 #: it; and seconds until it is killed, in which the queue empties.
 _DRAIN_SECONDS = 5
 _GRACE_SECONDS = 60
+#: Delay of the readiness probe in seconds (chart default).
+_READY_SECONDS = 10
+#: Share of the pods that a rolling update replaces at the same time. New pods come before old ones
+#: go, so that no span is refused meanwhile.
+_ROLLOUT_SHARE = 0.25
 #: CPU in percent of the request where autoscaling adds a pod; our choice.
 _CPU_TARGET_PERCENT = 70
 #: Memory in percent of the limit where autoscaling adds a pod: before data is refused, which begins
@@ -73,6 +79,19 @@ def values(args: AlloyArgs) -> dict[str, Any]:
     }
 
 
+def rollouts(args: AlloyArgs) -> list[Rollout]:
+    """Return how the gateway's pods are replaced."""
+    size = workload(args.settings)
+    return [
+        Rollout(
+            pods=size.max_replicas or size.replicas,
+            share=_ROLLOUT_SHARE,
+            stop_seconds=_GRACE_SECONDS,
+            ready_seconds=_READY_SECONDS,
+        )
+    ]
+
+
 def _alloy(args: AlloyArgs, size: Workload) -> dict[str, Any]:
     ports = {"otlp-grpc": (OTLP_GRPC_PORT, "grpc"), "otlp-http": (OTLP_HTTP_PORT, "http")}
     secret = [{"secretRef": {"name": args.credentials_secret}}] if args.has_credentials else []
@@ -119,7 +138,7 @@ def _controller(args: AlloyArgs, size: Workload) -> dict[str, Any]:
         "podDisruptionBudget": budget,
         "updateStrategy": {
             "type": "RollingUpdate",
-            "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+            "rollingUpdate": {"maxSurge": f"{_ROLLOUT_SHARE:.0%}", "maxUnavailable": 0},
         },
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "priorityClassName": args.settings.priority_class or "",

@@ -7,7 +7,7 @@ import pulumi
 from ..platform.helm import release
 from ..platform.names import BEYLA_RELEASE
 from .args import BeylaArgs
-from .values import values
+from .values import rollouts, values
 
 __all__ = ["Beyla", "BeylaArgs"]
 
@@ -37,6 +37,7 @@ class Beyla(pulumi.ComponentResource):
             values=pulumi.Output.from_input(args.otlp_endpoint).apply(
                 lambda known: values(replace(args, otlp_endpoint=known))
             ),
+            rollouts=rollouts(args),
             atomic=args.atomic,
             parent=self,
         )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..platform.helm import Rollout
 from ..platform.workload import Workload
 from .args import BeylaArgs
 from .config import config
@@ -15,6 +16,15 @@ CACHE_PORT = 50055
 #: Part of the memory limit that Go's collector aims to stay below; Beyla's docs advise 90 % for
 #: the cache. The agent's eBPF maps count against the same limit but not as Go's memory.
 _GO_MEMORY = {"beyla": 0.8, "k8s-cache": 0.9}
+
+#: Share of the nodes on which a rolling update replaces Beyla at the same time; Kubernetes replaces
+#: as large a share of the cache's pods (its default).
+_ROLLOUT_SHARE = 0.25
+#: Termination grace period in seconds (Kubernetes' default; the chart sets none).
+_GRACE_SECONDS = 30
+#: Seconds until a started agent counts as ready. There is no probe, but hundreds of nodes pull the
+#: image at the same time.
+_READY_SECONDS = 60
 
 #: Every Linux node that is a machine: tolerations alone would also admit Fargate's, where a
 #: DaemonSet's pod never starts and the release waits for it in vain.
@@ -60,11 +70,11 @@ def values(args: BeylaArgs) -> dict[str, Any]:
         # Services run on tainted nodes as well.
         "tolerations": [{"operator": "Exists"}],
         "affinity": _AFFINITY,
-        # A share, so that a large cluster is through before the release's timeout; a node without
-        # Beyla for some seconds loses no more than those seconds' spans.
+        # A share, since clusters have hundreds of nodes. A node without Beyla for some seconds loses
+        # no more than those seconds' spans.
         "updateStrategy": {
             "type": "RollingUpdate",
-            "rollingUpdate": {"maxUnavailable": "25%"},
+            "rollingUpdate": {"maxUnavailable": f"{_ROLLOUT_SHARE:.0%}"},
         },
         "k8sCache": _cache(sizes.get("k8s-cache")),
         **_context_propagation(args),
@@ -84,6 +94,19 @@ def values(args: BeylaArgs) -> dict[str, Any]:
             "endpoint": {"interval": "15s", "honorLabels": True},
         }
     return built
+
+
+def rollouts(args: BeylaArgs) -> list[Rollout]:
+    """Return how the pods of the agent and of the cache are replaced."""
+    return [
+        Rollout(
+            pods=size.replicas,
+            share=_ROLLOUT_SHARE,
+            stop_seconds=_GRACE_SECONDS,
+            ready_seconds=_READY_SECONDS,
+        )
+        for size in workloads(args.settings, args.nodes).values()
+    ]
 
 
 def _context_propagation(args: BeylaArgs) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from ..platform.helm import release
 from ..platform.names import INSTRUMENTATION, OPERATOR_RELEASE
 from .args import OpenTelemetryOperatorArgs
 from .instrumentation import API_VERSION, KIND, instrumentation
-from .values import values
+from .values import rollouts, values
 
 __all__ = ["OpenTelemetryOperator", "OpenTelemetryOperatorArgs"]
 
@@ -39,6 +39,7 @@ class OpenTelemetryOperator(pulumi.ComponentResource):
             chart=args.chart,
             namespace=args.namespace,
             values=values(args),
+            rollouts=rollouts(args),
             atomic=args.atomic,
             parent=self,
         )

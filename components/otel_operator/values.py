@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..platform.helm import Rollout
 from .args import OpenTelemetryOperatorArgs
 from .images import OPERATOR, image
 from .sizes import workload
@@ -11,6 +12,8 @@ _GO_MEMORY = 0.8
 #: Days that the webhooks' certificate is good for. Only an upgrade of the release makes a new one,
 #: and with an old one pods would start without their SDK.
 _CERTIFICATE_DAYS = 3650
+#: Termination grace period and delay of the readiness probe in seconds (both fixed in the chart).
+_GRACE_SECONDS, _READY_SECONDS = 10, 5
 
 
 def values(args: OpenTelemetryOperatorArgs) -> dict[str, Any]:
@@ -64,3 +67,15 @@ def values(args: OpenTelemetryOperatorArgs) -> dict[str, Any]:
     if args.settings.priority_class:
         built["priorityClassName"] = args.settings.priority_class
     return built
+
+
+def rollouts(args: OpenTelemetryOperatorArgs) -> list[Rollout]:
+    """Return how the operator's pods are replaced: a quarter at a time, Kubernetes' default."""
+    return [
+        Rollout(
+            pods=workload(args.settings).replicas,
+            share=0.25,
+            stop_seconds=_GRACE_SECONDS,
+            ready_seconds=_READY_SECONDS,
+        )
+    ]

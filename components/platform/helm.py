@@ -1,6 +1,7 @@
 """Helm releases as this stack makes them: pinned, bounded, in namespaces it owns."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,12 @@ from pulumi_kubernetes.helm import v3 as helm
 
 from .settings import ChartSettings, ChartsSettings
 
-#: Seconds that an install or upgrade may take; Tempo's ingesters replay their WAL first.
-TIMEOUT_SECONDS = 600
+#: Shortest timeout of a release in seconds: a few pods, on nodes that may have to be added first.
+MIN_TIMEOUT_SECONDS = 600
+#: Seconds to schedule a pod, attach its volume, pull its image and start its process.
+_START_SECONDS = 60
+#: Minutes that the job which deploys a stack may take (.github/workflows/deploy-stack.yml).
+DEPLOY_MINUTES = 90
 #: Revisions that Helm keeps of a release; its own default keeps all of them.
 MAX_HISTORY = 10
 
@@ -60,6 +65,44 @@ OPERATOR = Chart(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """How Kubernetes replaces the pods of one workload.
+
+    Attributes:
+        pods: number of pods, the largest one where the workload scales by itself.
+        share: share of the pods that is replaced at the same time; 0 for one after the other.
+        stop_seconds: termination grace period.
+        ready_seconds: seconds from the start of the process until the pod counts as available: the
+            readiness probe's delay, `minReadySeconds`, and reading what an earlier pod left.
+    """
+
+    pods: int
+    share: float = 0
+    stop_seconds: int
+    ready_seconds: int
+
+    @property
+    def seconds(self) -> int:
+        """Longest time of a rolling update in seconds."""
+        # Rounded down: that is what Kubernetes does with `maxUnavailable`.
+        at_once = max(1, int(self.pods * self.share))
+        waves = math.ceil(self.pods / at_once)
+        return waves * (self.stop_seconds + _START_SECONDS + self.ready_seconds)
+
+
+def timeout_seconds(rollouts: Iterable[Rollout]) -> int:
+    """Return how long Helm waits for an install or upgrade of a release, in seconds.
+
+    The workloads of a release roll at the same time, so the slowest one decides. With a shorter
+    timeout and `atomic`, Helm rolls back an upgrade that works.
+
+    Args:
+        rollouts: the workloads of the release.
+    """
+    return max(MIN_TIMEOUT_SECONDS, *(rollout.seconds for rollout in rollouts))
+
+
 def release(
     resource_name: str,
     *,
@@ -67,6 +110,7 @@ def release(
     chart: Chart,
     namespace: str,
     values: pulumi.Input[Mapping[str, Any]],
+    rollouts: Iterable[Rollout],
     atomic: bool,
     parent: pulumi.Resource,
     depends_on: Sequence[pulumi.Resource] = (),
@@ -79,6 +123,7 @@ def release(
         chart: the chart, at an exact version.
         namespace: an existing namespace.
         values: values of the chart, fully known at preview.
+        rollouts: how the workloads of the release roll; the timeout follows from them.
         atomic: roll back a failed upgrade.
         parent: the component that owns the release.
         depends_on: what must exist before the first pod starts.
@@ -99,6 +144,6 @@ def release(
         atomic=atomic,
         cleanup_on_fail=atomic,
         max_history=MAX_HISTORY,
-        timeout=TIMEOUT_SECONDS,
+        timeout=timeout_seconds(rollouts),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on)),
     )

@@ -10,7 +10,7 @@ from . import distributed, endpoints, monolithic
 from .args import TempoArgs
 from .settings import TempoMode
 
-__all__ = ["Tempo", "TempoArgs", "values"]
+__all__ = ["Tempo", "TempoArgs", "rollouts", "values"]
 
 
 def values(args: TempoArgs) -> dict[str, Any]:
@@ -18,6 +18,13 @@ def values(args: TempoArgs) -> dict[str, Any]:
     if args.settings.mode is TempoMode.MONOLITHIC:
         return monolithic.values(args)
     return distributed.values(args)
+
+
+def rollouts(args: TempoArgs) -> list[helm.Rollout]:
+    """Return how the pods of the mode in use are replaced."""
+    if args.settings.mode is TempoMode.MONOLITHIC:
+        return monolithic.rollouts()
+    return distributed.rollouts(args)
 
 
 class Tempo(pulumi.ComponentResource):
@@ -39,6 +46,7 @@ class Tempo(pulumi.ComponentResource):
             chart=args.chart_in_use,
             namespace=args.namespace,
             values=values(args),
+            rollouts=rollouts(args),
             atomic=args.atomic,
             parent=self,
         )

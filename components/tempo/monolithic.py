@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from ..platform.helm import Rollout
 from ..platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TEMPO_HTTP_PORT
 from ..platform.workload import Workload
 from . import config, pods, sizes
@@ -20,6 +21,9 @@ _CONFIG = (
 _JAEGER = {"grpc": 14250, "thrift_http": 14268, "thrift_compact": 6831, "thrift_binary": 6832}
 #: Port of Zipkin in the chart's Service.
 _ZIPKIN = 9411
+#: Termination grace period in seconds (Kubernetes' default; the chart sets none), and delay of the
+#: readiness probe (chart default).
+_GRACE_SECONDS, _READY_SECONDS = 30, 20
 
 
 def values(args: TempoArgs) -> dict[str, Any]:
@@ -40,6 +44,17 @@ def values(args: TempoArgs) -> dict[str, Any]:
         "extraVolumes": pods.credential_volumes(args)[0],
         **({"priorityClassName": p} if (p := args.settings.priority_class) else {}),
     }
+
+
+def rollouts() -> list[Rollout]:
+    """Return how the one pod is replaced."""
+    return [
+        Rollout(
+            pods=1,
+            stop_seconds=_GRACE_SECONDS,
+            ready_seconds=_READY_SECONDS + pods.REPLAY_SECONDS,
+        )
+    ]
 
 
 def _tempo(args: TempoArgs, size: Workload) -> dict[str, Any]:

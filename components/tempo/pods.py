@@ -36,6 +36,8 @@ CONTAINER_SECURITY: dict[str, Any] = {
 #: Liveness. The charts ask /ready, which fails while a long WAL is replayed: the pod would be
 #: killed, and start over.
 LIVENESS: dict[str, Any] = {"httpGet": {"path": "/status/version"}}
+#: Seconds in which an ingester reads its write-ahead log after a start; ours, for some GiB.
+REPLAY_SECONDS = 60
 
 _VOLUME = "credentials"
 _HOST = "kubernetes.io/hostname"
