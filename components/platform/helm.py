@@ -15,7 +15,7 @@ MIN_TIMEOUT_SECONDS = 600
 #: Seconds to schedule a pod, attach its volume, pull its image and start its process.
 _START_SECONDS = 60
 #: Minutes that the job which deploys a stack may take (.github/workflows/deploy-stack.yml).
-DEPLOY_MINUTES = 90
+DEPLOY_MINUTES = 120
 #: Revisions that Helm keeps of a release; its own default keeps all of them.
 MAX_HISTORY = 10
 

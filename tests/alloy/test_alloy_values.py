@@ -117,7 +117,7 @@ def test_memory_is_always_limited(size: Size) -> None:
 def test_an_update_takes_no_pod_away_first() -> None:
     strategy = values(arguments())["controller"]["updateStrategy"]
 
-    assert strategy["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert strategy["rollingUpdate"] == {"maxSurge": "25%", "maxUnavailable": 0}
 
 
 def test_pods_go_to_different_nodes_where_possible() -> None:
