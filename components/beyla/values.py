@@ -70,8 +70,8 @@ def values(args: BeylaArgs) -> dict[str, Any]:
         # Services run on tainted nodes as well.
         "tolerations": [{"operator": "Exists"}],
         "affinity": _AFFINITY,
-        # A share, since clusters have hundreds of nodes. A node without Beyla loses no more than the
-        # spans of these seconds.
+        # A share, since clusters have hundreds of nodes. A node without Beyla loses the spans of
+        # these seconds.
         "updateStrategy": {
             "type": "RollingUpdate",
             "rollingUpdate": {"maxUnavailable": f"{_ROLLOUT_SHARE:.0%}"},
