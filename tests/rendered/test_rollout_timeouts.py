@@ -80,7 +80,8 @@ def _rolling(
     for o in of_kind(objects, "Deployment", "StatefulSet", "DaemonSet"):
         name, spec = o["metadata"]["name"], o["spec"]
         template = spec["template"]["spec"]
-        pods = nodes if o["kind"] == "DaemonSet" else most.get(name, spec.get("replicas", 1))
+        replicas: int = most.get(name) or spec.get("replicas") or 1
+        pods = nodes if o["kind"] == "DaemonSet" else replicas
         probe = template["containers"][0].get("readinessProbe", {})
         each = (
             template.get("terminationGracePeriodSeconds", 30)
