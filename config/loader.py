@@ -2,19 +2,22 @@
 
 import dataclasses
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, cast
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
+from components.platform.tier import TIERS, Tier
 from components.rules import SECRETS, Problem, SettingsError, credentials, problem
 from components.settings import TracingSettings
 from components.validation.validate import validate
 from config.providers import aws_arguments, parsed
 
 PROJECT = "tracing"
+#: Likeness from which a project is a misspelt one.
+_NEAR: Final = 0.8
 GROUPS = tuple(field.alias or name for name, field in TracingSettings.model_fields.items())
 
 
@@ -46,14 +49,14 @@ def load_config() -> TracingConfig:
     """
     raw = runtime_config.CONFIG.get()
     given = {k.split(":", 1)[1]: v for k, v in raw.items() if k.startswith(f"{PROJECT}:")}
-    found = list(_key_problems(given))
+    found = [*_key_problems(given), *_copied(given)]
     groups = {k: parsed(v) for k, v in given.items() if k in GROUPS and not _is_secret(k)}
     secret_groups = [k for k in given if k in GROUPS and _is_secret(k)]
     settings, wrong = validate(groups, skipped=secret_groups)
     found += [*wrong, *credentials(settings, given)]
     found = [dataclasses.replace(item, key=f"{PROJECT}:{item.key}") for item in found]
     aws, wrong_aws = aws_arguments(raw, settings)
-    found += wrong_aws
+    found += [*wrong_aws, *_misspelt_projects(raw)]
     if found:
         raise SettingsError(f"Pulumi.{pulumi.get_stack()}.yaml", found)
     config = pulumi.Config(PROJECT)
@@ -62,6 +65,38 @@ def load_config() -> TracingConfig:
         aws=aws,
         metrics_password=config.get_secret("metricsPassword"),
         logs_password=config.get_secret("logsPassword"),
+    )
+
+
+def _misspelt_projects(raw: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield each key that is meant for this project and names another: Pulumi ignores it."""
+    for key, text in raw.items():
+        project, _, name = key.partition(":")
+        near = difflib.SequenceMatcher(None, project.lower(), PROJECT).ratio() > _NEAR
+        if project != PROJECT and near and name.partition(".")[0] in (*GROUPS, *SECRETS):
+            value = "[secret]" if runtime_config.is_config_secret(key) else parsed(text)
+            yield problem(key, value, f"is ignored by Pulumi; did you mean {PROJECT}:{name}?")
+
+
+def _copied(given: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield a problem where a stack of one tier holds the environment of another: a copied file."""
+    group = parsed(given["environment"]) if "environment" in given else None
+    name = cast(dict[str, Any], group).get("name") if isinstance(group, dict) else None
+    stack = pulumi.get_stack()
+    promised, found = _promised(stack), _promised(name) if isinstance(name, str) else None
+    if promised and found and promised is not found:
+        yield problem(
+            "environment.name",
+            name,
+            f"is {found.value}, and the stack {stack} is {promised.value}: the file is a copy of "
+            f"another stack's. Set environment.name to {stack}, or rename the stack",
+        )
+
+
+def _promised(name: str) -> Tier | None:
+    """Return the tier that a name promises: `prod` as well as `prod-eu`; None for other names."""
+    return {**TIERS, "prod": Tier.PRODUCTION, "production": Tier.PRODUCTION}.get(
+        name.partition("-")[0]
     )
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from ..platform.base import Settings
-from ..platform.settings import DNS_LABEL
+from ..platform.texts import NamespaceName, RunbookUrl
 
 
 class RuleDelivery(StrEnum):
@@ -33,7 +33,7 @@ class SloRuleSettings(Settings):
     evaluator: RuleEvaluator = RuleEvaluator.METRICS_BACKEND
     """Who evaluates the rules: `metricsBackend`, or `scraper` if `grafana.metrics` is the
     Prometheus that scrapes this cluster. Another one has no span metrics: no SLO has data."""
-    namespace: str | None = Field(default=None, max_length=63, pattern=DNS_LABEL)
+    namespace: NamespaceName | None = None
     """Namespace of the objects, which must exist; by default `alerts.namespace`."""
     labels: dict[str, str] | None = None
     """Labels of the objects; by default `alerts.labels`."""
@@ -50,7 +50,7 @@ class AlertSettings(Settings):
     cluster writes everything there. Another one has no series of Tempo and Alloy."""
     slo_rules: SloRuleSettings = SloRuleSettings()
     """Delivery of the rules of SLOs, if it differs from that of alerts."""
-    namespace: str | None = Field(default=None, max_length=63, pattern=DNS_LABEL)
+    namespace: NamespaceName | None = None
     """Namespace of the objects, which must exist; by default `grafana.namespace`."""
     labels: dict[str, str] = Field(default={})
     """Labels of the objects, for whoever selects them, for example
@@ -60,7 +60,7 @@ class AlertSettings(Settings):
     series_labels: dict[str, str] = Field(default={})
     """Labels that this cluster's series have in a metrics backend that several clusters share,
     for example `cluster: prod`; without them, alerts look at all clusters' series together."""
-    runbook_base_url: str | None = Field(default=None, pattern=r"^https?://[^\s{}]*[^\s{}/]$")
+    runbook_base_url: RunbookUrl | None = None
     """URL of docs/runbooks on your Git server, without a slash at the end, for example
     `https://git.example.com/platform/tracing/blob/main/docs/runbooks`. If unset, alerts have no
     link to their runbook."""

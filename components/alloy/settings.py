@@ -3,7 +3,8 @@
 from pydantic import Field
 
 from ..platform.base import Settings
-from ..platform.settings import DNS_NAME, NamespaceName, Size, WorkloadSettings
+from ..platform.settings import Size, WorkloadSettings
+from ..platform.texts import ClassName, NamespaceName
 
 
 class AlloySettings(Settings):
@@ -35,5 +36,5 @@ class AlloySettings(Settings):
     trusted_namespaces: list[NamespaceName] = Field(default=[])
     """Namespaces of senders that report for other pods, such as collectors; Beyla's is always
     trusted. Elsewhere the pod that sends wins over the sender's `k8s.*` attributes."""
-    priority_class: str | None = Field(default=None, max_length=253, pattern=DNS_NAME)
+    priority_class: ClassName | None = None
     """Priority class of the pods."""

@@ -5,7 +5,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from ..platform.base import Settings
-from ..platform.settings import DNS_NAME, WorkloadSettings
+from ..platform.settings import WorkloadSettings
+from ..platform.texts import ClassName
 
 
 class ContextPropagation(StrEnum):
@@ -37,5 +38,5 @@ class BeylaSettings(Settings):
     """Port of Beyla's RED metrics; with context propagation it must be free on every node."""
     workload: WorkloadSettings = WorkloadSettings()
     """Single values of the pod's size to replace."""
-    priority_class: str | None = Field(default=None, max_length=253, pattern=DNS_NAME)
+    priority_class: ClassName | None = None
     """Priority class of the pods."""

@@ -5,11 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from ..platform.base import Settings
-from ..platform.settings import DNS_LABEL
-
-_URL = r"^https?://[^\s/]+(/\S*)?$"
-#: Grafana's limit for the uid of a datasource.
-_UID = r"^[A-Za-z0-9_-]{1,40}$"
+from ..platform.texts import DatasourceUid, FolderTitle, LabelKey, LabelValue, NamespaceName, Url
 
 
 class MetricsType(StrEnum):
@@ -22,13 +18,13 @@ class MetricsType(StrEnum):
 class MetricsSettings(Settings):
     """The metrics backend: Prometheus or Mimir."""
 
-    url: str = Field(pattern=_URL)
+    url: Url
     """URL that Grafana queries, for example `http://mimir-gateway.mimir.svc:80/prometheus`."""
-    remote_write_url: str = Field(pattern=_URL)
+    remote_write_url: Url
     """URL that Tempo's span metrics and OTLP metrics are written to by Prometheus remote write."""
     type: MetricsType = MetricsType.PROMETHEUS
     """Kind of the backend, for a datasource that is made here."""
-    uid: str = Field(default="prometheus", pattern=_UID)
+    uid: DatasourceUid = "prometheus"
     """Uid that the datasource has in Grafana; traces link to it."""
     username: str | None = Field(default=None, min_length=1)
     """User for basic authentication; its password is the encrypted key
@@ -41,12 +37,12 @@ class MetricsSettings(Settings):
 class LogsSettings(Settings):
     """The logs backend: Loki."""
 
-    url: str = Field(pattern=_URL)
+    url: Url
     """URL that Grafana queries, for example `http://loki-gateway.loki.svc:80`."""
-    otlp_url: str = Field(pattern=_URL)
+    otlp_url: Url
     """URL of Loki's OTLP endpoint without `/v1/logs`, for example
     `http://loki-gateway.loki.svc:80/otlp`."""
-    uid: str = Field(default="loki", pattern=_UID)
+    uid: DatasourceUid = "loki"
     """Uid that the datasource has in Grafana; traces link to it."""
     username: str | None = Field(default=None, min_length=1)
     """User for basic authentication; its password is the encrypted key `tracing:logsPassword`."""
@@ -58,9 +54,9 @@ class LogsSettings(Settings):
 class ProfilesSettings(Settings):
     """The profiles backend: Pyroscope."""
 
-    url: str = Field(pattern=_URL)
+    url: Url
     """URL that Grafana queries, for example `http://pyroscope.pyroscope.svc:4040`."""
-    uid: str = Field(default="pyroscope", pattern=_UID)
+    uid: DatasourceUid = "pyroscope"
     """Uid that the datasource has in Grafana; traces link to it."""
     create_datasource: bool = False
     """Make the datasource here. Off, one with this uid must exist."""
@@ -78,26 +74,26 @@ class ServiceMonitorSettings(Settings):
 class GrafanaSettings(Settings):
     """The Grafana side: datasources, and the backends that traces lead to."""
 
-    url: str | None = Field(default=None, pattern=_URL)
+    url: Url | None = None
     """Address of Grafana as people open it; without it `tracesUrl` is a path only."""
-    namespace: str = Field(default="monitoring", max_length=63, pattern=DNS_LABEL)
+    namespace: NamespaceName = "monitoring"
     """Namespace that Grafana runs in and that its sidecar watches. It must exist, unless it is
     `namespaces.tracing`."""
-    folder: str = Field(default="Tracing", min_length=1, max_length=100)
+    folder: FolderTitle = "Tracing"
     """Folder of the dashboards; the sidecar's `folderAnnotation` must be `grafana_folder`."""
     dashboards: bool = True
     """Make the dashboards; they need `metrics`."""
-    dashboard_label: str = Field(default="grafana_dashboard", min_length=1)
+    dashboard_label: LabelKey = "grafana_dashboard"
     """Label that Grafana's sidecar finds dashboards by."""
-    dashboard_label_value: str = Field(default="1")
+    dashboard_label_value: LabelValue = "1"
     """Value of that label."""
-    datasource_label: str = Field(default="grafana_datasource", min_length=1)
+    datasource_label: LabelKey = "grafana_datasource"
     """Label that Grafana's sidecar finds datasources by."""
-    datasource_label_value: str = Field(default="1")
+    datasource_label_value: LabelValue = "1"
     """Value of that label."""
     org_id: int = Field(default=1, ge=1)
     """Grafana's organisation that the datasources belong to."""
-    tempo_uid: str = Field(default="tempo", pattern=_UID)
+    tempo_uid: DatasourceUid = "tempo"
     """Uid of the Tempo datasource."""
     metrics: MetricsSettings | None = None
     """The metrics backend; without it there are no span metrics and no links from traces to

@@ -2,10 +2,9 @@
 
 from enum import StrEnum
 
-from pydantic import Field
-
 from ..platform.arn import PolicyArn, RoleArn
 from ..platform.base import Settings
+from ..platform.texts import RoleName
 
 
 class IdentityMode(StrEnum):
@@ -22,7 +21,7 @@ class IdentitySettings(Settings):
     mode: IdentityMode = IdentityMode.POD_IDENTITY
     """`podIdentity` (EKS Pod Identity, the agent add-on must run), `irsa` (needs
     `cluster.oidcIssuer`) or `none` (an S3 stand-in on a laptop)."""
-    role_name: str | None = Field(default=None, max_length=64, pattern=r"^[A-Za-z0-9_+=,.@-]+$")
+    role_name: RoleName | None = None
     """Name of the IAM role to make; by default `tracing-<environment>-<cluster>-tempo`."""
     role_arn: RoleArn | None = None
     """ARN of an existing role to use instead of making one; its permissions and trust are its

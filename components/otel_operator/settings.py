@@ -3,7 +3,8 @@
 from pydantic import Field
 
 from ..platform.base import Settings
-from ..platform.settings import DNS_NAME, WorkloadSettings
+from ..platform.settings import WorkloadSettings
+from ..platform.texts import ClassName
 
 
 class OperatorSettings(Settings):
@@ -24,5 +25,5 @@ class OperatorSettings(Settings):
     """Let the SDKs send logs too; needs `grafana.logs`."""
     workload: WorkloadSettings = WorkloadSettings()
     """Single values of the operator's size to replace."""
-    priority_class: str | None = Field(default=None, max_length=253, pattern=DNS_NAME)
+    priority_class: ClassName | None = None
     """Priority class of the operator's pods."""

@@ -1,36 +1,23 @@
 """Settings that all systems share: environment, cluster, namespaces, charts, sizes."""
 
-import re
 from enum import StrEnum
-from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from .base import Settings, explained
+from .base import Settings
 from .regions import Region
+from .texts import (
+    AccountId,
+    ChartRepository,
+    ChartVersion,
+    ClusterName,
+    EnvironmentName,
+    ImageRegistry,
+    IssuerUrl,
+    NamespaceName,
+    StackName,
+)
 from .tier import Tier
-
-#: RFC 1123 label, as Kubernetes asks of namespaces and we of all names that end up in one.
-DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-#: RFC 1123 subdomain, as Kubernetes asks of most names.
-DNS_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
-
-
-def _namespace_name(value: str) -> str:
-    if len(value) > 63 or not re.fullmatch(DNS_LABEL, value):
-        raise explained(
-            "must be the name of a namespace: 1 to 63 lowercase letters, digits or hyphens, for "
-            "example observability"
-        )
-    return value
-
-
-#: Name of a Kubernetes namespace.
-NamespaceName = Annotated[
-    str,
-    AfterValidator(_namespace_name),
-    Field(json_schema_extra={"pattern": DNS_LABEL, "maxLength": 63}),
-]
 
 
 class Size(StrEnum):
@@ -45,7 +32,7 @@ class Size(StrEnum):
 class EnvironmentSettings(Settings):
     """Which environment this is."""
 
-    name: str = Field(min_length=1, max_length=20, pattern=DNS_LABEL)
+    name: EnvironmentName
     """Name of the environment. It goes into the names of bucket and role, into tags and onto each
     span that has no `deployment.environment.name` of its own."""
     tier: Tier = Tier.PRODUCTION
@@ -56,21 +43,21 @@ class EnvironmentSettings(Settings):
 class ClusterSettings(Settings):
     """The EKS cluster that the stack is installed in, and how to reach it."""
 
-    name: str = Field(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]*$")
+    name: ClusterName
     """Name of the EKS cluster, also put onto spans as `k8s.cluster.name`. A stack stays with its
     cluster: see docs/operations.md before you change it."""
     region: Region
     """AWS region of the cluster and of the bucket, for example `eu-west-1`."""
-    account_id: str = Field(pattern=r"^[0-9]{12}$")
+    account_id: AccountId
     """AWS account id, 12 digits, in quotes. Pulumi refuses to work in any other account."""
     kubeconfig: str = Field(default="~/.kube/config", min_length=1)
     """Path of the kubeconfig file that holds `kubeContext`."""
     kube_context: str | None = Field(default=None, min_length=1)
     """Context of the kubeconfig to use. Give this or `stackReference`."""
-    stack_reference: str | None = Field(default=None, pattern=r"^[^/\s]+/[^/\s]+/[^/\s]+$")
+    stack_reference: StackName | None = None
     """Stack that made the cluster, `organization/project/stack`; its output `kubeconfig` is used.
     Give this or `kubeContext`."""
-    oidc_issuer: str | None = Field(default=None, pattern=r"^https://[^\s/]+(/[^\s]*)?$")
+    oidc_issuer: IssuerUrl | None = None
     """URL of the cluster's OIDC issuer; needed with `identity.mode: irsa`."""
     nodes: int = Field(default=3, ge=1, le=10_000)
     """Expected number of nodes. Sets the size of Beyla's Kubernetes cache (one replica for each 50
@@ -84,11 +71,11 @@ class ClusterSettings(Settings):
 class NamespaceSettings(Settings):
     """The namespaces that the stack makes and owns."""
 
-    tracing: str = Field(default="tracing", max_length=63, pattern=DNS_LABEL)
+    tracing: NamespaceName = "tracing"
     """Namespace of Tempo and Alloy, with pod-security level `restricted`."""
-    beyla: str = Field(default="tracing-beyla", max_length=63, pattern=DNS_LABEL)
+    beyla: NamespaceName = "tracing-beyla"
     """Namespace of Beyla alone, with pod-security level `privileged`: eBPF needs it."""
-    operator: str = Field(default="tracing-operator", max_length=63, pattern=DNS_LABEL)
+    operator: NamespaceName = "tracing-operator"
     """Namespace of the OpenTelemetry Operator and its `Instrumentation`, with pod-security level
     `restricted`."""
     scrapers: list[NamespaceName] = Field(default=[])
@@ -122,9 +109,9 @@ class WorkloadSettings(Settings):
 class ChartSettings(Settings):
     """Where one chart comes from."""
 
-    repository: str | None = Field(default=None, pattern=r"^(https?|oci)://\S+$")
+    repository: ChartRepository | None = None
     """Repository of this chart: an HTTP(S) chart repository or an `oci://` registry path."""
-    version: str | None = Field(default=None, pattern=r"^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$")
+    version: ChartVersion | None = None
     """Exact version of this chart, instead of the pinned one. The plan warns, because the values
     were checked against the pinned one."""
 
@@ -132,11 +119,9 @@ class ChartSettings(Settings):
 class ChartsSettings(Settings):
     """Where charts and images come from, for mirrors and clusters without internet access."""
 
-    repository: str | None = Field(default=None, pattern=r"^(https?|oci)://\S+$")
+    repository: ChartRepository | None = None
     """One repository that mirrors all charts, HTTP(S) or `oci://`; a chart's own setting wins."""
-    image_registry: str | None = Field(
-        default=None, pattern=r"^[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9_./-]+)?$"
-    )
+    image_registry: ImageRegistry | None = None
     """Registry that mirrors all images: host with optional port and path, put in front of the
     images' names."""
     atomic: bool = True

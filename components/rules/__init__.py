@@ -39,7 +39,6 @@ _RULES = (
     tempo.limits,
     tempo.workloads,
     grafana.uids,
-    grafana.urls,
     grafana.labels,
     grafana.ignored_paths,
     alerts.labels,

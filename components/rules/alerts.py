@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ..alerts.settings import RuleDelivery, RuleEvaluator
 from ..grafana.settings import MetricsType
 from ..settings import TracingSettings
-from .grafana import LABEL_KEY, LABEL_VALUE
+from .grafana import kubernetes_labels
 from .problem import Problem, problem
 
 #: Syntax of a label's name in Prometheus, without those that it keeps for itself.
@@ -28,15 +28,8 @@ _SELECTED = frozenset({"namespace", "job", "pod"})
 def labels(settings: TracingSettings) -> Iterator[Problem]:
     """Labels are such as Kubernetes and Prometheus take, and not those that are set here."""
     its = settings.alerts
-    for where, labels_ in (
-        ("alerts.labels", its.labels),
-        ("alerts.sloRules.labels", its.slo_rules.labels or {}),
-    ):
-        for key, value in labels_.items():
-            if not LABEL_KEY.fullmatch(key):
-                yield problem(where, key, "is not the key of a Kubernetes label")
-            if not LABEL_VALUE.fullmatch(value):
-                yield problem(f"{where}.{key}", value, "is not the value of a Kubernetes label")
+    yield from kubernetes_labels("alerts.labels", its.labels)
+    yield from kubernetes_labels("alerts.sloRules.labels", its.slo_rules.labels or {})
     for where, names, taken in (
         ("alerts.alertLabels", its.alert_labels, _TAKEN),
         ("alerts.seriesLabels", its.series_labels, _SELECTED),

@@ -9,16 +9,13 @@ from ..beyla.config import NEVER_INSTRUMENTED, SYSTEM_NAMESPACES
 from ..identity.settings import IdentityMode
 from ..platform import helm
 from ..platform.regions import dns_suffix
-from ..platform.settings import DNS_LABEL
+from ..platform.texts import DNS_LABEL, is_no_text
 from ..platform.tier import Tier
 from ..settings import TracingSettings
 from .problem import Problem, problem
 
 #: Namespaces that are not ours to own: deleting the stack would delete them.
 _SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
-#: Names that YAML takes for a number, a truth value or nothing. The charts write the namespace
-#: without quotes, and the API server then refuses every object.
-_NO_TEXT = re.compile(r"[0-9]+(e-?[0-9]+)?|0[box][0-9a-f]+|y|n|yes|no|on|off|true|false|null")
 #: Names that promise production data.
 _PRODUCTION_NAMES = ("prod", "production")
 #: Keys of tags that the stack sets itself.
@@ -143,7 +140,7 @@ def namespaces(settings: TracingSettings) -> Iterator[Problem]:
             yield problem(
                 f"namespaces.{key}", name, "is the cluster's own; the stack must own its namespaces"
             )
-        if _NO_TEXT.fullmatch(name):
+        if is_no_text(name):
             yield problem(
                 f"namespaces.{key}",
                 name,
@@ -196,10 +193,15 @@ def tags(settings: TracingSettings) -> Iterator[Problem]:
         yield Problem(
             key="tags", message=f"{len(settings.tags)} tags; AWS takes {_MOST_TAGS} beside our own"
         )
+    seen: dict[str, str] = {}
     for key, value in settings.tags.items():
         where = f"tags.{key}"
-        if key in OWN_TAGS:
+        # IAM's tag keys ignore case (IAM User Guide, "Tags for IAM resources").
+        twin = seen.setdefault(key.lower(), key)
+        if key.lower() in OWN_TAGS:
             yield problem(where, value, "is set by the stack itself: remove it")
+        elif twin != key:
+            yield problem(where, value, f"is the same key as {twin} to IAM, which ignores case")
         elif key.lower().startswith("aws:") or not 1 <= len(key) <= 128:
             yield problem(where, value, "a key has 1 to 128 characters and no aws: in front")
         elif len(value) > 256 or re.search(r"[^\w .:/=+@-]", key + value):

@@ -1,6 +1,7 @@
 """What is wrong with a setting, in words for the person who wrote it."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ class Problem:
 def shown(value: object) -> str:
     """Return a value as a message shows it: as JSON, cut where it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
+    # A password in a URL is refused, and must not be repeated.
+    text = re.sub(r"//[^/\s\"]*@", "//[hidden]@", text)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 

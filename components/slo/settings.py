@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from ..platform.base import Settings
-from ..platform.settings import DNS_LABEL
+from ..platform.texts import NamespaceName, SloName
 
 #: Where a window goes in an expression of a ratio.
 PLACEHOLDER = "[window]"
@@ -14,7 +14,7 @@ class AvailabilitySettings(Settings):
 
     service: str = Field(min_length=1, max_length=255)
     """Name of the service, its `service.name`."""
-    namespace: str = Field(max_length=63, pattern=DNS_LABEL)
+    namespace: NamespaceName
     """Kubernetes namespace of the service."""
     cluster: str | None = Field(default=None, min_length=1, max_length=100)
     """Cluster to look at alone; by default all that write into the metrics backend as this
@@ -44,7 +44,7 @@ class RatioSettings(Settings):
 class SloSettings(Settings):
     """One service level objective; takes exactly one of `availability`, `latency`, `ratio`."""
 
-    name: str = Field(min_length=1, max_length=63, pattern=DNS_LABEL)
+    name: SloName
     """Name of the objective, the only one of this name in the environment. The history of the
     budget goes with it."""
     description: str = Field(default="", max_length=1000)

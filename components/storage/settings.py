@@ -6,6 +6,7 @@ from pydantic import Field
 
 from ..platform.arn import KmsKeyArn
 from ..platform.base import Settings
+from ..platform.texts import Endpoint
 
 
 class Encryption(StrEnum):
@@ -34,5 +35,5 @@ class StorageSettings(Settings):
     """Must be `true` to set `protect: false` in a production environment."""
     force_destroy: bool = False
     """Let `destroy` delete the bucket with all traces in it; only in an ephemeral environment."""
-    endpoint: str | None = Field(default=None, pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")
+    endpoint: Endpoint | None = None
     """URL of an S3-compatible stand-in, for a laptop; by default the regional endpoint of S3."""

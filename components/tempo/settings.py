@@ -5,7 +5,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from ..platform.base import Settings
-from ..platform.settings import DNS_NAME, Size, WorkloadSettings
+from ..platform.settings import Size, WorkloadSettings
+from ..platform.texts import ClassName, ImageTag, TenantId
 
 
 class TempoMode(StrEnum):
@@ -59,12 +60,12 @@ class TempoSettings(Settings):
     Kafka; needs `size` m or l). Which for which load: docs/sizing.md."""
     size: Size = Size.S
     """Preset of replicas, requests, limits, volumes and ingestion limits: see docs/sizing.md."""
-    image_tag: str = Field(default="2.10.8", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
+    image_tag: ImageTag = "2.10.8"
     """Version of Tempo, 2.10 or later; the charts in use can't run 3.x."""
     retention_hours: int = Field(default=336, ge=1, le=87_600)
     """Hours that traces are kept; a smaller number deletes what is older. S3 itself deletes a week
     later what Tempo left."""
-    tenant: str | None = Field(default=None, max_length=150, pattern=r"^[A-Za-z0-9!_.*'()-]+$")
+    tenant: TenantId | None = None
     """Turns multitenancy on: Alloy writes and Grafana reads as this tenant. Traces of another
     tenant, or from before, are not shown."""
     jaeger: bool = False
@@ -74,9 +75,9 @@ class TempoSettings(Settings):
     traceql_metrics: bool = True
     """Answer TraceQL metrics queries, which Grafana's Traces Drilldown needs; costs memory in the
     metrics-generator."""
-    storage_class: str | None = Field(default=None, max_length=253, pattern=DNS_NAME)
+    storage_class: ClassName | None = None
     """Storage class of the volumes; by default the cluster's own default."""
-    priority_class: str | None = Field(default=None, max_length=253, pattern=DNS_NAME)
+    priority_class: ClassName | None = None
     """Priority class of the pods."""
     workloads: TempoWorkloadSettings = TempoWorkloadSettings()
     """Single values of the size preset to replace."""

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ..platform.base import EXPLAINED
+from ..platform.texts import Text
 from ..rules import Problem, problem
 from ..settings import TracingSettings
 
@@ -46,8 +47,9 @@ def problem_of(detail: ErrorDetails, settings: type[BaseModel] = TracingSettings
         about = f": {_sentence(field)}" if field else ""
         return Problem(key=key, message=f"is missing{about}")
     wanted = kind_of(field) if field else detail["msg"]
-    if field and isinstance(path[-1], int) and (entry := entry_model(field)):
-        wanted = _a_mapping(entry)
+    if field and isinstance(path[-1], int):
+        entry, text = entry_model(field), text_of(field)
+        wanted = _a_mapping(entry) if entry else str(text) if text else wanted
     if field and wanted in ("a text", *_KINDS.values()):
         wanted = f"{wanted}: {_sentence(field)}"
     if isinstance(value, int) and "string" in detail["type"]:
@@ -151,7 +153,21 @@ def kind_of(field: FieldInfo) -> str:
     entry = entry_model(field)
     if entry:
         return f"a list of mappings with the keys {', '.join(keys_of(entry))}"
+    text = text_of(field)
+    if text:
+        return f"a list, each {text}" if get_origin(bare) is list else str(text)
     return _KINDS.get(get_origin(bare), "a text")
+
+
+def text_of(field: FieldInfo) -> Text | None:
+    """Return what a string, or each string of a list, must be; None where any will do."""
+    held: list[Any] = [*field.metadata, field.annotation]
+    while held:
+        one = held.pop()
+        if isinstance(one, Text):
+            return one
+        held += [*getattr(one, "__metadata__", ()), *get_args(one)]
+    return None
 
 
 def _a_mapping(model: type[BaseModel]) -> str:

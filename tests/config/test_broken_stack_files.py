@@ -26,6 +26,15 @@ BROKEN = {
         GOOD + "  tracing:tempo:\n    retentionHors: 48\n",
         ["tracing:tempo.retentionHors: 48", "did you mean tempo.retentionHours?"],
     ),
+    "a misspelt project": (
+        GOOD + "  tracign:storage:\n    bucket: x\n  Tracing:tempo:\n    size: s\n",
+        [
+            "tracign:storage",
+            "did you mean tracing:storage?",
+            "Tracing:tempo",
+            "did you mean tracing:tempo?",
+        ],
+    ),
     "a misspelt group": (
         GOOD + "  tracing:tempoo:\n    size: s\n",
         ["tracing:tempoo", "did you mean tempo?"],

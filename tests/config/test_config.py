@@ -171,3 +171,31 @@ def test_no_value_at_all_breaks_the_validation(given_groups: dict[str, Any]) -> 
     assert isinstance(settings, TracingSettings)
     if "cluster" not in given_groups:
         assert problems
+
+
+@pytest.mark.parametrize(
+    ("stack", "name", "refused"),
+    [
+        ("prod", "dev", True),
+        ("dev", "prod", True),
+        ("prod-eu", "staging", True),
+        ("prod", "prod", False),
+        ("prod-eu", "prod", False),
+        ("dev", "development", False),
+        ("dev", "qa", False),
+        ("platform", "dev", False),
+    ],
+)
+def test_a_copied_file_is_refused(stack: str, name: str, refused: bool) -> None:
+    found: list[str] = []
+
+    def program() -> None:
+        try:
+            load_config()
+        except SettingsError as error:
+            found.append(str(error))
+
+    config = {"tracing:environment": json.dumps({"name": name})}
+    record(program, config=config, stack=stack)
+
+    assert ("the file is a copy of another stack's" in found[0]) == refused

@@ -53,7 +53,7 @@ def test_a_list_of_objectives_is_loaded_from_a_stack_file() -> None:
 def test_problems_name_the_entry() -> None:
     found = messages(GOOD, {**GOOD, "name": "b", "objectiv": 3}, {**GOOD, "name": "B_"})
     assert found["slos[1].objectiv"] == "unknown key; did you mean slos[1].objective?"
-    assert found["slos[2].name"].startswith("must be a text: Name of the objective")
+    assert found["slos[2].name"].startswith("must be 1 to 63 lowercase letters, digits or hyphens")
     assert set(found) == {"slos[1].objectiv", "slos[2].name"}
 
 

@@ -163,7 +163,6 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ),
     ("storage.endpoint", {**STAND_IN, "environment": {"name": "qa", "tier": "staging"}}),
     ("storage.endpoint", {**STAND_IN, "identity": {"mode": "podIdentity"}}),
-    ("storage.endpoint", {**STAND_IN, "storage": {"endpoint": "http://moto:99999"}}),
     ("tempo.retentionHours", {"tempo": {"retentionHours": 1}}),
     ("tempo.size", {"tempo": {"mode": "distributed", "size": "s"}}),
     ("tempo.imageTag", {"tempo": {"imageTag": "3.0.3"}}),
@@ -221,9 +220,6 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("load.storedBytesPerSpan", {"load": {"spansPerSecond": 9, "storedBytesPerSpan": 501}}),
     ("load.edges", {"load": {"spansPerSecond": 9, "edges": 3}}),
     ("grafana.metrics.uid", {"grafana": {"metrics": {**METRICS, "uid": "tempo"}}}),
-    ("grafana.metrics.url", {"grafana": {"metrics": {**METRICS, "url": "http://m:99999"}}}),
-    ("grafana.datasourceLabel", {"grafana": {"datasourceLabel": "a b"}}),
-    ("grafana.datasourceLabelValue", {"grafana": {"datasourceLabelValue": "-"}}),
     (
         "grafana.serviceMonitor.labels.release",
         {"grafana": {"serviceMonitor": {"labels": {"release": "a b"}}}},
