@@ -48,9 +48,6 @@ def access_args(config: BootstrapConfig, state_key_arn: pulumi.Input[str]) -> De
         account_id=tracing.cluster.account_id,
         region=tracing.cluster.region,
     )
-    namespaces = [tracing.namespaces.tracing, tracing.grafana.namespace]
-    if tracing.beyla_runs:
-        namespaces.append(tracing.namespaces.beyla)
     reference = tracing.cluster.stack_reference
     return DeploymentAccessArgs(
         environment=tracing.environment.name,
@@ -64,7 +61,7 @@ def access_args(config: BootstrapConfig, state_key_arn: pulumi.Input[str]) -> De
         referenced_projects=[reference.split("/")[1]] if reference else [],
         state_bucket=_state_bucket(tracing),
         state_key_arn=state_key_arn,
-        cluster_namespaces=sorted(set(namespaces)) if config.settings.cluster_access else None,
+        cluster_namespaces=tracing.object_namespaces if config.settings.cluster_access else None,
         tags=tags(tracing),
     )
 

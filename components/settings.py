@@ -76,6 +76,22 @@ class TracingSettings(Settings):
         return [its.tracing, its.beyla, *([its.operator] if self.operator.enabled else [])]
 
     @property
+    def object_namespaces(self) -> list[str]:
+        """Names of all namespaces that the stack may keep objects in, other systems' too."""
+        others = [self.grafana.namespace, self.alert_namespace, self.slo_namespace]
+        return sorted({*self.own_namespaces, *others})
+
+    @property
+    def alert_namespace(self) -> str:
+        """Namespace of the alerts' rules."""
+        return self.alerts.namespace or self.grafana.namespace
+
+    @property
+    def slo_namespace(self) -> str:
+        """Namespace of the SLOs' rules."""
+        return self.alerts.slo_rules.namespace or self.alert_namespace
+
+    @property
     def slo_delivery(self) -> RuleDelivery:
         """How the rules of SLOs reach their evaluator."""
         return self.alerts.slo_rules.delivery or self.alerts.delivery

@@ -157,8 +157,7 @@ def operator_args(settings: TracingSettings) -> OpenTelemetryOperatorArgs:
         # Instrumentation, which it looks at too.
         excluded_namespaces=[
             "kube-system",
-            settings.namespaces.tracing,
-            settings.namespaces.beyla,
+            *(n for n in settings.own_namespaces if n != settings.namespaces.operator),
         ],
     )
 
@@ -207,13 +206,12 @@ def dashboards_args(settings: TracingSettings) -> GrafanaDashboardsArgs | None:
 def rule_args(settings: TracingSettings) -> dict[str, RuleGroupsArgs]:
     """Return the arguments of each set of rules, by the role of its component."""
     its, slos = settings.alerts, settings.alerts.slo_rules
-    namespace = its.namespace or settings.grafana.namespace
     found: dict[str, RuleGroupsArgs] = {}
     if its.delivery is not RuleDelivery.NONE:
         found["alerts"] = RuleGroupsArgs(
             groups=alert_groups(alert_context(settings)),
             delivery=its.delivery,
-            namespace=namespace,
+            namespace=settings.alert_namespace,
             object_name="tracing-alerts",
             labels=its.labels,
         )
@@ -227,7 +225,7 @@ def rule_args(settings: TracingSettings) -> dict[str, RuleGroupsArgs]:
                 alert_labels=its.alert_labels,
             ),
             delivery=settings.slo_delivery,
-            namespace=slos.namespace or namespace,
+            namespace=settings.slo_namespace,
             object_name="tracing-slos",
             labels=its.labels if slos.labels is None else slos.labels,
         )
