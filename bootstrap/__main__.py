@@ -29,4 +29,5 @@ access = DeploymentAccess(
 pulumi.export("backendUrl", state.backend_url)
 pulumi.export("secretsProvider", state.secrets_provider)
 pulumi.export("previewRoleArn", access.preview_role_arn)
+pulumi.export("driftRoleArn", access.drift_role_arn)
 pulumi.export("deployRoleArn", access.deploy_role_arn)

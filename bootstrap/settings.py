@@ -16,5 +16,5 @@ class BootstrapSettings(Settings):
     github_provider_exists: bool = False
     """Whether the account has an identity provider for GitHub already; it can have one only."""
     cluster_access: bool = True
-    """Whether to let both roles into the EKS cluster by access entries. The cluster must exist and
+    """Whether to let the roles into the EKS cluster by access entries. The cluster must exist and
     take them (authentication mode `API` or `API_AND_CONFIG_MAP`)."""

@@ -22,7 +22,7 @@ class DeploymentAccessArgs:
     repository: str
     """GitHub repository, `owner/name` or with ids `owner@123/name@456`."""
     github_environment: str
-    """GitHub environment whose jobs deploy; those of the same with `-preview` preview."""
+    """GitHub environment whose jobs deploy; `-preview` and `-drift` are added for the others."""
     provider_exists: bool
     """The account has an identity provider for GitHub already."""
     stack: StackNames
@@ -40,20 +40,22 @@ class DeploymentAccessArgs:
     state_key_arn: pulumi.Input[str]
     """ARN of the key of that bucket and of the secrets in the state."""
     cluster_namespaces: Sequence[str] | None
-    """Namespaces of the cluster that a preview reads in; None where access to the cluster is
+    """Namespaces of the cluster that preview and drift read in; None where access to the cluster is
     given by somebody else."""
     tags: Mapping[str, str]
     """Tags for all that is made."""
 
 
 class DeploymentAccess(pulumi.ComponentResource):
-    """Two roles for GitHub's jobs, without keys: one that reads, one that deploys.
+    """Three roles for GitHub's jobs, without keys: to preview, to look for drift, to deploy.
 
-    A job gets a role by the GitHub environment that it runs in.
+    A job gets a role by the GitHub environment that it runs in; drift is looked for on main alone.
     """
 
     preview_role_arn: pulumi.Output[str]
-    """ARN of the role that reads."""
+    """ARN of the role that previews: it reads, but no Secret of the cluster."""
+    drift_role_arn: pulumi.Output[str]
+    """ARN of the role that looks for drift: it reads, Secrets of the stack's namespaces too."""
     deploy_role_arn: pulumi.Output[str]
     """ARN of the role that deploys."""
 
@@ -66,15 +68,24 @@ class DeploymentAccess(pulumi.ComponentResource):
         needed = self._identity_provider()
         if args.makes_boundary:
             self._boundary()
-        preview = self._role("preview", f"{args.github_environment}-preview", needed)
-        deploy = self._role("deploy", args.github_environment, needed)
-        self._permissions(preview, deploy)
+        github = args.github_environment
+        roles = {
+            "preview": self._role("preview", f"{github}-preview", needed),
+            "drift": self._role("drift", f"{github}-drift", needed, main_only=True),
+            "deploy": self._role("deploy", github, needed),
+        }
+        self._permissions(roles)
         if args.cluster_namespaces is not None:
-            self._cluster_access(preview, deploy, args.cluster_namespaces)
-        self.preview_role_arn = preview.arn
-        self.deploy_role_arn = deploy.arn
+            self._cluster_access(roles, args.cluster_namespaces)
+        self.preview_role_arn = roles["preview"].arn
+        self.drift_role_arn = roles["drift"].arn
+        self.deploy_role_arn = roles["deploy"].arn
         self.register_outputs(
-            {"previewRoleArn": self.preview_role_arn, "deployRoleArn": self.deploy_role_arn}
+            {
+                "previewRoleArn": self.preview_role_arn,
+                "driftRoleArn": self.drift_role_arn,
+                "deployRoleArn": self.deploy_role_arn,
+            }
         )
 
     def _options(self, after: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
@@ -104,7 +115,12 @@ class DeploymentAccess(pulumi.ComponentResource):
         )
 
     def _role(
-        self, purpose: str, github_environment: str, needed: Sequence[pulumi.Resource]
+        self,
+        purpose: str,
+        github_environment: str,
+        needed: Sequence[pulumi.Resource],
+        *,
+        main_only: bool = False,
     ) -> aws.iam.Role:
         args = self._args
         return aws.iam.Role(
@@ -117,14 +133,15 @@ class DeploymentAccess(pulumi.ComponentResource):
                 region=args.stack.region,
                 account_id=args.stack.account_id,
                 workflow=DEPLOY_WORKFLOW if purpose == "deploy" else None,
+                main_only=main_only,
             ),
             max_session_duration=SESSION_SECONDS,
             tags=dict(args.tags),
             opts=self._options(needed),
         )
 
-    def _permissions(self, preview: aws.iam.Role, deploy: aws.iam.Role) -> None:
-        """Give both roles what a preview needs, and the one that deploys the rest."""
+    def _permissions(self, roles: Mapping[str, aws.iam.Role]) -> None:
+        """Let all roles read, and the one that deploys write."""
         args = self._args
         region, state_key = args.stack.region, pulumi.Output.from_input(args.state_key_arn)
         read_state = state_key.apply(
@@ -141,9 +158,10 @@ class DeploymentAccess(pulumi.ComponentResource):
                 args.state_bucket, key, region=region, project=args.project
             )
         )
-        for purpose, role in (("preview", preview), ("deploy", deploy)):
+        for purpose, role in roles.items():
             self._policy(purpose, role, "read-state", read_state)
             self._policy(purpose, role, "read-stack", policies.read_stack(args.stack))
+        deploy = roles["deploy"]
         self._policy("deploy", deploy, "write-state", write_state)
         self._policy("deploy", deploy, "write-stack", policies.write_stack(args.stack))
 
@@ -158,24 +176,22 @@ class DeploymentAccess(pulumi.ComponentResource):
             opts=self._options(),
         )
 
-    def _cluster_access(
-        self, preview: aws.iam.Role, deploy: aws.iam.Role, namespaces: Sequence[str]
-    ) -> None:
-        """Let both roles into the cluster, as EKS access entries.
+    def _cluster_access(self, roles: Mapping[str, aws.iam.Role], namespaces: Sequence[str]) -> None:
+        """Let the roles into the cluster, as EKS access entries.
 
-        Deployment makes namespaces and ClusterRoles, which takes an administrator. A preview reads
-        Secrets too, in the stack's namespaces: Helm keeps what it installed in them.
+        Deployment makes namespaces and ClusterRoles, which takes an administrator. A preview
+        compares with the state and needs no Secret; what it may not try on the API server it takes
+        from its inputs. A refresh reads Helm's releases, which are Secrets, and custom resources,
+        which only the admin's view has.
         """
         scope = aws.eks.AccessPolicyAssociationAccessScopeArgs
-        for purpose, role, policy, access in (
-            (
-                "preview",
-                preview,
-                "AmazonEKSAdminViewPolicy",
-                scope(type="namespace", namespaces=list(namespaces)),
-            ),
-            ("deploy", deploy, "AmazonEKSClusterAdminPolicy", scope(type="cluster")),
+        in_namespaces = scope(type="namespace", namespaces=list(namespaces))
+        for purpose, policy, access in (
+            ("preview", "AmazonEKSViewPolicy", in_namespaces),
+            ("drift", "AmazonEKSAdminViewPolicy", in_namespaces),
+            ("deploy", "AmazonEKSClusterAdminPolicy", scope(type="cluster")),
         ):
+            role = roles[purpose]
             entry = aws.eks.AccessEntry(
                 f"{self._name}-{purpose}-cluster",
                 cluster_name=self._args.stack.cluster,

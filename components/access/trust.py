@@ -25,7 +25,13 @@ DEPLOY_WORKFLOW = ".github/workflows/deploy-stack.yml"
 
 
 def github_trust(
-    *, repository: str, environment: str, region: str, account_id: str, workflow: str | None = None
+    *,
+    repository: str,
+    environment: str,
+    region: str,
+    account_id: str,
+    workflow: str | None = None,
+    main_only: bool = False,
 ) -> str:
     """Return a trust policy for the jobs of one GitHub environment.
 
@@ -37,6 +43,7 @@ def github_trust(
         repository: `owner/name`, or with ids `owner@123/name@456`, as the token's subject has it.
         environment: name of the GitHub environment.
         workflow: path of the only workflow that may take the role, run from `main`; by default any.
+        main_only: whether the job must run from `main`, by any workflow.
         region: an AWS region of the account, for the partition.
         account_id: AWS account of role and identity provider, 12 digits.
 
@@ -47,10 +54,11 @@ def github_trust(
         f"{ISSUER}:aud": AUDIENCE,
         f"{ISSUER}:sub": f"repo:{repository}:environment:{environment}",
     }
+    if main_only or workflow is not None:
+        claims[f"{ISSUER}:ref"] = BRANCH
     if workflow is not None:
         # These claims have names without ids, whatever the subject has.
         plain = re.sub(r"@\d+", "", repository)
-        claims[f"{ISSUER}:ref"] = BRANCH
         claims[f"{ISSUER}:job_workflow_ref"] = f"{plain}/{workflow}@{BRANCH}"
     return json.dumps(
         {

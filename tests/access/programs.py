@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = "tracing-bootstrap"
 REPOSITORY = "example/tracing"
 STACKS = ("dev", "staging", "prod")
+PURPOSES = ("preview", "drift", "deploy")
 
 
 def bootstrap(
@@ -34,7 +35,7 @@ def recorded(stack: str) -> Recording:
 
 
 def policies(stack: str, purpose: str) -> dict[str, str]:
-    """Return the policies of a role as JSON, by their names: purpose `preview` or `deploy`."""
+    """Return the policies of a role as JSON, by their names: one of PURPOSES."""
     return {
         policy.inputs["name"]: policy.inputs["policy"]
         for policy in recorded(stack).of_type("aws:iam/rolePolicy:RolePolicy")

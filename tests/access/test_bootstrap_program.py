@@ -15,7 +15,7 @@ from components.state.component import StateBackend
 from components.validation.messages import keys_of
 from plan.recorder import UNKNOWN, Recording, Resource
 from plan.stackfile import StackConfig, read
-from tests.access.programs import PROJECT, REPOSITORY, ROOT, STACKS, bootstrap, recorded
+from tests.access.programs import PROJECT, PURPOSES, REPOSITORY, ROOT, STACKS, bootstrap, recorded
 from tests.storage.aws_inputs import problems
 
 COMPONENTS = {f"tracing:index:{kind.__name__}": kind for kind in (StateBackend, DeploymentAccess)}
@@ -67,6 +67,7 @@ def test_outputs_tell_what_the_next_steps_need() -> None:
         "backendUrl": "s3://tracing-state-prod-333333333333-eu-west-1?region=eu-west-1",
         "secretsProvider": "awskms://alias/tracing-state-prod?region=eu-west-1",
         "previewRoleArn": UNKNOWN,
+        "driftRoleArn": UNKNOWN,
         "deployRoleArn": UNKNOWN,
     }
 
@@ -79,7 +80,7 @@ def test_names_do_not_collide_between_environments_of_an_account() -> None:
         for key in ("name", "bucket")
         if key in r.inputs and r.type in ("aws:iam/role:Role", BOUNDARY, "aws:kms/alias:Alias")
     ]
-    assert len(set(names)) == len(names) == 4 * len(STACKS)
+    assert len(set(names)) == len(names) == 5 * len(STACKS)
 
 
 def test_an_account_has_one_provider_for_github() -> None:
@@ -91,25 +92,31 @@ def test_an_account_has_one_provider_for_github() -> None:
 
     exists = bootstrap("dev", {"repository": REPOSITORY, "githubProviderExists": "true"})
     assert exists.of_type(PROVIDER) == []
-    assert len(exists.of_type("aws:iam/role:Role")) == 2
+    assert len(exists.of_type("aws:iam/role:Role")) == 3
 
 
-def test_both_roles_get_into_the_cluster() -> None:
+def test_only_drift_and_deployment_read_secrets_of_the_cluster() -> None:
     recording = recorded("prod")
-    policies = {r.name: r.inputs for r in recording.of_type(ENTRY_POLICY)}
-    preview, deploy = (
-        policies[f"access-{purpose}-cluster-policy"] for purpose in ("preview", "deploy")
-    )
-    assert len(recording.of_type(ENTRY)) == 2
-    assert deploy["policyArn"].endswith("::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy")
-    assert deploy["accessScope"] == {"type": "cluster"}
-    assert preview["policyArn"].endswith("::aws:cluster-access-policy/AmazonEKSAdminViewPolicy")
-    assert preview["accessScope"] == {
-        "type": "namespace",
-        "namespaces": ["monitoring", "tracing", "tracing-beyla"],
+    given = {r.name: r.inputs for r in recording.of_type(ENTRY_POLICY)}
+    of = {purpose: given[f"access-{purpose}-cluster-policy"] for purpose in PURPOSES}
+    policy = {purpose: its["policyArn"].rpartition("/")[2] for purpose, its in of.items()}
+
+    # The view has no Secrets, the admin's view has them (EKS user guide, "Review access policy
+    # permissions").
+    assert policy == {
+        "preview": "AmazonEKSViewPolicy",
+        "drift": "AmazonEKSAdminViewPolicy",
+        "deploy": "AmazonEKSClusterAdminPolicy",
     }
-    entries = {r.inputs["principalArn"] for r in recording.of_type(ENTRY)}
-    assert entries == {preview["principalArn"], deploy["principalArn"]}
+    for purpose in ("preview", "drift"):
+        assert of[purpose]["accessScope"] == {
+            "type": "namespace",
+            "namespaces": ["monitoring", "tracing", "tracing-beyla"],
+        }
+    assert of["deploy"]["accessScope"] == {"type": "cluster"}
+    entries = [r.inputs["principalArn"] for r in recording.of_type(ENTRY)]
+    assert len(entries) == 3
+    assert set(entries) == {its["principalArn"] for its in of.values()}
 
 
 def test_access_to_the_cluster_can_be_somebody_elses() -> None:

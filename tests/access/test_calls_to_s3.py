@@ -1,4 +1,4 @@
-"""Calls to S3 with both roles' credentials, against moto with its IAM enforcement on.
+"""Calls to S3 with the roles' credentials, against moto with its IAM enforcement on.
 
 moto judges S3 by action and resource. For other services it looks at no resource, so that their
 policies are judged in `test_role_policies.py`.
@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 
-from tests.access.programs import policies
+from tests.access.programs import PURPOSES, policies
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 STATE = "tracing-state-prod-333333333333-eu-west-1"
@@ -35,7 +35,7 @@ Call = Callable[[S3], object]
 
 @pytest.fixture
 def clients() -> Iterator[dict[str, dict[str, Any]]]:
-    """Clients of both roles, by service, in an account with three buckets."""
+    """Clients of the roles, by service, in an account with three buckets."""
     with mock_aws():
         admin = {"aws_access_key_id": "admin", "aws_secret_access_key": "admin"}
         owner = boto3.client("s3", region_name=REGION, **admin)
@@ -46,7 +46,7 @@ def clients() -> Iterator[dict[str, dict[str, Any]]]:
         iam = boto3.client("iam", region_name=REGION, **admin)
         sts = boto3.client("sts", region_name=REGION, **admin)
         made: dict[str, dict[str, Any]] = {}
-        for purpose in ("preview", "deploy"):
+        for purpose in PURPOSES:
             iam.create_role(RoleName=purpose, AssumeRolePolicyDocument="{}")
             for name, policy in policies("prod", purpose).items():
                 iam.put_role_policy(RoleName=purpose, PolicyName=name, PolicyDocument=policy)
@@ -115,30 +115,31 @@ def refuses(client: Any, call: Call) -> None:
 
 @pytest.mark.parametrize("call", READS.values(), ids=READS)
 @set_initial_no_auth_action_count(0)
-def test_both_read_the_state(clients: dict[str, dict[str, Any]], call: Call) -> None:
-    call(clients["preview"]["s3"])
-    call(clients["deploy"]["s3"])
+def test_all_read_the_state(clients: dict[str, dict[str, Any]], call: Call) -> None:
+    for purpose in PURPOSES:
+        call(clients[purpose]["s3"])
 
 
 @pytest.mark.parametrize("call", WRITES.values(), ids=WRITES)
 @set_initial_no_auth_action_count(0)
-def test_deployment_writes_and_preview_does_not(
+def test_deployment_writes_and_the_others_do_not(
     clients: dict[str, dict[str, Any]], call: Call
 ) -> None:
     refuses(clients["preview"]["s3"], call)
+    refuses(clients["drift"]["s3"], call)
     call(clients["deploy"]["s3"])
 
 
 @pytest.mark.parametrize("call", NEVER.values(), ids=NEVER)
 @set_initial_no_auth_action_count(0)
-def test_neither_does_anything_else(clients: dict[str, dict[str, Any]], call: Call) -> None:
-    refuses(clients["preview"]["s3"], call)
-    refuses(clients["deploy"]["s3"], call)
+def test_none_does_anything_else(clients: dict[str, dict[str, Any]], call: Call) -> None:
+    for purpose in PURPOSES:
+        refuses(clients[purpose]["s3"], call)
 
 
 @set_initial_no_auth_action_count(0)
-def test_neither_makes_users_or_administrators(clients: dict[str, dict[str, Any]]) -> None:
-    for purpose in ("preview", "deploy"):
+def test_none_makes_users_or_administrators(clients: dict[str, dict[str, Any]]) -> None:
+    for purpose in PURPOSES:
         iam = clients[purpose]["iam"]
         refuses(iam, lambda iam: iam.create_user(UserName="eve"))
         refuses(

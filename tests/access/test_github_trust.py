@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.access.programs import REPOSITORY, STACKS, recorded
+from tests.access.programs import PURPOSES, REPOSITORY, STACKS, recorded
 from tests.identity.policy_check import verdict
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -47,8 +47,8 @@ def test_each_role_is_for_its_own_environment(stack: str) -> None:
     account = {"dev": "1", "staging": "2", "prod": "3"}[stack] * 12
     taken = {
         (purpose, environment)
-        for purpose in ("preview", "deploy")
-        for environment in [*STACKS, *(f"{s}-preview" for s in STACKS)]
+        for purpose in PURPOSES
+        for environment in (f"{s}{suffix}" for s in STACKS for suffix in ("", "-preview", "-drift"))
         if verdict(
             trust(stack, purpose),
             action=TAKE,
@@ -57,7 +57,20 @@ def test_each_role_is_for_its_own_environment(stack: str) -> None:
         )
         == "allow"
     }
-    assert taken == {("preview", f"{stack}-preview"), ("deploy", stack)}
+    assert taken == {
+        ("preview", f"{stack}-preview"),
+        ("drift", f"{stack}-drift"),
+        ("deploy", stack),
+    }
+
+
+def test_drift_is_looked_for_on_main_alone() -> None:
+    assert answer("drift", token("prod-drift")) == "allow"
+    assert answer("preview", token("prod-preview", ref="refs/heads/topic")) == "allow"
+    for ref in ("refs/heads/topic", "refs/pull/7/merge", "refs/tags/main", "main"):
+        assert answer("drift", token("prod-drift", ref=ref)) == "nothing"
+    unnamed = {k: v for k, v in token("prod-drift").items() if not k.endswith(":ref")}
+    assert answer("drift", unnamed) == "nothing"
 
 
 @pytest.mark.parametrize(
@@ -83,6 +96,7 @@ def test_other_tokens_are_refused(context: dict[str, str]) -> None:
     assert answer("deploy", token("prod")) == "allow"
     assert answer("deploy", context) == "nothing"
     assert answer("preview", context) == "nothing"
+    assert answer("drift", context) == "nothing"
 
 
 @pytest.mark.parametrize(

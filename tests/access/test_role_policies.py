@@ -1,4 +1,4 @@
-"""Both roles' policies, judged for every call that Pulumi makes for what the stacks consist of."""
+"""The roles' policies, judged for every call that Pulumi makes for what the stacks consist of."""
 
 import functools
 import json
@@ -9,7 +9,7 @@ import pytest
 
 from plan.stackfile import read
 from tests.access.aws_calls import BESIDE, CALLS, Call, Purpose
-from tests.access.programs import PROJECT, ROOT, STACKS, policies, recorded
+from tests.access.programs import PROJECT, PURPOSES, ROOT, STACKS, policies, recorded
 from tests.identity.policy_check import verdict
 from tests.stack.variants import PROGRAMS
 from tests.stack.variants import recorded as stack_recorded
@@ -120,6 +120,11 @@ def test_preview_may_read_and_nothing_else(stack: str) -> None:
 
 
 @each_stack
+def test_drift_may_do_what_preview_may(stack: str) -> None:
+    assert policies(stack, "drift") == policies(stack, "preview")
+
+
+@each_stack
 def test_every_action_of_preview_is_a_read(stack: str) -> None:
     for policy in policies(stack, "preview").values():
         for statement in json.loads(policy)["Statement"]:
@@ -128,7 +133,7 @@ def test_every_action_of_preview_is_a_read(stack: str) -> None:
 
 
 @each_stack
-@pytest.mark.parametrize("purpose", ["preview", "deploy"])
+@pytest.mark.parametrize("purpose", PURPOSES)
 def test_nothing_is_allowed_that_nobody_calls(stack: str, purpose: str) -> None:
     needed = {call.action for call in calls(stack, "create", "read", "update", "delete")}
     needed |= {call.action for call in BESIDE}
@@ -139,7 +144,7 @@ def test_nothing_is_allowed_that_nobody_calls(stack: str, purpose: str) -> None:
 
 
 @each_stack
-@pytest.mark.parametrize("purpose", ["preview", "deploy"])
+@pytest.mark.parametrize("purpose", PURPOSES)
 def test_no_wildcard_of_actions_and_few_of_resources(stack: str, purpose: str) -> None:
     for policy in policies(stack, purpose).values():
         for statement in json.loads(policy)["Statement"]:
@@ -152,7 +157,7 @@ def test_no_wildcard_of_actions_and_few_of_resources(stack: str, purpose: str) -
 @each_stack
 def test_policies_have_room_in_what_iam_takes(stack: str) -> None:
     # IAM's quotas: all inline policies of a role together, and one managed policy.
-    for purpose in ("preview", "deploy"):
+    for purpose in PURPOSES:
         text = "".join(policies(stack, purpose).values())
         assert len("".join(text.split())) <= 10_240
     [boundary] = recorded(stack).of_type("aws:iam/policy:Policy")
@@ -197,8 +202,8 @@ OWN = "arn:aws:iam::333333333333:role/tracing-prod-deploy"
         ("eks:DeleteCluster", "arn:aws:eks:eu-west-1:333333333333:cluster/platform-prod"),
     ],
 )
-@pytest.mark.parametrize("purpose", ["preview", "deploy"])
-def test_neither_role_reaches_further(purpose: str, action: str, resource: str) -> None:
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_no_role_reaches_further(purpose: str, action: str, resource: str) -> None:
     about = {**context("prod", "role"), **context("prod", "passed role"), **context("prod", "key")}
     assert answer("prod", purpose, action, resource, about) == "nothing"
 

@@ -24,7 +24,8 @@ def test_no_object_lies_elsewhere(name: str) -> None:
     for resource in recorded(name).resources:
         if resource.type.startswith("kubernetes:"):
             metadata = resource.inputs.get("metadata", {})
-            found |= {resource.inputs.get("namespace"), metadata.get("namespace")} - {None}
+            named = (resource.inputs.get("namespace"), metadata.get("namespace"))
+            found |= {str(name) for name in named if name is not None}
             if resource.type == "kubernetes:core/v1:Namespace":
                 found.add(metadata["name"])
     assert found
