@@ -57,6 +57,7 @@ def access_args(config: BootstrapConfig, state_key_arn: pulumi.Input[str]) -> De
         stack=stack,
         makes_boundary=stack.boundary_arn == own_boundary,
         kms_key_arn=tracing.storage.kms_key_arn,
+        previous_kms_key_arns=tracing.storage.previous_kms_key_arns,
         project=TRACING,
         referenced_projects=[reference.split("/")[1]] if reference else [],
         state_bucket=_state_bucket(tracing),

@@ -63,6 +63,7 @@ def identity_args(
         service_account=names.TEMPO_SERVICE_ACCOUNT,
         bucket=settings.bucket,
         kms_key_arn=kms_key_arn,
+        previous_kms_key_arns=settings.storage.previous_kms_key_arns,
         tags=tags(settings),
     )
 

@@ -81,13 +81,8 @@ KEY_READ = (
     "kms:GetKeyRotationStatus",
     "kms:ListResourceTags",
 )
-KEY_WRITE = (
-    "kms:DisableKeyRotation",
-    "kms:EnableKeyRotation",
-    "kms:PutKeyPolicy",
-    "kms:UntagResource",
-    "kms:UpdateKeyDescription",
-)
-KEY_DELETE = ("kms:ScheduleKeyDeletion",)
+#: After `kms:CreateKey`, which sets the key's policy. Nothing by which a key could be taken over or
+#: lost: its tags tell it from others, and who may give tags could give them to another key.
+KEY_WRITE = ("kms:EnableKeyRotation",)
 #: Asked for on the key and on the alias alike.
 ALIAS_WRITE = ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias")

@@ -31,6 +31,8 @@ class DeploymentAccessArgs:
     """Make the permissions boundary that `stack` names; otherwise it exists."""
     kms_key_arn: str | None
     """ARN of a given key of the trace bucket."""
+    previous_kms_key_arns: Sequence[str]
+    """ARNs of keys that older objects of the trace bucket are encrypted with."""
     project: str
     """Pulumi project of the tracing stack."""
     referenced_projects: Sequence[str]
@@ -109,7 +111,11 @@ class DeploymentAccess(pulumi.ComponentResource):
             f"{self._name}-boundary",
             name=boundary(environment=args.environment),
             description=f"The most that Tempo's role may do, in S3 bucket {args.stack.bucket}",
-            policy=policies.boundary(args.stack, kms_key_arn=args.kms_key_arn),
+            policy=policies.boundary(
+                args.stack,
+                kms_key_arn=args.kms_key_arn,
+                previous_kms_key_arns=args.previous_kms_key_arns,
+            ),
             tags=dict(args.tags),
             opts=self._options(),
         )

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..identity.policies import KEY_ACTIONS, bucket_access
+from ..identity.policies import bucket_access, key_statements
 from ..platform.names import cluster_arn
-from ..platform.regions import dns_suffix, partition
+from ..platform.regions import partition
 from ..storage.policies import bucket_arn
 from . import actions
 
@@ -26,7 +26,7 @@ class StackNames:
         cluster: name of the EKS cluster.
         bucket: name of the trace bucket.
         makes_bucket: whether the stack makes that bucket.
-        bucket_may_go: whether deletion of bucket and key is allowed.
+        bucket_may_go: whether deletion of the bucket is allowed.
         key_alias: alias of the bucket's own KMS key, `alias/...`.
         role: name of Tempo's role.
         role_arn: ARN of the role that Tempo gets, made by the stack or not.
@@ -155,21 +155,21 @@ def write_stack(stack: StackNames) -> str:
     return _document(*statements)
 
 
-def boundary(stack: StackNames, *, kms_key_arn: str | None) -> str:
+def boundary(
+    stack: StackNames, *, kms_key_arn: str | None, previous_kms_key_arns: Sequence[str]
+) -> str:
     """Return the permissions boundary of Tempo's role: the most that its policies can give it.
 
     Args:
         stack: names of what the stack makes.
         kms_key_arn: ARN of a given key of the bucket; by default any key of the account, for the
             key that the stack makes has no ARN yet. A key's own policy decides too.
+        previous_kms_key_arns: ARNs of keys that older objects are encrypted with.
     """
     bucket = json.loads(bucket_access(stack.bucket, region=stack.region))["Statement"]
-    services = sorted(
-        {f"s3.{stack.region}.{suffix}" for suffix in ("amazonaws.com", dns_suffix(stack.region))}
-    )
     key = kms_key_arn or stack.arn("kms", "key/*")
-    through_s3 = {"StringEquals": {"kms:ViaService": services}}
-    return _document(*bucket, _allow("KeysThroughS3", KEY_ACTIONS, key, condition=through_s3))
+    keys = key_statements(key, previous=previous_kms_key_arns, region=stack.region)
+    return _document(*bucket, *keys)
 
 
 def _tagged(stack: StackNames) -> dict[str, dict[str, str]]:
@@ -181,12 +181,12 @@ def _write_key(stack: StackNames, alias: str) -> list[dict[str, Any]]:
     """Return the statements for the bucket's own key, which has no name to be told by.
 
     Its tags tell it. They are given when it is made, so who makes it must be allowed to give them;
-    a key that has other values in them already is out of reach.
+    a key that has other values in them already is out of reach. Another key without them could be
+    tagged, but not administered: policy, deletion and disabling are an administrator's.
     """
     keys = stack.arn("kms", "key/*")
     given = {f"aws:RequestTag/{k}": v for k, v in stack.tags.items()}
     own = {f"aws:ResourceTag/{k}": v for k, v in stack.tags.items()}
-    deletion = actions.KEY_DELETE if stack.bucket_may_go else ()
     return [
         _allow("MakeKey", ["kms:CreateKey"], "*", condition={"StringEquals": given}),
         _allow(
@@ -195,7 +195,7 @@ def _write_key(stack: StackNames, alias: str) -> list[dict[str, Any]]:
             keys,
             condition={"StringEquals": given, "StringEqualsIfExists": own},
         ),
-        _allow("WriteKey", (*actions.KEY_WRITE, *deletion), keys, condition=_tagged(stack)),
+        _allow("WriteKey", actions.KEY_WRITE, keys, condition=_tagged(stack)),
         _allow("NameKey", actions.ALIAS_WRITE, keys, condition=_tagged(stack)),
         _allow("WriteAlias", actions.ALIAS_WRITE, stack.arn("kms", alias)),
     ]

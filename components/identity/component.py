@@ -1,6 +1,6 @@
 """WorkloadIdentity: the IAM role of Tempo's pods."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -39,6 +39,8 @@ class WorkloadIdentityArgs:
     """Name of the trace bucket."""
     kms_key_arn: pulumi.Input[str] | None = None
     """ARN of the bucket's KMS key; none where it has none."""
+    previous_kms_key_arns: Sequence[str] = ()
+    """ARNs of keys that older objects of the bucket are encrypted with."""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tags for role and association."""
 
@@ -109,14 +111,16 @@ class WorkloadIdentity(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
         ]
-        if args.kms_key_arn is not None:
+        if args.kms_key_arn is not None or args.previous_kms_key_arns:
             made.append(
                 aws.iam.RolePolicy(
                     f"{name}-key-access",
                     name="key-access",
                     role=self._role.name,
                     policy=pulumi.Output.from_input(args.kms_key_arn).apply(
-                        lambda arn: policies.key_access(arn, region=args.region)
+                        lambda arn: policies.key_access(
+                            arn, previous=args.previous_kms_key_arns, region=args.region
+                        )
                     ),
                     opts=pulumi.ResourceOptions(parent=self),
                 )

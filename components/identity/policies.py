@@ -1,6 +1,8 @@
 """Who may be Tempo's role and what the role may do, as JSON."""
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 from ..platform.names import cluster_arn
 from ..platform.regions import dns_suffix, partition
@@ -125,27 +127,43 @@ def bucket_access(bucket: str, *, region: str) -> str:
     )
 
 
-def key_access(key_arn: str, *, region: str) -> str:
-    """Return a policy for the use of the bucket's KMS key, through S3 only.
+def key_access(key_arn: str | None, *, previous: Sequence[str] = (), region: str) -> str:
+    """Return a policy for the use of the bucket's KMS keys, through S3 only.
 
     Args:
-        key_arn: ARN of the key.
-        region: AWS region of the bucket and its key.
+        key_arn: ARN of the key; None where S3 manages the keys of new objects.
+        previous: ARNs of keys that older objects are encrypted with, to read them.
+        region: AWS region of the bucket and its keys.
 
     Returns:
         The policy as JSON.
     """
+    statements = key_statements(key_arn, previous=previous, region=region)
+    return _document(*statements)
+
+
+def key_statements(
+    key_arn: str | None, *, previous: Sequence[str], region: str
+) -> list[dict[str, Any]]:
+    """Return the statements of `key_access`; the boundary of the role has the same."""
     # In China both forms of a service's name are in use.
     services = sorted({f"s3.{region}.amazonaws.com", f"s3.{region}.{dns_suffix(region)}"})
-    return _document(
+    older = [key for key in previous if key != key_arn]
+    used: list[tuple[str, Sequence[str], str | list[str] | None]] = [
+        ("EncryptAndDecryptBlocks", KEY_ACTIONS, key_arn),
+        ("DecryptOlderBlocks", ["kms:Decrypt"], older),
+    ]
+    return [
         {
-            "Sid": "EncryptAndDecryptBlocks",
+            "Sid": sid,
             "Effect": "Allow",
-            "Action": KEY_ACTIONS,
-            "Resource": key_arn,
+            "Action": its,
+            "Resource": keys,
             "Condition": {"StringEquals": {"kms:ViaService": services}},
         }
-    )
+        for sid, its, keys in used
+        if keys
+    ]
 
 
 def _document(*statements: object) -> str:

@@ -25,6 +25,15 @@ def arns(settings: TracingSettings) -> Iterator[Problem]:
             [kms],
             "S3 uses a key of the bucket's region, which is cluster.region",
         ),
+        *(
+            (
+                f"storage.previousKmsKeyArns[{place}]",
+                arn,
+                [kms],
+                "S3 uses a key of the bucket's region, which is cluster.region",
+            )
+            for place, arn in enumerate(settings.storage.previous_kms_key_arns)
+        ),
         (
             "identity.roleArn",
             identity.role_arn,

@@ -29,6 +29,9 @@ class StorageSettings(Settings):
     """`sse-s3` (keys managed by S3) or `sse-kms` (a KMS key, with rotation and a bucket key)."""
     kms_key_arn: KmsKeyArn | None = None
     """ARN of an existing KMS key for `sse-kms`; by default the stack makes one of its own."""
+    previous_kms_key_arns: list[KmsKeyArn] = Field(default=[])
+    """ARNs of keys that encrypted the bucket's objects before, which Tempo may still decrypt with;
+    none by default. An object can't be read without its key: keep each for the retention."""
     protect: bool = True
     """Refuse to delete or replace the bucket, and leave it in AWS when the stack is removed."""
     acknowledge_data_loss: bool = False

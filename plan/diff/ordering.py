@@ -17,6 +17,10 @@ _CLUSTER = (
     "Everything in the cluster would be replaced, which fails half-way. A stack stays with its "
     "cluster and namespaces."
 )
+_KEY: Final = (
+    "Objects stay encrypted with the key that wrote them, and without it Tempo can't read them: "
+    "add the old key to storage.previousKmsKeyArns first; run `make bootstrap` before the deploy."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +127,21 @@ ORDERS: Final = (
         fact="identity.roleArn",
         says="Tempo's pods keep their old credentials: restart them after the `up`.",
         section="aws-identity",
+    ),
+    Order(fact="storage.kmsKeyArn", says=_KEY, section="another-key"),
+    Order(
+        fact="storage.encryption",
+        says=_KEY,
+        section="another-key",
+        applies=lambda before, after: before == "sse-kms",
+    ),
+    Order(
+        fact="storage.previousKmsKeyArns",
+        says=(
+            "Objects of a key that is no longer named can't be read. Keep it until the retention "
+            "and a week are over, and run `make bootstrap` before the deploy."
+        ),
+        section="another-key",
     ),
     Order(
         fact="password *",

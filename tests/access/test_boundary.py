@@ -1,10 +1,12 @@
 """The permissions boundary of Tempo's role: all that Tempo calls, and nothing beside it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from tests.access.programs import STACKS, bootstrap, recorded
+from plan.stackfile import StackConfig, read
+from tests.access.programs import ROOT, STACKS, bootstrap, recorded
 from tests.identity.policy_check import verdict
 from tests.stack.variants import recorded as stack_recorded
 
@@ -57,3 +59,28 @@ def test_keys_are_for_s3_only() -> None:
 def test_the_stack_file_names_the_boundary_that_is_made(stack: str) -> None:
     named = stack_recorded(stack).one("aws:iam/role:Role").inputs["permissionsBoundary"]
     assert named.endswith(f":policy/{bootstrap(stack).one(POLICY).inputs['name']}")
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["key of the stack", "given key"])
+def test_it_admits_previous_keys_for_reading(own: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Role and boundary have both keys: one alone would cut Tempo off."""
+    old = "arn:aws:kms:eu-west-1:999999999999:key/old"
+    given = "arn:aws:kms:eu-west-1:999999999999:key/new"
+    storage = {"encryption": "sse-kms", "previousKmsKeyArns": [old]}
+    storage |= {} if own else {"kmsKeyArn": given}
+    file = read(ROOT, "prod")
+    file.values["tracing:storage"] = json.dumps(storage)
+
+    def changed(root: Path, stack: str) -> StackConfig:
+        return file
+
+    monkeypatch.setattr("bootstrap.loader.read", changed)
+    policy = bootstrap("prod").one(POLICY).inputs["policy"]
+    new = "arn:aws:kms:eu-west-1:333333333333:key/k" if own else given
+
+    def answer(action: str, key: str) -> str:
+        return verdict(policy, action=action, resource=key, context=THROUGH_S3)
+
+    assert answer("kms:Decrypt", old) == answer("kms:GenerateDataKey", new) == "allow"
+    assert answer("kms:GenerateDataKey", old) == "nothing"
+    assert answer("kms:Decrypt", given.replace("new", "other")) == "nothing"

@@ -15,6 +15,20 @@ from tests.stack.variants import PROGRAMS
 from tests.stack.variants import recorded as stack_recorded
 
 each_stack = pytest.mark.parametrize("stack", STACKS)
+#: What takes a key over, or loses it.
+ADMINISTRATION = {
+    "kms:CancelKeyDeletion",
+    "kms:CreateGrant",
+    "kms:DisableKey",
+    "kms:DisableKeyRotation",
+    "kms:EnableKey",
+    "kms:ImportKeyMaterial",
+    "kms:PutKeyPolicy",
+    "kms:ReplicateKey",
+    "kms:ScheduleKeyDeletion",
+    "kms:UntagResource",
+    "kms:UpdateKeyDescription",
+}
 READS = ("Get", "List", "Describe", "Decrypt")
 
 
@@ -93,8 +107,12 @@ def test_calls_are_known_for_every_type_that_a_stack_makes() -> None:
 
 @each_stack
 def test_deployment_may_do_what_pulumi_calls(stack: str) -> None:
-    needed = [*calls(stack, "create", "read", "update"), *BESIDE]
+    needed = [*calls(stack, "create", "read"), *BESIDE]
     assert [call for call in needed if asked(stack, "deploy", call) != "allow"] == []
+    updates = calls(stack, "update")
+    refused = {call.action for call in updates if asked(stack, "deploy", call) != "allow"}
+    # No setting leads to these updates of a key.
+    assert refused <= ADMINISTRATION
 
 
 @each_stack
@@ -235,7 +253,7 @@ def test_tempos_role_is_passed_to_pods_only() -> None:
     ],
     ids=str,
 )
-@pytest.mark.parametrize("action", ["kms:PutKeyPolicy", "kms:CreateAlias", "kms:DescribeKey"])
+@pytest.mark.parametrize("action", ["kms:EnableKeyRotation", "kms:CreateAlias", "kms:DescribeKey"])
 def test_keys_with_other_tags_are_out_of_reach(action: str, tags: dict[str, str]) -> None:
     about = {f"aws:ResourceTag/{k}": v for k, v in tags.items()}
     assert answer("prod", "deploy", action, arn("prod", "key"), about) == "nothing"
@@ -257,6 +275,18 @@ def test_a_key_with_other_tags_is_not_tagged_anew(
         "aws:ResourceTag/managed-by": manager,
     }
     assert answer("prod", "deploy", "kms:TagResource", arn("prod", "key"), about) == expected
+
+
+@pytest.mark.parametrize("action", sorted(ADMINISTRATION))
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_no_role_administers_a_key_whatever_its_tags(purpose: str, action: str) -> None:
+    """A key that was tagged as the stack's own is not taken over by it."""
+    about = context("prod", "key")
+    assert answer("prod", "deploy", "kms:EnableKeyRotation", arn("prod", "key"), about) == "allow"
+    assert answer("prod", purpose, action, arn("prod", "key"), about) == "nothing"
+    # Nor by what it does not ask for here: data of other keys.
+    for use in ("kms:Decrypt", "kms:GenerateDataKey", "kms:Encrypt"):
+        assert answer("prod", purpose, use, arn("prod", "key"), about) == "nothing"
 
 
 def test_a_stack_without_a_key_of_its_own_has_no_permission_on_keys_but_the_states() -> None:

@@ -173,6 +173,22 @@ def test_the_key_is_for_use_through_s3_in_its_region(action: str) -> None:
     assert answer("s3.eu-west-1.amazonaws.com", KEY + "2") == "nothing"
 
 
+@pytest.mark.parametrize("current", [KEY, None], ids=["another key", "keys of S3"])
+def test_previous_keys_are_for_reading_only(current: str | None) -> None:
+    old, other = KEY + "-old", KEY + "-other"
+    policy = policies.key_access(current, previous=[old], region=REGION)
+    through_s3 = {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
+
+    def answer(action: str, key: str, context: dict[str, str] = through_s3) -> str:
+        return verdict(policy, action=action, resource=key, context=context)
+
+    assert answer("kms:Decrypt", old) == "allow"
+    assert answer("kms:Decrypt", old, {}) == "nothing"
+    assert answer("kms:GenerateDataKey", old) == "nothing"
+    assert answer("kms:Decrypt", other) == "nothing"
+    assert answer("kms:GenerateDataKey", KEY) == ("allow" if current else "nothing")
+
+
 @pytest.mark.parametrize("action", ["kms:Encrypt", "kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"])
 def test_the_key_is_not_tempos_to_manage(action: str) -> None:
     policy = policies.key_access(KEY, region=REGION)

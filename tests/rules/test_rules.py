@@ -128,6 +128,15 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("storage.existing", {"storage": {"existing": True}}),
     ("storage.kmsKeyArn", {"storage": {"kmsKeyArn": KEY_ARN}}),
     (
+        "storage.previousKmsKeyArns[1]",
+        {
+            "storage": {
+                "encryption": "sse-kms",
+                "previousKmsKeyArns": [KEY_ARN, KEY_ARN.replace("eu-west-1", "us-east-1")],
+            }
+        },
+    ),
+    (
         "storage.kmsKeyArn",
         {
             "storage": {

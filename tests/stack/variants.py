@@ -79,6 +79,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "existing": True,
             "encryption": "sse-kms",
             "kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/k1",
+            "previousKmsKeyArns": ["arn:aws:kms:eu-west-1:123456789012:key/k0"],
         },
         "namespaces": {"tracing": "observe", "beyla": "observe-agent"},
         "tempo": {"size": "l", "jaeger": True, "zipkin": True},

@@ -93,6 +93,7 @@ NAMES = {
     "tempo.size": "volumeGib of *",
     "namespaces.*": "namespaces.tracing",
     "storage.bucket": "traceBucketName",
+    "sse-kms": "storage.encryption",
     "environment.name": "traceBucketName",
     "charts.*.version": "chart *",
 }
@@ -125,6 +126,9 @@ def with_setting(group: str, changed: dict[str, Any]) -> Planned:
         ("tempo", {"mode": "monolithic"}, "tempo.mode", "tempos-mode"),
         ("tempo", {"tenant": "a"}, "tempo.tenant", "multitenancy"),
         ("tempo", {"storageClass": "gp3"}, "tempo.storageClass", "the-size-of-a-volume"),
+        ("storage", {"kmsKeyArn": "arn"}, "storage.kmsKeyArn", "another-key"),
+        ("storage", {"encryption": "sse-s3"}, "storage.encryption", "another-key"),
+        ("storage", {"previousKmsKeyArns": ["a"]}, "storage.previousKmsKeyArns", "another-key"),
         ("identity", {"mode": "irsa"}, "identity.mode", "aws-identity"),
         ("identity", {"roleArn": "arn"}, "identity.roleArn", "aws-identity"),
         ("cluster", {"name": "b"}, "cluster.name", "another-cluster-or-namespace"),
