@@ -7,8 +7,6 @@ ARGS ?=
 # By way of the environment: no name and no option becomes part of a command.
 export STACK BASE ARGS TAG
 VENV := venv/bin
-INSTALL := install --quiet --disable-pip-version-check --require-hashes
-PIP := $(VENV)/pip $(INSTALL)
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -24,19 +22,27 @@ PIP := $(VENV)/pip $(INSTALL)
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
+# A virtual environment is there once its stamp is, and its Python runs: it is made again where that
+# is gone, too old or another one by now.
+runs = $(shell $(1)/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes)
+ifeq ($(call runs,venv),)
+.PHONY: venv/.stack
+endif
+ifeq ($(call runs,policy/venv),)
+.PHONY: policy/venv/.policy
+endif
+
 venv/.stack: requirements.txt
-	@$(PYTHON) -m venv venv
-	@$(PIP) -r requirements.txt
+	@local/environment "$(PYTHON)" venv $<
 	@touch $@
 
 venv/.dev: requirements-dev.txt venv/.stack
-	@$(PIP) -r requirements-dev.txt
+	@local/environment "$(PYTHON)" venv $<
 	@touch $@
 
 # Apart from the stack's: the two need versions of protobuf that exclude each other.
 policy/venv/.policy: policy/requirements.txt
-	@$(PYTHON) -m venv policy/venv
-	@policy/venv/bin/pip $(INSTALL) -r policy/requirements.txt
+	@local/environment "$(PYTHON)" policy/venv $<
 	@touch $@
 
 policy: policy/venv/.policy ## What `pulumi preview --policy-pack policy` needs

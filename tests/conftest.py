@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Generator
 from pathlib import Path
 from typing import cast
 
@@ -9,6 +10,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.package import wheel as packaging
+from tests.snapshot import snapshot
+
+BUILD = Path(__file__).parent.parent / "build"
 
 # An Output put into a text is a mistake that would otherwise print a help text.
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
@@ -21,6 +25,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("tracing")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def build_is_left_alone() -> Generator[None]:
+    """Fail where a test writes into build/: the developer's last plans are there."""
+    before = snapshot(BUILD)
+    yield
+    assert snapshot(BUILD) == before, "a test wrote into build/: let it work in a temporary folder"
 
 
 @pytest.fixture(scope="session")
