@@ -15,7 +15,7 @@ VENV := venv/bin
 .PHONY: preview-report drift smoke release-check dist
 .PHONY: bootstrap bootstrap-move
 .PHONY: local-up local-down
-.PHONY: test golden
+.PHONY: test test-all golden
 .PHONY: check check-workflows format
 .PHONY: docs lock bench
 
@@ -96,8 +96,11 @@ local-up: ## A cluster (kind) and an AWS stand-in (moto) on this machine, for ST
 local-down: ## Remove them
 	@local/cluster down
 
-test: venv/.dev policy/venv/.policy ## All tests; those that need a CLI, a cluster or a program say so and are skipped
-	@$(VENV)/pytest -n auto --dist loadgroup
+test: venv/.dev policy/venv/.policy ## The tests; those that need a CLI, a cluster or a program say so and are skipped
+	@$(VENV)/pytest -n auto --dist loadgroup -m "not slow"
+
+test-all: test ## The same, then the slow ones
+	@$(VENV)/pytest -n auto --dist loadgroup -m slow
 
 golden: venv/.dev ## Write the expected plans in tests/golden anew
 	@$(VENV)/python -m tests.golden

@@ -8,7 +8,7 @@ from .beyla import values as beyla_values
 from .identity.settings import IdentityMode
 from .platform import helm
 from .platform.tier import Tier
-from .rules import alerts, load
+from .rules import alerts, grafana, load
 from .rules.platform import never_instrumented
 from .settings import TracingSettings
 from .tempo import component as tempo
@@ -36,6 +36,7 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         yield "grafana.metrics is not set: no span metrics, no service graph, no OTLP metrics."
     if settings.grafana.logs is None:
         yield "grafana.logs is not set: OTLP logs are not accepted, traces do not lead to logs."
+    yield from grafana.unused(settings)
     yield from alerts.notices(settings)
     yield from load.notices(settings)
     if settings.beyla.enabled and not settings.beyla.namespaces:

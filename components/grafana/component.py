@@ -38,6 +38,9 @@ class GrafanaDatasourcesArgs:
         ):
             if backend and backend.create_datasource and backend.username and password is None:
                 raise ValueError(f"{role}: user {backend.username} has no password")
+        for role, backend in (("logs", self.settings.logs), ("profiles", self.settings.profiles)):
+            if backend and backend.create_datasource and backend.url is None:
+                raise ValueError(f"{role}: the datasource has no url")
 
 
 class GrafanaDatasources(pulumi.ComponentResource):

@@ -139,7 +139,7 @@ def pyroscope(settings: ProfilesSettings) -> Datasource:
     )
 
 
-def _datasource(kind: str, *, uid: str, url: str, json_data: dict[str, Any]) -> Datasource:
+def _datasource(kind: str, *, uid: str, url: str | None, json_data: dict[str, Any]) -> Datasource:
     return {
         # Grafana finds a provisioned datasource by its name, links find it by its uid: one value
         # for both, so that ours never takes over one that somebody else made.

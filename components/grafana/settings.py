@@ -23,7 +23,8 @@ class MetricsSettings(Settings):
     remote_write_url: Url
     """URL that Tempo's span metrics and OTLP metrics are written to by Prometheus remote write."""
     type: MetricsType = MetricsType.PROMETHEUS
-    """Kind of the backend, for a datasource that is made here."""
+    """Kind of the backend for the datasource that `createDatasource` makes; without effect
+    otherwise."""
     uid: DatasourceUid = "prometheus"
     """Uid that the datasource has in Grafana; traces link to it."""
     username: str | None = Field(default=None, min_length=1)
@@ -37,8 +38,9 @@ class MetricsSettings(Settings):
 class LogsSettings(Settings):
     """The logs backend: Loki."""
 
-    url: Url
-    """URL that Grafana queries, for example `http://loki-gateway.loki.svc:80`."""
+    url: Url | None = None
+    """URL that Grafana queries, for example `http://loki-gateway.loki.svc:80`. Required with
+    `createDatasource`, without effect otherwise."""
     otlp_url: Url
     """URL of Loki's OTLP endpoint without `/v1/logs`, for example
     `http://loki-gateway.loki.svc:80/otlp`."""
@@ -54,8 +56,9 @@ class LogsSettings(Settings):
 class ProfilesSettings(Settings):
     """The profiles backend: Pyroscope."""
 
-    url: Url
-    """URL that Grafana queries, for example `http://pyroscope.pyroscope.svc:4040`."""
+    url: Url | None = None
+    """URL that Grafana queries, for example `http://pyroscope.pyroscope.svc:4040`. Required with
+    `createDatasource`, without effect otherwise."""
     uid: DatasourceUid = "pyroscope"
     """Uid that the datasource has in Grafana; traces link to it."""
     create_datasource: bool = False

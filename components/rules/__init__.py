@@ -39,6 +39,7 @@ _RULES = (
     tempo.limits,
     tempo.workloads,
     grafana.uids,
+    grafana.datasource_urls,
     grafana.labels,
     grafana.ignored_paths,
     alerts.labels,

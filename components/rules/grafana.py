@@ -24,6 +24,37 @@ def uids(settings: TracingSettings) -> Iterator[Problem]:
         taken.setdefault(backend.uid, f"{key}.uid")
 
 
+def datasource_urls(settings: TracingSettings) -> Iterator[Problem]:
+    """A datasource that is made here has a URL."""
+    its = settings.grafana
+    for key, backend, example in (
+        ("logs", its.logs, "http://loki-gateway.loki.svc:80"),
+        ("profiles", its.profiles, "http://pyroscope.pyroscope.svc:4040"),
+    ):
+        if backend and backend.create_datasource and backend.url is None:
+            yield Problem(
+                key=f"grafana.{key}.url",
+                message=f"is missing: the datasource of grafana.{key}.createDatasource needs it, "
+                f"for example {example}",
+            )
+
+
+def unused(settings: TracingSettings) -> Iterator[str]:
+    """Yield a sentence for each setting that only a datasource made here would use."""
+    its = settings.grafana
+    for key, created in (
+        ("metrics.type", its.metrics is None or its.metrics.create_datasource),
+        ("logs.url", its.logs is None or its.logs.create_datasource),
+        ("profiles.url", its.profiles is None or its.profiles.create_datasource),
+    ):
+        backend, name = key.split(".")
+        if not created and name in getattr(its, backend).model_fields_set:
+            yield (
+                f"grafana.{key} has no effect: only the datasource of "
+                f"grafana.{backend}.createDatasource uses it."
+            )
+
+
 def labels(settings: TracingSettings) -> Iterator[Problem]:
     """Labels are such as Kubernetes takes."""
     yield from kubernetes_labels(

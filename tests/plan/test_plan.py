@@ -56,7 +56,11 @@ def with_login(secure: str = "v1:AAABAhunter2") -> str:
     document["encryptionsalt"] = "v1:salt"
     grafana = document["config"]["tracing:grafana"]
     for backend in ("metrics", "logs"):
-        grafana[backend] |= {"username": "tempo", "createDatasource": True}
+        grafana[backend] |= {
+            "username": "tempo",
+            "url": "http://backend.example.com",
+            "createDatasource": True,
+        }
         document["config"][f"tracing:{backend}Password"] = {"secure": secure}
     return yaml.safe_dump(document)
 

@@ -353,10 +353,38 @@ def test_production_does_not_propagate_context() -> None:
 
 
 def test_nothing_is_warned_of_where_all_is_well() -> None:
-    logs = {"url": "http://l.l.svc", "otlpUrl": "http://l.l.svc/otlp"}
+    logs = {"otlpUrl": "http://l.l.svc/otlp"}
     well = settings(
         tempo=DISTRIBUTED,
         grafana={"metrics": METRICS, "logs": logs},
         beyla={"namespaces": ["shop"]},
     )
     assert list(warnings(well)) == []
+
+
+@pytest.mark.parametrize(
+    ("group", "value"),
+    [
+        ("metrics", {**METRICS, "type": "mimir"}),
+        ("logs", {"otlpUrl": "http://l.l.svc/otlp", "url": "http://l.l.svc"}),
+        ("profiles", {"url": "http://p.p.svc"}),
+    ],
+)
+def test_what_only_a_datasource_made_here_uses_is_warned_of_without_one(
+    group: str, value: dict[str, Any]
+) -> None:
+    def unused(value: dict[str, Any]) -> list[str]:
+        found = warnings(settings(tempo=DISTRIBUTED, grafana={group: value}))
+        return [warning for warning in found if "has no effect" in warning]
+
+    [warning] = unused(value)
+    assert warning.startswith(f"grafana.{group}.{'type' if group == 'metrics' else 'url'} ")
+    assert unused({**value, "createDatasource": True}) == []
+
+
+@pytest.mark.parametrize("group", ["logs", "profiles"])
+def test_a_datasource_made_here_needs_a_url(group: str) -> None:
+    value = {"createDatasource": True, **({"otlpUrl": "http://l/otlp"} if group == "logs" else {})}
+    [found] = rules.problems(settings(grafana={group: value}))
+    assert found.key == f"grafana.{group}.url"
+    assert found.message.startswith("is missing")
