@@ -62,7 +62,12 @@ def test_every_arn_and_host_is_of_the_regions_partition(region: str) -> None:
         storage.bucket_arn("traces", region=region),
         storage.tls_only("traces", region=region),
         storage.key(**where),
-        trust.github_trust(repository="o/r", environment="qa", **where),
+        trust.github_trust(
+            repository="o/r",
+            environment="qa",
+            region=region,
+            account_id=where["account_id"],
+        ),
     ]
     arns = [found for text in made for found in re.findall(r"arn:([^:\"]+):", text)]
     assert len(arns) >= len(made)
