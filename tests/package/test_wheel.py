@@ -26,7 +26,8 @@ PUBLIC = """
     IdentitySettings Language LatencySettings LoadSettings LogsSettings MetricsSettings MetricsType
     NamespaceSettings OpenTelemetryOperator OpenTelemetryOperatorArgs OperatorSettings OtlpEnv
     OtlpEnvArgs OtlpProtocol OtlpSettings ProfilesSettings Propagator RatioSettings RuleDelivery
-    ServiceMonitorSettings SettingsError Size SloDefaultsSettings SloSettings StorageSettings Tempo
+    RuleEvaluator ServiceMonitorSettings SettingsError Size SloDefaultsSettings SloRuleSettings
+    SloSettings StorageSettings Tempo
     TempoArgs TempoLimitSettings TempoMode TempoSettings TempoWorkloadSettings Tier TraceStorage
     TraceStorageArgs TracingSettings TracingStack TracingStackArgs WorkloadIdentity
     WorkloadIdentityArgs WorkloadSettings injection_annotations otlp_env otlp_variables
