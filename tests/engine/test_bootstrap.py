@@ -128,7 +128,7 @@ def test_two_commands_set_an_account_up(account: Lab) -> None:
     # From now on the state in the bucket is the one that counts.
     again = bootstrap(account, *UP, "--expect-no-changes")
     assert again.returncode == 0, again.stdout
-    assert "27 unchanged" in again.stdout
+    assert "32 unchanged" in again.stdout
     assert "already" in bootstrap(account, "move").stdout
     the_tracing_stack_keeps_its_state_there(account)
 
@@ -141,7 +141,7 @@ def the_bucket_is_guarded() -> None:
     rules = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
     assert "SecureTransport" in s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
-    for purpose in ("preview", "deploy"):
+    for purpose in ("preview", "drift", "deploy"):
         named = client("iam").list_role_policies(RoleName=f"tracing-dev-{purpose}")
         assert "read-state" in named["PolicyNames"]
 
