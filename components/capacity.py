@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .alloy import sizes as alloy_sizes
 from .load.settings import LoadSettings
+from .platform.names import OTLP_RETRY_MINUTES
 from .settings import TracingSettings
 from .signals import LATENCY_BUCKETS
 from .tempo import config as tempo_config
@@ -92,10 +93,11 @@ def generators(settings: TracingSettings) -> int:
 
 
 def queue_minutes(settings: TracingSettings) -> float | None:
-    """Return how long Alloy's queue lasts at the planned peak while Tempo is away.
+    """Return how long Alloy holds all spans at the planned peak while Tempo is away.
 
     It is the queue of each pod times the pods that the peak needs, divided by the bytes of the
-    peak. None where `load.spansPerSecond` is not set.
+    peak; but at most the minutes after which Alloy drops what it has retried. None where
+    `load.spansPerSecond` is not set.
     """
     load = settings.load
     if load.spans_per_second is None:
@@ -104,7 +106,8 @@ def queue_minutes(settings: TracingSettings) -> float | None:
     pod = alloy_sizes.workload(settings.alloy)
     needed = math.ceil(spans / alloy_sizes.spans_per_second(pod))
     pods = min(max(needed, pod.replicas), pod.max_replicas or pod.replicas)
-    return pods * alloy_sizes.queue_bytes(settings.alloy) / (spans * load.bytes_per_span) / 60
+    full = pods * alloy_sizes.queue_bytes(settings.alloy) / (spans * load.bytes_per_span) / 60
+    return min(full, OTLP_RETRY_MINUTES)
 
 
 def checks(settings: TracingSettings) -> list[Check]:

@@ -23,6 +23,8 @@ AFTER_SCRAPES = 3
 #: `for` of a part of Tempo that is gone: a single pod is back within this time, which includes the
 #: replay of its write-ahead log.
 AFTER_RESTART = 5
+#: `for` of errors towards S3 that lose nothing within minutes.
+AFTER_RETRIES = 10
 #: How often rules are evaluated. Twice per scrape of a minute, so that loss pages within two.
 INTERVAL = "30s"
 

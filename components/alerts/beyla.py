@@ -68,8 +68,13 @@ def _working(context: AlertContext, up: str) -> list[Alert]:
             name="BeylaInstrumentsNothing",
             severity=Severity.WARNING,
             minutes=60,
-            expr=f"(sum({processes}) or vector(0)) == 0 and count({up} == 1) > 0",
-            summary="Beyla looks at no process",
-            description="Beyla runs and has instrumented {{ $value }} processes.",
+            # A night in which nothing runs, or a cluster that is still empty, is no fault: it
+            # compares with yesterday, and with the same weekday where there is a last week.
+            expr=f"(sum({processes}) or vector(0)) == 0 and count({up} == 1) > 0"
+            f" and sum({processes} offset 1d) > 0"
+            f" unless (sum({processes} offset 1w) or 0 * count({up} offset 1w)) == 0",
+            summary="Beyla instruments no process",
+            description="Beyla runs and has instrumented {{ $value }} processes; at this time "
+            "yesterday there were some.",
         ),
     ]

@@ -10,7 +10,7 @@ from functools import partial
 from .. import capacity
 from ..platform.names import ALLOY_RELEASE, TEMPO_RELEASE
 from ..settings import TracingSettings
-from ..signals import ClusterMetric, ScrapedLabel
+from ..signals import ClusterMetric, Label, ScrapedLabel
 from ..tempo import config
 from ..tempo.settings import TempoMode
 
@@ -32,7 +32,8 @@ class AlertContext:
         generator: whether Tempo's metrics-generator runs.
         metrics: whether there is a metrics backend that Tempo and Alloy write to.
         logs: whether Alloy sends logs.
-        series_labels: labels that tell this cluster's series from others' in one backend.
+        series_matchers: labels that tell this cluster's series from others' in one backend, each
+            with its operator and value.
         alert_labels: labels of every alert.
         runbook_base_url: URL of the runbooks, without a slash at the end; None for no links.
         queue_minutes: how long Alloy's queue lasts at the planned peak; None without a load.
@@ -46,7 +47,7 @@ class AlertContext:
     generator: bool
     metrics: bool
     logs: bool
-    series_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    series_matchers: Mapping[str, str] = field(default_factory=dict[str, str])
     alert_labels: Mapping[str, str] = field(default_factory=dict[str, str])
     runbook_base_url: str | None = None
     queue_minutes: float | None = None
@@ -115,13 +116,7 @@ class AlertContext:
 
     def _select(self, metric: StrEnum, namespace: str, **matchers: str) -> str:
         its_own = {str(ScrapedLabel.NAMESPACE): f'="{namespace}"', **matchers}
-        # JSON quotes as PromQL does, but for characters that it would write in two parts.
-        shared = {
-            label: f"={json.dumps(value, ensure_ascii=False)}"
-            for label, value in self.series_labels.items()
-            if label not in its_own
-        }
-        text = ",".join(f"{label}{rest}" for label, rest in {**its_own, **shared}.items())
+        text = ",".join(f"{k}{v}" for k, v in {**self.series_matchers, **its_own}.items())
         return f"{metric}{{{text}}}"
 
 
@@ -137,11 +132,42 @@ def alert_context(settings: TracingSettings) -> AlertContext:
         generator=bool(config.processors(settings.tempo, settings.grafana.metrics)),
         metrics=settings.grafana.metrics is not None,
         logs=settings.grafana.logs is not None,
-        series_labels=its.series_labels,
+        series_matchers=series_matchers(its.series_labels, settings.cluster.name),
         alert_labels=its.alert_labels,
         runbook_base_url=its.runbook_base_url,
         queue_minutes=capacity.queue_minutes(settings),
     )
+
+
+def series_matchers(labels: Mapping[str, str], cluster: str | None = None) -> dict[str, str]:
+    """Return matchers that tell a cluster's scraped series from those of other clusters.
+
+    Args:
+        labels: labels from the stack file; they replace the default.
+        cluster: name of the cluster, the default: its series have it as label `cluster`, as a
+            Prometheus adds it for a shared backend, or have no such label, as in the Prometheus of
+            the cluster itself. None for no default.
+    """
+    if not labels and cluster is not None:
+        return {str(Label.TEMPO_CLUSTER): f'=~"|{cluster}"'}
+    # JSON quotes as PromQL does, but for characters that it would write in two parts.
+    return {k: f"={json.dumps(v, ensure_ascii=False)}" for k, v in labels.items()}
+
+
+def grown(counter: str, up: str, *, by: str = "") -> str:
+    """Return how much counters grew in 5 minutes, those that begin with their first event too.
+
+    A rate does not count from nothing, so a series counts as well that a pod did not have 5 minutes
+    ago although it was scraped then.
+
+    Args:
+        counter: the counters.
+        up: the series `up` of the same pods.
+        by: label to keep.
+    """
+    kept = f" by ({by})" if by else ""
+    begun = f"{counter} unless {counter} offset 5m and on (pod) ({up} offset 5m == 1)"
+    return f"(sum{kept} (increase({counter}[5m])) > 0 or sum{kept} ({begun}) > 0)"
 
 
 def _count(select: Callable[[StrEnum], str], metric: StrEnum, over: str, by: str) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from ..signals import RemoteWriteMetric, TempoMetric
-from ..tempo.config import RETRY_MINUTES
+from ..tempo.config import METRICS_SLACK_MINUTES
 from .alert import (
     AFTER_RESTART,
+    AFTER_RETRIES,
     AFTER_ROLLOUT,
-    AFTER_ROLLOUT_AND_WINDOW,
     Alert,
     Severity,
 )
@@ -27,7 +27,7 @@ def generator(context: AlertContext) -> list[Alert]:
     stopped = Alert(
         name="TempoGeneratorStopped",
         severity=Severity.WARNING,
-        minutes=AFTER_ROLLOUT_AND_WINDOW,
+        minutes=AFTER_RETRIES,
         expr=f"sum(rate({received}[5m])) > 0 unless sum(rate({passed_on}[5m])) > 0",
         summary="No metrics are made of spans",
         description="Tempo takes in {{ $value | humanize }} spans per second, but its "
@@ -66,12 +66,13 @@ def _span_metrics(context: AlertContext) -> list[Alert]:
             name="TempoSpanMetricsIncomplete",
             severity=Severity.WARNING,
             minutes=AFTER_RESTART,
-            expr=f"sum by (reason) (rate({late}[5m]))"
-            f" / on () group_left () sum(rate({passed_on}[5m])) > 0.01",
+            # After an outage late spans come within a minute: the window shows them for longer.
+            expr=f"sum by (reason) (increase({late}[30m]))"
+            f" / on () group_left () sum(increase({passed_on}[30m])) > 0.01",
             summary="Span metrics miss spans: {{ $labels.reason }}",
             description="The metrics-generator leaves out {{ $value | humanizePercentage }} of "
             "the spans, with reason {{ $labels.reason }}. Rates, SLOs and the service graph are "
-            f"too low. Spans more than {RETRY_MINUTES + 1} minutes old are left out.",
+            f"too low. Spans more than {METRICS_SLACK_MINUTES} minutes old are left out.",
         ),
         not_written(
             "Tempo",

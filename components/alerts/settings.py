@@ -59,7 +59,8 @@ class AlertSettings(Settings):
     """Labels of every alert beside `severity`, for routing, for example `team: platform`."""
     series_labels: dict[str, str] = Field(default={})
     """Labels that this cluster's series have in a metrics backend that several clusters share,
-    for example `cluster: prod`; without them, alerts look at all clusters' series together."""
+    for example `cluster: prod`. By default alerts read series whose label `cluster` is
+    `cluster.name`, or that have no such label."""
     runbook_base_url: RunbookUrl | None = None
     """URL of docs/runbooks on your Git server, without a slash at the end, for example
     `https://git.example.com/platform/tracing/blob/main/docs/runbooks`. If unset, alerts have no

@@ -1,7 +1,9 @@
 """Alerts on the bucket and on the blocks that Tempo writes, merges and deletes in it."""
 
-from ..signals import ClusterMetric, TempoMetric
+from ..signals import TempoMetric
 from .alert import (
+    AFTER_RESTART,
+    AFTER_RETRIES,
     AFTER_ROLLOUT_AND_WINDOW,
     Alert,
     Severity,
@@ -23,7 +25,7 @@ def bucket(context: AlertContext) -> list[Alert]:
     denied = context.tempo_count(
         requests, "increase 10m", by="status_code", status_code='=~"400|401|403"'
     )
-    up = context.tempo(ClusterMetric.UP)
+    not_listed = context.tempo(TempoMetric.POLL_ERRORS)
     return [
         Alert(
             name="TempoStorageErrors",
@@ -37,7 +39,7 @@ def bucket(context: AlertContext) -> list[Alert]:
         Alert(
             name="TempoStorageAccessDenied",
             severity=Severity.CRITICAL,
-            minutes=AFTER_ROLLOUT_AND_WINDOW,
+            minutes=AFTER_RESTART,
             expr=f"{denied} > 0",
             summary="S3 denies Tempo access",
             description="Within 10 minutes S3 answered {{ $value | humanize }} requests with "
@@ -46,12 +48,14 @@ def bucket(context: AlertContext) -> list[Alert]:
         Alert(
             name="TempoStorageUnreachable",
             severity=Severity.CRITICAL,
-            minutes=AFTER_ROLLOUT_AND_WINDOW,
-            # Tempo lists the bucket every five minutes, traffic or not.
-            expr=f"count({up} == 1) > 0 unless {answered} > 0",
+            minutes=AFTER_RETRIES,
+            # Tempo lists the bucket every five minutes, traffic or not. That this fails is proof;
+            # no request that is counted could also be a series that is not scraped.
+            expr=f"sum(increase({not_listed}[30m])) > 0 unless {answered} > 0",
             summary="Tempo does not reach S3",
-            description="{{ $value }} pods of Tempo run, and S3 has answered none of them for 15 "
-            "minutes: no route, no certificate that holds, or no credentials.",
+            description="Tempo failed to list the bucket {{ $value | humanize }} times in 30 "
+            "minutes, and S3 has answered no request for 15 minutes: no route, no valid "
+            "certificate, or no credentials.",
         ),
     ]
 
@@ -66,7 +70,7 @@ def blocks(context: AlertContext) -> list[Alert]:
         Alert(
             name="TempoFlushFailing",
             severity=Severity.CRITICAL,
-            minutes=AFTER_ROLLOUT_AND_WINDOW,
+            minutes=AFTER_RETRIES,
             expr=f"sum(increase({not_flushed}[10m])) > 0",
             summary="Tempo cannot write blocks to the bucket",
             description="Writing blocks failed {{ $value | humanize }} times within 10 minutes. "
@@ -99,6 +103,7 @@ def _upkeep(context: AlertContext) -> list[Alert]:
     outstanding = context.tempo(TempoMetric.COMPACTION_OUTSTANDING)
     not_merged = context.tempo(TempoMetric.COMPACTION_ERRORS)
     rounds = context.tempo_count(TempoMetric.RETENTION_RUNS, "increase 1h")
+    found = context.tempo(TempoMetric.BLOCKS)
     not_deleted = context.tempo(TempoMetric.RETENTION_ERRORS)
     return [
         Alert(
@@ -122,8 +127,8 @@ def _upkeep(context: AlertContext) -> list[Alert]:
             name="TempoRetentionNotApplied",
             severity=Severity.WARNING,
             minutes=60,
-            # A round is due every five minutes.
-            expr=f"{rounds} == 0 or sum(increase({not_deleted}[1h])) > 3",
+            # A round is due every five minutes for each tenant that has blocks.
+            expr=f"{rounds} == 0 and sum({found}) > 0 or sum(increase({not_deleted}[1h])) > 3",
             summary="Old traces are not deleted",
             description="Tempo has not looked for blocks past retention for an hour, or could not "
             "delete them ({{ $value | humanize }} failures). They cost storage until the bucket's "

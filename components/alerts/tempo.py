@@ -10,12 +10,13 @@ from .alert import (
     Alert,
     Severity,
 )
-from .context import AlertContext
+from .context import AlertContext, grown
 
 
 def tempo(context: AlertContext) -> list[Alert]:
     """Return the alerts on Tempo in the mode that is deployed."""
-    discarded = context.tempo(TempoMetric.SPANS_DISCARDED)
+    up = context.tempo(ClusterMetric.UP)
+    lost = grown(context.tempo(TempoMetric.SPANS_DISCARDED), up, by="reason")
     received = context.tempo(TempoMetric.SPANS_RECEIVED)
     query = {"route": '=~"api_.+"'}
     asked = context.tempo_count(TempoMetric.REQUESTS, "rate 5m", **query)
@@ -31,8 +32,8 @@ def tempo(context: AlertContext) -> list[Alert]:
             severity=Severity.CRITICAL,
             minutes=AT_ONCE,
             # Where a limit lets nothing in there is no series of what came in.
-            expr=f"sum by (reason) (rate({discarded}[5m]))"
-            f" / on () group_left () (sum(rate({received}[5m])) or vector(0)) > 0.01",
+            expr=f"{lost} / on () group_left () "
+            f"(sum(increase({received}[5m])) or vector(0)) > 0.01",
             summary="Tempo discards spans: {{ $labels.reason }}",
             description="For each span that it keeps, Tempo discards {{ $value | humanize }} with "
             "reason {{ $labels.reason }}. Traces are incomplete or missing.",

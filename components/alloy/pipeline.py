@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from ..grafana.settings import LogsSettings, MetricsSettings
-from ..platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from ..platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, OTLP_RETRY_MINUTES
 from ..signals import reserved_series
 from .args import AlloyArgs
 from .sizes import HTTP_REQUEST_MIB, queue_bytes
@@ -99,13 +99,18 @@ def _traces(args: AlloyArgs) -> list[Instance]:
                 "insecure": not args.tls,
                 **({"headers": {"X-Scope-OrgID": args.tenant}} if args.tenant else {}),
                 "queue_bytes": queue_bytes(args.settings),
+                "retry": f"{OTLP_RETRY_MINUTES}m",
             },
         ),
     ]
 
 
 def _logs(logs: LogsSettings, queue_bytes: int) -> list[Instance]:
-    arguments: dict[str, Value] = {"endpoint": logs.otlp_url, "queue_bytes": queue_bytes}
+    arguments: dict[str, Value] = {
+        "endpoint": logs.otlp_url,
+        "queue_bytes": queue_bytes,
+        "retry": f"{OTLP_RETRY_MINUTES}m",
+    }
     if logs.username is None:
         return [Instance("send_to_loki", arguments)]
     return [

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..alerts.context import AlertContext
+from ..alerts.context import AlertContext, series_matchers
 from .context import DashboardContext
 from .kit import GOOD, NEUTRAL, Legend, Steps, promql, timeseries_panel
 from .layout import PanelBuilder
@@ -31,7 +31,7 @@ def programs(context: DashboardContext) -> AlertContext:
         generator=True,
         metrics=True,
         logs=context.logs_uid is not None,
-        series_labels=context.series_labels,
+        series_matchers=series_matchers(context.series_labels),
     )
 
 

@@ -16,6 +16,9 @@ INSTRUMENTATION = "tracing"
 #: OTLP ports, as registered with IANA.
 OTLP_GRPC_PORT = 4317
 OTLP_HTTP_PORT = 4318
+#: Minutes that the gateway retries a batch before it drops it: longer than Tempo takes to restart.
+#: Tempo's span metrics must accept spans that old.
+OTLP_RETRY_MINUTES = 10
 #: Tempo's HTTP API (charts tempo and tempo-distributed).
 TEMPO_HTTP_PORT = 3200
 #: Alloy's own HTTP server (chart value alloy.listenPort).

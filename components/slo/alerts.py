@@ -85,11 +85,19 @@ def no_data(
     """Return the alert on an SLO, or on a template, that has had no events for a day.
 
     Without it, a misspelt service and a ruler that never gets the series look like a kept promise.
-    Arguments are those of `alerts`.
+    A service that nobody uses at weekends stays quiet from its second weekend on: a week ago it had
+    no events either, but some since. Arguments are those of `alerts`.
     """
     own: dict[str, str] = {Label.TEMPO_CLUSTER: cluster}
     own |= {Label.TEMPLATE: template} if template else {Label.SLO: slo.name}
-    events = f"last_over_time({selector(SloMetric.EVENTS, own)}[{_NO_DATA_WINDOW}])"
+    events = selector(SloMetric.EVENTS, own)
+    objective = selector(SloMetric.OBJECTIVE, own)
+    none = f"absent(last_over_time({events}[{_NO_DATA_WINDOW}]))"
+    as_usual = (
+        f"absent(last_over_time({events}[{_NO_DATA_WINDOW}] offset 1w))"
+        f" and on () sum(last_over_time({events}[8d]))"
+        f" and on () sum(last_over_time({objective}[{_NO_DATA_WINDOW}] offset 1w))"
+    )
     named: dict[str, str] = (
         {Label.KIND: template}
         if template
@@ -98,7 +106,7 @@ def no_data(
     what = f"template {template} of every service" if template else literal(slo.name)
     return {
         "alert": NO_DATA,
-        "expr": f"absent({events})",
+        "expr": f"{none} unless on () ({as_usual})",
         "for": _NO_DATA_FOR,
         "labels": {
             **{str(key): literal(value) for key, value in {**labels, **named}.items()},

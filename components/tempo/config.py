@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..grafana.settings import MetricsSettings
+from ..platform.names import OTLP_RETRY_MINUTES
 from ..platform.regions import dns_suffix
 from ..signals import LATENCY_BUCKETS, TEMPO_SOURCE, Label
 from . import sizes
@@ -19,12 +20,12 @@ MAX_BLOCK_BYTES = 5 * 1024 * _MIB
 OTLP_MESSAGE_MIB = 16
 #: Least size in MiB of a message between Tempo's parts: Tempo's default (cmd/tempo/app/config.go).
 GRPC_MESSAGE_MIB = 16
-#: Minutes that Alloy retries a batch (max_elapsed_time in components/alloy/modules). A span can be
-#: that old when it arrives, and a minute older for what it waited before.
-RETRY_MINUTES = 10
-#: Age up to which a span counts in span metrics. Tempo's default of 30 s would leave out, without a
-#: word, everything that waited for Tempo in Alloy's queue.
-METRICS_SLACK = f"{RETRY_MINUTES + 1}m"
+#: Age in minutes up to which a span counts in span metrics: as long as Alloy retries it, and one
+#: more for what it waited before. Tempo's default of 30 s would leave out, without a word, all that
+#: waited in Alloy's queue. A span counts when it arrives, so Tempo keeps nothing longer for this
+#: (modules/generator/instance.go of Tempo 2.10 compares the span's end with the clock).
+METRICS_SLACK_MINUTES = OTLP_RETRY_MINUTES + 1
+METRICS_SLACK = f"{METRICS_SLACK_MINUTES}m"
 #: Where the Secret with the metrics backend's password is mounted.
 CREDENTIALS_PATH = "/etc/tempo/credentials"
 

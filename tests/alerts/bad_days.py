@@ -5,6 +5,7 @@ pipeline makes. docs/figures.md has the table: `python -m tests.alerts.bad_days`
 compares it.
 """
 
+import json
 import math
 import re
 import shutil
@@ -70,12 +71,14 @@ class Day:
 
     @property
     def shared(self) -> Mapping[str, str]:
-        """Labels that this cluster's series have in the backend."""
-        return self.settings.alerts.series_labels
+        """Labels that this cluster's series have in a backend that clusters share."""
+        return self.settings.alerts.series_labels or {"cluster": self.settings.cluster.name}
 
     def add(self, key: str, name: str, value: Values, **labels: str) -> None:
         """Add a series, or replace the one of that key."""
-        self.series[key] = Series(str(name), {**self.shared, **labels}, value)
+        self.series[key] = Series(
+            str(name), {**self.settings.alerts.series_labels, **labels}, value
+        )
 
     def change(self, prefix: str, value: Values) -> None:
         """Give all series whose keys begin so another value."""
@@ -138,6 +141,10 @@ def ordinary(settings: TracingSettings) -> Day:
     day.add("queue", AlloyMetric.QUEUE_SIZE, gauge(held / 100, held / 100), **alloy, **queue)
     day.add("capacity", AlloyMetric.QUEUE_CAPACITY, gauge(held, held), **alloy, **queue)
     day.add("loaded", AlloyMetric.CONFIG_LOADED, gauge(1, 1), **alloy)
+    day.add("started", AlloyMetric.STARTED, gauge(1e6, 1e6), **alloy)
+    beyla = {"namespace": settings.namespaces.beyla, "job": "beyla", "pod": "beyla-1"}
+    day.add("beyla up", ClusterMetric.UP, gauge(1, 1), **beyla)
+    day.add("processes", BeylaMetric.PROCESSES, gauge(4, 4), **beyla)
     context = alert_context(settings)
     for job in context.tempo_jobs:
         part = {"namespace": namespace, "job": job, "pod": f"{job.rpartition('/')[2]}-0"}
@@ -145,8 +152,8 @@ def ordinary(settings: TracingSettings) -> Day:
     whole = settings.tempo.mode is TempoMode.MONOLITHIC
 
     def part_of(name: str) -> dict[str, str]:
-        job = "tempo" if whole else f"{namespace}/{name}"
-        return {"namespace": namespace, "job": job, "pod": f"{name}-0"}
+        job, pod = ("tempo", "tempo-0") if whole else (f"{namespace}/{name}", f"{name}-0")
+        return {"namespace": namespace, "job": job, "pod": pod}
 
     tenant = {"tenant": "single-tenant"}
     distributor, ingester = part_of("distributor"), part_of("ingester")
@@ -154,9 +161,11 @@ def ordinary(settings: TracingSettings) -> Day:
     day.add("received", TempoMetric.SPANS_RECEIVED, steady(day.spans), **distributor, **tenant)
     day.add("flushed", TempoMetric.BLOCKS_FLUSHED, steady(1 / 600), **ingester)
     ok = {"operation": "PUT", "status_code": "200"}
+    read = {"operation": "GET", "status_code": "206"}
     day.add("s3 ingester", TempoMetric.STORAGE_REQUESTS, steady(0.2), **ingester, **ok)
-    day.add("s3 compactor", TempoMetric.STORAGE_REQUESTS, steady(1), **compactor, **ok)
+    day.add("s3 compactor", TempoMetric.STORAGE_REQUESTS, steady(1), **compactor, **read)
     day.add("retention", TempoMetric.RETENTION_RUNS, steady(1 / 300), **compactor)
+    day.add("blocks", TempoMetric.BLOCKS, gauge(20, 20), **compactor, **tenant)
     day.add("generator", TempoMetric.GENERATOR_SPANS, steady(day.spans), **generator, **tenant)
     url = {"url": "http://metrics/push", "remote_name": "a1"}
     newest = RemoteWriteMetric.HIGHEST
@@ -186,6 +195,8 @@ def _tempo_away(day: Day, seconds: float = math.inf) -> None:
     if seconds > lasts:
         day.change("accepted", lambda t: grows(day.spans, min(t, lasts)))
         day.change("refused", starts(day.spans, lasts))
+        exporter = day.series["queue"].labels
+        day.add("not queued", AlloyMetric.SPANS_NOT_QUEUED, comes(day.spans, lasts), **exporter)
 
 
 def _s3_refuses(day: Day) -> None:
@@ -199,6 +210,9 @@ def _s3_refuses(day: Day) -> None:
 
 def _s3_away(day: Day) -> None:
     day.change("s3 ", stops(1))
+    # Tempo lists the bucket every five minutes.
+    polls = day.series["blocks"].labels
+    day.add("not listed", TempoMetric.POLL_ERRORS, lambda t: t // 300 or None, **polls)
     day.change("flushed", stops(1 / 600))
     day.add("flush failed", TempoMetric.FAILED_FLUSHES, comes(0.02), **day.series["flushed"].labels)
 
@@ -210,6 +224,17 @@ def _gateway_gone(day: Day) -> None:
         day.change(key, lambda t, before=before: before(t) if t <= 0 else None)
     for key in ("received", "generator"):
         day.change(key, stops(day.spans))
+
+
+def _gateway_killed(day: Day) -> None:
+    """A container is killed for memory while a third of its queue is filled."""
+    held = float(alloy_sizes.queue_bytes(day.settings.alloy))
+    day.change("queue", gauge(held / 3, 0))
+    day.change("started", gauge(1e6, 2e6))
+    for key, rate in (("accepted", day.spans), ("wanted", day.spans)):
+        before = day.series[key].value
+        after = starts(rate)
+        day.change(key, lambda t, b=before, a=after: b(t) if t <= 0 else a(t))
 
 
 def _gateway_refuses(day: Day) -> None:
@@ -240,9 +265,7 @@ def _late_spans(day: Day) -> None:
 
 
 def _beyla_down(day: Day) -> None:
-    beyla = {"namespace": day.settings.namespaces.beyla, "job": "beyla", "pod": "beyla-1"}
-    day.add("beyla up", ClusterMetric.UP, gauge(1, 0), **beyla)
-    day.add("processes", BeylaMetric.PROCESSES, gauge(4, 4), **beyla)
+    day.change("beyla up", gauge(1, 0))
 
 
 def _restart(day: Day) -> None:
@@ -270,32 +293,53 @@ def _gateway_rollout(day: Day) -> None:
 def _night(day: Day) -> None:
     for key in ("accepted", "wanted", "received", "generator"):
         day.change(key, stops(day.spans))
+    # Some services are scaled to zero as well.
+    del day.series["processes"]
 
 
 def _new_cluster(day: Day) -> None:
     """Everything runs and nobody sends; counters are 0 or not there yet."""
-    for key in ("accepted", "refused", "wanted", "received", "generator", "flushed"):
+    for key in ("accepted", "refused", "wanted", "received", "generator", "blocks", "processes"):
         del day.series[key]
-    for key in ("made", "sent"):
+    # Tempo deletes by tenant, of which there are none yet.
+    for key in ("made", "sent", "retention", "flushed"):
         day.change(key, lambda t: 0)
 
 
 def _another_cluster(day: Day) -> None:
     """All is lost, but in another cluster whose series are in the same backend."""
-    if not day.shared:
-        return
     for key, old in list(day.series.items()):
+        day.series[key] = Series(old.name, {**old.labels, **day.shared}, old.value)
         labels = {**old.labels, **dict.fromkeys(day.shared, "another")}
         value: Values = gauge(1, 0) if old.name == "up" else stops(1)
         day.series[f"another {key}"] = Series(old.name, labels, value)
-    refused = {**day.series["refused"].labels, **dict.fromkeys(day.shared, "another")}
-    day.series["another refused"] = Series(AlloyMetric.SPANS_REFUSED, refused, starts(1e6))
+    for key, value in {
+        "refused": starts(1e6),
+        "queue": gauge(0, 1e12),
+        "started": steady(1),
+    }.items():
+        old = day.series[f"another {key}"]
+        day.series[f"another {key}"] = Series(old.name, old.labels, value)
 
 
+def well_elsewhere(day: Day) -> None:
+    """Tempo is away, and another cluster in the same backend is well."""
+    for key, old in list(day.series.items()):
+        labels = {**old.labels, **dict.fromkeys(day.shared, "another")}
+        day.series[f"another {key}"] = Series(old.name, labels, old.value)
+    ours = Day(day.settings, day.spans, {k: v for k, v in day.series.items() if "another" not in k})
+    _tempo_away(ours)
+    for key, series in ours.series.items():
+        day.series[key] = Series(series.name, {**series.labels, **day.shared}, series.value)
+
+
+#: Minutes of good days that last longer than the others.
+LONG = {"nobody sends at night": 3 * 60, "a new cluster is empty": 3 * 60}
 #: Days on which something must be said, and those on which nothing may be.
 BAD: Mapping[str, Callable[[Day], None]] = {
     "Tempo is away": _tempo_away,
     "the gateway is away": _gateway_gone,
+    "the gateway is killed": _gateway_killed,
     "the gateway refuses a tenth": _gateway_refuses,
     "Tempo rejects a tenth for good": _spans_refused_by_tempo,
     "a quarter is over Tempo's limit": _over_the_limit,
@@ -324,17 +368,20 @@ def planned(stack: str) -> tuple[TracingSettings, list[dict[str, Any]]]:
     return plan.settings, yaml.safe_load(text)["groups"]
 
 
-def input_series(day: Day, scrape: int, *, native: bool = False) -> Iterator[dict[str, str]]:
+def input_series(
+    day: Day, scrape: int, *, native: bool = False, trouble: int = TROUBLE
+) -> Iterator[dict[str, str]]:
     """Yield the series as promtool reads them, a sample for each scrape.
 
     Args:
         day: the day.
         scrape: seconds between scrapes.
         native: histograms are scraped as native ones, without series of counts.
+        trouble: minutes of trouble.
     """
     for one in day.series.values():
         labels = ",".join(f'{k}="{v}"' for k, v in one.labels.items())
-        times = range(-BEFORE * 60, TROUBLE * 60 + 1, scrape)
+        times = range(-BEFORE * 60, trouble * 60 + 1, scrape)
         values = [one.value(float(t)) for t in times]
         if native and one.name.endswith("_count"):
             name = one.name.removesuffix("_count")
@@ -349,6 +396,7 @@ def input_series(day: Day, scrape: int, *, native: bool = False) -> Iterator[dic
         yield {"series": f"{name}{{{labels}}}", "values": " ".join(samples)}
 
 
+@cache
 def firing(
     promtool: str,
     stack: str,
@@ -356,6 +404,7 @@ def firing(
     scrape: int,
     *,
     native: bool = False,
+    trouble: int = TROUBLE,
 ) -> dict[tuple[str, str], float]:
     """Return after how many minutes of trouble each alert fires, by name and severity.
 
@@ -364,16 +413,15 @@ def firing(
     settings, groups = planned(stack)
     day = ordinary(settings)
     change(day)
-    end = BEFORE + TROUBLE
-    step = float(INTERVAL.removesuffix("s")) / 60
-    fired = f'count_over_time(ALERTS{{alertstate="firing"}}[{end}m])'
+    end = BEFORE + trouble
+    fired = 'timestamp(ALERTS{alertstate="firing"})'
     test: dict[str, Any] = {
         "interval": f"{scrape}s",
-        "input_series": list(input_series(day, scrape, native=native)),
+        "input_series": list(input_series(day, scrape, native=native, trouble=trouble)),
         "promql_expr_test": [
             # Nothing is expected, so that promtool prints what there is.
             {
-                "expr": f"max by (alertname, severity) ({fired})",
+                "expr": f"min by (alertname, severity) (min_over_time({fired}[{end}m:{INTERVAL}]))",
                 "eval_time": f"{end}m",
                 "exp_samples": [],
             }
@@ -381,20 +429,21 @@ def firing(
     }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
+        # JSON is YAML, and written in a moment.
+        (folder / "rules.yaml").write_text(json.dumps({"groups": groups}))
         content: dict[str, Any] = {
             "rule_files": ["rules.yaml"],
             "evaluation_interval": INTERVAL,
             "tests": [test],
         }
-        (folder / "tests.yaml").write_text(yaml.safe_dump(content, width=10**6))
+        (folder / "tests.yaml").write_text(json.dumps(content))
         command = [promtool, "test", "rules", str(folder / "tests.yaml")]
         done = subprocess.run(command, capture_output=True, text=True)
     said = done.stdout + done.stderr
     assert "SUCCESS" in said or "exp:" in said, said[:2000]
     pattern = r'alertname=\\?"(\w+)\\?", severity=\\?"(\w+)\\?"\}[^\d]*([\d.E+]+)'
     found = re.findall(pattern, said)
-    return {(name, severity): TROUBLE - (float(n) - 1) * step for name, severity, n in found}
+    return {(name, severity): float(n) / 60 - BEFORE for name, severity, n in found}
 
 
 def table(promtool: str) -> str:

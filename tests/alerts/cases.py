@@ -69,7 +69,29 @@ def _alloy() -> dict[str, Case]:
     alloy = {"namespace": "tracing", "job": "alloy"}
     to_tempo = {"component_path": "/send_to_tempo.default", "data_type": "traces"}
     to_loki = {"component_path": "/send_to_loki.default", "data_type": "logs"}
+    up = _gauge(ClusterMetric.UP, 1, 1, alloy)
+    killed = [
+        _gauge(AlloyMetric.STARTED, 1000, 2000, alloy),
+        _gauge(AlloyMetric.QUEUE_CAPACITY, 1000, 1000, alloy, **to_tempo),
+    ]
     return {
+        "AlloyQueueNearlyFull": Case(
+            [
+                _gauge(AlloyMetric.QUEUE_SIZE, 700, 900, alloy, **to_tempo),
+                _gauge(AlloyMetric.QUEUE_CAPACITY, 1000, 1000, alloy, **to_tempo),
+                _gauge(AlloyMetric.QUEUE_SIZE, 990, 990, alloy, **to_loki),
+                _gauge(AlloyMetric.QUEUE_CAPACITY, 1000, 1000, alloy, **to_loki),
+            ],
+            minutes=LOSS,
+            spared=0,
+        ),
+        # A rollout makes new pods, whose containers have not restarted.
+        "AlloyRestarts": Case(killed, minutes=LOSS, spared=0),
+        "AlloyLosesQueue": Case(
+            [*killed, _gauge(AlloyMetric.QUEUE_SIZE, 500, 0, alloy, **to_tempo)],
+            minutes=LOSS,
+            spared=0,
+        ),
         "AlloyDown": Case([_gauge(ClusterMetric.UP, 1, 0, alloy)], minutes=5, spared=2),
         "AlloyRefusesSpans": Case(
             [
@@ -91,13 +113,13 @@ def _alloy() -> dict[str, Case]:
         ),
         # The series of failures is not there before the first; with it alone there is no rate.
         "AlloyLosesSpans": Case(
-            [_counter(AlloyMetric.SPANS_LOST, None, 60, alloy, error_type="Unavailable")],
+            [_counter(AlloyMetric.SPANS_LOST, None, 60, alloy, error_type="Unavailable"), up],
             minutes=LOSS,
             # A rollout loses nothing: Alloy retries for longer than it takes.
             spared=0,
         ),
         "AlloyLosesLogs": Case(
-            [_counter(AlloyMetric.LOGS_LOST, 0, 60, alloy)], minutes=LOSS, spared=0
+            [_counter(AlloyMetric.LOGS_LOST, 0, 60, alloy), up], minutes=LOSS, spared=0
         ),
         "AlloyMetricsNotWritten": Case(_remote_write(alloy)),
         "AlloyConfigNotLoaded": Case(
@@ -125,7 +147,10 @@ def _ingestion(part: Mapping[str, str]) -> dict[str, Case]:
             spared=3,
         ),
         "TracingNoSpansArriving": Case(
-            [_counter(AlloyMetric.ITEMS_PROCESSED, 600, 0, wanted)],
+            [
+                _counter(AlloyMetric.ITEMS_PROCESSED, 600, 0, wanted),
+                _gauge(ClusterMetric.UP, 1, 1, {"namespace": "tracing", "job": "alloy"}),
+            ],
             minutes=90,
             # Just over a day, so that there is a yesterday.
             history=25 * 60,
@@ -160,8 +185,9 @@ def _tempo(part: Mapping[str, str], mode: TempoMode) -> dict[str, Case]:
         "TempoDiscardsSpans": Case(
             [
                 _counter(TempoMetric.SPANS_RECEIVED, 1000, 500, part, **tenant),
-                _counter(TempoMetric.SPANS_DISCARDED, 0, 500, part, reason="rate_limited"),
+                _counter(TempoMetric.SPANS_DISCARDED, None, 500, part, reason="rate_limited"),
                 _counter(TempoMetric.SPANS_DISCARDED, 2, 2, part, reason="trace_too_large"),
+                _gauge(ClusterMetric.UP, 1, 1, part),
             ],
             minutes=LOSS,
             spared=0,
@@ -215,13 +241,20 @@ def _storage(part: Mapping[str, str]) -> dict[str, Case]:
                 _counter(requests, 500, 100, part, **ok),
                 _counter(requests, 0, 60, part, operation="PUT", status_code="403"),
                 missing,
-            ]
+            ],
+            minutes=8,
+            spared=0,
         ),
         "TempoStorageUnreachable": Case(
-            [_counter(requests, 500, 0, part, **ok), _gauge(ClusterMetric.UP, 1, 1, part)],
-            minutes=60,
+            [
+                _counter(requests, 500, 0, part, **ok),
+                _counter(TempoMetric.POLL_ERRORS, None, 0.2, part, tenant=""),
+            ],
+            minutes=30,
         ),
-        "TempoFlushFailing": Case([_counter(TempoMetric.FAILED_FLUSHES, 0, 1, part)]),
+        "TempoFlushFailing": Case(
+            [_counter(TempoMetric.FAILED_FLUSHES, 0, 1, part)], minutes=15, spared=0
+        ),
         "TempoNotFlushing": Case(
             [
                 _counter(TempoMetric.BLOCKS_FLUSHED, 0.05, 0, part),
@@ -244,6 +277,7 @@ def _storage(part: Mapping[str, str]) -> dict[str, Case]:
             [
                 _counter(TempoMetric.RETENTION_RUNS, 0.2, 0, part),
                 _counter(TempoMetric.RETENTION_ERRORS, 0, 0, part),
+                _gauge(TempoMetric.BLOCKS, 20, 20, part, **tenant),
             ],
             minutes=150,
         ),
@@ -257,7 +291,9 @@ def _generator(part: Mapping[str, str], generator: Mapping[str, str]) -> dict[st
             [
                 _counter(TempoMetric.SPANS_RECEIVED, 600, 600, part, **tenant),
                 _counter(TempoMetric.GENERATOR_SPANS, 600, 0, generator, **tenant),
-            ]
+            ],
+            minutes=20,
+            spared=4,
         ),
         "TempoSeriesLimitNear": Case(
             [
@@ -315,6 +351,7 @@ def _beyla() -> dict[str, Case]:
                 _gauge(BeylaMetric.PROCESSES, 4, None, beyla, process_name="java"),
             ],
             minutes=75,
+            history=25 * 60,
         ),
     }
 

@@ -1,5 +1,6 @@
 """What holds for every alert, whatever is installed; without promtool."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from components import signals
 from components.alerts.alert import ROLLOUT_MINUTES, Severity
-from components.alerts.context import AlertContext, alert_context, kebab
+from components.alerts.context import AlertContext, alert_context, kebab, series_matchers
 from components.alerts.rules import alert_groups
 from components.settings import TracingSettings
 from components.tempo.settings import TempoMode
@@ -42,7 +43,7 @@ contexts = st.builds(
     generator=st.booleans(),
     metrics=st.booleans(),
     logs=st.booleans(),
-    series_labels=st.dictionaries(st.just("cluster"), st.text(max_size=5)),
+    series_matchers=st.dictionaries(st.just("cluster"), st.text(max_size=5)).map(series_matchers),
 )
 
 
@@ -82,9 +83,10 @@ def test_every_expression_selects_emitted_series_by_known_labels(of: AlertContex
         for selector in its:
             assert selector.name in EMITTED | NATIVE
             matchers = {m.name: m.value for m in selector.matchers.matchers}
-            assert set(matchers) <= KNOWN_LABELS | set(of.series_labels)
+            assert set(matchers) <= KNOWN_LABELS | set(of.series_matchers)
             assert matchers["namespace"] in {of.namespace, of.beyla_namespace}
-            assert of.series_labels.items() <= matchers.items()
+            ours = {k: json.loads(v[1:]) for k, v in of.series_matchers.items()}
+            assert ours.items() <= matchers.items()
 
 
 @each_alert
@@ -97,7 +99,7 @@ def test_labels_that_it_keeps_are_known(rule: dict[str, Any]) -> None:
 @each_alert
 def test_it_keeps_no_pod_apart_that_a_rollout_would_double(rule: dict[str, Any]) -> None:
     told = re.findall(r"\$labels\.(\w+)", "".join(rule["annotations"].values()))
-    kept = set(re.findall(r"by \((\w+)\)", rule["expr"]))
+    kept = set(re.findall(r"(?:sum|max|min|count) by \((\w+)\)", rule["expr"]))
 
     assert set(told) <= kept
     # Everything else is summed or counted over pods; here the pod is what it is about.
@@ -112,6 +114,9 @@ def test_only_loss_and_what_leads_to_it_pages_before_a_rollout_has_ended() -> No
         *("AlloyRefusesSpans", "AlloyLosesSpans", "AlloyLosesLogs", "TempoDiscardsSpans"),
         *("AlloyQueueFilling", "AlloyDown", "TempoDown", "TracingIngestionStopped"),
         *("AlloyConfigNotLoaded", "TempoSpanMetricsIncomplete"),
+        *("AlloyQueueNearlyFull", "AlloyRestarts", "AlloyLosesQueue"),
+        *("TempoStorageAccessDenied", "TempoStorageUnreachable", "TempoFlushFailing"),
+        "TempoGeneratorStopped",
     }
 
 
@@ -128,7 +133,14 @@ def test_how_long_the_queue_lasts_is_said_in_minutes() -> None:
         if "queue lasts 3.5 minutes" in r["annotations"]["description"]
     }
 
-    assert said == {"TracingIngestionStopped", "AlloyQueueFilling", "TempoDown"}
+    assert said == {
+        *("TracingIngestionStopped", "AlloyQueueFilling", "AlloyQueueNearlyFull", "TempoDown")
+    }
+
+
+def test_by_default_a_cluster_is_told_apart_by_its_label_or_by_having_none() -> None:
+    assert series_matchers({}, "dev-1") == {"cluster": '=~"|dev-1"'}
+    assert series_matchers({"region": 'a"b'}, "dev-1") == {"region": '="a\\"b"'}
 
 
 @each_alert

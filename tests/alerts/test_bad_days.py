@@ -6,7 +6,18 @@ import shutil
 import pytest
 
 from components import capacity
-from tests.alerts.bad_days import BAD, DOCUMENT, GOOD, STACKS, document, firing, planned
+from tests.alerts.bad_days import (
+    BAD,
+    DOCUMENT,
+    GOOD,
+    LONG,
+    STACKS,
+    TROUBLE,
+    document,
+    firing,
+    planned,
+    well_elsewhere,
+)
 
 PROMTOOL = shutil.which("promtool") or ""
 pytestmark = pytest.mark.skipif(
@@ -18,7 +29,14 @@ each_stack = pytest.mark.parametrize("stack", STACKS)
 @each_stack
 @pytest.mark.parametrize("day", GOOD)
 def test_a_good_day_is_quiet(stack: str, day: str) -> None:
-    assert firing(PROMTOOL, stack, GOOD[day], 60) == {}
+    assert firing(PROMTOOL, stack, GOOD[day], 60, trouble=LONG.get(day, TROUBLE)) == {}
+
+
+@each_stack
+def test_another_cluster_that_is_well_hides_nothing(stack: str) -> None:
+    assert firing(PROMTOOL, stack, well_elsewhere, 60) == firing(
+        PROMTOOL, stack, BAD["Tempo is away"], 60
+    )
 
 
 @each_stack
@@ -29,15 +47,17 @@ def test_an_outage_of_tempo_warns_before_and_pages_within_two_minutes_of_loss(st
     for scrape in (15, 60):
         found = firing(PROMTOOL, stack, BAD["Tempo is away"], scrape)
         assert found["AlloyQueueFilling", "warning"] < first_loss
-        assert min(m for (_, severity), m in found.items() if severity == "critical") < (
-            first_loss + 2
-        )
+        # Every scrape is in time for a page before the first loss, but one of a minute where the
+        # queue lasts for less than four: then the page comes within two minutes of it.
+        page = min(m for (_, severity), m in found.items() if severity == "critical")
+        assert page < (first_loss if scrape == 15 or first_loss > 4 else first_loss + 2)
 
 
 @each_stack
 @pytest.mark.parametrize(
     "day",
     [
+        "the gateway is killed",
         "the gateway refuses a tenth",
         "Tempo rejects a tenth for good",
         "a quarter is over Tempo's limit",

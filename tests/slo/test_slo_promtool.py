@@ -295,7 +295,7 @@ def test_no_panel_is_empty_while_all_is_well(tmp_path: Path, name: str) -> None:
         *calls(counter((2 * HOUR, 50))),
         *cases.latencies(counter((2 * HOUR, 50)), {"1.02": counter((2 * HOUR, 49))}, other),
     ]
-    chosen = {"$slo": name, "$owner": ".*", "$kind": ".*"}
+    chosen = {"$slo": name, "$service": ".*", "$owner": ".*", "$kind": ".*"}
     expected: dict[str, Any] = {}
     for target in (t for read in READ.values() for panel in panels(read) for t in panel["targets"]):
         expr: str = target["expr"]
@@ -314,6 +314,28 @@ def test_an_slo_without_data_says_so_and_a_quiet_night_is_none(tmp_path: Path) -
     no_data = ['{slo="cart", severity="warning"}']
     firing(tmp_path, built(slo()), gone, {DAY + night: QUIET, 2 * DAY + 8 * HOUR: no_data})
     firing(tmp_path, built(slo()), [], {5 * HOUR: QUIET, 7 * HOUR: no_data})
+
+
+def test_an_slo_without_weekend_traffic_is_quiet_from_the_second_weekend_on(tmp_path: Path) -> None:
+    no_data = ['{slo="cart", severity="warning"}']
+    groups = [{**built(slo())[0]}]
+    groups[0]["rules"] = [r for r in groups[0]["rules"] if r.get("alert") == "SloNoData"]
+    assert groups[0]["rules"]
+    # Two weeks of five days with events, then none at all.
+    week = f"1x{5 * DAY - 1} stale _x{2 * DAY - 1}"
+    names = {"slo": "cart", "cluster": "test"}
+    series = [
+        cases.plain("slo:events:rate5m", f"{week} {week}", **names),
+        cases.plain("slo:objective:ratio", f"0.999x{18 * DAY}", **names),
+    ]
+    expected = {
+        5 * DAY + 32 * HOUR: no_data,
+        9 * DAY: QUIET,
+        12 * DAY + 32 * HOUR: QUIET,
+        14 * DAY + 20 * HOUR: no_data,
+        17 * DAY: no_data,
+    }
+    firing(tmp_path, groups, series, expected)
 
 
 def test_an_slo_of_another_cluster_hides_nothing(tmp_path: Path) -> None:
