@@ -76,8 +76,8 @@ def notices(settings: TracingSettings) -> Iterator[str]:
             )
         elif not settings.alerts.series_labels:
             yield (
-                "alerts.evaluator metricsBackend: without alerts.seriesLabels, alerts also read series "
-                "without a label `cluster`, of every cluster that writes to grafana.metrics."
+                "alerts.evaluator metricsBackend: without alerts.seriesLabels, alerts also read "
+                "series without a label `cluster`, of every cluster that writes to grafana.metrics."
             )
 
 
