@@ -97,7 +97,7 @@ local-down: ## Remove them
 	@local/cluster down
 
 test: venv/.dev policy/venv/.policy ## The tests; those that need a CLI, a cluster or a program say so and are skipped
-	@$(VENV)/pytest -n auto --dist loadgroup -m "not slow"
+	@$(VENV)/pytest -n auto --dist loadgroup
 
 test-all: test ## The same, then the slow ones
 	@$(VENV)/pytest -n auto --dist loadgroup -m slow

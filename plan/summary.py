@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from components.alerts.settings import RuleDelivery
 from components.settings import TracingSettings
 from components.workloads import workloads
 from plan.cost.report import summary as cost
@@ -68,6 +69,15 @@ def _settings(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     if settings.operator.enabled:
         languages = "every language" if settings.operator.go else "every language but Go"
         yield "OpenTelemetry Operator", f"for pods that ask, {languages}"
+    if metrics := settings.grafana.metrics:
+        yield "metrics backend", f"{metrics.type}, {metrics.remote_write_url}"
+    alerts = settings.alerts
+    for name, delivery, evaluator in (
+        ("alerts", alerts.delivery, alerts.evaluator),
+        ("SLOs", settings.slo_delivery, alerts.slo_rules.evaluator),
+    ):
+        delivered = delivery is not RuleDelivery.NONE
+        yield name, f"{delivery}, evaluated by {evaluator}" if delivered else "not delivered"
     yield "network policies", "on" if settings.namespaces.network_policies else "off"
 
 

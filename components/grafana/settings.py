@@ -23,8 +23,8 @@ class MetricsSettings(Settings):
     remote_write_url: Url
     """URL that Tempo's span metrics and OTLP metrics are written to by Prometheus remote write."""
     type: MetricsType = MetricsType.PROMETHEUS
-    """Kind of the backend for the datasource that `createDatasource` makes; without effect
-    otherwise."""
+    """Kind of the backend, for the datasource that `createDatasource` makes. With `mimir`, the plan
+    warns if SLOs are evaluated where their series are missing."""
     uid: DatasourceUid = "prometheus"
     """Uid that the datasource has in Grafana; traces link to it."""
     username: str | None = Field(default=None, min_length=1)

@@ -43,7 +43,6 @@ def unused(settings: TracingSettings) -> Iterator[str]:
     """Yield a sentence for each setting that only a datasource made here would use."""
     its = settings.grafana
     for key, created in (
-        ("metrics.type", its.metrics is None or its.metrics.create_datasource),
         ("logs.url", its.logs is None or its.logs.create_datasource),
         ("profiles.url", its.profiles is None or its.profiles.create_datasource),
     ):

@@ -365,7 +365,6 @@ def test_nothing_is_warned_of_where_all_is_well() -> None:
 @pytest.mark.parametrize(
     ("group", "value"),
     [
-        ("metrics", {**METRICS, "type": "mimir"}),
         ("logs", {"otlpUrl": "http://l.l.svc/otlp", "url": "http://l.l.svc"}),
         ("profiles", {"url": "http://p.p.svc"}),
     ],
@@ -378,7 +377,7 @@ def test_what_only_a_datasource_made_here_uses_is_warned_of_without_one(
         return [warning for warning in found if "has no effect" in warning]
 
     [warning] = unused(value)
-    assert warning.startswith(f"grafana.{group}.{'type' if group == 'metrics' else 'url'} ")
+    assert warning.startswith(f"grafana.{group}.url ")
     assert unused({**value, "createDatasource": True}) == []
 
 

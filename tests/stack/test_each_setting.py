@@ -20,6 +20,9 @@ from tests.stack.each_setting import (
 PLAN_ONLY = {
     # Export `tracesUrl`, a link for people.
     "grafana.url": "plan.json",
+    # The plan warns where an evaluator can't have the series of its rules.
+    "alerts.evaluator": "summary.md",
+    "grafana.metrics.type": "summary.md",
     # They describe the load, for costs and for the sizes that it needs.
     "load.growthPercentPerMonth": "cost.json",
     "load.operations": "cost.json",
