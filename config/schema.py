@@ -14,11 +14,12 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from components.platform.on_change import Direction, OnChange
 from components.platform.settings import ChartSettings, WorkloadSettings
 from components.platform.tier import TIERS, Tier
 from components.rules import SECRETS
 from components.settings import TracingSettings
-from components.validation.messages import entry_model, inner_model, keys_of, kind_of
+from components.validation.messages import entry_model, inner_model, keys_of, kind_of, on_changes
 from components.validation.presets import PRESETS
 from config.loader import PROJECT
 from config.sizing import sizing
@@ -27,6 +28,9 @@ SCHEMA = Path("schema/stack.schema.json")
 REFERENCE = Path("docs/config.md")
 SIZING = Path("docs/sizing.md")
 PROJECT_FILE = Path("Pulumi.yaml")
+OPERATIONS = Path("docs/operations.md")
+#: Lines around the table in OPERATIONS that is written from the settings.
+_TABLE = ("<!-- Written by `make docs` from the settings. -->\n", "<!-- End -->\n")
 #: Mappings that stand under several keys: the reference lists what they hold once.
 _SHARED: dict[type[BaseModel], str] = {WorkloadSettings: "One workload", ChartSettings: "One chart"}
 _ENCRYPTED = {
@@ -183,6 +187,33 @@ def _text(field: FieldInfo) -> str:
     return " ".join((field.description or "").split())
 
 
+def on_change_table() -> str:
+    """Return the settings whose change loses something or needs an order, as a table."""
+    settings: dict[OnChange, list[str]] = {}
+    for key, found in on_changes():
+        settings.setdefault(found, []).append(f"`{key}`")
+    lines = ["| setting | what happens | what to do |", "|---|---|---|"]
+    for found, keys in settings.items():
+        name = ", ".join(keys) + _DIRECTIONS[found.direction]
+        link = "" if found.section == "what-a-change-does" else f" [Steps](#{found.section})"
+        lines.append(f"| {name} | {found.happens} | {found.do}{link} |")
+    return "\n".join(lines) + "\n"
+
+
+_DIRECTIONS = {
+    Direction.ANY: "",
+    Direction.LESS: ", lowered or turned off",
+    Direction.MORE: ", raised or turned on",
+}
+
+
+def operations_file(text: str) -> str:
+    """Return docs/operations.md with the table as it should be."""
+    before, start, rest = text.partition(_TABLE[0])
+    _, end, after = rest.partition(_TABLE[1])
+    return f"{before}{start}\n{on_change_table()}\n{end}{after}"
+
+
 def project_file(text: str) -> str:
     """Return Pulumi.yaml with the block as it should be; the block is the file's last part."""
     head = text.partition("\nconfig:\n")[0].rstrip("\n")
@@ -196,6 +227,7 @@ def written(root: Path) -> dict[Path, str]:
         SCHEMA: json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
         REFERENCE: reference(),
         SIZING: sizing(),
+        OPERATIONS: operations_file((root / OPERATIONS).read_text(encoding="utf-8")),
         PROJECT_FILE: project_file((root / PROJECT_FILE).read_text(encoding="utf-8")),
     }
 

@@ -1,10 +1,23 @@
 """Settings of Tempo's AWS identity."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from ..platform.arn import PolicyArn, RoleArn
 from ..platform.base import Settings
+from ..platform.on_change import OnChange
 from ..platform.texts import RoleName
+
+_CREDENTIALS = OnChange(
+    happens="Tempo's pods keep credentials of the old role.",
+    do="Restart them after `up`.",
+    section="aws-identity",
+)
+_BOUNDARY = OnChange(
+    happens="Tempo's role loses at once what the new boundary doesn't allow.",
+    do="The boundary must allow the bucket and its keys: run `make bootstrap` first.",
+    section="aws-identity",
+)
 
 
 class IdentityMode(StrEnum):
@@ -18,13 +31,13 @@ class IdentityMode(StrEnum):
 class IdentitySettings(Settings):
     """How Tempo's pods get AWS credentials; never by static keys."""
 
-    mode: IdentityMode = IdentityMode.POD_IDENTITY
+    mode: Annotated[IdentityMode, _CREDENTIALS] = IdentityMode.POD_IDENTITY
     """`podIdentity` (EKS Pod Identity, the agent add-on must run), `irsa` (needs
     `cluster.oidcIssuer`) or `none` (an S3 stand-in on a laptop)."""
-    role_name: RoleName | None = None
+    role_name: Annotated[RoleName | None, _CREDENTIALS] = None
     """Name of the IAM role to make; by default `tracing-<environment>-<cluster>-tempo`."""
-    role_arn: RoleArn | None = None
+    role_arn: Annotated[RoleArn | None, _CREDENTIALS] = None
     """ARN of an existing role to use instead of making one; its permissions and trust are its
     owner's."""
-    permissions_boundary_arn: PolicyArn | None = None
+    permissions_boundary_arn: Annotated[PolicyArn | None, _BOUNDARY] = None
     """ARN of a permissions boundary to put on the role, where the account demands one."""

@@ -1,10 +1,12 @@
 """Settings that all systems share: environment, cluster, namespaces, charts, sizes."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
 from .base import Settings
+from .on_change import OnChange
 from .regions import Region
 from .texts import (
     AccountId,
@@ -19,6 +21,35 @@ from .texts import (
 )
 from .tier import Tier
 
+_MOVED = OnChange(
+    happens="Everything in the cluster is replaced, which fails halfway.",
+    do="Keep a stack with its cluster and namespaces, or move it step by step.",
+    section="another-cluster-or-namespace",
+)
+_ELSEWHERE = OnChange(
+    happens="Everything in the cluster is replaced, which fails halfway. The bucket has this "
+    "region and account too.",
+    do="Start a new stack.",
+    section="another-cluster-or-namespace",
+)
+_RENAMED = OnChange(
+    happens="The bucket, Tempo's role and the roles of GitHub's jobs are named after the "
+    "environment: Tempo starts with an empty bucket.",
+    do="Start a new stack for a new environment.",
+    section="another-bucket",
+)
+_ISSUER = OnChange(
+    happens="With `identity.mode: irsa`, Tempo's role trusts the new issuer only.",
+    do="Change it only with the cluster.",
+    section="aws-identity",
+)
+_REACHED = OnChange(
+    happens="Pulumi reaches the cluster in another way. In another cluster it doesn't find what it "
+    "made, and makes it again.",
+    do="Make sure that it is the same cluster.",
+    section="another-cluster-or-namespace",
+)
+
 
 class Size(StrEnum):
     """Size preset: replicas, requests, limits, volumes and ingestion limits in one word."""
@@ -32,7 +63,7 @@ class Size(StrEnum):
 class EnvironmentSettings(Settings):
     """Which environment this is."""
 
-    name: EnvironmentName
+    name: Annotated[EnvironmentName, _RENAMED]
     """Name of the environment. It goes into the names of bucket and role, into tags and onto each
     span that has no `deployment.environment.name` of its own."""
     tier: Tier = Tier.PRODUCTION
@@ -43,21 +74,21 @@ class EnvironmentSettings(Settings):
 class ClusterSettings(Settings):
     """The EKS cluster that the stack is installed in, and how to reach it."""
 
-    name: ClusterName
+    name: Annotated[ClusterName, _MOVED]
     """Name of the EKS cluster, also put onto spans as `k8s.cluster.name`. A stack stays with its
     cluster: see docs/operations.md before you change it."""
-    region: Region
+    region: Annotated[Region, _ELSEWHERE]
     """AWS region of the cluster and of the bucket, for example `eu-west-1`."""
-    account_id: AccountId
+    account_id: Annotated[AccountId, _ELSEWHERE]
     """AWS account id, 12 digits, in quotes. Pulumi refuses to work in any other account."""
-    kubeconfig: str = Field(default="~/.kube/config", min_length=1)
+    kubeconfig: Annotated[str, _REACHED] = Field(default="~/.kube/config", min_length=1)
     """Path of the kubeconfig file that holds `kubeContext`."""
-    kube_context: str | None = Field(default=None, min_length=1)
+    kube_context: Annotated[str | None, _REACHED] = Field(default=None, min_length=1)
     """Context of the kubeconfig to use. Give this or `stackReference`."""
-    stack_reference: StackName | None = None
+    stack_reference: Annotated[StackName | None, _REACHED] = None
     """Stack that made the cluster, `organization/project/stack`; its output `kubeconfig` is used.
     Give this or `kubeContext`."""
-    oidc_issuer: IssuerUrl | None = None
+    oidc_issuer: Annotated[IssuerUrl | None, _ISSUER] = None
     """URL of the cluster's OIDC issuer; needed with `identity.mode: irsa`."""
     nodes: int = Field(default=3, ge=1, le=10_000)
     """Expected number of nodes. Sets the size of Beyla's Kubernetes cache (one replica for each 50
@@ -71,11 +102,11 @@ class ClusterSettings(Settings):
 class NamespaceSettings(Settings):
     """The namespaces that the stack makes and owns."""
 
-    tracing: NamespaceName = "tracing"
+    tracing: Annotated[NamespaceName, _MOVED] = "tracing"
     """Namespace of Tempo and Alloy, with pod-security level `restricted`."""
-    beyla: NamespaceName = "tracing-beyla"
+    beyla: Annotated[NamespaceName, _MOVED] = "tracing-beyla"
     """Namespace of Beyla alone, with pod-security level `privileged`: eBPF needs it."""
-    operator: NamespaceName = "tracing-operator"
+    operator: Annotated[NamespaceName, _MOVED] = "tracing-operator"
     """Namespace of the OpenTelemetry Operator and its `Instrumentation`, with pod-security level
     `restricted`."""
     scrapers: list[NamespaceName] = Field(default=[])

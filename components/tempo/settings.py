@@ -1,12 +1,48 @@
 """Settings of Tempo."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
 from ..platform.base import Settings
+from ..platform.on_change import Direction, OnChange
 from ..platform.settings import Size, WorkloadSettings
 from ..platform.texts import ClassName, ImageTag, TenantId
+
+_MODE = OnChange(
+    happens="One Helm release becomes another chart's. No query is answered meanwhile, and what is "
+    "not yet in S3 stays on the old volumes.",
+    do="Flush Tempo first.",
+    section="tempos-mode",
+)
+_RETENTION = OnChange(
+    happens="Tempo deletes older traces within hours of `up`, which can't be undone.",
+    do="Be sure.",
+    section="what-a-change-does",
+    direction=Direction.LESS,
+)
+_CLASS = OnChange(
+    happens="The upgrade fails: Kubernetes fixes the volumes of a StatefulSet.",
+    do="Delete the StatefulSet by hand first. Existing volumes keep their class.",
+    section="the-size-of-a-volume",
+)
+_TENANT = OnChange(
+    happens="Older traces are not shown: they belong to the tenant that wrote them.",
+    do="Add a datasource for the old tenant if you need them.",
+    section="multitenancy",
+)
+_VERSION = OnChange(
+    happens="Another version of Tempo. An older one may not read blocks that a newer one wrote.",
+    do="Read the release notes of all versions in between.",
+    section="a-new-chart",
+)
+_RECEIVER = OnChange(
+    happens="Tempo refuses the spans of senders that still use this protocol.",
+    do="Move them to OTLP first.",
+    section="what-a-change-does",
+    direction=Direction.LESS,
+)
 
 
 class TempoMode(StrEnum):
@@ -55,27 +91,27 @@ class TempoLimitSettings(Settings):
 class TempoSettings(Settings):
     """Grafana Tempo, the trace backend."""
 
-    mode: TempoMode = TempoMode.MONOLITHIC
+    mode: Annotated[TempoMode, _MODE] = TempoMode.MONOLITHIC
     """`monolithic` (one process, down while it restarts) or `distributed` (replicated, without
     Kafka; needs `size` m or l). Which for which load: docs/sizing.md."""
     size: Size = Size.S
     """Preset of replicas, requests, limits, volumes and ingestion limits: see docs/sizing.md."""
-    image_tag: ImageTag = "2.10.8"
+    image_tag: Annotated[ImageTag, _VERSION] = "2.10.8"
     """Version of Tempo, 2.10 or later; the charts in use can't run 3.x."""
-    retention_hours: int = Field(default=336, ge=1, le=87_600)
+    retention_hours: Annotated[int, _RETENTION] = Field(default=336, ge=1, le=87_600)
     """Hours that traces are kept; a smaller number deletes what is older. S3 itself deletes a week
     later what Tempo left."""
-    tenant: TenantId | None = None
+    tenant: Annotated[TenantId | None, _TENANT] = None
     """Turns multitenancy on: Alloy writes and Grafana reads as this tenant. Traces of another
     tenant, or from before, are not shown."""
-    jaeger: bool = False
+    jaeger: Annotated[bool, _RECEIVER] = False
     """Take spans in Jaeger's protocols at Tempo as well, from any namespace."""
-    zipkin: bool = False
+    zipkin: Annotated[bool, _RECEIVER] = False
     """Take spans in Zipkin's protocol at Tempo as well, from any namespace."""
     traceql_metrics: bool = True
     """Answer TraceQL metrics queries, which Grafana's Traces Drilldown needs; costs memory in the
     metrics-generator."""
-    storage_class: ClassName | None = None
+    storage_class: Annotated[ClassName | None, _CLASS] = None
     """Storage class of the volumes; by default the cluster's own default."""
     priority_class: ClassName | None = None
     """Priority class of the pods."""

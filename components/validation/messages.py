@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ..platform.base import EXPLAINED
+from ..platform.on_change import OnChange
 from ..platform.texts import Text
 from ..rules import Problem, problem
 from ..settings import TracingSettings
@@ -84,6 +85,18 @@ def all_keys(model: type[BaseModel] = TracingSettings, prefix: str = "") -> Iter
         inner = inner_model(field)
         if inner:
             yield from all_keys(inner, f"{key}.")
+
+
+def on_changes(
+    model: type[BaseModel] = TracingSettings, prefix: str = ""
+) -> Iterator[tuple[str, OnChange]]:
+    """Yield the settings whose change loses something or needs an order, with what that is."""
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{field.alias or name}"
+        yield from ((key, found) for found in field.metadata if isinstance(found, OnChange))
+        inner = inner_model(field)
+        if inner:
+            yield from on_changes(inner, f"{key}.")
 
 
 def _siblings(path: Path, settings: type[BaseModel]) -> list[str]:

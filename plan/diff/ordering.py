@@ -1,7 +1,8 @@
 """Changes that need an order or a step by hand, which neither a preview nor `up` tells.
 
-Each row names a fact of the plan; docs/operations.md, "What a change does", has the same rows, and
-a test compares the two.
+A setting whose change needs one is marked where it is defined (`OnChange`). The other rows name a
+fact that follows from several settings; docs/operations.md, "What a change does", has the same
+rows, and a test compares the two.
 """
 
 import fnmatch
@@ -9,18 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from components.validation.messages import on_changes
 from plan.diff.planned import Planned
 from plan.diff.values import MISSING
 
 _RELEASE: Final = "kubernetes:helm.sh/v3:Release"
-_CLUSTER = (
-    "Everything in the cluster would be replaced, which fails half-way. A stack stays with its "
-    "cluster and namespaces."
-)
-_KEY: Final = (
-    "Objects stay encrypted with the key that wrote them, and without it Tempo can't read them: "
-    "add the old key to storage.previousKmsKeyArns first; run `make bootstrap` before the deploy."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,23 +60,8 @@ def _same_major(before: Any, after: Any) -> bool:  # noqa: ANN401
     return not _another_major(before, after)
 
 
-ORDERS: Final = (
-    Order(
-        fact="tempo.retentionHours",
-        says=(
-            "Tempo deletes older traces within hours of the `up`; that can't be undone. Be sure."
-        ),
-        section="what-a-change-does",
-        applies=_less,
-    ),
-    Order(
-        fact="tempo.mode",
-        says=(
-            "One Helm release becomes another chart's: no query is answered meanwhile, and what is "
-            "not yet in S3 stays on the old volumes. Flush Tempo first."
-        ),
-        section="tempos-mode",
-    ),
+#: Facts that follow from several settings.
+_DERIVED: Final = (
     Order(
         fact="volumeGib of *",
         says=(
@@ -102,14 +81,6 @@ ORDERS: Final = (
         applies=_less,
     ),
     Order(
-        fact="tempo.storageClass",
-        says=(
-            "The upgrade fails: Kubernetes fixes the volumes of a StatefulSet. Delete the "
-            "StatefulSet by hand first; volumes that exist keep their class."
-        ),
-        section="the-size-of-a-volume",
-    ),
-    Order(
         fact="replicas of tempo ingester",
         says=(
             "Spans that only the removed ingesters hold are missed until they are back. Flush the "
@@ -119,31 +90,6 @@ ORDERS: Final = (
         applies=_less,
     ),
     Order(
-        fact="identity.mode",
-        says="Tempo's pods keep their old credentials: restart them after the `up`.",
-        section="aws-identity",
-    ),
-    Order(
-        fact="identity.roleArn",
-        says="Tempo's pods keep their old credentials: restart them after the `up`.",
-        section="aws-identity",
-    ),
-    Order(fact="storage.kmsKeyArn", says=_KEY, section="another-key"),
-    Order(
-        fact="storage.encryption",
-        says=_KEY,
-        section="another-key",
-        applies=lambda before, after: before == "sse-kms",
-    ),
-    Order(
-        fact="storage.previousKmsKeyArns",
-        says=(
-            "Objects of a key that is no longer named can't be read. Keep it until the retention "
-            "and a week are over, and run `make bootstrap` before the deploy."
-        ),
-        section="another-key",
-    ),
-    Order(
         fact="password *",
         says=(
             "Alloy reads passwords at its start: restart it after the `up`. A plan has no key and "
@@ -151,29 +97,10 @@ ORDERS: Final = (
         ),
         section="passwords",
     ),
-    Order(fact="cluster.name", says=_CLUSTER, section="another-cluster-or-namespace"),
-    Order(
-        fact="cluster.region",
-        says=f"{_CLUSTER} The bucket is in this region too: start a new stack.",
-        section="another-cluster-or-namespace",
-    ),
-    Order(
-        fact="cluster.accountId",
-        says=f"{_CLUSTER} The bucket is in this account too: start a new stack.",
-        section="another-cluster-or-namespace",
-    ),
-    Order(fact="namespaces.tracing", says=_CLUSTER, section="another-cluster-or-namespace"),
-    Order(fact="namespaces.beyla", says=_CLUSTER, section="another-cluster-or-namespace"),
-    Order(fact="namespaces.operator", says=_CLUSTER, section="another-cluster-or-namespace"),
     Order(
         fact="traceBucketName",
         says="A new bucket, without the old traces: Tempo reads one bucket only.",
         section="another-bucket",
-    ),
-    Order(
-        fact="tempo.tenant",
-        says="Traces from before are not shown: they lie under the tenant that wrote them.",
-        section="multitenancy",
     ),
     Order(
         fact="chart tempo*",
@@ -202,6 +129,20 @@ ORDERS: Final = (
         section="a-new-chart",
         applies=_another_major,
     ),
+)
+
+#: All rows: first those of single settings.
+ORDERS: Final = (
+    *(
+        Order(
+            fact=key,
+            says=f"{change.happens} {change.do}",
+            section=change.section,
+            applies=change.applies,
+        )
+        for key, change in on_changes()
+    ),
+    *_DERIVED,
 )
 
 

@@ -1,9 +1,6 @@
 """What replaces a resource, what goes with it and what needs an order: complete, and documented."""
 
-import functools
 import re
-from dataclasses import replace
-from typing import Any
 
 import pytest
 import yaml
@@ -11,8 +8,7 @@ import yaml
 from plan.diff.changes import Change, Operation, kind
 from plan.diff.losing import LOSSES, RELEASE, RELEASES, loss, sentence
 from plan.diff.ordering import ORDERS, Warned, facts, shown, warned
-from plan.diff.planned import Planned, from_plan
-from plan.diff.planner import planned as plan_one
+from plan.diff.planned import Planned
 from plan.diff.replacing import COMPONENTS, KUBERNETES_PROVIDER, REPLACING, replacing
 from plan.diff.values import MISSING
 from plan.recording import Resource
@@ -91,9 +87,7 @@ def test_every_link_leads_to_a_section() -> None:
 NAMES = {
     "volumeGib": "volumeGib of *",
     "tempo.size": "volumeGib of *",
-    "namespaces.*": "namespaces.tracing",
     "storage.bucket": "traceBucketName",
-    "sse-kms": "storage.encryption",
     "environment.name": "traceBucketName",
     "charts.*.version": "chart *",
 }
@@ -106,48 +100,6 @@ def test_what_the_documents_call_a_change_with_an_order_is_warned_of() -> None:
     assert len(keys) > 8
     known = {order.fact for order in ORDERS}
     assert [k for k in keys if NAMES.get(k, k) not in known] == []
-
-
-@functools.cache
-def prod() -> Planned:
-    return from_plan("prod", plan_one("prod", ROOT), {})
-
-
-def with_setting(group: str, changed: dict[str, Any]) -> Planned:
-    """Return the plan of prod with other settings in one group, and nothing that follows."""
-    settings = {**prod().settings, group: {**prod().settings[group], **changed}}
-    return replace(prod(), settings=settings)
-
-
-@pytest.mark.parametrize(
-    ("group", "changed", "fact", "section"),
-    [
-        ("tempo", {"retentionHours": 1}, "tempo.retentionHours", "what-a-change-does"),
-        ("tempo", {"mode": "monolithic"}, "tempo.mode", "tempos-mode"),
-        ("tempo", {"tenant": "a"}, "tempo.tenant", "multitenancy"),
-        ("tempo", {"storageClass": "gp3"}, "tempo.storageClass", "the-size-of-a-volume"),
-        ("storage", {"kmsKeyArn": "arn"}, "storage.kmsKeyArn", "another-key"),
-        ("storage", {"encryption": "sse-s3"}, "storage.encryption", "another-key"),
-        ("storage", {"previousKmsKeyArns": ["a"]}, "storage.previousKmsKeyArns", "another-key"),
-        ("identity", {"mode": "irsa"}, "identity.mode", "aws-identity"),
-        ("identity", {"roleArn": "arn"}, "identity.roleArn", "aws-identity"),
-        ("cluster", {"name": "b"}, "cluster.name", "another-cluster-or-namespace"),
-        ("cluster", {"region": "b"}, "cluster.region", "another-cluster-or-namespace"),
-        ("cluster", {"accountId": "1"}, "cluster.accountId", "another-cluster-or-namespace"),
-        ("namespaces", {"tracing": "b"}, "namespaces.tracing", "another-cluster-or-namespace"),
-        ("namespaces", {"beyla": "b"}, "namespaces.beyla", "another-cluster-or-namespace"),
-        ("namespaces", {"operator": "b"}, "namespaces.operator", "another-cluster-or-namespace"),
-    ],
-)
-def test_settings_that_need_an_order(
-    group: str, changed: dict[str, Any], fact: str, section: str
-) -> None:
-    [found] = warned(prod(), with_setting(group, changed))
-    assert (found.fact, found.order.section) == (fact, section)
-
-
-def test_longer_retention_needs_none() -> None:
-    assert warned(prod(), with_setting("tempo", {"retentionHours": 900})) == []
 
 
 def sized(replicas: int, volume: int | None) -> Planned:
