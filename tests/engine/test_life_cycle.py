@@ -7,7 +7,7 @@ from typing import Any, cast
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
-from plan.recorder import UNKNOWN
+from plan.dumping import UNKNOWN_SHOWN
 from plan.run import run
 from plan.write import as_json
 from tests.engine import lab as engine
@@ -84,7 +84,7 @@ def planned_is_previewed(lab: Lab, stack: str) -> None:
 
 def differences(wanted: Any, given: Any, path: str = "") -> list[str]:
     """Return where two values differ; what is unknown to the plan agrees with anything."""
-    if wanted == UNKNOWN:
+    if wanted == UNKNOWN_SHOWN:
         return []
     if isinstance(wanted, dict) and isinstance(given, dict):
         planned, previewed = cast(dict[str, Any], wanted), cast(dict[str, Any], given)
