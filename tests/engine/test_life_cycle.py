@@ -94,6 +94,10 @@ def differences(wanted: Any, given: Any, path: str = "") -> list[str]:
                 continue
             found += differences(planned.get(key), previewed.get(key), f"{path}.{key}")
         return found
+    if isinstance(wanted, list) and isinstance(given, list):
+        pairs = list(zip(cast(list[Any], wanted), cast(list[Any], given), strict=False))
+        if len(pairs) == len(cast(list[Any], wanted)) == len(cast(list[Any], given)):
+            return [d for i, (w, g) in enumerate(pairs) for d in differences(w, g, f"{path}[{i}]")]
     return [] if wanted == given else [f"{path}: planned {wanted!r}, previewed {given!r}"]
 
 
