@@ -38,14 +38,17 @@ LABEL_KEY = (
     r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$"
 )
 LABEL_VALUE = r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
-_HOST = r"([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+#: A port from 1 to 65535.
+_PORT = (
+    r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+)
+_HOST = rf"([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]){_PORT}"
 #: RFC 3986: characters of a path. No user, whose password would stand in plan and state; no
 #: query and no fragment, after which no path can be added.
 _PATH = r"(/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?"
 #: Words that YAML takes for a number, a truth value or nothing. The charts write some names without
 #: quotes, and the API server then refuses the object.
 _NO_TEXT = re.compile(r"[0-9][0-9.]*(e-?[0-9]+)?|0[box][0-9a-f]+|y|n|yes|no|on|off|true|false|null")
-_LARGEST_PORT = 65_535
 
 
 def is_no_text(name: str) -> bool:
@@ -60,13 +63,6 @@ def _unquoted(name: str) -> str:
             "choose another name, for example gp3-encrypted"
         )
     return name
-
-
-def _port(value: str) -> str:
-    match = re.search(r":([0-9]+)(?:/|$)", value)
-    if match and not 0 < int(match[1]) <= _LARGEST_PORT:
-        raise explained(f"has port {match[1]}; a port is a number from 1 to {_LARGEST_PORT}")
-    return value
 
 
 NamespaceName = Annotated[
@@ -99,13 +95,11 @@ Url = Annotated[
         "an http or https URL with a host, without user, query or fragment",
         "http://mimir-gateway.mimir.svc:80/prometheus",
     ),
-    AfterValidator(_port),
 ]
 Endpoint = Annotated[
     str,
-    Field(max_length=300, pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?$"),
+    Field(max_length=300, pattern=rf"^https?://[A-Za-z0-9][A-Za-z0-9.-]*{_PORT}$"),
     Text("an http or https URL of a host, without a path", "http://moto.moto.svc:5000"),
-    AfterValidator(_port),
 ]
 IssuerUrl = Annotated[
     str,
@@ -122,19 +116,17 @@ ChartRepository = Annotated[
         "an http, https or oci URL with a host, without user, query or fragment",
         "oci://registry.example.com/charts",
     ),
-    AfterValidator(_port),
 ]
 ImageRegistry = Annotated[
     str,
     Field(
         max_length=255,
-        pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
+        pattern=rf"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?{_PORT}(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
     ),
     Text(
         "a host, with a port and a path if needed, in lowercase and without a slash at the end",
         "registry.example.com:5000/mirror",
     ),
-    AfterValidator(_port),
 ]
 DatasourceUid = Annotated[
     str,
@@ -143,18 +135,15 @@ DatasourceUid = Annotated[
 ]
 
 
-def _folder(name: str) -> str:
-    if name in (".", "..") or name != name.strip():
-        raise explained("must be the title of a folder, not a path, for example Tracing")
-    return name
-
-
 FolderTitle = Annotated[
     str,
-    Field(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f\x7f]+$"),
+    Field(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^/\\\x00-\x20\x7f.]([^/\\\x00-\x1f\x7f]*[^/\\\x00-\x20\x7f])?$",
+    ),
     # Grafana's sidecar makes a folder on its disk of it.
     Text("the title of a folder, without slashes and line breaks", "Tracing"),
-    AfterValidator(_folder),
 ]
 EnvironmentName = Annotated[
     str,

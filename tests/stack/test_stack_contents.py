@@ -107,7 +107,8 @@ def test_releases_are_pinned_bounded_and_fully_known(recording: Recording) -> No
         inputs = release.inputs
         assert inputs["name"] in RELEASES
         assert inputs["version"] == chart_of(release).version
-        assert (inputs["maxHistory"], inputs["timeout"]) == (10, 600)
+        assert inputs["maxHistory"] == 10
+        assert inputs["timeout"] >= 600
         assert inputs["createNamespace"] is False
         assert UNKNOWN not in in_plain(inputs)
         assert list(secrets(inputs)) == []

@@ -3,7 +3,8 @@
 from typing import Any, cast
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given, reject, settings
+from pydantic import ValidationError
 
 from components import rules
 from components.platform.settings import Size
@@ -41,7 +42,11 @@ def build(found: TracingSettings, *, preview: bool) -> Recording:
 
 def build_or_be_refused(groups: Tree) -> None:
     """Build what the rules let through; see that what they object to is refused in their words."""
-    found = TracingSettings.model_validate(groups)
+    try:
+        found = TracingSettings.model_validate(groups)
+    except ValidationError:
+        # Some types refuse more than their pattern shows, such as a class named `on`.
+        reject()
     problems = list(rules.problems(found, stack_file=False))
     if not problems:
         build(found, preview=True)
@@ -102,8 +107,6 @@ def test_every_size_is_right_as_it_is(mode: str, size: str) -> None:
         ("cluster.nodeCidrs", ["10.0.0.1"]),
         ("cluster.nodeCidrs", ["10.0.0.0/255.255.0.0"]),
         ("cluster.nodeCidrs", ["fe80::%eth0/64"]),
-        ("grafana.datasourceLabel", "aüb"),
-        ("grafana.datasourceLabelValue", "aüb"),
         # By the API server, since the charts write it without quotes.
         ("namespaces.tracing", "3"),
         ("namespaces.tracing", "1e3"),
