@@ -223,12 +223,13 @@ def project_file(text: str) -> str:
 
 def written(root: Path) -> dict[Path, str]:
     """Return what each file should hold, by its path under the project's folder."""
+    project = (root / PROJECT_FILE).read_text(encoding="utf-8")
     return {
         SCHEMA: json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
         REFERENCE: reference(),
         SIZING: sizing(),
         OPERATIONS: operations_file((root / OPERATIONS).read_text(encoding="utf-8")),
-        PROJECT_FILE: project_file((root / PROJECT_FILE).read_text(encoding="utf-8")),
+        PROJECT_FILE: project_file(project),
     }
 
 

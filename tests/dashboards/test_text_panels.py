@@ -20,8 +20,8 @@ from tests.dashboards.cases import READ, panels
 from tests.dashboards.grafana_fills import filled, variables
 
 SANITIZER = Path(__file__).parent / "sanitizer"
-#: Where npm installs to; one copy for all runs.
-INSTALLED = Path(__file__).parents[2] / "build" / "text-panels"
+#: Where npm installs to; one copy for all runs, beside what pytest keeps between them.
+INSTALLED = Path(__file__).parents[2] / ".pytest_cache" / "text-panels"
 _HREF = re.compile(r"<a( href(?:=\"([^\"]*)\")?)?")
 
 pytestmark = pytest.mark.xdist_group("text-panels")

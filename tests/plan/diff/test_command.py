@@ -138,7 +138,7 @@ def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     python.chmod(0o755)
     return subprocess.run(
         # -o: the virtual environment counts as set up.
-        ["make", "-o", "venv/.stack", "plan-diff", *arguments],
+        ["make", "--no-print-directory", "-o", "venv/.stack", "plan-diff", *arguments],
         cwd=project,
         env=environment(project),
         capture_output=True,
