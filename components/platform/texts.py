@@ -8,7 +8,9 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from .base import explained
 
@@ -27,6 +29,12 @@ class Text:
 
     def __str__(self) -> str:
         return f"{self.allowed}, for example {self.example}"
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Add the example to the JSON Schema, for editors."""
+        return {**handler(core_schema), "examples": [self.example.strip('"')]}
 
 
 #: RFC 1123 label, as Kubernetes asks of namespaces and we of all names that end up in one.

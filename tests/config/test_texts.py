@@ -3,15 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_origin
 
 import pytest
-from pydantic import BaseModel
 
 from components.platform.texts import Text
 from components.rules import SettingsError
-from components.settings import TracingSettings
-from components.validation.messages import entry_model, inner_model, text_of
+from components.validation.messages import all_fields, entry_model, text_of
 from components.validation.validate import parse_settings
 from config.schema import json_schema, reference
 
@@ -26,16 +24,11 @@ BASE: dict[str, Any] = {
 }
 
 
-def texts(
-    model: type[BaseModel] = TracingSettings, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], Text]]:
+def texts() -> Iterator[tuple[tuple[str, ...], Text]]:
     """Yield every string setting with a type of its own; entries of lists of mappings left out."""
-    for name, field in model.model_fields.items():
-        here = (*path, field.alias or name)
-        if inner := inner_model(field):
-            yield from texts(inner, here)
-        elif entry_model(field) is None and (text := text_of(field)):
-            yield here, text
+    for key, field in all_fields():
+        if entry_model(field) is None and (text := text_of(field)):
+            yield tuple(key.split(".")), text
 
 
 TEXTS = dict(texts())
@@ -54,8 +47,7 @@ def message(path: tuple[str, ...], value: Any) -> str:
     return str(refused.value)
 
 
-def is_list(path: tuple[str, ...]) -> bool:
-    return ".".join(path) in ("alloy.trustedNamespaces", "namespaces.scrapers")
+LISTS = {key for key, field in all_fields() if get_origin(field.annotation) is list}
 
 
 def test_there_are_many() -> None:
@@ -65,7 +57,7 @@ def test_there_are_many() -> None:
 @each_text
 def test_a_wrong_value_is_told_what_is_allowed_with_an_example(path: tuple[str, ...]) -> None:
     wrong = "a b\n"
-    said = message(path, [wrong] if is_list(path) else wrong)
+    said = message(path, [wrong] if ".".join(path) in LISTS else wrong)
 
     assert f"{'.'.join(path)}" in said
     assert f"must be {TEXTS[path]}" in said
