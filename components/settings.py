@@ -92,6 +92,11 @@ class TracingSettings(Settings):
         return self.alerts.slo_rules.namespace or self.alert_namespace
 
     @property
+    def has_slos(self) -> bool:
+        """Whether there is any SLO, of the stack file's own or of every service."""
+        return bool(self.slos) or self.slo_defaults.enabled
+
+    @property
     def slo_delivery(self) -> RuleDelivery:
         """How the rules of SLOs reach their evaluator."""
         return self.alerts.slo_rules.delivery or self.alerts.delivery

@@ -198,7 +198,7 @@ def dashboards_args(settings: TracingSettings) -> GrafanaDashboardsArgs | None:
         traceql_metrics=tempo.traceql_metrics,
         limits=limits(tempo),
         scraped=grafana.service_monitor.enabled,
-        slos=_has_slos(settings),
+        slos=settings.has_slos,
         series_labels=settings.alerts.series_labels,
     )
     return GrafanaDashboardsArgs(settings=grafana, dashboards=dashboards(context))
@@ -216,7 +216,7 @@ def rule_args(settings: TracingSettings) -> dict[str, RuleGroupsArgs]:
             object_name="tracing-alerts",
             labels=its.labels,
         )
-    if _has_slos(settings) and settings.slo_delivery is not RuleDelivery.NONE:
+    if settings.has_slos and settings.slo_delivery is not RuleDelivery.NONE:
         found["slos"] = RuleGroupsArgs(
             groups=slo_groups(
                 settings.slos,
@@ -231,10 +231,6 @@ def rule_args(settings: TracingSettings) -> dict[str, RuleGroupsArgs]:
             labels=its.labels if slos.labels is None else slos.labels,
         )
     return found
-
-
-def _has_slos(settings: TracingSettings) -> bool:
-    return bool(settings.slos) or settings.slo_defaults.enabled
 
 
 def namespace_to_look_at(settings: TracingSettings) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from components.platform.tier import TIERS, Tier
+from components.platform.tier import PRODUCTION_NAMES, TIERS, Tier
 from components.rules import SECRETS, Problem, SettingsError, credentials, problem
 from components.settings import TracingSettings
 from components.validation.validate import validate
@@ -95,9 +95,8 @@ def _copied(given: Mapping[str, str]) -> Iterator[Problem]:
 
 def _promised(name: str) -> Tier | None:
     """Return the tier that a name promises: `prod` as well as `prod-eu`; None for other names."""
-    return {**TIERS, "prod": Tier.PRODUCTION, "production": Tier.PRODUCTION}.get(
-        name.partition("-")[0]
-    )
+    first = name.partition("-")[0]
+    return Tier.PRODUCTION if first in PRODUCTION_NAMES else TIERS.get(first)
 
 
 def _is_secret(key: str) -> bool:

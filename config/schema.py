@@ -30,7 +30,7 @@ SIZING = Path("docs/sizing.md")
 PROJECT_FILE = Path("Pulumi.yaml")
 OPERATIONS = Path("docs/operations.md")
 #: Lines around the table in OPERATIONS that is written from the settings.
-_TABLE = ("<!-- Written by `make docs` from the settings. -->\n", "<!-- End -->\n")
+_TABLE = ("<!-- Written by `make docs` from the settings. -->", "<!-- End -->")
 #: Mappings that stand under several keys: the reference lists what they hold once.
 _SHARED: dict[type[BaseModel], str] = {WorkloadSettings: "One workload", ChartSettings: "One chart"}
 _ENCRYPTED = {
@@ -207,11 +207,15 @@ _DIRECTIONS = {
 }
 
 
+def with_section(text: str, begin: str, end: str, section: str) -> str:
+    """Return a document with another text between the lines that mark a generated section."""
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n\n{section.strip()}\n\n{end}{rest.partition(end)[2]}"
+
+
 def operations_file(text: str) -> str:
     """Return docs/operations.md with the table as it should be."""
-    before, start, rest = text.partition(_TABLE[0])
-    _, end, after = rest.partition(_TABLE[1])
-    return f"{before}{start}\n{on_change_table()}\n{end}{after}"
+    return with_section(text, *_TABLE, on_change_table())
 
 
 def project_file(text: str) -> str:

@@ -53,8 +53,7 @@ def main() -> int:
     if isinstance(cli, str):
         raise pulumi.RunError(cli)
     there = deployed(cli, stack)
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True)  # noqa: S607
-    here = done.stdout.strip()
+    here = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=root, text=True).strip()  # noqa: S607
     if there is not None and is_older(here, there, root):
         raise pulumi.RunError(
             f"{stack} runs commit {there[:9]}, which is newer than {here[:9]}. Approve the newest "

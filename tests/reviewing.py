@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from config.schema import with_section
 from plan.diff import MARKER
 from plan.diff.commits import Commits
 from plan.diff.environment import environment
@@ -40,9 +41,7 @@ def example() -> str:
 
 def document() -> str:
     """Return docs/reviewing.md with the example as it is now."""
-    head, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{example()}\n\n{END}{tail}"
+    return with_section(DOCUMENT.read_text(encoding="utf-8"), BEGIN, END, example())
 
 
 def write() -> None:

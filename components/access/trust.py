@@ -3,6 +3,7 @@
 import json
 import re
 
+from ..platform.helm import DEPLOY_MINUTES
 from ..platform.regions import partition
 
 #: Issuer of the tokens of GitHub's jobs (GitHub docs, "OpenID Connect reference").
@@ -16,9 +17,8 @@ def provider_arn(*, region: str, account_id: str) -> str:
     return f"arn:{partition(region)}:iam::{account_id}:oidc-provider/{ISSUER}"
 
 
-#: How long credentials of a job last, in seconds: as long as the longest job, which deploys. The
-#: workflows have the same number in minutes, and a test compares them.
-SESSION_SECONDS = 2 * 60 * 60
+#: How long credentials of a job last, in seconds: as long as the longest job, which deploys.
+SESSION_SECONDS = DEPLOY_MINUTES * 60
 #: Branch that is deployed, and the workflow that deploys a stack from it.
 BRANCH = "refs/heads/main"
 DEPLOY_WORKFLOW = ".github/workflows/deploy-stack.yml"

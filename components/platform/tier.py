@@ -21,3 +21,5 @@ TIERS = {
     "staging": Tier.STAGING,
     "stage": Tier.STAGING,
 }
+#: Names that promise production data.
+PRODUCTION_NAMES = ("prod", "production")

@@ -48,10 +48,9 @@ def notices(settings: TracingSettings) -> Iterator[str]:
     not known before `pulumi up`, so it is said where they are asked for.
     """
     delivery = settings.alerts.delivery
-    has_slos = bool(settings.slos) or settings.slo_defaults.enabled
-    if has_slos:
+    if settings.has_slos:
         yield from _slo_rules(settings)
-    if RuleDelivery.PROMETHEUS_RULE in (delivery, has_slos and settings.slo_delivery):
+    if RuleDelivery.PROMETHEUS_RULE in (delivery, settings.has_slos and settings.slo_delivery):
         yield (
             "alerts.delivery prometheusRule: the cluster must have the Prometheus operator's kind "
             "PrometheusRule; without it `pulumi up` fails at these objects."

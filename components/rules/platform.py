@@ -10,14 +10,12 @@ from ..identity.settings import IdentityMode
 from ..platform import helm
 from ..platform.regions import dns_suffix
 from ..platform.texts import DNS_LABEL, is_no_text
-from ..platform.tier import Tier
+from ..platform.tier import PRODUCTION_NAMES, Tier
 from ..settings import TracingSettings
 from .problem import Problem, problem
 
 #: Namespaces that are not ours to own: deleting the stack would delete them.
 _SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
-#: Names that promise production data.
-_PRODUCTION_NAMES = ("prod", "production")
 #: Keys of tags that the stack sets itself.
 OWN_TAGS = ("environment", "managed-by")
 #: Tags for one resource, by AWS; two are the stack's own.
@@ -27,7 +25,7 @@ _MOST_TAGS = 48
 def environment(settings: TracingSettings) -> Iterator[Problem]:
     """An environment called prod is production."""
     env = settings.environment
-    if env.name in _PRODUCTION_NAMES and env.tier is not Tier.PRODUCTION:
+    if env.name in PRODUCTION_NAMES and env.tier is not Tier.PRODUCTION:
         yield problem(
             "environment.tier", env.tier, f'an environment named "{env.name}" is production'
         )

@@ -36,7 +36,7 @@ def alerts(
     labels: Mapping[str, str],
     template: str = "",
 ) -> Iterator[dict[str, Any]]:
-    """Yield the alerts of an SLO, or of all that follow a template.
+    """Yield the alerts of an SLO, or of all that follow a template; the last is on missing data.
 
     Args:
         slo: the SLO.
@@ -45,73 +45,31 @@ def alerts(
         labels: labels of every alert; those of the SLO win.
         template: name of the template; the alerts then take the SLO's name from the series.
     """
-    own: dict[str, str] = {
-        Label.TEMPO_CLUSTER: cluster,
-        **({Label.TEMPLATE: template} if template else {}),
-    }
-    own |= {} if template else {Label.SLO: slo.name}
+    own: dict[str, str] = {Label.TEMPO_CLUSTER: cluster}
+    own |= {Label.TEMPLATE: template} if template else {Label.SLO: slo.name}
+    described: dict[str, str] = (
+        {**labels, Label.KIND: template}
+        if template
+        else {**labels, **slo.labels, Label.SLO: slo.name, Label.OWNER: slo.owner}
+    )
+    shown = {str(key): literal(value) for key, value in described.items()}
     for severity, name in NAMES.items():
         pairs = list(thresholds(severity, slo.objective, slo.window_days))
         if not pairs:
             continue
-        described: dict[str, str] = {
-            **labels,
-            **slo.labels,
-            Label.SLO: slo.name,
-            Label.OWNER: slo.owner,
-        }
-        if template:
-            described = {**labels, Label.KIND: template}
         yield {
             "alert": name,
             "expr": " or ".join(_burns(slo, pair, limit, own) for pair, limit in pairs),
             "for": _FOR[severity],
-            "labels": {
-                **{str(key): literal(value) for key, value in described.items()},
-                "severity": str(severity),
-            },
+            "labels": {**shown, "severity": str(severity)},
             "annotations": _annotations(slo, severity, runbook(runbook_base_url, name)),
         }
-
-
-def no_data(
-    slo: SloSettings,
-    cluster: str,
-    *,
-    runbook_base_url: str | None,
-    labels: Mapping[str, str],
-    template: str = "",
-) -> dict[str, Any]:
-    """Return the alert on an SLO, or on a template, that has had no events for a day.
-
-    Without it, a misspelt service and a ruler that never gets the series look like a kept promise.
-    A service that nobody uses at weekends stays quiet from its second weekend on: a week ago it had
-    no events either, but some since. Arguments are those of `alerts`.
-    """
-    own: dict[str, str] = {Label.TEMPO_CLUSTER: cluster}
-    own |= {Label.TEMPLATE: template} if template else {Label.SLO: slo.name}
-    events = selector(SloMetric.EVENTS, own)
-    objective = selector(SloMetric.OBJECTIVE, own)
-    none = f"absent(last_over_time({events}[{_NO_DATA_WINDOW}]))"
-    as_usual = (
-        f"absent(last_over_time({events}[{_NO_DATA_WINDOW}] offset 1w))"
-        f" and on () sum(last_over_time({events}[8d]))"
-        f" and on () sum(last_over_time({objective}[{_NO_DATA_WINDOW}] offset 1w))"
-    )
-    named: dict[str, str] = (
-        {Label.KIND: template}
-        if template
-        else {**slo.labels, Label.SLO: slo.name, Label.OWNER: slo.owner}
-    )
     what = f"template {template} of every service" if template else literal(slo.name)
-    return {
+    yield {
         "alert": NO_DATA,
-        "expr": f"{none} unless on () ({as_usual})",
+        "expr": _without_data(own),
         "for": _NO_DATA_FOR,
-        "labels": {
-            **{str(key): literal(value) for key, value in {**labels, **named}.items()},
-            "severity": str(Severity.WARNING),
-        },
+        "labels": {**shown, "severity": str(Severity.WARNING)},
         "annotations": {
             "summary": f"{what}: the SLO has no data",
             "description": (
@@ -122,6 +80,23 @@ def no_data(
             **runbook(runbook_base_url, NO_DATA),
         },
     }
+
+
+def _without_data(own: Mapping[str, str]) -> str:
+    """Return whether there have been no events for a day.
+
+    Without that alert, a misspelt service and a ruler that never gets the series look like a kept
+    promise. A service that nobody uses at weekends stays quiet from its second weekend on: a week
+    ago it had no events either, but some since.
+    """
+    events, objective = selector(SloMetric.EVENTS, own), selector(SloMetric.OBJECTIVE, own)
+    none = f"absent(last_over_time({events}[{_NO_DATA_WINDOW}]))"
+    as_usual = (
+        f"absent(last_over_time({events}[{_NO_DATA_WINDOW}] offset 1w))"
+        f" and on () sum(last_over_time({events}[8d]))"
+        f" and on () sum(last_over_time({objective}[{_NO_DATA_WINDOW}] offset 1w))"
+    )
+    return f"{none} unless on () ({as_usual})"
 
 
 def _burns(slo: SloSettings, pair: Pair, limit: float, own: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..signals import Label, SloMetric
 from . import sli
-from .alerts import HOURS_INTERVAL_SECONDS, INTERVAL_SECONDS, alerts, no_data
+from .alerts import HOURS_INTERVAL_SECONDS, INTERVAL_SECONDS, alerts
 from .burn import budget
 from .settings import SloDefaultsSettings, SloSettings
 from .sli import Indicator, selector
@@ -74,7 +74,6 @@ def groups(
             [
                 *_configured(slo, cluster),
                 *alerts(slo, cluster, runbook_base_url=runbook_base_url, labels=alert_labels),
-                no_data(slo, cluster, runbook_base_url=runbook_base_url, labels=alert_labels),
             ],
         )
         for slo in slos
@@ -87,13 +86,6 @@ def groups(
                 [
                     *_every_service(template, defaults, cluster),
                     *alerts(
-                        template,
-                        cluster,
-                        runbook_base_url=runbook_base_url,
-                        labels=alert_labels,
-                        template=template.name,
-                    ),
-                    no_data(
                         template,
                         cluster,
                         runbook_base_url=runbook_base_url,

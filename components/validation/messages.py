@@ -79,24 +79,26 @@ def nearest(path: Path, settings: type[BaseModel] = TracingSettings) -> str | No
 
 def all_keys(model: type[BaseModel] = TracingSettings, prefix: str = "") -> Iterator[str]:
     """Yield every key that a stack file may have, groups included; entries of lists have none."""
-    for name, field in model.model_fields.items():
-        key = f"{prefix}{field.alias or name}"
+    for key, _ in all_fields(model, prefix):
         yield key
-        inner = inner_model(field)
-        if inner:
-            yield from all_keys(inner, f"{key}.")
 
 
-def on_changes(
+def all_fields(
     model: type[BaseModel] = TracingSettings, prefix: str = ""
-) -> Iterator[tuple[str, OnChange]]:
-    """Yield the settings whose change loses something or needs an order, with what that is."""
+) -> Iterator[tuple[str, FieldInfo]]:
+    """Yield every field by its key, groups included; entries of lists have none."""
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
-        yield from ((key, found) for found in field.metadata if isinstance(found, OnChange))
+        yield key, field
         inner = inner_model(field)
         if inner:
-            yield from on_changes(inner, f"{key}.")
+            yield from all_fields(inner, f"{key}.")
+
+
+def on_changes() -> Iterator[tuple[str, OnChange]]:
+    """Yield the settings whose change loses something or needs an order, with what that is."""
+    for key, field in all_fields():
+        yield from ((key, found) for found in field.metadata if isinstance(found, OnChange))
 
 
 def _siblings(path: Path, settings: type[BaseModel]) -> list[str]:

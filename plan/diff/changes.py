@@ -16,9 +16,6 @@ from plan.diff.replacing import (
 from plan.diff.values import Difference, differences
 from plan.dumping import UNKNOWN_SHOWN
 
-#: What stands in plan.json for a value that is known only after an update.
-UNKNOWN = UNKNOWN_SHOWN
-
 
 class Operation(StrEnum):
     """What is done to a resource."""
@@ -155,7 +152,7 @@ def _unknown_anew(
     if any(change.operation is Operation.REPLACE for change in above):
         for key, value in inputs.items():
             if _holds_unknown(value):
-                yield Difference(path=(key,), before=UNKNOWN, after=UNKNOWN)
+                yield Difference(path=(key,), before=UNKNOWN_SHOWN, after=UNKNOWN_SHOWN)
 
 
 def _holds_unknown(value: Any) -> bool:  # noqa: ANN401
@@ -163,7 +160,7 @@ def _holds_unknown(value: Any) -> bool:  # noqa: ANN401
         return any(_holds_unknown(v) for v in cast(dict[str, Any], value).values())
     if isinstance(value, list):
         return any(_holds_unknown(v) for v in cast(list[Any], value))
-    return value == UNKNOWN
+    return value == UNKNOWN_SHOWN
 
 
 def _replaced_provider(type_: str, found: Mapping[str, Change]) -> list[Difference]:

@@ -5,8 +5,8 @@ import html
 import json
 from collections.abc import Iterable, Sequence
 
-from plan.diff.changes import UNKNOWN
 from plan.diff.values import MISSING
+from plan.dumping import UNKNOWN_SHOWN
 
 #: Characters of a value that a cell of a table shows; a longer one is a line of its own.
 _CELL = 160
@@ -27,13 +27,13 @@ def value(given: object) -> str:
     """Return a value in a cell: texts bare, but quoted where they could be taken for another."""
     if given is MISSING:
         return "-"
-    if given == UNKNOWN:
+    if given == UNKNOWN_SHOWN:
         return "*known after `up`*"
     if isinstance(given, str):
         text = json.dumps(given) if _ambiguous(given) else given
     else:
         text = json.dumps(given, ensure_ascii=False, sort_keys=True)
-    text = " ".join(text.replace(UNKNOWN, "(known after up)").split("\n"))
+    text = " ".join(text.replace(UNKNOWN_SHOWN, "(known after up)").split("\n"))
     return code(text if len(text) <= _CELL else f"{text[: _CELL - 1]}…")
 
 

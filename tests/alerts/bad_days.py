@@ -32,6 +32,7 @@ from components.signals import (
     TempoMetric,
 )
 from components.tempo.settings import TempoMode
+from config.schema import with_section
 from plan.run import run
 from plan.write import files
 from tests.golden import ROOT
@@ -468,9 +469,7 @@ def _cell(found: Mapping[tuple[str, str], float]) -> str:
 
 def document(promtool: str) -> str:
     """Return docs/figures.md with the table as it is now."""
-    head, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{table(promtool)}\n\n{END}{tail}"
+    return with_section(DOCUMENT.read_text(encoding="utf-8"), BEGIN, END, table(promtool))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from plan.diff.changes import UNKNOWN, Change, Operation, changes, protection
+from plan.diff.changes import Change, Operation, changes, protection
 from plan.diff.replacing import KUBERNETES_PROVIDER
+from plan.dumping import UNKNOWN_SHOWN
 from tests.plan.diff.plans import config_map, planned, release, resource, urn
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -109,8 +110,8 @@ def test_what_follows_from_a_replaced_resource_changes_though_both_plans_call_it
     def plan(name: str) -> list[dict[str, Any]]:
         needs = [urn(ROLE, "role")]
         known = resource(ASSOCIATION, "known", {"roleArn": "arn"}, dependencies=needs)
-        unknown = resource(ASSOCIATION, "unknown", {"roleArn": UNKNOWN}, dependencies=needs)
-        apart = resource(ASSOCIATION, "apart", {"roleArn": UNKNOWN})
+        unknown = resource(ASSOCIATION, "unknown", {"roleArn": UNKNOWN_SHOWN}, dependencies=needs)
+        apart = resource(ASSOCIATION, "apart", {"roleArn": UNKNOWN_SHOWN})
         return [resource(ROLE, "role", {"name": name}), known, unknown, apart]
 
     found = changes(planned(plan("a")), planned(plan("b")))

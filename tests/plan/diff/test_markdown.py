@@ -3,8 +3,8 @@
 import pytest
 
 from plan.diff import markdown
-from plan.diff.changes import UNKNOWN
 from plan.diff.values import MISSING
+from plan.dumping import UNKNOWN_SHOWN
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ from plan.diff.values import MISSING
         (None, "`null`"),
         (["a", "b"], '`["a", "b"]`'),
         (MISSING, "-"),
-        (UNKNOWN, "*known after `up`*"),
-        ([UNKNOWN], '`["(known after up)"]`'),
+        (UNKNOWN_SHOWN, "*known after `up`*"),
+        ([UNKNOWN_SHOWN], '`["(known after up)"]`'),
         ("a\nb", "`a b`"),
     ],
 )
