@@ -3,7 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
-from components.platform.providers import kubernetes_provider
+from components.core.providers import kubernetes_provider
 from components.stack import TracingStack, TracingStackArgs
 from config import load_config
 

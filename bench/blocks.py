@@ -12,12 +12,12 @@ from typing import Any
 
 import yaml
 
-from bench.answers import servers
-from bench.answers.planned import Planned
-from bench.answers.servers import Running
-from bench.answers.shop import Shop
 from plan.run import run
 from plan.write import write
+from tests.e2e.answers import servers
+from tests.e2e.answers.planned import Planned
+from tests.e2e.answers.servers import Running
+from tests.e2e.answers.shop import Shop
 from tests.tempo.running import get, s3_client, wait_for
 
 _ROOT = Path(__file__).parent.parent

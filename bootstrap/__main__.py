@@ -10,9 +10,9 @@ import pulumi_aws as aws
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bootstrap import wiring
+from bootstrap.access.component import DeploymentAccess
 from bootstrap.loader import load_bootstrap
-from components.access.component import DeploymentAccess
-from components.state.component import StateBackend
+from bootstrap.state.component import StateBackend
 
 config = load_bootstrap()
 provider = aws.Provider("aws", **config.aws)

@@ -13,7 +13,7 @@ import pulumi
 
 from bootstrap.loader import PROJECT
 from bootstrap.wiring import state_url
-from components.rules import Problem, SettingsError
+from components.checks import Problem, SettingsError
 from plan.cli import find
 from plan.command import reporting
 from plan.stackfile import load, read

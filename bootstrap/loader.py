@@ -11,12 +11,12 @@ from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
 from bootstrap.settings import BootstrapSettings
+from components.checks import Problem, SettingsError, problem
+from components.checks.messages import problem_of
+from components.checks.validate import validate
+from components.core.names import boundary_arn
 from components.identity.settings import IdentityMode
-from components.platform.names import boundary_arn
-from components.rules import Problem, SettingsError, problem
 from components.settings import TracingSettings
-from components.validation.messages import problem_of
-from components.validation.validate import validate
 from config.loader import GROUPS
 from config.loader import PROJECT as TRACING
 from config.providers import aws_arguments, parsed

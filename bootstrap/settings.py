@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from components.platform.base import Settings
+from components.core.base import Settings
 
 
 class BootstrapSettings(Settings):

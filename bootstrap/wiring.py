@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pulumi
 
+from bootstrap.access.component import DeploymentAccessArgs
+from bootstrap.access.policies import StackNames
 from bootstrap.loader import PROJECT, BootstrapConfig, makes_role, tracing_settings
-from components.access.component import DeploymentAccessArgs
-from components.access.policies import StackNames
+from bootstrap.state.component import StateBackendArgs, backend_url
+from components.checks import SettingsError
+from components.core import names
 from components.identity.role import role_arn
 from components.identity.settings import IdentityMode
-from components.platform import names
-from components.rules import SettingsError
 from components.settings import TracingSettings
-from components.state.component import StateBackendArgs, backend_url
 from components.storage.settings import Encryption
 from components.wiring import tags as stack_tags
 from config.loader import PROJECT as TRACING

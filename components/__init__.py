@@ -4,11 +4,31 @@
 in `__all__` is public: it changes with a new major version only, and CHANGELOG.md tells how.
 """
 
-from .alerts.settings import AlertSettings, RuleDelivery, RuleEvaluator, SloRuleSettings
+from .alerting.settings import AlertSettings, RuleDelivery, RuleEvaluator, SloRuleSettings
+from .alerting.slo.settings import (
+    AvailabilitySettings,
+    LatencySettings,
+    RatioSettings,
+    SloDefaultsSettings,
+    SloSettings,
+)
 from .alloy.component import Alloy, AlloyArgs
 from .alloy.settings import AlloySettings
 from .beyla.component import Beyla, BeylaArgs
 from .beyla.settings import BeylaSettings, ContextPropagation
+from .checks import SettingsError
+from .checks.validate import parse_settings
+from .core.helm import Chart
+from .core.settings import (
+    ChartSettings,
+    ChartsSettings,
+    ClusterSettings,
+    EnvironmentSettings,
+    NamespaceSettings,
+    Size,
+    Tier,
+    WorkloadSettings,
+)
 from .grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
 from .grafana.settings import (
     GrafanaSettings,
@@ -28,32 +48,12 @@ from .onboarding.settings import Language, OtlpProtocol, OtlpSettings, Propagato
 from .onboarding.workload import with_injection, with_otlp_env
 from .otel_operator.component import OpenTelemetryOperator, OpenTelemetryOperatorArgs
 from .otel_operator.settings import OperatorSettings
-from .platform.helm import Chart
-from .platform.settings import (
-    ChartSettings,
-    ChartsSettings,
-    ClusterSettings,
-    EnvironmentSettings,
-    NamespaceSettings,
-    Size,
-    Tier,
-    WorkloadSettings,
-)
-from .rules import SettingsError
 from .settings import TracingSettings
-from .slo.settings import (
-    AvailabilitySettings,
-    LatencySettings,
-    RatioSettings,
-    SloDefaultsSettings,
-    SloSettings,
-)
 from .stack import TracingStack, TracingStackArgs
 from .storage.component import TraceStorage, TraceStorageArgs
 from .storage.settings import Encryption, StorageSettings
 from .tempo.component import Tempo, TempoArgs
 from .tempo.settings import TempoLimitSettings, TempoMode, TempoSettings, TempoWorkloadSettings
-from .validation.validate import parse_settings
 
 __version__ = "0.2.0"
 

@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 
 from .beyla.sizes import workloads
 from .beyla.values import CACHE_PORT, CACHE_SERVICE
-from .identity.settings import IdentityMode
-from .platform.names import (
+from .core.names import (
     ALLOY_HTTP_PORT,
     ALLOY_RELEASE,
     BEYLA_RELEASE,
@@ -26,6 +25,7 @@ from .platform.names import (
     TEMPO_HTTP_PORT,
     TEMPO_RELEASE,
 )
+from .identity.settings import IdentityMode
 from .settings import TracingSettings
 from .tempo.settings import TempoMode
 

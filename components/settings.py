@@ -2,22 +2,17 @@
 
 from pydantic import Field
 
-from .alerts.settings import AlertSettings, RuleDelivery
+from .alerting.settings import AlertSettings, RuleDelivery
+from .alerting.slo.settings import SloDefaultsSettings, SloSettings
 from .alloy.settings import AlloySettings
 from .beyla.settings import BeylaSettings, ContextPropagation
+from .core import names
+from .core.base import Settings
+from .core.settings import ChartsSettings, ClusterSettings, EnvironmentSettings, NamespaceSettings
 from .grafana.settings import GrafanaSettings
 from .identity.settings import IdentitySettings
 from .load.settings import LoadSettings
 from .otel_operator.settings import OperatorSettings
-from .platform import names
-from .platform.base import Settings
-from .platform.settings import (
-    ChartsSettings,
-    ClusterSettings,
-    EnvironmentSettings,
-    NamespaceSettings,
-)
-from .slo.settings import SloDefaultsSettings, SloSettings
 from .storage.settings import StorageSettings
 from .tempo.settings import TempoSettings
 

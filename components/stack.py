@@ -7,12 +7,14 @@ import pulumi
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.networking import v1 as networking
 
-from . import rules, wiring
-from .alerts.delivery import RuleGroups
+from . import checks as rules
+from . import wiring
+from .alerting.delivery import RuleGroups
 from .alloy.component import Alloy
 from .beyla.component import Beyla
-from .dashboards.component import GrafanaDashboards
+from .checks.warnings import warnings
 from .grafana.component import GrafanaDatasources
+from .grafana.dashboards.component import GrafanaDashboards
 from .grafana.explore import explore_url
 from .identity.component import WorkloadIdentity
 from .identity.settings import IdentityMode
@@ -21,7 +23,6 @@ from .otel_operator.component import OpenTelemetryOperator
 from .settings import TracingSettings
 from .storage.component import TraceStorage
 from .tempo.component import Tempo
-from .warnings import warnings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,26 +2,26 @@
 
 import pulumi
 
-from .alerts.context import alert_context
-from .alerts.delivery import RuleGroupsArgs
-from .alerts.rules import alert_groups
-from .alerts.settings import RuleDelivery
+from .alerting.context import alert_context
+from .alerting.delivery import RuleGroupsArgs
+from .alerting.rules import alert_groups
+from .alerting.settings import RuleDelivery
+from .alerting.slo.rules import groups as slo_groups
 from .alloy.component import AlloyArgs
 from .alloy.endpoints import otlp_grpc_endpoint, otlp_http_endpoint
 from .beyla.component import BeylaArgs
-from .dashboards.catalogue import dashboards
-from .dashboards.component import GrafanaDashboardsArgs
-from .dashboards.context import DashboardContext
+from .core import helm, names
 from .grafana.component import GrafanaDatasourcesArgs
+from .grafana.dashboards.catalogue import dashboards
+from .grafana.dashboards.component import GrafanaDashboardsArgs
 from .identity.component import WorkloadIdentityArgs
 from .identity.role import role_arn
 from .identity.settings import IdentityMode
 from .onboarding.annotations import INJECT, INJECT_SDK
 from .otel_operator.component import OpenTelemetryOperatorArgs
-from .platform import helm, names
 from .settings import TracingSettings
-from .slo.rules import groups as slo_groups
 from .storage.component import TraceStorageArgs
+from .telemetry.context import DashboardContext
 from .tempo.component import TempoArgs
 from .tempo.endpoints import otlp_endpoint, query_url
 from .tempo.settings import TempoMode

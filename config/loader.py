@@ -9,10 +9,10 @@ from typing import Any, Final, cast
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from components.platform.tier import PRODUCTION_NAMES, TIERS, Tier
-from components.rules import SECRETS, Problem, SettingsError, credentials, problem
+from components.checks import SECRETS, Problem, SettingsError, credentials, problem
+from components.checks.validate import validate
+from components.core.tier import PRODUCTION_NAMES, TIERS, Tier
 from components.settings import TracingSettings
-from components.validation.validate import validate
 from config.providers import aws_arguments, parsed
 
 PROJECT = "tracing"

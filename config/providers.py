@@ -10,8 +10,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi.runtime import config as runtime_config
 
-from components.platform.regions import partition
-from components.rules import Problem, problem
+from components.checks import Problem, problem
+from components.core.regions import partition
 from components.settings import TracingSettings
 
 #: Arguments that follow from the settings; a second source would only disagree with them.

@@ -14,13 +14,13 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from components.platform.on_change import Direction, OnChange
-from components.platform.settings import ChartSettings, WorkloadSettings
-from components.platform.tier import TIERS, Tier
-from components.rules import SECRETS
+from components.checks import SECRETS
+from components.checks.messages import entry_model, inner_model, keys_of, kind_of, on_changes
+from components.checks.presets import PRESETS
+from components.core.on_change import Direction, OnChange
+from components.core.settings import ChartSettings, WorkloadSettings
+from components.core.tier import TIERS, Tier
 from components.settings import TracingSettings
-from components.validation.messages import entry_model, inner_model, keys_of, kind_of, on_changes
-from components.validation.presets import PRESETS
 from config.loader import PROJECT
 from config.sizing import sizing
 

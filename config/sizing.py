@@ -8,11 +8,11 @@ from components.alloy import sizes as alloy
 from components.alloy.settings import AlloySettings
 from components.beyla import sizes as beyla
 from components.beyla.settings import BeylaSettings
+from components.core.settings import Size
+from components.core.workload import Workload
 from components.load.settings import SPAN_BYTES
 from components.otel_operator import sizes as otel_operator
 from components.otel_operator.settings import OperatorSettings
-from components.platform.settings import Size
-from components.platform.workload import Workload
 from components.tempo import sizes as tempo
 from components.tempo.settings import TempoMode, TempoSettings
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pulumi
 
-from components.platform.settings import ClusterSettings
+from components.core.settings import ClusterSettings
 from plan.cli import prepare
 from plan.command import reporting
 from plan.run import run

@@ -12,9 +12,9 @@ from pulumi.provider.experimental.analyzer import is_input
 from pydantic import BaseModel, Field, ValidationError, create_model
 
 from components import SettingsError, TracingStackArgs, parse_settings
-from components.platform.base import Settings
-from components.rules import Problem
-from components.validation.messages import problem_of
+from components.checks import Problem
+from components.checks.messages import problem_of
+from components.core.base import Settings
 from package.inference import SettingsAnalyzer
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.platform.tier import Tier
+from components.core.tier import Tier
 from plan.table import table
 from policy.rules import RULES, Before, Level, Resource, Rule, Violation, violations
 from policy.rules.retention import retention_hours

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.rules import Problem, SettingsError
+from components.checks import Problem, SettingsError
 from components.settings import TracingSettings
 from config.loader import PROJECT
 from plan.recorder import Recording, record

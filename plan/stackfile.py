@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import yaml
 
-from components.rules import Problem, SettingsError
+from components.checks import Problem, SettingsError
 from plan.command import stack_name_problem
 from plan.dumping import MASK
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from components.alerts.settings import RuleDelivery
+from components.alerting.settings import RuleDelivery
+from components.core.workloads import workloads
 from components.settings import TracingSettings
-from components.workloads import workloads
 from plan.cost.report import summary as cost
 from plan.policies import section
 from plan.recorder import STACK_TYPE, UNKNOWN, Resource, Secret

@@ -36,7 +36,7 @@ sys.path.insert(0, str(_PROJECT))
 sys.modules["components"] = ModuleType("components")
 sys.modules["components"].__path__ = [str(_PROJECT / "components")]
 
-from components.platform.tier import TIERS, Tier
+from components.core.tier import TIERS, Tier
 from policy.rules import RULES, UNKNOWN, Before, Level, Resource, Rule
 from policy.rules.retention import DEPLOYED_HOURS
 

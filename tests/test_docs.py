@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from components.beyla.config import NEVER_INSTRUMENTED
-from components.validation.messages import all_keys
-from components.validation.validate import validate
+from components.checks.messages import all_keys
+from components.checks.validate import validate
 from config.loader import PROJECT, SECRETS
 from tests.alloy.cases import arguments
 from tests.alloy.gateway import gateway, needs_alloy

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pulumi
 
+from ..core import helm
 from ..grafana.settings import LogsSettings, MetricsSettings, ServiceMonitorSettings
-from ..platform import helm
 from .settings import AlloySettings
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pulumi
 
-from ..platform.helm import release
-from ..platform.names import ALLOY_RELEASE
+from ..core.helm import release
+from ..core.names import ALLOY_RELEASE
 from .args import AlloyArgs
 from .endpoints import otlp_grpc_endpoint, otlp_http_endpoint
 from .values import rollouts, values

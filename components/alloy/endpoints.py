@@ -1,11 +1,6 @@
 """Where senders reach the gateway."""
 
-from ..platform.names import (
-    ALLOY_RELEASE,
-    OTLP_GRPC_PORT,
-    OTLP_HTTP_PORT,
-    service_host,
-)
+from ..core.names import ALLOY_RELEASE, OTLP_GRPC_PORT, OTLP_HTTP_PORT, service_host
 
 
 def otlp_grpc_endpoint(namespace: str) -> str:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, OTLP_RETRY_MINUTES
 from ..grafana.settings import LogsSettings, MetricsSettings
-from ..platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, OTLP_RETRY_MINUTES
-from ..signals import reserved_series
+from ..telemetry.metrics import reserved_series
 from .args import AlloyArgs
 from .sizes import HTTP_REQUEST_MIB, queue_bytes
 from .syntax import Expression, Value, instance

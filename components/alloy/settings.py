@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from ..platform.base import Settings
-from ..platform.settings import Size, WorkloadSettings
-from ..platform.texts import ClassName, NamespaceName
+from ..core.base import Settings
+from ..core.settings import Size, WorkloadSettings
+from ..core.texts import ClassName, NamespaceName
 
 
 class AlloySettings(Settings):

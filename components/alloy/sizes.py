@@ -10,8 +10,8 @@ by halves and doubles and are our choice.
 
 from dataclasses import dataclass
 
-from ..platform.settings import Size
-from ..platform.workload import Workload
+from ..core.settings import Size
+from ..core.workload import Workload
 from .settings import AlloySettings
 
 #: Size of a full batch in MiB on the wire: ``min_size`` in the sending modules.

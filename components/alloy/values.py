@@ -3,14 +3,9 @@
 from hashlib import sha256
 from typing import Any
 
-from ..platform.helm import Rollout
-from ..platform.names import (
-    ALLOY_HTTP_PORT,
-    ALLOY_RELEASE,
-    OTLP_GRPC_PORT,
-    OTLP_HTTP_PORT,
-)
-from ..platform.workload import Workload
+from ..core.helm import Rollout
+from ..core.names import ALLOY_HTTP_PORT, ALLOY_RELEASE, OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from ..core.workload import Workload
 from .args import AlloyArgs
 from .pipeline import config
 from .sizes import workload

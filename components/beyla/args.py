@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pulumi
 
 from ..alloy.settings import AlloySettings
+from ..core import helm
 from ..grafana.settings import ServiceMonitorSettings
-from ..platform import helm
 from .settings import BeylaSettings
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pulumi
 
-from ..platform.helm import release
-from ..platform.names import BEYLA_RELEASE
+from ..core.helm import release
+from ..core.names import BEYLA_RELEASE
 from .args import BeylaArgs
 from .values import rollouts, values
 

@@ -4,9 +4,9 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from ..platform.base import Settings
-from ..platform.settings import WorkloadSettings
-from ..platform.texts import ClassName
+from ..core.base import Settings
+from ..core.settings import WorkloadSettings
+from ..core.texts import ClassName
 
 
 class ContextPropagation(StrEnum):

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ..platform.workload import Workload
+from ..core.workload import Workload
 from .settings import BeylaSettings
 
 #: Nodes that one replica of the Kubernetes cache serves, as the k8s-monitoring chart advises.

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..platform.helm import Rollout
-from ..platform.workload import Workload
+from ..core.helm import Rollout
+from ..core.workload import Workload
 from .args import BeylaArgs
 from .config import config
 from .settings import ContextPropagation

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..signals import STATUS_ERROR, Label, SpanKind, SpanMetric
+from ..telemetry.metrics import STATUS_ERROR, Label, SpanKind, SpanMetric
 from .settings import (
     GrafanaSettings,
     LogsSettings,

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from ..platform.base import Settings
-from ..platform.texts import DatasourceUid, FolderTitle, LabelKey, LabelValue, NamespaceName, Url
+from ..core.base import Settings
+from ..core.texts import DatasourceUid, FolderTitle, LabelKey, LabelValue, NamespaceName, Url
 
 
 class MetricsType(StrEnum):

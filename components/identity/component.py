@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
-from ..platform.names import TEMPO_SERVICE_ACCOUNT
+from ..core.names import TEMPO_SERVICE_ACCOUNT
 from . import policies
 from .settings import IdentityMode, IdentitySettings
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..platform.names import cluster_arn
-from ..platform.regions import dns_suffix, partition
+from ..core.names import cluster_arn
+from ..core.regions import dns_suffix, partition
 
 #: Audience of the tokens that EKS gives to pods, in every partition (EKS user guide, IRSA).
 IRSA_AUDIENCE = "sts.amazonaws.com"

@@ -1,6 +1,6 @@
 """The ARN of Tempo's role, known before the role exists."""
 
-from ..platform.regions import partition
+from ..core.regions import partition
 from .settings import IdentitySettings
 
 

@@ -3,10 +3,10 @@
 from enum import StrEnum
 from typing import Annotated
 
-from ..platform.arn import PolicyArn, RoleArn
-from ..platform.base import Settings
-from ..platform.on_change import OnChange
-from ..platform.texts import RoleName
+from ..core.arn import PolicyArn, RoleArn
+from ..core.base import Settings
+from ..core.on_change import OnChange
+from ..core.texts import RoleName
 
 _CREDENTIALS = OnChange(
     happens="Tempo's pods keep credentials of the old role.",

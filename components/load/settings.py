@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from ..platform.base import Settings
+from ..core.base import Settings
 
 #: Bytes of a span on the wire where nobody has measured. Tempo's docs ("Deployment modes") give 25
 #: to 35 MB/s as 55,000 to 80,000 spans per second, which is about 450 bytes; rounded up.

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pulumi
 
-from ..platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT
-from ..rules.problem import Problem, SettingsError, problem
+from ..checks.problem import Problem, SettingsError, problem
+from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT
 from .settings import OtlpProtocol, OtlpSettings
 
 #: Attributes that have a setting of their own, by the name of that.

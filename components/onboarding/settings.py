@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from ..platform.base import Settings
+from ..core.base import Settings
 
 #: Printable ASCII without spaces, and without the dollar sign that Kubernetes would expand.
 _PLAIN = r"^[!-#%-~]+$"

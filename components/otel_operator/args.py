@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..platform import helm
+from ..core import helm
 from .settings import OperatorSettings
 
 

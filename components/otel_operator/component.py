@@ -3,8 +3,8 @@
 import pulumi
 from pulumi_kubernetes import apiextensions
 
-from ..platform.helm import release
-from ..platform.names import INSTRUMENTATION, OPERATOR_RELEASE
+from ..core.helm import release
+from ..core.names import INSTRUMENTATION, OPERATOR_RELEASE
 from .args import OpenTelemetryOperatorArgs
 from .instrumentation import API_VERSION, KIND, instrumentation
 from .values import rollouts, values

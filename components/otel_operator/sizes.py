@@ -1,6 +1,6 @@
 """Size of the operator."""
 
-from ..platform.workload import Workload
+from ..core.workload import Workload
 from .settings import OperatorSettings
 
 #: Two pods: while a single one is away, pods start without their SDK and stay without. The chart's

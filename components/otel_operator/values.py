@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..platform.helm import Rollout
+from ..core.helm import Rollout
 from .args import OpenTelemetryOperatorArgs
 from .images import OPERATOR, image
 from .sizes import workload

@@ -2,7 +2,7 @@
 
 import json
 
-from ..platform.regions import partition
+from ..core.regions import partition
 
 
 def bucket_arn(bucket: str, *, region: str) -> str:

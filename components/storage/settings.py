@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..platform.arn import KmsKeyArn
-from ..platform.base import Settings
-from ..platform.on_change import Direction, OnChange
-from ..platform.texts import Endpoint
+from ..core.arn import KmsKeyArn
+from ..core.base import Settings
+from ..core.on_change import Direction, OnChange
+from ..core.texts import Endpoint
 
 _KEY = OnChange(
     happens="Existing objects stay encrypted with the key that wrote them, and Tempo can't read "

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from ..core import helm
 from ..grafana.settings import MetricsSettings, ServiceMonitorSettings
-from ..platform import helm
 from .settings import TempoMode, TempoSettings
 
 #: Key of the credentials Secret that holds the password of the metrics backend.

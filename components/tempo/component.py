@@ -4,8 +4,8 @@ from typing import Any
 
 import pulumi
 
-from ..platform import helm
-from ..platform.names import TEMPO_RELEASE
+from ..core import helm
+from ..core.names import TEMPO_RELEASE
 from . import distributed, endpoints, monolithic
 from .args import TempoArgs
 from .settings import TempoMode

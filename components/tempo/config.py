@@ -3,10 +3,10 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..core.names import OTLP_RETRY_MINUTES
+from ..core.regions import dns_suffix
 from ..grafana.settings import MetricsSettings
-from ..platform.names import OTLP_RETRY_MINUTES
-from ..platform.regions import dns_suffix
-from ..signals import LATENCY_BUCKETS, TEMPO_SOURCE, Label
+from ..telemetry.metrics import LATENCY_BUCKETS, TEMPO_SOURCE, Label
 from . import sizes
 from .args import METRICS_PASSWORD_KEY, TempoArgs
 from .settings import TempoMode, TempoSettings
@@ -29,7 +29,7 @@ METRICS_SLACK = f"{METRICS_SLACK_MINUTES}m"
 #: Where the Secret with the metrics backend's password is mounted.
 CREDENTIALS_PATH = "/etc/tempo/credentials"
 
-# What components/signals.py names as labels follows from these.
+# What components/telemetry/metrics.py names as labels follows from these.
 #: Attributes that become labels of the span metrics, with dots as underscores.
 SPAN_DIMENSIONS = (
     "k8s.cluster.name",

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..platform.helm import Rollout
-from ..platform.workload import Workload
+from ..core.helm import Rollout
+from ..core.workload import Workload
 from . import config, pods, sizes
 from .args import TempoArgs
 from .settings import TempoSettings

@@ -1,11 +1,6 @@
 """Where Tempo is reached inside the cluster, as the charts name its Services."""
 
-from ..platform.names import (
-    OTLP_GRPC_PORT,
-    TEMPO_HTTP_PORT,
-    TEMPO_RELEASE,
-    service_host,
-)
+from ..core.names import OTLP_GRPC_PORT, TEMPO_HTTP_PORT, TEMPO_RELEASE, service_host
 from .settings import TempoMode
 
 

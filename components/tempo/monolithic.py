@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from ..platform.helm import Rollout
-from ..platform.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TEMPO_HTTP_PORT
-from ..platform.workload import Workload
+from ..core.helm import Rollout
+from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TEMPO_HTTP_PORT
+from ..core.workload import Workload
 from . import config, pods, sizes
 from .args import TempoArgs
 from .settings import TempoSettings

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from ..platform.names import TEMPO_RELEASE, TEMPO_SERVICE_ACCOUNT
+from ..core.names import TEMPO_RELEASE, TEMPO_SERVICE_ACCOUNT
 from .args import METRICS_PASSWORD_KEY, TempoArgs
 from .config import CREDENTIALS_PATH
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..platform.base import Settings
-from ..platform.on_change import Direction, OnChange
-from ..platform.settings import Size, WorkloadSettings
-from ..platform.texts import ClassName, ImageTag, TenantId
+from ..core.base import Settings
+from ..core.on_change import Direction, OnChange
+from ..core.settings import Size, WorkloadSettings
+from ..core.texts import ClassName, ImageTag, TenantId
 
 _MODE = OnChange(
     happens="One Helm release becomes another chart's. No query is answered meanwhile, and what is "

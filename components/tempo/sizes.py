@@ -22,8 +22,8 @@ distributed m 5 MiB/s, l 20 MiB/s. The rate limit is twice that.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ..platform.settings import Size
-from ..platform.workload import Workload
+from ..core.settings import Size
+from ..core.workload import Workload
 from .settings import TempoLimitSettings, TempoMode, TempoSettings
 
 #: Workloads that keep data on a volume; a stack file may give `volumeGib` for these alone.

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from components.rules import Problem, SettingsError
+from components.checks import Problem, SettingsError
 
 FILE = Path(__file__).with_name("prices.yaml")
 

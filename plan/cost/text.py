@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from components import capacity
+from components.load import capacity
 from components.settings import TracingSettings
 from plan.cost.estimate import MONTHS_AHEAD, Estimate, Part
 from plan.cost.prices import Prices, Unit

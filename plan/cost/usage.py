@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from components import capacity
+from components.core.workloads import workloads
+from components.load import capacity
 from components.settings import TracingSettings
 from components.storage.settings import Encryption
 from components.tempo import sizes as tempo_sizes
 from components.tempo.settings import TempoMode
-from components.workloads import workloads
 
 #: Hours of a month, as AWS counts it in its examples.
 HOURS = 730

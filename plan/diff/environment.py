@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from components.platform.tier import Tier
+from components.core.tier import Tier
 from plan import policies
 from plan.diff import settings
 from plan.diff.changes import Change, Operation, changes, protection

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from components.validation.messages import on_changes
+from components.checks.messages import on_changes
 from plan.diff.planned import Planned
 from plan.diff.values import MISSING
 

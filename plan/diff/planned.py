@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from components.rules import SettingsError
+from components.checks import SettingsError
 from plan.dumping import UNKNOWN_SHOWN
 from plan.recording import UNKNOWN
 from plan.stackfile import load

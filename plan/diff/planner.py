@@ -2,10 +2,12 @@
 
 It runs in a process of its own in the tree of either commit, and plans with the code of that tree.
 So it can use only what the trees of both commits have; these names are a contract between commits:
-`plan.run.run`, `plan.write.files` and, for the effect on sizes, `components.workloads.workloads`.
+`plan.run.run`, `plan.write.files` and, for the effect on sizes, `components.core.workloads.workloads`
+(up to release 0.2.0 `components.workloads.workloads`).
 """
 
 import dataclasses
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -37,7 +39,7 @@ def planned(stack: str, root: Path) -> dict[str, Any]:
 def _workloads(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - of the tree's own making
     """Return the size of each workload; nothing where the tree does not tell."""
     try:
-        from components.workloads import workloads
+        from components.core.workloads import workloads
     except ImportError:
         return {}
     return {name: dataclasses.asdict(size) for name, size in workloads(settings).items()}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from components.platform.tier import Tier
+from components.core.tier import Tier
 
 from . import access, buckets, iam, pods, releases, retention
 from .rule import UNKNOWN, Before, Finding, Level, Resource, Rule, Violation

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from components.platform.tier import Tier
+from components.core.tier import Tier
 
 from .rule import Level
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from components.platform.tier import Tier
+from components.core.tier import Tier
 
 #: Stands for a value that is known only after an update (Pulumi's own text for it). What is not
 #: known is not judged: the update itself looks again, before anything is made.

@@ -7,7 +7,7 @@ import pytest
 from components.alloy.pipeline import MODULES
 from components.alloy.settings import AlloySettings
 from components.alloy.sizes import BATCH_MIB, HTTP_REQUEST_MIB, PRESETS, queue_bytes, workload
-from components.platform.settings import Size, WorkloadSettings
+from components.core.settings import Size, WorkloadSettings
 from tests.alloy.alloy_text import Block, parse
 
 MIB = 1024 * 1024

@@ -12,9 +12,9 @@ from components.alloy.pipeline import config
 from components.alloy.settings import AlloySettings
 from components.alloy.sizes import PRESETS
 from components.alloy.values import values
+from components.core.helm import ALLOY
+from components.core.settings import Size, WorkloadSettings
 from components.grafana.settings import ServiceMonitorSettings
-from components.platform.helm import ALLOY
-from components.platform.settings import Size, WorkloadSettings
 from tests.alloy.cases import LOGS, METRICS, arguments, variants
 from tests.contracts.check import unknown_keys
 

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 import pytest
 
-from components import signals
-from components.signals import reserved_series
+from components.telemetry import metrics as signals
+from components.telemetry.metrics import reserved_series
 
 GROUPS: tuple[type[StrEnum], ...] = (
     signals.SpanMetric,

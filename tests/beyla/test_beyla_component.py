@@ -5,8 +5,8 @@ import pytest
 from components.beyla.component import Beyla, BeylaArgs
 from components.beyla.settings import BeylaSettings
 from components.beyla.values import values
+from components.core.helm import BEYLA, MAX_HISTORY
 from components.grafana.settings import ServiceMonitorSettings
-from components.platform.helm import BEYLA, MAX_HISTORY
 from plan.recorder import record
 
 ARGS = BeylaArgs(

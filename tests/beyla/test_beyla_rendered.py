@@ -12,9 +12,9 @@ from components.beyla.args import BeylaArgs
 from components.beyla.config import config
 from components.beyla.settings import BeylaSettings, ContextPropagation
 from components.beyla.values import CACHE_PORT, CACHE_SERVICE, values
+from components.core.helm import BEYLA
+from components.core.names import BEYLA_RELEASE
 from components.grafana.settings import ServiceMonitorSettings
-from components.platform.helm import BEYLA
-from components.platform.names import BEYLA_RELEASE
 from tests.helm import HELM, TEMPLATE
 
 CHARTS = os.environ.get("TRACING_TEST_CHARTS")

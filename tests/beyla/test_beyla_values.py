@@ -14,9 +14,9 @@ from components.beyla.config import config
 from components.beyla.settings import BeylaSettings, ContextPropagation
 from components.beyla.sizes import cache_replicas, workloads
 from components.beyla.values import values
+from components.core.helm import BEYLA
+from components.core.settings import WorkloadSettings
 from components.grafana.settings import ServiceMonitorSettings
-from components.platform.helm import BEYLA
-from components.platform.settings import WorkloadSettings
 from tests.contracts.check import unknown_keys
 
 CONTRACTS = Path(__file__).parents[1] / "contracts"

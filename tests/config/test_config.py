@@ -9,12 +9,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.platform.tier import Tier
-from components.rules import SettingsError
+from components.checks import SettingsError
+from components.checks.messages import nearest
+from components.checks.presets import PRESETS
+from components.checks.validate import validate
+from components.core.tier import Tier
 from components.settings import TracingSettings
-from components.validation.messages import nearest
-from components.validation.presets import PRESETS
-from components.validation.validate import validate
 from config.loader import TracingConfig, load_config
 from config.schema import PROJECT_FILE, written
 from plan.recorder import Secret, record

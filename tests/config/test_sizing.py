@@ -7,8 +7,8 @@ import pytest
 from components.alloy import sizes as alloy
 from components.alloy.settings import AlloySettings
 from components.alloy.values import values
-from components.platform.settings import Size
-from components.rules import problems
+from components.checks import problems
+from components.core.settings import Size
 from components.settings import TracingSettings
 from components.tempo import sizes as tempo
 from components.tempo.settings import TempoMode, TempoSettings

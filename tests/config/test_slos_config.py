@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from components.validation.validate import validate
+from components.checks.validate import validate
 from config.loader import TracingConfig, load_config
 from config.schema import PROJECT_FILE, json_schema, reference
 from plan.recorder import record

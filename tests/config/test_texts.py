@@ -7,10 +7,10 @@ from typing import Any, get_origin
 
 import pytest
 
-from components.platform.texts import Text
-from components.rules import SettingsError
-from components.validation.messages import all_fields, entry_model, text_of
-from components.validation.validate import parse_settings
+from components.checks import SettingsError
+from components.checks.messages import all_fields, entry_model, text_of
+from components.checks.validate import parse_settings
+from components.core.texts import Text
 from config.schema import json_schema, reference
 
 BASE: dict[str, Any] = {

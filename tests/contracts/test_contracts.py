@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.platform import helm
+from components.core import helm
 from tests.contracts.check import (
     HERE,
     TEMPO_VERSION,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import capacity
+from components.load import capacity
 from components.tempo import sizes as tempo_sizes
 from config.sizing import PRESETS
 from tests.cost.stacks import METRICS, load, settings

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.rules import SettingsError
+from components.checks import SettingsError
 from plan import __main__ as program
 from plan.cost import estimate
 from plan.cost.prices import FILE, Unit, load

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from components.rules import SettingsError
+from components.checks import SettingsError
 from plan.run import run
 from tests.engine import lab as engine
 from tests.engine.lab import Lab

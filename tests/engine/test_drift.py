@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from components.platform.helm import ALLOY
+from components.core.helm import ALLOY
 from tests.engine import lab as engine
 from tests.engine.lab import ROOT, Lab
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from components.rules import SettingsError
-from components.validation.validate import validate
+from components.checks import SettingsError
+from components.checks.validate import validate
 from tests.engine import elsewhere
 from tests.engine import lab as engine
 from tests.engine.elsewhere import adopt, comes_up_and_goes

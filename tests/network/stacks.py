@@ -3,8 +3,8 @@
 from typing import Any
 
 from bootstrap.loader import tracing_settings
+from components.checks.validate import validate
 from components.settings import TracingSettings
-from components.validation.validate import validate
 from tests.stack.variants import ROOT, STACKS, VARIANTS
 
 CLUSTER = {"name": "dev", "region": "eu-west-1", "accountId": "123456789012", "kubeContext": "dev"}

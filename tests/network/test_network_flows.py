@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.checks.validate import validate
 from components.network import Policy, network_policies
 from components.settings import TracingSettings
-from components.validation.validate import validate
 from tests.network.evaluator import End, Outside, Pod, Service, may_connect, outcomes
 from tests.network.flows import PORTS, World, labels
 from tests.network.stacks import CLUSTER, WORLDS, stack

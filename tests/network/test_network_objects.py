@@ -9,10 +9,10 @@ import pytest
 import yaml
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
+from components.core import helm
+from components.core.helm import Chart
+from components.core.names import OPERATOR_RELEASE, OPERATOR_WEBHOOK_PORT
 from components.network import network_policies
-from components.platform import helm
-from components.platform.helm import Chart
-from components.platform.names import OPERATOR_RELEASE, OPERATOR_WEBHOOK_PORT
 from plan.recorder import record
 from tests.helm import HELM, TEMPLATE
 from tests.network.evaluator import selects

@@ -9,11 +9,11 @@ import yaml
 from pulumi_kubernetes.apps.v1 import Deployment
 from pydantic.alias_generators import to_snake
 
+from components.core.names import INSTRUMENTATION
 from components.onboarding.annotations import GO_EXECUTABLE, INJECT, PREFIX
 from components.onboarding.languages import LANGUAGE_VARIABLES
 from components.onboarding.settings import Language, OtlpSettings
 from components.onboarding.workload import with_injection, with_otlp_env
-from components.platform.names import INSTRUMENTATION
 from components.settings import TracingSettings
 from plan.recorder import Recording, record
 from tests.onboarding.services import DOCUMENT

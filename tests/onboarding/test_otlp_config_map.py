@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from components.checks import SettingsError
 from components.onboarding.component import OtlpEnv, OtlpEnvArgs
 from components.onboarding.settings import OtlpSettings
-from components.rules import SettingsError
 from plan.recorder import record
 from tests.onboarding.test_otlp_env import HTTP, PLAIN
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.resources import OTELResourceDetector
 from pydantic import ValidationError
 
+from components.checks import SettingsError
 from components.onboarding.env import otlp_env, otlp_variables, sampler_variables
 from components.onboarding.settings import Language, OtlpProtocol, OtlpSettings
-from components.rules import SettingsError
 from tests.onboarding.pods import FIELDS, environment, later
 
 HTTP = "http://alloy.tracing.svc.cluster.local:4318"

@@ -7,11 +7,11 @@ import pulumi
 import pytest
 from pulumi_kubernetes import apps, core, meta
 
+from components.checks import SettingsError
 from components.onboarding.env import otlp_env
 from components.onboarding.injection import injection_annotations
 from components.onboarding.settings import Language, OtlpSettings
 from components.onboarding.workload import with_injection, with_otlp_env
-from components.rules import SettingsError
 from plan.recorder import Recording, record
 from tests.onboarding.pods import later
 from tests.onboarding.test_otlp_env import HTTP

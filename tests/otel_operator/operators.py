@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from components.core.helm import OPERATOR
 from components.otel_operator.args import OpenTelemetryOperatorArgs
 from components.otel_operator.settings import OperatorSettings
-from components.platform.helm import OPERATOR
 
 
 def operator(image_registry: str | None = None, **settings: Any) -> OpenTelemetryOperatorArgs:

@@ -2,14 +2,14 @@
 
 import pytest
 
+from components.checks.warnings import warnings
+from components.core.helm import MAX_HISTORY, OPERATOR
+from components.core.workloads import workloads
 from components.onboarding.annotations import INJECT
 from components.otel_operator.component import OpenTelemetryOperator
 from components.otel_operator.instrumentation import instrumentation
 from components.otel_operator.values import values
-from components.platform.helm import MAX_HISTORY, OPERATOR
 from components.settings import TracingSettings
-from components.warnings import warnings
-from components.workloads import workloads
 from plan.recorder import record
 from tests.otel_operator.operators import operator
 from tests.stack.variants import VARIANTS, recorded

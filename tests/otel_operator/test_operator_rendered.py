@@ -8,11 +8,11 @@ import jsonschema
 import pytest
 import yaml
 
+from components.core.helm import OPERATOR
+from components.core.names import OPERATOR_RELEASE, OPERATOR_WEBHOOK_PORT
 from components.otel_operator.args import OpenTelemetryOperatorArgs
 from components.otel_operator.instrumentation import instrumentation
 from components.otel_operator.values import values
-from components.platform.helm import OPERATOR
-from components.platform.names import OPERATOR_RELEASE, OPERATOR_WEBHOOK_PORT
 from tests.helm import TEMPLATE
 from tests.otel_operator.operators import operator
 from tests.otel_operator.test_operator_values import EVERYTHING

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from components.core.helm import OPERATOR
 from components.onboarding.settings import Language
 from components.otel_operator.images import AGENTS
 from components.otel_operator.instrumentation import instrumentation
 from components.otel_operator.values import values
-from components.platform.helm import OPERATOR
 from tests.contracts.check import contract, unknown_keys
 from tests.otel_operator.operators import operator
 

@@ -9,8 +9,8 @@ import pytest
 from pulumi.errors import InputPropertiesError
 
 import components
-from components.rules import SettingsError
-from components.validation.validate import validate
+from components.checks import SettingsError
+from components.checks.validate import validate
 from package.provider import COMPONENTS, TracingProvider
 from plan.recorder import record
 from tests.golden import SCHEMA, schema

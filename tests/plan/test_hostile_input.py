@@ -21,7 +21,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bootstrap import cli as bootstrap_cli
-from components.rules import SettingsError
+from components.checks import SettingsError
 from config import schema
 from delivery import comment, drift_issue, look, reach, release, smoke
 from plan import __main__ as plan_main

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.rules import SettingsError
+from components.checks import SettingsError
 from plan import cli
 from plan.__main__ import main
 from plan.run import run

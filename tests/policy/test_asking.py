@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.platform.tier import Tier
+from components.core.tier import Tier
 from plan import cli, policies, policy_pack
 from plan.__main__ import main
 from tests.policy.cases import documents, one

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.platform.tier import Tier
+from components.core.tier import Tier
 from plan import policies
 from policy.rules import RULES, Violation
 from policy.rules.retention import DEPLOYED_HOURS, SHORTENED

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from components.platform.helm import Chart
-from components.platform.tier import Tier
+from components.core.helm import Chart
+from components.core.tier import Tier
 from components.settings import TracingSettings
 from plan import policies
 from plan.write import documents as written

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from components.platform.tier import Tier
+from components.core.tier import Tier
 from policy.rules import RULES, Level, Rule
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "policies.md"

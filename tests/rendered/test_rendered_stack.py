@@ -8,7 +8,7 @@ import pytest
 
 from components.alloy.endpoints import ALLOY_RELEASE
 from components.beyla.values import CACHE_SERVICE
-from components.platform.names import OPERATOR_RELEASE, TEMPO_SERVICE_ACCOUNT
+from components.core.names import OPERATOR_RELEASE, TEMPO_SERVICE_ACCOUNT
 from components.tempo.endpoints import otlp_service, query_service
 from components.tempo.settings import TempoMode
 from tests.network.evaluator import selects

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.platform.helm import MIN_TIMEOUT_SECONDS
+from components.core.helm import MIN_TIMEOUT_SECONDS
 from plan.stackfile import read
 from tests.rendered.objects import Object, needs_charts, objects_of, of_kind
 from tests.stack.variants import CLUSTER, PROGRAMS, ROOT, STACKS, VARIANTS, recorded, releases

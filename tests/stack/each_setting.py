@@ -14,9 +14,9 @@ from unittest import mock
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from components.rules import SettingsError
+from components.checks import SettingsError
+from components.checks.messages import entry_model, inner_model
 from components.settings import TracingSettings
-from components.validation.messages import entry_model, inner_model
 from config.loader import PROJECT
 from config.providers import parsed
 from plan.recorder import STACK_TYPE, Secret, record

@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from components.platform.regions import dns_suffix, partition
-from components.platform.tier import Tier
+from components.core.regions import dns_suffix, partition
+from components.core.tier import Tier
 from components.tempo import sizes as tempo_sizes
 from components.tempo.settings import TempoMode, TempoWorkloadSettings
 from tests.stack.any_settings import Tree

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.rules import SettingsError
+from components.checks import SettingsError
 from plan.write import files
 from tests.stack import each_setting
 from tests.stack.each_setting import (

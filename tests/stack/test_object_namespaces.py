@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from components.validation.validate import validate
+from components.checks.validate import validate
 from config.loader import GROUPS, PROJECT
 from plan.stackfile import read
 from tests.stack.variants import CLUSTER, PROGRAMS, ROOT, VARIANTS, recorded

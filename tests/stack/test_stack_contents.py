@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from components.platform import names
+from components.core import names
 from components.settings import TracingSettings
 from components.stack import TracingStack, TracingStackArgs
 from plan.recorder import UNKNOWN, Recording, Secret, record

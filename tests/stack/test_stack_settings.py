@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings
 from pydantic import ValidationError
 
-from components import rules
-from components.platform.settings import Size
-from components.rules import SettingsError
+from components import checks as rules
+from components.checks import SettingsError
+from components.core.settings import Size
 from components.settings import TracingSettings
 from components.stack import TracingStack, TracingStackArgs
 from components.tempo.settings import TempoMode

@@ -4,7 +4,7 @@ from typing import cast
 
 from hypothesis import strategies as st
 
-from components.platform.tier import Tier
+from components.core.tier import Tier
 from tests.stack.any_settings import LEAVES, Tree
 from tests.stack.setting_groups import (
     CHARTS,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.platform import helm
+from components.core import helm
 from config.loader import PROJECT
 from plan.recorder import Recording, Resource, record
 from plan.stackfile import read, stacks

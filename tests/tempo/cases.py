@@ -5,9 +5,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from components.core import helm
+from components.core.settings import Size, WorkloadSettings
 from components.grafana.settings import MetricsSettings, ServiceMonitorSettings
-from components.platform import helm
-from components.platform.settings import Size, WorkloadSettings
 from components.tempo import sizes
 from components.tempo.args import TempoArgs
 from components.tempo.settings import (

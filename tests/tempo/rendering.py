@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.platform.names import TEMPO_RELEASE
+from components.core.names import TEMPO_RELEASE
 from components.tempo.args import TempoArgs
 from components.tempo.component import values
 from tests.helm import HELM, TEMPLATE

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from components.grafana.settings import ServiceMonitorSettings
-from components.platform.names import (
+from components.core.names import (
     OTLP_GRPC_PORT,
     OTLP_HTTP_PORT,
     TEMPO_HTTP_PORT,
     TEMPO_SERVICE_ACCOUNT,
 )
+from components.grafana.settings import ServiceMonitorSettings
 from components.tempo import endpoints, sizes
 from components.tempo.args import TempoArgs
 from components.tempo.settings import TempoMode

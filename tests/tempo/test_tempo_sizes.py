@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from components.platform.settings import Size
+from components.core.settings import Size
 from components.tempo import sizes
 from components.tempo.settings import TempoMode, TempoSettings, TempoWorkloadSettings
 from tests.tempo.cases import SIZES, arguments

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from components.platform import helm
+from components.core import helm
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +24,7 @@ def pins(file: str) -> dict[str, str]:
 def test_every_chart_is_found() -> None:
     charts = [value for value in vars(helm).values() if isinstance(value, helm.Chart)]
     assert len(charts) >= 4
-    assert pins("components/platform/helm.py") == {chart.name: chart.version for chart in charts}
+    assert pins("components/core/helm.py") == {chart.name: chart.version for chart in charts}
 
 
 def test_programs_of_the_makefile_are_found() -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from components.access.trust import SESSION_SECONDS
+from bootstrap.access.trust import SESSION_SECONDS
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components.rules import SettingsError
+from components.checks import SettingsError
 from plan.diff import MARKER
 from plan.run import run
 from tests.plan.diff.plans import ROOT, commit, git, repository
@@ -63,7 +63,7 @@ def test_each_side_is_planned_by_its_own_code_and_stack_files(project: Path) -> 
         shutil.copy(project / "Pulumi.local.yaml", project / f"Pulumi.{stack}.yaml")
     commit(project, {})
     edit(project / "Pulumi.local.yaml", "retentionHours: 24", "retentionHours: 12")
-    edit(project / "components/platform/helm.py", "MAX_HISTORY = 10", "MAX_HISTORY = 9")
+    edit(project / "components/core/helm.py", "MAX_HISTORY = 10", "MAX_HISTORY = 9")
     edit(project / "Pulumi.wrong.yaml", "retentionHours", "retentionHors")
     (project / "Pulumi.old.yaml").rename(project / "Pulumi.new.yaml")
 
@@ -101,7 +101,7 @@ def test_each_side_is_planned_by_its_own_code_and_stack_files(project: Path) -> 
         "M Pulumi.local.yaml",
         " D Pulumi.old.yaml",
         " M Pulumi.wrong.yaml",
-        " M components/platform/helm.py",
+        " M components/core/helm.py",
         "?? Pulumi.new.yaml",
     ]
 

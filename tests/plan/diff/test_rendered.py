@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from components.platform.helm import TEMPO
+from components.core.helm import TEMPO
 from plan.diff.environment import Environment, environment
 from plan.diff.planned import from_plan
 from plan.diff.planner import planned as plan_one

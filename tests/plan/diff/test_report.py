@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.platform.tier import Tier
+from components.core.tier import Tier
 from plan import policies
 from plan.diff import MARKER
 from plan.diff.commits import Commits

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from components.platform.on_change import Direction, OnChange
+from components.checks.messages import all_keys, on_changes
+from components.checks.validate import parse_settings
+from components.core.on_change import Direction, OnChange
+from components.core.workloads import workloads
 from components.stack import TracingStack, TracingStackArgs
-from components.validation.messages import all_keys, on_changes
-from components.validation.validate import parse_settings
-from components.workloads import workloads
 from plan.diff.changes import Operation, changes
 from plan.diff.losing import loss
 from plan.diff.ordering import warned

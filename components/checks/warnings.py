@@ -1,0 +1,89 @@
+"""What is allowed and still worth a second look; said at every preview."""
+
+from collections.abc import Iterator
+
+from .. import wiring
+from ..alloy import values as alloy_values
+from ..beyla import values as beyla_values
+from ..core import helm
+from ..core.tier import Tier
+from ..identity.settings import IdentityMode
+from ..settings import TracingSettings
+from ..tempo import component as tempo
+from ..tempo.settings import TempoMode
+from . import alerts, grafana, load
+from .platform import never_instrumented
+
+
+def warnings(settings: TracingSettings) -> Iterator[str]:
+    """Yield one sentence for each thing that a reviewer should know."""
+    production = settings.environment.tier is Tier.PRODUCTION
+    if production and settings.tempo.mode is TempoMode.MONOLITHIC:
+        yield (
+            "tempo.mode monolithic is one replica: while it restarts, spans wait in Alloy and "
+            "queries fail."
+        )
+    if production and not settings.storage.protect:
+        yield "storage.protect is off in production: the bucket can be deleted with its traces."
+    if settings.storage.existing:
+        yield (
+            f"storage.existing: encryption, lifecycle and access of {settings.bucket} are its "
+            "owner's; objects are expired by Tempo alone."
+        )
+    if settings.identity.role_arn and settings.identity.mode is not IdentityMode.NONE:
+        yield "identity.roleArn: the role's permissions and trust are its owner's, unchecked here."
+    if settings.grafana.metrics is None:
+        yield "grafana.metrics is not set: no span metrics, no service graph, no OTLP metrics."
+    if settings.grafana.logs is None:
+        yield "grafana.logs is not set: OTLP logs are not accepted, traces do not lead to logs."
+    yield from grafana.unused(settings)
+    yield from alerts.notices(settings)
+    yield from load.notices(settings)
+    if settings.beyla.enabled and not settings.beyla.namespaces:
+        yield "beyla.namespaces is empty: Beyla is not installed."
+    if never := never_instrumented(settings):
+        yield f"beyla.namespaces: Beyla never instruments {', '.join(never)}."
+    if settings.beyla_in_host_network:
+        yield (
+            f"beyla.contextPropagation {settings.beyla.context_propagation}: on nodes with Cilium, "
+            "or with Linux from 6.6.128, 6.12.75, 6.18.14 or 6.19 on, it stalls or fails requests "
+            'of applications. Try it on one node group first: "Context propagation" in '
+            "docs/operations.md."
+        )
+    if settings.operator.enabled and settings.operator.go:
+        yield "operator.go is on: pods that ask for Go's agent get a privileged container."
+    if not settings.namespaces.network_policies:
+        yield "namespaces.networkPolicies is off: any pod can reach Tempo and Alloy."
+    minutes = _rollout_minutes(settings)
+    if minutes > helm.DEPLOY_MINUTES:
+        yield (
+            f"releases: an upgrade can take {minutes:.0f} minutes until its slowest release is "
+            "rolled out and, after a failure, rolled back. The deploy job ends after "
+            f"{helm.DEPLOY_MINUTES} minutes: raise `timeout-minutes` in "
+            ".github/workflows/deploy-stack.yml, or use fewer and larger pods."
+        )
+    for chart, own in (
+        (helm.TEMPO, settings.charts.tempo),
+        (helm.TEMPO_DISTRIBUTED, settings.charts.tempo_distributed),
+        (helm.ALLOY, settings.charts.alloy),
+        (helm.BEYLA, settings.charts.beyla),
+        (helm.OPERATOR, settings.charts.opentelemetry_operator),
+    ):
+        if own.version and own.version != chart.version:
+            yield (
+                f"chart {chart.name} {own.version} is not the pinned {chart.version}, which the "
+                "values were checked against."
+            )
+
+
+def _rollout_minutes(settings: TracingSettings) -> float:
+    """Return how long `up` can wait for releases: Tempo, Alloy, Beyla, and one rollback."""
+    waits = [
+        helm.timeout_seconds(tempo.rollouts(wiring.tempo_args(settings, has_credentials=True))),
+        helm.timeout_seconds(
+            alloy_values.rollouts(wiring.alloy_args(settings, has_credentials=True))
+        ),
+    ]
+    if settings.beyla_runs:
+        waits.append(helm.timeout_seconds(beyla_values.rollouts(wiring.beyla_args(settings))))
+    return (sum(waits) + max(waits)) / 60

@@ -1,0 +1,193 @@
+"""What the expected load asks of the sizes, against what they hold."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..alloy import sizes as alloy_sizes
+from ..core.names import OTLP_RETRY_MINUTES
+from ..core.workloads import tempo_workloads
+from ..settings import TracingSettings
+from ..telemetry.metrics import LATENCY_BUCKETS
+from ..tempo import config as tempo_config
+from ..tempo import sizes as tempo_sizes
+from ..tempo.settings import TempoMode
+from .settings import LoadSettings
+
+_MIB, _GIB = 1024**2, 1024**3
+#: Stored bytes of a span against its bytes on the wire where nobody has measured: a guess, near to
+#: the 0.55 of the made-up spans of `python -m bench.blocks` (docs/cost.md).
+STORED_SHARE = 0.5
+#: Minutes that a metrics-generator keeps its blocks (complete_block_timeout of local-blocks,
+#: modules/generator/processor/localblocks/config.go of Tempo 2.10).
+_LOCAL_BLOCK_MINUTES = 60
+#: Share of a volume that may fill up; the rest is room to write the next block.
+_VOLUME_SHARE = 0.9
+#: Values of status_code that an operation can have: it works, and now and then it fails.
+_STATUSES = 2
+#: Bounds of the service graph's histograms: 0.1 to 12.8 s (processor/servicegraphs/config.go).
+_SERVICE_GRAPH_BUCKETS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that the busiest hour asks for, and how much of it there is.
+
+    Attributes:
+        what: what it is, for people, with its unit.
+        asked: how much the busiest hour asks for.
+        held: how much there is.
+        most: share of it that may be used.
+        otherwise: what happens where it is not enough, and what to do.
+        grows: whether it grows with the load; series do not.
+    """
+
+    what: str
+    asked: float
+    held: float
+    otherwise: str
+    most: float = 1
+    grows: bool = True
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is enough."""
+        return self.asked <= self.held * self.most
+
+    def months_left(self, growth_percent: float) -> float:
+        """Return after how many months of growth there is no longer enough; infinite for never."""
+        if not self.fits:
+            return 0
+        if not self.grows or growth_percent == 0:
+            return math.inf
+        return math.log(self.held * self.most / self.asked) / math.log(1 + growth_percent / 100)
+
+
+def stored_bytes_per_span(load: LoadSettings) -> float:
+    """Return the bytes of a span in one block: as measured, or the guess."""
+    return load.stored_bytes_per_span or load.bytes_per_span * STORED_SHARE
+
+
+def series_of_a_generator(settings: TracingSettings) -> int | None:
+    """Return how many series each metrics-generator may come to hold; None where nobody said.
+
+    A generator gets whole traces, whatever they are of, so that each comes to hold all series.
+    """
+    load = settings.load
+    if load.operations is None or settings.grafana.metrics is None:
+        return None
+    # A histogram has a series for each bound, for infinity, for the sum and for the count. Span
+    # metrics count calls and bytes besides, edges requests and failures.
+    operation = len(LATENCY_BUCKETS) + 3 + 2
+    edge = 2 * (_SERVICE_GRAPH_BUCKETS + 3) + 2
+    return load.operations * _STATUSES * operation + (load.edges or 0) * edge
+
+
+def generators(settings: TracingSettings) -> int:
+    """Return how many metrics-generators run; the process of mode monolithic is one."""
+    if not tempo_config.processors(settings.tempo, settings.grafana.metrics):
+        return 0
+    if settings.tempo.mode is TempoMode.MONOLITHIC:
+        return 1
+    return tempo_workloads(settings)["metrics_generator"].replicas
+
+
+def queue_minutes(settings: TracingSettings) -> float | None:
+    """Return how long Alloy holds all spans at the planned peak while Tempo is away.
+
+    It is the queue of each pod times the pods that the peak needs, divided by the bytes of the
+    peak; but at most the minutes after which Alloy drops what it has retried. None where
+    `load.spansPerSecond` is not set.
+    """
+    load = settings.load
+    if load.spans_per_second is None:
+        return None
+    spans = load.spans_per_second * load.peak_factor
+    pod = alloy_sizes.workload(settings.alloy)
+    needed = math.ceil(spans / alloy_sizes.spans_per_second(pod))
+    pods = min(max(needed, pod.replicas), pod.max_replicas or pod.replicas)
+    full = pods * alloy_sizes.queue_bytes(settings.alloy) / (spans * load.bytes_per_span) / 60
+    return min(full, OTLP_RETRY_MINUTES)
+
+
+def checks(settings: TracingSettings) -> list[Check]:
+    """Return what the busiest hour asks for; nothing where `load.spansPerSecond` is not set.
+
+    Raises:
+        KeyError: mode distributed has no such size.
+    """
+    load = settings.load
+    if load.spans_per_second is None:
+        return []
+    spans = load.spans_per_second * load.peak_factor
+    mib = spans * load.bytes_per_span / _MIB
+    return [
+        *_ingestion(settings, mib),
+        *_alloy(settings, spans),
+        *_volumes(settings, spans),
+        *_series(settings),
+    ]
+
+
+def _ingestion(settings: TracingSettings, mib: float) -> Iterator[Check]:
+    tempo = settings.tempo
+    yield Check(
+        what="ingestion limit, MiB/s",
+        asked=mib,
+        held=tempo_sizes.limits(tempo).rate_limit_mib,
+        otherwise="spans are refused; a larger tempo.size, or tempo.limits.rateLimitMib",
+    )
+    yield Check(
+        what=f"load that Tempo's size {tempo.size} is meant for, MiB/s",
+        asked=mib,
+        held=tempo_sizes.meant_mib_per_second(tempo),
+        otherwise="its pods are too small; a larger tempo.size, or more in tempo.workloads",
+    )
+
+
+def _alloy(settings: TracingSettings, spans: float) -> Iterator[Check]:
+    pod = alloy_sizes.workload(settings.alloy)
+    yield Check(
+        what="spans/s that Alloy carries",
+        asked=spans,
+        held=alloy_sizes.spans_per_second(pod, pod.max_replicas or pod.replicas),
+        otherwise="Alloy refuses spans; a larger alloy.size, or more in alloy.workload",
+    )
+
+
+def _volumes(settings: TracingSettings, spans: float) -> Iterator[Check]:
+    """Yield what lies on the volume of one pod: blocks that wait, and those of TraceQL metrics."""
+    load, pods = settings.load, tempo_workloads(settings)
+    waiting = spans * load.bytes_per_span * 60 * tempo_sizes.BLOCK_MINUTES / _GIB
+    local = 0.0
+    if settings.tempo.traceql_metrics:
+        local = spans * stored_bytes_per_span(load) * 60 * _LOCAL_BLOCK_MINUTES / _GIB
+    if settings.tempo.mode is TempoMode.MONOLITHIC:
+        asked = {"monolithic": waiting + local}
+    else:
+        copies = tempo_sizes.REPLICATION_FACTOR
+        asked = {"ingester": copies * waiting / pods["ingester"].replicas}
+        if local:
+            asked["metrics_generator"] = local / pods["metrics_generator"].replicas
+    for name, gib in asked.items():
+        if volume := pods[name].volume_gib:
+            key = "metricsGenerator" if name == "metrics_generator" else name
+            yield Check(
+                what=f"volume of each pod, {name.replace('_', ' ')}, GiB",
+                asked=gib,
+                held=volume,
+                most=_VOLUME_SHARE,
+                otherwise=f"a full volume loses spans; more tempo.workloads.{key}.volumeGib",
+            )
+
+
+def _series(settings: TracingSettings) -> Iterator[Check]:
+    series = series_of_a_generator(settings)
+    if series is not None:
+        yield Check(
+            what="series of a metrics-generator",
+            asked=series,
+            held=tempo_sizes.limits(settings.tempo).max_active_series,
+            otherwise="new series are dropped; fewer span names, or tempo.limits.maxActiveSeries",
+            grows=False,
+        )

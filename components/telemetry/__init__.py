@@ -1,0 +1,1 @@
+"""Names of metrics and labels, the PromQL written from them, and what dashboards and rules read."""

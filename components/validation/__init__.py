@@ -1,1 +1,0 @@
-"""From plain mappings, as a stack file holds them, to settings, with messages for people."""

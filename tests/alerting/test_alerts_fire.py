@@ -1,0 +1,141 @@
+"""Each alert fires when it should and keeps quiet when it should not: by promtool."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.alerting.alert import INTERVAL
+from components.alerting.rules import alert_groups
+from components.tempo.settings import TempoMode
+from tests.alerting.cases import cases, context
+from tests.alerting.timeline import Case, Phase, series
+
+PROMTOOL = shutil.which("promtool")
+pytestmark = pytest.mark.skipif(
+    not PROMTOOL, reason="needs promtool on PATH (Debian package prometheus)"
+)
+
+ALL = [(mode, name) for mode in TempoMode for name in cases(mode)]
+each_alert = pytest.mark.parametrize(("mode", "name"), ALL, ids=[f"{m}-{n}" for m, n in ALL])
+
+
+def promtool(*arguments: str | Path) -> str:
+    """Return what promtool says against its input; nothing if it is content."""
+    done = subprocess.run(
+        [PROMTOOL or "promtool", *arguments], capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+def write(folder: Path, name: str, content: dict[str, Any]) -> Path:
+    file = folder / name
+    file.write_text(yaml.safe_dump(content, sort_keys=False, width=1000))
+    return file
+
+
+def rule(mode: TempoMode, name: str) -> dict[str, Any]:
+    [found] = [r for g in alert_groups(context(mode)) for r in g["rules"] if r["alert"] == name]
+    return found
+
+
+def scenario(name: str, says: str, case: Case, *phases: Phase, fires: bool) -> dict[str, Any]:
+    """Return a test for promtool: an alert fires at the end, or never on the way there."""
+    end = sum(phase.minutes for phase in phases) - 1
+    span = 2 if fires else end + 1
+    alerts = f'ALERTS{{alertname="{name}",alertstate="firing"}}'
+    return {
+        "name": says,
+        "interval": "1m",
+        "input_series": series(case.metrics, phases),
+        "promql_expr_test": [
+            {
+                "expr": f"count(count_over_time({alerts}[{span}m])) > bool 0",
+                "eval_time": f"{end}m",
+                "exp_samples": [{"labels": "{}", "value": 1}] if fires else [],
+            }
+        ],
+    }
+
+
+def scenarios(name: str, case: Case) -> list[dict[str, Any]]:
+    """Return what an alert has to stand: trouble, good order, and rollouts in both."""
+    well, sick = Phase("well", case.history), Phase("sick", case.minutes)
+    return [
+        scenario(name, "trouble", case, well, sick, fires=True),
+        scenario(name, "good order", case, well, Phase("well", case.minutes), fires=False),
+        scenario(
+            name,
+            "a rollout: trouble for as long as one may take, new pods, counters from zero",
+            case,
+            well,
+            Phase("sick", case.spared, pod="b"),
+            Phase("well", case.minutes, pod="c"),
+            fires=False,
+        ),
+        scenario(
+            name,
+            "a rollout does not silence trouble",
+            case,
+            well,
+            sick,
+            Phase("sick", case.minutes, pod="b"),
+            fires=True,
+        ),
+    ]
+
+
+def written(mode: TempoMode, name: str, folder: Path, tests: list[dict[str, Any]]) -> Path:
+    rules = {"groups": [{"name": "g", "interval": INTERVAL, "rules": [rule(mode, name)]}]}
+    write(folder, "rules.yaml", rules)
+    content = {"rule_files": ["rules.yaml"], "evaluation_interval": INTERVAL, "tests": tests}
+    return write(folder, "tests.yaml", content)
+
+
+@pytest.mark.parametrize("mode", TempoMode)
+def test_promtool_takes_all_rules(mode: TempoMode, tmp_path: Path) -> None:
+    file = write(tmp_path, "rules.yaml", {"groups": alert_groups(context(mode))})
+
+    assert promtool("check", "rules", "--lint=all", "--lint-fatal", file) == ""
+
+
+def test_braces_in_a_label_are_no_template(tmp_path: Path) -> None:
+    """Prometheus refuses the whole file for one template that it can't read."""
+    of = context(TempoMode.MONOLITHIC, alert_labels={"team": "{{ $labels.x", "b": "{{"})
+    file = write(tmp_path, "rules.yaml", {"groups": alert_groups(of)})
+
+    assert promtool("check", "rules", file) == ""
+
+
+@each_alert
+def test_it_fires_when_it_should_and_only_then(mode: TempoMode, name: str, tmp_path: Path) -> None:
+    file = written(mode, name, tmp_path, scenarios(name, cases(mode)[name]))
+
+    assert promtool("test", "rules", file) == ""
+
+
+def test_a_quiet_weekend_is_no_news(tmp_path: Path) -> None:
+    """Spans yesterday, but none at this time a week ago."""
+    name, day = "TracingNoSpansArriving", 24 * 60
+    mode = TempoMode.MONOLITHIC
+    weekend = scenario(
+        name,
+        "weekend",
+        cases(mode)[name],
+        Phase("sick", day),
+        Phase("well", 6 * day),
+        Phase("sick", 4 * 60),
+        fires=False,
+    )
+
+    assert promtool("test", "rules", written(mode, name, tmp_path, [weekend])) == ""
+
+
+@pytest.mark.parametrize("mode", TempoMode)
+def test_every_alert_has_a_case(mode: TempoMode) -> None:
+    alerts = {r["alert"] for g in alert_groups(context(mode)) for r in g["rules"]}
+
+    assert alerts == set(cases(mode))

@@ -1,0 +1,231 @@
+"""What holds for every alert, whatever is installed; without promtool."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.alerting.alert import ROLLOUT_MINUTES, Severity
+from components.alerting.context import AlertContext, alert_context, kebab, series_matchers
+from components.alerting.rules import alert_groups
+from components.settings import TracingSettings
+from components.telemetry import metrics as signals
+from components.tempo.settings import TempoMode
+from tests.alerting.cases import context
+
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+EMITTED = {
+    str(name)
+    for group in (
+        signals.SpanMetric,
+        signals.TempoMetric,
+        signals.AlloyMetric,
+        signals.BeylaMetric,
+        signals.RemoteWriteMetric,
+        signals.ClusterMetric,
+    )
+    for name in group
+}
+#: Native histograms have one series, without an ending.
+NATIVE = {name.removesuffix("_count") for name in EMITTED if name.endswith("_count")}
+KNOWN_LABELS = {str(label) for label in signals.ScrapedLabel}
+
+contexts = st.builds(
+    context,
+    mode=st.sampled_from(TempoMode),
+    beyla_namespace=st.none() | st.just("tracing-beyla"),
+    generator=st.booleans(),
+    metrics=st.booleans(),
+    logs=st.booleans(),
+    series_matchers=st.dictionaries(st.just("cluster"), st.text(max_size=5)).map(series_matchers),
+)
+
+
+def rules(of: AlertContext) -> list[dict[str, Any]]:
+    return [rule for group in alert_groups(of) for rule in group["rules"]]
+
+
+def names(of: AlertContext) -> set[str]:
+    return {rule["alert"] for rule in rules(of)}
+
+
+def selectors(node: Any) -> Iterator[Any]:
+    """Yield every selector of a parsed expression."""
+    if isinstance(node, promql_parser.VectorSelector):
+        yield node
+    for below in ("lhs", "rhs", "expr", "vs", "vector_selector"):
+        if (inner := getattr(node, below, None)) is not None:
+            yield from selectors(inner)
+    for argument in getattr(node, "args", None) or ():
+        yield from selectors(argument)
+
+
+def found(rule: dict[str, Any]) -> list[Any]:
+    return list(selectors(promql_parser.parse(rule["expr"])))
+
+
+ALL = {r["alert"]: r for mode in TempoMode for r in rules(context(mode))}
+each_alert = pytest.mark.parametrize("rule", ALL.values(), ids=ALL)
+
+
+@given(of=contexts)
+@settings(max_examples=30, deadline=None)
+def test_every_expression_selects_emitted_series_by_known_labels(of: AlertContext) -> None:
+    for rule in rules(of):
+        its = found(rule)
+        assert its
+        for selector in its:
+            assert selector.name in EMITTED | NATIVE
+            matchers = {m.name: m.value for m in selector.matchers.matchers}
+            assert set(matchers) <= KNOWN_LABELS | set(of.series_matchers)
+            assert matchers["namespace"] in {of.namespace, of.beyla_namespace}
+            ours = {k: json.loads(v[1:]) for k, v in of.series_matchers.items()}
+            assert ours.items() <= matchers.items()
+
+
+@each_alert
+def test_labels_that_it_keeps_are_known(rule: dict[str, Any]) -> None:
+    kept = re.findall(r"by \(([^)]*)\)", rule["expr"])
+
+    assert {label.strip() for text in kept for label in text.split(",")} <= KNOWN_LABELS
+
+
+@each_alert
+def test_it_keeps_no_pod_apart_that_a_rollout_would_double(rule: dict[str, Any]) -> None:
+    told = re.findall(r"\$labels\.(\w+)", "".join(rule["annotations"].values()))
+    kept = set(re.findall(r"(?:sum|max|min|count) by \((\w+)\)", rule["expr"]))
+
+    assert set(told) <= kept
+    # Everything else is summed or counted over pods; here the pod is what it is about.
+    assert ("pod" in kept) == (rule["alert"] == "BeylaDown")
+    assert re.match(r"\(*(sum|count|max|min)\b", rule["expr"])
+
+
+def test_only_loss_and_what_leads_to_it_pages_before_a_rollout_has_ended() -> None:
+    fast = {n for n, r in ALL.items() if int(r["for"].removesuffix("m")) <= ROLLOUT_MINUTES}
+
+    assert fast == {
+        *("AlloyRefusesSpans", "AlloyLosesSpans", "AlloyLosesLogs", "TempoDiscardsSpans"),
+        *("AlloyQueueFilling", "AlloyDown", "TempoDown", "TracingIngestionStopped"),
+        *("AlloyConfigNotLoaded", "TempoSpanMetricsIncomplete"),
+        *("AlloyQueueNearlyFull", "AlloyRestarts", "AlloyLosesQueue"),
+        *("TempoStorageAccessDenied", "TempoStorageUnreachable", "TempoFlushFailing"),
+        "TempoGeneratorStopped",
+    }
+
+
+def test_a_runbook_is_linked_by_a_url_or_not_at_all() -> None:
+    of = context(TempoMode.MONOLITHIC)
+
+    assert not any("runbook_url" in r["annotations"] for r in rules(of))
+
+
+def test_how_long_the_queue_lasts_is_said_in_minutes() -> None:
+    said = {
+        r["alert"]
+        for r in rules(context(TempoMode.MONOLITHIC, queue_minutes=3.46))
+        if "queue lasts 3.5 minutes" in r["annotations"]["description"]
+    }
+
+    assert said == {
+        *("TracingIngestionStopped", "AlloyQueueFilling", "AlloyQueueNearlyFull", "TempoDown")
+    }
+
+
+def test_by_default_a_cluster_is_told_apart_by_its_label_or_by_having_none() -> None:
+    assert series_matchers({}, "dev-1") == {"cluster": '=~"|dev-1"'}
+    assert series_matchers({"region": 'a"b'}, "dev-1") == {"region": '="a\\"b"'}
+
+
+@each_alert
+def test_it_says_what_is_the_case_with_the_value(rule: dict[str, Any]) -> None:
+    annotations = rule["annotations"]
+
+    assert "$value" in annotations["description"]
+    assert annotations["description"].endswith(".")
+    assert not annotations["summary"].endswith(".")
+    assert rule["labels"]["severity"] in {str(s) for s in Severity}
+
+
+def test_labels_of_the_settings_are_on_every_alert_and_leave_the_severity() -> None:
+    of = context(TempoMode.MONOLITHIC, alert_labels={"team": "platform", "severity": "page"})
+
+    for rule in rules(of):
+        assert rule["labels"]["team"] == "platform"
+        assert rule["labels"]["severity"] in {str(s) for s in Severity}
+        assert rule["labels"]["k8s_cluster_name"] == "dev-1"
+
+
+def test_what_is_not_installed_has_no_alerts() -> None:
+    whole = names(context(TempoMode.DISTRIBUTED))
+
+    assert {n for n in whole if n.startswith("Beyla")} == whole - names(
+        context(TempoMode.DISTRIBUTED, beyla_namespace=None)
+    )
+    assert whole - names(context(TempoMode.DISTRIBUTED, logs=False)) == {"AlloyLosesLogs"}
+    assert whole - names(context(TempoMode.DISTRIBUTED, generator=False, metrics=False)) == {
+        *("TempoGeneratorStopped", "TempoSeriesLimitNear", "TempoSeriesDropped"),
+        *("TempoMetricsNotWritten", "AlloyMetricsNotWritten", "TempoSpanMetricsIncomplete"),
+    }
+    assert whole - names(context(TempoMode.MONOLITHIC)) == {"TempoRingUnhealthy"}
+
+
+def test_each_part_of_tempo_is_missed() -> None:
+    [down] = [r for r in rules(context(TempoMode.DISTRIBUTED)) if r["alert"] == "TempoDown"]
+
+    for part in ("distributor", "ingester", "querier", "query-frontend", "compactor"):
+        assert f'"tracing/{part}"' in down["expr"]
+
+
+def test_the_context_follows_the_settings() -> None:
+    plain: dict[str, Any] = {
+        "environment": {"name": "dev"},
+        "cluster": {"name": "dev-1", "region": "eu-west-1", "account_id": "123456789012"},
+        "tempo": {"traceql_metrics": False},
+        "alerts": {"series_labels": {"cluster": "dev"}, "runbook_base_url": "https://git/x"},
+    }
+    of = alert_context(TracingSettings.model_validate(plain))
+
+    assert of.cluster == "dev-1"
+    assert of.beyla_namespace is None
+    assert not of.generator
+    assert not of.metrics
+    urls = {r["annotations"]["runbook_url"] for r in rules(of)}
+    assert "https://git/x/alloy-down.md" in urls
+
+
+@each_alert
+def test_it_has_a_runbook_that_begins_with_what_is_seen(rule: dict[str, Any]) -> None:
+    text = (RUNBOOKS / f"{kebab(rule['alert'])}.md").read_text(encoding="utf-8")
+
+    assert text.startswith(f"# {rule['alert']}\n\n## What you see\n\n")
+    for heading in ("## Check", "## Usual causes", "## What to do"):
+        assert text.count(f"\n{heading}\n") == 1
+    index = (RUNBOOKS / "README.md").read_text(encoding="utf-8")
+    assert f"[{rule['alert']}]({kebab(rule['alert'])}.md)" in index
+    [row] = [line for line in index.splitlines() if f"[{rule['alert']}]" in line]
+    waits = "at once" if rule["for"] == "0m" else rule["for"]
+    assert f"| {rule['labels']['severity']} | {waits} |" in row
+
+
+def test_each_runbook_has_its_alert() -> None:
+    pages = {page.stem for page in RUNBOOKS.glob("*.md")} - {"README"}
+    # The burn rates of SLOs have pages of their own.
+    pages = {page for page in pages if not page.startswith("slo-")}
+
+    assert pages == {kebab(name) for name in ALL}
+
+
+@pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("*.md")), ids=lambda p: p.stem)
+def test_queries_of_a_runbook_parse_and_read_emitted_series(page: Path) -> None:
+    for query in re.findall(r"```promql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        for line in filter(None, query.splitlines()):
+            its = list(selectors(promql_parser.parse(line)))
+            assert its
+            assert {s.name for s in its} <= EMITTED

@@ -1,0 +1,341 @@
+"""The roles' policies, judged for every call that Pulumi makes for what the stacks consist of."""
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import pytest
+
+from plan.stackfile import read
+from tests.bootstrap.access.aws_calls import BESIDE, CALLS, Call, Purpose
+from tests.bootstrap.access.programs import PROJECT, PURPOSES, ROOT, STACKS, policies, recorded
+from tests.identity.policy_check import verdict
+from tests.stack.variants import PROGRAMS
+from tests.stack.variants import recorded as stack_recorded
+
+each_stack = pytest.mark.parametrize("stack", STACKS)
+#: What takes a key over, or loses it.
+ADMINISTRATION = {
+    "kms:CancelKeyDeletion",
+    "kms:CreateGrant",
+    "kms:DisableKey",
+    "kms:DisableKeyRotation",
+    "kms:EnableKey",
+    "kms:ImportKeyMaterial",
+    "kms:PutKeyPolicy",
+    "kms:ReplicateKey",
+    "kms:ScheduleKeyDeletion",
+    "kms:UntagResource",
+    "kms:UpdateKeyDescription",
+}
+READS = ("Get", "List", "Describe", "Decrypt")
+
+
+@functools.cache
+def cluster(stack: str) -> dict[str, Any]:
+    return cast(dict[str, Any], json.loads(read(ROOT, stack).values["tracing:cluster"]))
+
+
+def account(stack: str) -> str:
+    return cast(str, cluster(stack)["accountId"])
+
+
+def arn(stack: str, kind: str) -> str:
+    """Return the ARN of something that a stack file's stack makes, as its plan says it."""
+    role = stack_recorded(stack).one("aws:iam/role:Role").inputs["name"]
+    bucket = stack_recorded(stack).one("aws:s3/bucket:Bucket").inputs["bucket"]
+    here = f"{cluster(stack)['region']}:{account(stack)}"
+    name = cluster(stack)["name"]
+    return {
+        "bucket": f"arn:aws:s3:::{bucket}",
+        "role": f"arn:aws:iam::{account(stack)}:role/{role}",
+        "passed role": f"arn:aws:iam::{account(stack)}:role/{role}",
+        "association": f"arn:aws:eks:{here}:podidentityassociation/{name}/a-1",
+        "cluster": f"arn:aws:eks:{here}:cluster/{name}",
+        "key": f"arn:aws:kms:{here}:key/k-1",
+        "alias": f"arn:aws:kms:{here}:alias/{bucket}",
+        "*": "*",
+    }[kind]
+
+
+def context(stack: str, kind: str) -> dict[str, str]:
+    """Return the condition keys of a request that concerns what the stack makes."""
+    tags = {"environment": stack, "managed-by": "pulumi"}
+    given = {f"aws:RequestTag/{k}": v for k, v in tags.items()}
+    boundary = f"arn:aws:iam::{account(stack)}:policy/tracing-{stack}-boundary"
+    return {
+        "key": {**given, **{f"aws:ResourceTag/{k}": v for k, v in tags.items()}},
+        "*": given,
+        "role": {"iam:PermissionsBoundary": boundary},
+        "passed role": {"iam:PassedToService": "pods.eks.amazonaws.com"},
+    }.get(kind, {})
+
+
+def answer(
+    stack: str, purpose: str, action: str, resource: str, about: Mapping[str, str] | None = None
+) -> str:
+    """Return what all policies of a role say of a request."""
+    answers = {
+        verdict(policy, action=action, resource=resource, context=about)
+        for policy in policies(stack, purpose).values()
+    }
+    return next(a for a in ("deny", "allow", "nothing") if a in answers)
+
+
+def asked(stack: str, purpose: str, call: Call) -> str:
+    return answer(stack, purpose, call.action, arn(stack, call.on), context(stack, call.on))
+
+
+def calls(stack: str, *purposes: Purpose) -> Iterator[Call]:
+    """Yield what Pulumi calls for the AWS resources of a stack's plan."""
+    for resource in stack_recorded(stack).resources:
+        if resource.type.startswith("aws:"):
+            for purpose in purposes:
+                yield from CALLS[resource.type][purpose]
+
+
+def test_calls_are_known_for_every_type_that_a_stack_makes() -> None:
+    made = {
+        resource.type
+        for name in PROGRAMS
+        for resource in stack_recorded(name).resources
+        if resource.type.startswith("aws:")
+    }
+    assert made == set(CALLS)
+
+
+@each_stack
+def test_deployment_may_do_what_pulumi_calls(stack: str) -> None:
+    needed = [*calls(stack, "create", "read"), *BESIDE]
+    assert [call for call in needed if asked(stack, "deploy", call) != "allow"] == []
+    updates = calls(stack, "update")
+    refused = {call.action for call in updates if asked(stack, "deploy", call) != "allow"}
+    # No setting leads to these updates of a key.
+    assert refused <= ADMINISTRATION
+
+
+@each_stack
+def test_deployment_may_delete_what_is_not_protected(stack: str) -> None:
+    protected = {r.type for r in stack_recorded(stack).resources if r.protect}
+    refused = {
+        call.action for call in calls(stack, "delete") if asked(stack, "deploy", call) != "allow"
+    }
+
+    assert ("aws:s3/bucket:Bucket" in protected) == (stack == "prod")
+    assert refused == ({"s3:DeleteBucket", "kms:ScheduleKeyDeletion"} if protected else set())
+
+
+@each_stack
+def test_preview_may_read_and_nothing_else(stack: str) -> None:
+    reads = {*calls(stack, "read"), *BESIDE}
+    writes = {*calls(stack, "create", "update", "delete")} - reads
+
+    assert [call for call in reads if asked(stack, "preview", call) != "allow"] == []
+    may = {c.action for c in writes if asked(stack, "preview", c) == "allow"}
+    # EKS looks at a role that it is passed; so does a preview at the role that the stack makes.
+    assert may == {"iam:GetRole"}
+
+
+@each_stack
+def test_drift_may_do_what_preview_may(stack: str) -> None:
+    assert policies(stack, "drift") == policies(stack, "preview")
+
+
+@each_stack
+def test_every_action_of_preview_is_a_read(stack: str) -> None:
+    for policy in policies(stack, "preview").values():
+        for statement in json.loads(policy)["Statement"]:
+            for action in statement["Action"]:
+                assert action.split(":")[1].startswith(READS), action
+
+
+@each_stack
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_nothing_is_allowed_that_nobody_calls(stack: str, purpose: str) -> None:
+    needed = {call.action for call in calls(stack, "create", "read", "update", "delete")}
+    needed |= {call.action for call in BESIDE}
+    for name, policy in policies(stack, purpose).items():
+        if name.endswith("-stack"):
+            allowed = {a for s in json.loads(policy)["Statement"] for a in s["Action"]}
+            assert allowed <= needed
+
+
+@each_stack
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_no_wildcard_of_actions_and_few_of_resources(stack: str, purpose: str) -> None:
+    for policy in policies(stack, purpose).values():
+        for statement in json.loads(policy)["Statement"]:
+            assert not any("*" in action for action in statement["Action"])
+            if "*" in statement["Resource"]:
+                # Neither has a resource that IAM could tell from others.
+                assert set(statement["Action"]) <= {"kms:CreateKey", "kms:ListAliases"}
+
+
+@each_stack
+def test_policies_have_room_in_what_iam_takes(stack: str) -> None:
+    # IAM's quotas: all inline policies of a role together, and one managed policy.
+    for purpose in PURPOSES:
+        text = "".join(policies(stack, purpose).values())
+        assert len("".join(text.split())) <= 10_240
+    [boundary] = recorded(stack).of_type("aws:iam/policy:Policy")
+    assert len("".join(boundary.inputs["policy"].split())) <= 6_144
+
+
+OTHER_BUCKET = "arn:aws:s3:::traces-prod-333333333333-eu-west-1-2"
+ADMIN = "arn:aws:iam::333333333333:role/admin"
+OWN = "arn:aws:iam::333333333333:role/tracing-prod-deploy"
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:CreateBucket", OTHER_BUCKET),
+        ("s3:PutBucketPolicy", OTHER_BUCKET),
+        ("s3:PutBucketPolicy", "arn:aws:s3:::tracing-state-prod-333333333333-eu-west-1"),
+        ("s3:PutBucketVersioning", "arn:aws:s3:::tracing-state-prod-333333333333-eu-west-1"),
+        ("s3:GetObject", "arn:aws:s3:::traces-prod-333333333333-eu-west-1/single-tenant/b/meta"),
+        ("s3:DeleteObject", "arn:aws:s3:::traces-prod-333333333333-eu-west-1/single-tenant/b/meta"),
+        ("iam:CreateUser", "arn:aws:iam::333333333333:user/eve"),
+        ("iam:CreateAccessKey", "arn:aws:iam::333333333333:user/eve"),
+        ("iam:CreateRole", ADMIN),
+        ("iam:PutRolePolicy", OWN),
+        ("iam:UpdateAssumeRolePolicy", OWN),
+        ("iam:AttachRolePolicy", "arn:aws:iam::333333333333:role/tracing-prod-platform-prod-tempo"),
+        (
+            "iam:DeleteRolePermissionsBoundary",
+            "arn:aws:iam::333333333333:role/tracing-prod-platform-prod-tempo",
+        ),
+        (
+            "iam:CreatePolicyVersion",
+            "arn:aws:iam::333333333333:policy/tracing-prod-boundary",
+        ),
+        ("iam:PassRole", ADMIN),
+        ("sts:AssumeRole", ADMIN),
+        ("eks:CreateAccessEntry", "arn:aws:eks:eu-west-1:333333333333:cluster/platform-prod"),
+        (
+            "eks:CreatePodIdentityAssociation",
+            "arn:aws:eks:eu-west-1:333333333333:cluster/other",
+        ),
+        ("eks:DeleteCluster", "arn:aws:eks:eu-west-1:333333333333:cluster/platform-prod"),
+    ],
+)
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_no_role_reaches_further(purpose: str, action: str, resource: str) -> None:
+    about = {**context("prod", "role"), **context("prod", "passed role"), **context("prod", "key")}
+    assert answer("prod", purpose, action, resource, about) == "nothing"
+
+
+@pytest.mark.parametrize("action", ["iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy"])
+def test_tempos_role_is_made_within_its_boundary_only(action: str) -> None:
+    role = arn("prod", "role")
+    other = {"iam:PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}
+    assert answer("prod", "deploy", action, role, context("prod", "role")) == "allow"
+    assert answer("prod", "deploy", action, role, {}) == "nothing"
+    assert answer("prod", "deploy", action, role, other) == "nothing"
+
+
+def test_tempos_role_is_passed_to_pods_only() -> None:
+    role = arn("prod", "role")
+    lambdas = {"iam:PassedToService": "lambda.amazonaws.com"}
+    assert answer("prod", "deploy", "iam:PassRole", role, context("prod", "passed role")) == "allow"
+    assert answer("prod", "deploy", "iam:PassRole", role, lambdas) == "nothing"
+    assert answer("prod", "deploy", "iam:PassRole", role, {}) == "nothing"
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {},
+        {"environment": "staging", "managed-by": "pulumi"},
+        # Those of the state's own key.
+        {"environment": "prod", "managed-by": PROJECT},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("action", ["kms:EnableKeyRotation", "kms:CreateAlias", "kms:DescribeKey"])
+def test_keys_with_other_tags_are_out_of_reach(action: str, tags: dict[str, str]) -> None:
+    about = {f"aws:ResourceTag/{k}": v for k, v in tags.items()}
+    assert answer("prod", "deploy", action, arn("prod", "key"), about) == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("environment", "manager", "expected"),
+    [
+        ("prod", "pulumi", "allow"),
+        ("staging", "pulumi", "nothing"),
+        ("prod", PROJECT, "nothing"),
+    ],
+)
+def test_a_key_with_other_tags_is_not_tagged_anew(
+    environment: str, manager: str, expected: str
+) -> None:
+    about = context("prod", "*") | {
+        "aws:ResourceTag/environment": environment,
+        "aws:ResourceTag/managed-by": manager,
+    }
+    assert answer("prod", "deploy", "kms:TagResource", arn("prod", "key"), about) == expected
+
+
+@pytest.mark.parametrize("action", sorted(ADMINISTRATION))
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_no_role_administers_a_key_whatever_its_tags(purpose: str, action: str) -> None:
+    """A key that was tagged as the stack's own is not taken over by it."""
+    about = context("prod", "key")
+    assert answer("prod", "deploy", "kms:EnableKeyRotation", arn("prod", "key"), about) == "allow"
+    assert answer("prod", purpose, action, arn("prod", "key"), about) == "nothing"
+    # Nor by what it does not ask for here: data of other keys.
+    for use in ("kms:Decrypt", "kms:GenerateDataKey", "kms:Encrypt"):
+        assert answer("prod", purpose, use, arn("prod", "key"), about) == "nothing"
+
+
+def test_a_stack_without_a_key_of_its_own_has_no_permission_on_keys_but_the_states() -> None:
+    for name, policy in policies("dev", "deploy").items():
+        assert ("kms:" in policy) == name.endswith("-state"), name
+
+
+STATE = "arn:aws:s3:::tracing-state-prod-333333333333-eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("action", "key", "preview", "deploy"),
+    [
+        ("s3:GetObject", ".pulumi/meta.yaml", "allow", "allow"),
+        ("s3:PutObject", ".pulumi/meta.yaml", "nothing", "nothing"),
+        ("s3:GetObject", ".pulumi/stacks/tracing/prod.json", "allow", "allow"),
+        ("s3:PutObject", ".pulumi/stacks/tracing/prod.json", "nothing", "allow"),
+        ("s3:DeleteObject", ".pulumi/stacks/tracing/prod.json", "nothing", "allow"),
+        ("s3:DeleteObjectVersion", ".pulumi/stacks/tracing/prod.json", "nothing", "nothing"),
+        ("s3:PutObject", ".pulumi/locks/organization/tracing/prod/1.json", "nothing", "allow"),
+        ("s3:DeleteObject", ".pulumi/locks/organization/tracing/prod/1.json", "nothing", "allow"),
+        ("s3:PutObject", ".pulumi/history/tracing/prod/1.json", "nothing", "allow"),
+        ("s3:PutObject", ".pulumi/backups/tracing/prod/1.json", "nothing", "allow"),
+        # The owner of prod's cluster, whose kubeconfig is read.
+        ("s3:GetObject", ".pulumi/stacks/platform/prod.json", "allow", "allow"),
+        ("s3:PutObject", ".pulumi/stacks/platform/prod.json", "nothing", "nothing"),
+        ("s3:GetObject", ".pulumi/stacks/tracing-bootstrap/prod.json", "nothing", "nothing"),
+        ("s3:PutObject", ".pulumi/stacks/tracing-bootstrap/prod.json", "nothing", "nothing"),
+    ],
+)
+def test_who_reads_and_writes_the_state(action: str, key: str, preview: str, deploy: str) -> None:
+    assert answer("prod", "preview", action, f"{STATE}/{key}") == preview
+    assert answer("prod", "deploy", action, f"{STATE}/{key}") == deploy
+
+
+@pytest.mark.parametrize(
+    ("action", "preview", "deploy"),
+    [
+        ("kms:Decrypt", "allow", "allow"),
+        ("kms:Encrypt", "nothing", "allow"),
+        ("kms:GenerateDataKey", "nothing", "allow"),
+        ("kms:ScheduleKeyDeletion", "nothing", "nothing"),
+        ("kms:PutKeyPolicy", "nothing", "nothing"),
+    ],
+)
+def test_who_uses_the_states_key(action: str, preview: str, deploy: str) -> None:
+    [key] = [r for r in recorded("prod").of_type("aws:kms/key:Key") if r.name == "state-key"]
+    # As the recorder answers for it.
+    resource = "arn:aws:test:::state-key"
+    about = {f"aws:ResourceTag/{k}": v for k, v in key.inputs["tags"].items()}
+    assert answer("prod", "preview", action, resource, about) == preview
+    assert answer("prod", "deploy", action, resource, about) == deploy

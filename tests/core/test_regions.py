@@ -1,0 +1,126 @@
+"""Regions: every one has its partition in ARNs and host names, and no other is accepted."""
+
+import json
+import re
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from bootstrap.access import trust
+from components.checks.validate import validate
+from components.core import names
+from components.core.regions import PARTITIONS, REGIONS, Partition, dns_suffix, partition
+from components.identity import policies as identity
+from components.identity.role import role_arn
+from components.identity.settings import IdentitySettings
+from components.storage import policies as storage
+from components.tempo.args import TempoArgs
+from components.tempo.config import s3
+
+ACCOUNT = "111122223333"
+
+
+def recorded() -> dict[str, dict[str, Any]]:
+    """Return the partitions of the locked botocore by id."""
+    file = resources.files("botocore") / "data/partitions.json"
+    return {p["id"]: p for p in json.loads(file.read_text(encoding="utf-8"))["partitions"]}
+
+
+def test_the_list_is_botocores() -> None:
+    listed = {p.name: (p.dns_suffix, set(p.regions)) for p in PARTITIONS}
+    assert listed == {
+        name: (
+            its["outputs"]["dnsSuffix"],
+            {region for region in its["regions"] if not region.endswith("-global")},
+        )
+        for name, its in recorded().items()
+    }
+
+
+@pytest.mark.parametrize("its", PARTITIONS, ids=lambda its: its.name)
+def test_a_prefix_tells_the_partition_as_botocores_pattern_does(its: Partition) -> None:
+    pattern = recorded()[its.name]["regionRegex"]
+    assert [r for r in REGIONS if partition(r) == its.name] == list(its.regions)
+    assert all(re.match(pattern, region) for region in its.regions)
+    # A region that AWS has not opened yet.
+    assert partition(f"{its.prefix or 'eu-'}{'de-' * (its.name == 'aws-eusc')}west-9") == its.name
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_arn_and_host_is_of_the_regions_partition(region: str) -> None:
+    where = {"region": region, "account_id": ACCOUNT}
+    pod = {"namespace": "tracing", "service_account": "tempo"}
+    issuer = f"https://oidc.eks.{region}.{dns_suffix(region)}/id/A"
+    made = [
+        names.cluster_arn(**where, cluster="c"),
+        names.boundary_arn(**where, environment="qa"),
+        role_arn(IdentitySettings(), role_name="r", **where),
+        identity.pod_identity_trust(cluster="c", **where, **pod),
+        identity.irsa_trust(oidc_issuer=issuer, **where, **pod),
+        identity.bucket_access("traces", region=region),
+        storage.bucket_arn("traces", region=region),
+        storage.tls_only("traces", region=region),
+        storage.key(**where),
+        trust.github_trust(
+            repository="o/r",
+            environment="qa",
+            region=region,
+            account_id=where["account_id"],
+        ),
+    ]
+    arns = [found for text in made for found in re.findall(r"arn:([^:\"]+):", text)]
+    assert len(arns) >= len(made)
+    assert set(arns) == {partition(region)}
+    s3_host = f"s3.{region}.{dns_suffix(region)}"
+    tempo = TempoArgs(namespace="tracing", bucket="traces", region=region, cluster_name="c")
+    assert s3(tempo)["endpoint"] == s3_host
+    via = json.loads(identity.key_access("k", region=region))["Statement"][0]["Condition"]
+    assert s3_host in via["StringEquals"]["kms:ViaService"]
+
+
+def problems(region: str, **groups: Any) -> dict[str, str]:
+    """Return the messages of a stack file's problems by key."""
+    cluster = {"name": "c", "region": region, "accountId": ACCOUNT, "kubeContext": "c"}
+    groups["cluster"] = {**cluster, **groups.get("cluster", {})}
+    _, found = validate({"environment": {"name": "qa"}, **groups})
+    return {problem.key: problem.message for problem in found}
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_region_is_accepted(region: str) -> None:
+    assert problems(region) == {}
+
+
+@pytest.mark.parametrize(
+    ("region", "near"),
+    [
+        ("eu-west-9", "eu-west-"),
+        ("eu-wst-1", "eu-west-1"),
+        ("EU-WEST-1", "eu-west-1"),
+        ("us-east1", "us-east-1"),
+        ("eu-west-1a", "eu-west-1"),
+        ("us-iso-east-9", "us-iso-east-1"),
+        ("us-gov-east", "us-gov-east-1"),
+        ("aws-global", ""),
+        ("frankfurt", ""),
+        ("", ""),
+    ],
+)
+def test_an_invented_region_is_refused_with_the_nearest(region: str, near: str) -> None:
+    message = problems(region)["cluster.region"]
+    assert message.startswith(f"is not an AWS region; did you mean {near}")
+    assert message[len("is not an AWS region; did you mean ") : -1] in REGIONS
+
+
+@pytest.mark.parametrize("region", [p.regions[0] for p in PARTITIONS])
+def test_an_issuer_of_eks_is_of_the_clusters_region(region: str) -> None:
+    own = f"https://oidc.eks.{region}.{dns_suffix(region)}/id/A"
+    assert problems(region, cluster={"oidcIssuer": own}) == {}
+    for wrong in (
+        own.replace(region, "eu-west-3"),
+        own.replace(dns_suffix(region), "amazonaws.example"),
+    ):
+        assert list(problems(region, cluster={"oidcIssuer": wrong})) == ["cluster.oidcIssuer"]
+    elsewhere = "https://issuer.example.com/c"
+    assert problems(region, cluster={"oidcIssuer": elsewhere}) == {}

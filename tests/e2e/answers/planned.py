@@ -1,0 +1,119 @@
+"""What the plan makes of a stack file, with all that a dashboard can show switched on."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.core import helm
+from components.core.names import ALLOY_RELEASE, TEMPO_RELEASE
+from components.settings import TracingSettings
+from components.tempo.settings import TempoMode
+from plan.run import run
+from plan.write import write
+
+_ROOT = Path(__file__).parents[3]
+_CHARTS = {TempoMode.MONOLITHIC: helm.TEMPO, TempoMode.DISTRIBUTED: helm.TEMPO_DISTRIBUTED}
+#: SLOs on the shop, of each kind.
+_SLOS = [
+    {
+        "name": "checkout-availability",
+        "owner": "shop",
+        "objective": 99,
+        "availability": {"service": "checkout", "namespace": "orders"},
+    },
+    {
+        "name": "checkout-latency",
+        "owner": "shop",
+        "objective": 95,
+        "latency": {"service": "checkout", "namespace": "orders", "thresholdSeconds": 0.512},
+    },
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A stack that is to be run and asked.
+
+    Attributes:
+        settings: its settings.
+        folder: the files of its plan.
+    """
+
+    settings: TracingSettings
+    folder: Path
+
+    @property
+    def alloy(self) -> str:
+        """Alloy's configuration."""
+        return (self.folder / f"alloy/{ALLOY_RELEASE}.alloy").read_text()
+
+    def tempo_config(self, charts: Path) -> dict[str, Any]:
+        """Return Tempo's configuration as helm renders it.
+
+        Raises:
+            subprocess.CalledProcessError: helm refuses.
+        """
+        chart = _CHARTS[self.settings.tempo.mode]
+        packed = charts / f"{chart.name}-{chart.version}.tgz"
+        values = self.folder / f"values/{TEMPO_RELEASE}.yaml"
+        command = ["helm", "template", TEMPO_RELEASE, packed, "--values", values]
+        command += ["--namespace", self.settings.namespaces.tracing]
+        command += ["--api-versions", "monitoring.coreos.com/v1", "--kube-version", "1.34.0"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        [text] = [
+            o["data"]["tempo.yaml"]
+            for o in yaml.safe_load_all(done.stdout)
+            if o and o["kind"] == "ConfigMap" and "tempo.yaml" in o["data"]
+        ]
+        return yaml.safe_load(text)
+
+    def dashboards(self) -> list[dict[str, Any]]:
+        """Return the dashboards as Grafana reads them."""
+        return [json.loads(file.read_text()) for file in (self.folder / "grafana").glob("*.json")]
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return all rule groups."""
+        found = [yaml.safe_load(f.read_text()) for f in (self.folder / "rules").glob("*.yaml")]
+        return [group for one in found for group in one["groups"]]
+
+    def span_queries(self) -> list[tuple[str, str]]:
+        """Return the queries in a span's menu, with their names and Grafana's `$__tags`."""
+        found = [yaml.safe_load(f.read_text()) for f in (self.folder / "grafana").glob("*.yaml")]
+        tempo = [d for one in found for d in one["datasources"] if d["type"] == "tempo"]
+        queries = [q for d in tempo for q in d["jsonData"]["tracesToMetrics"]["queries"]]
+        # Grafana reads two dollar signs of a provisioning file as one.
+        return [(q["name"], q["query"].replace("$$", "$")) for q in queries]
+
+
+def plan(stack: str, remote_write: str, folder: Path) -> Planned:
+    """Plan a stack with ServiceMonitors, alerts and SLOs, and a metrics backend that is there.
+
+    Args:
+        stack: name of a stack file of this project.
+        remote_write: URL of the metrics backend.
+        folder: an empty folder for the stack file and the plan.
+
+    Returns:
+        The plan.
+
+    Raises:
+        pulumi.RunError: the stack file is wrong.
+    """
+    name = f"Pulumi.{stack}.yaml"
+    document = yaml.safe_load((_ROOT / name).read_text())
+    config: dict[str, Any] = document["config"]
+    grafana: dict[str, Any] = config.setdefault("tracing:grafana", {})
+    grafana.setdefault("metrics", {"url": remote_write})["remoteWriteUrl"] = remote_write
+    grafana["serviceMonitor"] = {"enabled": True}
+    config["tracing:alerts"] = {"delivery": "configMap"}
+    config["tracing:slos"] = _SLOS
+    config["tracing:sloDefaults"] = {"enabled": True}
+    (folder / name).write_text(yaml.safe_dump(document))
+    (folder / "Pulumi.yaml").write_text((_ROOT / "Pulumi.yaml").read_text())
+    planned = run(stack, folder)
+    write(planned, folder / "plan")
+    return Planned(settings=planned.settings, folder=folder / "plan")

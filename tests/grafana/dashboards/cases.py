@@ -1,0 +1,79 @@
+"""Stacks that dashboards are built for, and what is in a dashboard."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from components.core.settings import Size
+from components.grafana.dashboards.catalogue import dashboards
+from components.grafana.layout import as_json
+from components.telemetry.context import DashboardContext
+from components.tempo.settings import TempoMode, TempoSettings
+from components.tempo.sizes import limits
+
+BARE = DashboardContext(
+    tempo_uid="tempo-uid",
+    metrics_uid="metrics-uid",
+    logs_uid=None,
+    profiles_uid=None,
+    org_id=1,
+    environment="dev",
+    cluster="dev-cluster",
+    namespace="tracing",
+    beyla_namespace=None,
+    mode=TempoMode.MONOLITHIC,
+    traceql_metrics=False,
+    limits=limits(TempoSettings()),
+    scraped=False,
+)
+FULL = replace(
+    BARE,
+    logs_uid="logs-uid",
+    profiles_uid="profiles-uid",
+    beyla_namespace="beyla",
+    traceql_metrics=True,
+    scraped=True,
+    slos=True,
+)
+CONTEXTS = {
+    "bare": BARE,
+    "monolithic": FULL,
+    "distributed": replace(
+        FULL,
+        mode=TempoMode.DISTRIBUTED,
+        limits=limits(TempoSettings(mode=TempoMode.DISTRIBUTED, size=Size.M)),
+    ),
+}
+
+#: Each dashboard of each context as Grafana reads it, by context and uid.
+READ: dict[tuple[str, str], dict[str, Any]] = {
+    (name, str(one.uid)): json.loads(as_json(one))
+    for name, context in CONTEXTS.items()
+    for one in dashboards(context)
+}
+
+
+def panels(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the panels, those of collapsed rows too, without the rows."""
+    found: list[dict[str, Any]] = []
+    for one in dashboard["panels"]:
+        found += one["panels"] if one["type"] == "row" else [one]
+    return found
+
+
+def targets(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for panel in panels(dashboard):
+        yield from panel.get("targets", [])
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Return all texts in a dashboard."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():  # pyright: ignore[reportUnknownVariableType]
+            yield from texts(one)
+    elif isinstance(value, list):
+        for one in value:  # pyright: ignore[reportUnknownVariableType]
+            yield from texts(one)

@@ -1,0 +1,135 @@
+"""Links and variables: each leads somewhere, and says all that is needed there."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from components.grafana.uids import Uid
+from tests.grafana.dashboards.cases import CONTEXTS, READ, texts
+from tests.grafana.dashboards.grafana_fills import BUILT_IN, CHOSEN, SINGLE, filled, variables
+
+every_dashboard = pytest.mark.parametrize("key", READ, ids=map("-".join, READ))
+
+_MARKDOWN = re.compile(r"\]\(([^)\s]+)\)")
+_CLICKED = re.compile(r"\$\{__(?!from|to)[^}]+\}")
+
+
+def urls(value: Any) -> Iterator[str]:
+    """Return the addresses that a dashboard leads to."""
+    if isinstance(value, dict):
+        for key, one in value.items():  # pyright: ignore[reportUnknownVariableType]
+            if key == "url" and one:
+                yield str(one)  # pyright: ignore[reportUnknownArgumentType]
+            elif key == "content":
+                yield from _MARKDOWN.findall(str(one))  # pyright: ignore[reportUnknownArgumentType]
+            else:
+                yield from urls(one)
+    elif isinstance(value, list):
+        for one in value:  # pyright: ignore[reportUnknownVariableType]
+            yield from urls(one)
+
+
+def defined(dashboard: dict[str, Any]) -> set[str]:
+    return {variable["name"] for variable in dashboard["templating"]["list"]}
+
+
+def panes(url: str, chosen: list[str] | str = ".*") -> dict[str, Any]:
+    """Return what Explore reads in an address, with variables and clicked values filled in."""
+    given = dict.fromkeys(variables(url), chosen) | {**SINGLE, "operation": "GET /a?b=c&d#e%2F"}
+    text = filled(_CLICKED.sub("x", url), given)
+    [pane] = json.loads(parse_qs(urlsplit(text).query)["panes"][0]).values()
+    return pane
+
+
+@every_dashboard
+def test_each_variable_that_is_used_is_defined(key: tuple[str, str]) -> None:
+    dashboard = READ[key]
+    used = {name for text in texts(dashboard) for name in variables(text)}
+    assert used <= defined(dashboard)
+
+
+@every_dashboard
+def test_each_variable_that_is_defined_is_used(key: tuple[str, str]) -> None:
+    dashboard = READ[key]
+    used = {name for text in texts(dashboard) for name in variables(text)}
+    assert defined(dashboard) <= used
+
+
+@every_dashboard
+def test_a_variable_depends_on_those_before_it(key: tuple[str, str]) -> None:
+    known: set[str] = set()
+    for variable in READ[key]["templating"]["list"]:
+        if variable["type"] == "query":
+            assert variables(variable["query"]) <= known
+        known.add(variable["name"])
+
+
+@every_dashboard
+def test_all_means_series_without_the_label_too(key: tuple[str, str]) -> None:
+    for variable in READ[key]["templating"]["list"]:
+        if variable.get("includeAll"):
+            assert variable["allValue"] == ".*"
+            assert variable["multi"]
+
+
+@every_dashboard
+def test_links_lead_to_explore_or_to_a_dashboard_that_is_there(key: tuple[str, str]) -> None:
+    for url in urls(READ[key]):
+        path = urlsplit(url).path
+        if path != "/explore":
+            assert (key[0], path.removeprefix("/d/")) in READ, url
+
+
+@pytest.mark.parametrize("uid", [Uid.HOME, Uid.TRACES, Uid.SERVICES, Uid.SERVICE, Uid.OPERATION])
+def test_there_are_links_to_test(uid: str) -> None:
+    assert len(list(urls(READ["monolithic", uid]))) >= 2
+
+
+@every_dashboard
+def test_the_menu_leads_to_every_other_dashboard_and_keeps_filters(key: tuple[str, str]) -> None:
+    [menu] = [link for link in READ[key]["links"] if link["type"] == "dashboards"]
+    assert menu["includeVars"]
+    assert menu["keepTime"]
+    assert all(set(menu["tags"]) <= set(d["tags"]) for d in READ.values())
+
+
+@every_dashboard
+def test_links_set_variables_that_are_there(key: tuple[str, str]) -> None:
+    for url in urls(READ[key]):
+        parts = urlsplit(url)
+        if parts.path != "/explore":
+            target = READ[key[0], parts.path.removeprefix("/d/")]
+            kept = re.findall(r"\$\{(\w+):queryparam\}", parts.query)
+            given = re.findall(r"var-(\w+)=", parts.query)
+            assert {*kept, *given} <= defined(target), url
+            assert "${__url_time_range}" in parts.query
+
+
+@every_dashboard
+@pytest.mark.parametrize("chosen", CHOSEN.values(), ids=CHOSEN)
+def test_links_into_explore_ask_a_datasource_of_the_stack(
+    key: tuple[str, str], chosen: list[str] | str
+) -> None:
+    context = CONTEXTS[key[0]]
+    ours = {context.tempo_uid, context.metrics_uid, context.logs_uid, context.profiles_uid}
+    for url in urls(READ[key]):
+        if urlsplit(url).path == "/explore":
+            pane = panes(url, chosen)
+            assert pane["datasource"] in ours - {None}
+            assert [q["datasource"]["uid"] for q in pane["queries"]] == [pane["datasource"]]
+            assert pane["range"] == {"from": BUILT_IN["__from"], "to": BUILT_IN["__to"]}
+
+
+@every_dashboard
+def test_a_table_of_traces_leads_into_the_trace_view(key: tuple[str, str]) -> None:
+    for panel in READ[key]["panels"]:
+        if [t.get("queryType") for t in panel.get("targets", [])] == ["traceql"]:
+            [override, *_] = panel["fieldConfig"]["overrides"]
+            assert override["matcher"]["options"] == "traceID"
+            [url] = urls(override)
+            assert "${__value.raw}" in url
+            assert panes(url)["datasource"] == CONTEXTS[key[0]].tempo_uid

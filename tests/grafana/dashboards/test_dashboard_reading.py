@@ -1,0 +1,276 @@
+"""What a person reads off a dashboard: colours, decimals, widths, order, titles, links."""
+
+import re
+from typing import Any
+
+import pytest
+
+from components.alerting.slo.settings import SloSettings
+from components.grafana.layout import COLUMNS
+from components.grafana.panels import COLOURS, GOOD
+from components.grafana.settings import GrafanaSettings
+from tests.grafana.dashboards.cases import CONTEXTS, READ, panels, targets
+from tests.grafana.dashboards.test_dashboard_queries import parsed, selectors
+
+every_dashboard = pytest.mark.parametrize("dashboard", READ.values(), ids=map("-".join, READ))
+
+#: Width in pixels of a column of the grid on a laptop of 1366 pixels, and of a panel's frame.
+LAPTOP_COLUMN, FRAME = (1366 - 56 - 40) / COLUMNS, 24
+#: What Grafana takes for a table's column without a width of its own.
+GRAFANA_MIN_WIDTH = 150
+ALARMING = {"red", "orange", "yellow"}
+FAILURES = {"failed", "lost", "refused", "discarded", "bad", "critical", "errors"}
+
+
+def overrides(panel: dict[str, Any], heading: str) -> dict[str, Any]:
+    """Return the properties that a panel sets on a field by its name."""
+    return {
+        prop["id"]: prop.get("value")
+        for one in panel["fieldConfig"]["overrides"]
+        if one["matcher"]["options"] == heading
+        for prop in one["properties"]
+    }
+
+
+def headings(panel: dict[str, Any]) -> list[str]:
+    [organize] = [t for t in panel["transformations"] if t["id"] == "organize"]
+    return list(organize["options"]["renameByName"].values())
+
+
+def tables(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the tables of values by labels; those of traces have no transformations."""
+    return [p for p in panels(dashboard) if p["type"] == "table" and p.get("transformations")]
+
+
+def slug(title: str) -> str:
+    """Return what Grafana before 11.3 compares titles of dashboards and folders by."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_no_dashboard_is_called_like_another_or_like_its_folder(context: str) -> None:
+    names = [slug(d["title"]) for (of, _), d in READ.items() if of == context]
+    assert len({*names, slug(GrafanaSettings().folder)}) == len(names) + 1
+
+
+@every_dashboard
+def test_a_value_that_is_not_there_has_no_colour(dashboard: dict[str, Any]) -> None:
+    for panel in panels(dashboard):
+        if panel["type"] == "stat":
+            found = panel["fieldConfig"]["defaults"]["mappings"]
+        elif panel in tables(dashboard):
+            values = [overrides(panel, h) for h in headings(panel)]
+            found = [m for one in values if "unit" in one for m in one["mappings"]]
+        else:
+            continue
+        assert found, panel["title"]
+        for mapping in found:
+            assert mapping["options"]["match"] == "null+nan"
+            assert mapping["options"]["result"]["color"] == GOOD
+
+
+@every_dashboard
+def test_texts_of_empty_tables_stand_in_no_cell(dashboard: dict[str, Any]) -> None:
+    for panel in tables(dashboard):
+        assert panel["fieldConfig"]["defaults"]["noValue"]
+        for heading in headings(panel):
+            its = overrides(panel, heading)
+            assert its.get("noValue") == "" or its["mappings"], heading
+
+
+@every_dashboard
+def test_tables_fit_into_their_panels_on_a_laptop(dashboard: dict[str, Any]) -> None:
+    for panel in panels(dashboard):
+        if panel["type"] != "table":
+            continue
+        shown = (
+            headings(panel)
+            if panel.get("transformations")
+            else ["Trace ID", "Start time", "Service", "Name", "Duration"]
+        )
+        needed = 0
+        for heading in shown:
+            its = overrides(panel, heading)
+            needed += its.get("custom.width") or its.get("custom.minWidth", GRAFANA_MIN_WIDTH)
+        assert needed <= panel["gridPos"]["w"] * LAPTOP_COLUMN - FRAME, panel["title"]
+
+
+@every_dashboard
+def test_shares_have_decimals_by_what_they_mean(dashboard: dict[str, Any]) -> None:
+    for panel in panels(dashboard):
+        config = panel.get("fieldConfig", {}).get("defaults", {})
+        if config.get("unit") == "percentunit":
+            assert "decimals" in config, panel["title"]
+        for one in panel.get("fieldConfig", {}).get("overrides", []):
+            its = {prop["id"]: prop.get("value") for prop in one["properties"]}
+            if its.get("unit") == "percentunit":
+                assert "decimals" in its, panel["title"]
+
+
+def test_objectives_are_told_apart_to_the_last_that_can_be_set() -> None:
+    """The highest objective is 99.999 %; with fewer decimals it reads 100 %."""
+    highest = max(m.le for m in SloSettings.model_fields["objective"].metadata if hasattr(m, "le"))
+    decimals = len(f"{highest:g}".partition(".")[2])
+    for uid in ("tracing-slos", "tracing-slo"):
+        found = 0
+        for panel in panels(READ["monolithic", uid]):
+            if panel["title"] in ("Objective", "Good events", "Good events over time"):
+                assert panel["fieldConfig"]["defaults"]["decimals"] >= decimals
+                found += 1
+            elif panel["type"] == "table":
+                for heading in ("Objective", "Good"):
+                    assert overrides(panel, heading)["decimals"] >= decimals
+                    found += 1
+        assert found >= 2
+
+
+@every_dashboard
+def test_graphs_of_zeros_are_not_scaled_by_grafana(dashboard: dict[str, Any]) -> None:
+    for panel in panels(dashboard):
+        if panel["type"] == "timeseries":
+            config = panel["fieldConfig"]["defaults"]
+            assert "max" in config or config["custom"]["axisSoftMax"] > 0, panel["title"]
+
+
+@every_dashboard
+def test_failures_have_the_colours_of_failures_and_nothing_else_has(
+    dashboard: dict[str, Any],
+) -> None:
+    for panel in panels(dashboard):
+        if panel["type"] != "timeseries":
+            continue
+        shades = panel["fieldConfig"]["defaults"].get("color", {}).get("fixedColor")
+        for target in panel["targets"]:
+            legend = target["legendFormat"]
+            fixed = overrides(panel, legend).get("color", {}).get("fixedColor")
+            if legend in FAILURES:
+                assert (fixed or shades) in ALARMING, (panel["title"], legend)
+            if legend in COLOURS:
+                assert fixed == COLOURS[legend]
+
+
+@every_dashboard
+def test_what_is_fine_has_no_colour(dashboard: dict[str, Any]) -> None:
+    for panel in panels(dashboard):
+        assert '"green"' not in str(panel).replace("'", '"'), panel["title"]
+
+
+@every_dashboard
+def test_tables_are_sorted_by_what_needs_a_person(dashboard: dict[str, Any]) -> None:
+    for panel in tables(dashboard):
+        first = panel["options"]["sortBy"][0]
+        assert first["displayName"] in headings(panel)
+        if "Budget left" in headings(panel):
+            assert first == {"displayName": "Budget left", "desc": False}
+        elif "Failed" in headings(panel) and "used" not in panel["title"]:
+            assert first == {"displayName": "Failed", "desc": True}
+
+
+@every_dashboard
+def test_columns_stand_in_the_same_order_everywhere(dashboard: dict[str, Any]) -> None:
+    order = ["Requests", "Failed", "p95"]
+    for panel in tables(dashboard):
+        shown = [h for h in headings(panel) if h in order]
+        assert shown == [h for h in order if h in shown]
+
+
+@every_dashboard
+def test_no_panel_repeats_the_title_of_its_row(dashboard: dict[str, Any]) -> None:
+    row = ""
+    for panel in dashboard["panels"]:
+        if panel["type"] == "row":
+            row = panel["title"]
+            assert row not in [one["title"] for one in panel["panels"]]
+        else:
+            assert panel["title"] != row
+
+
+@every_dashboard
+def test_a_row_with_its_namespace_and_cluster_is_opened_with_them(
+    dashboard: dict[str, Any],
+) -> None:
+    for panel in tables(dashboard):
+        for link in overrides(panel, "Service").get("links", []):
+            for column in ("Namespace", "Cluster"):
+                if column in headings(panel):
+                    assert f"${{__data.fields.{column}:percentencode}}" in link["url"]
+
+
+@every_dashboard
+def test_only_what_has_a_dashboard_leads_to_one(dashboard: dict[str, Any]) -> None:
+    """A database or «user» is a name on an edge: the page of such a service is empty."""
+    for panel in tables(dashboard):
+        for heading in ("Neighbour", "Caller", "Called"):
+            if overrides(panel, heading).get("links"):
+                for target in panel["targets"]:
+                    for selector, _ in selectors(parsed(target["expr"])):
+                        chosen = [
+                            m for m in selector.matchers.matchers if m.name == "connection_type"
+                        ]
+                        assert "virtual_node" in chosen[0].value
+                        assert str(chosen[0].op).endswith(("NotRe", "NotEqual"))
+
+
+def test_failed_requests_satisfy_nobody() -> None:
+    found = 0
+    for dashboard in READ.values():
+        for target in targets(dashboard):
+            if 'le="0.512"' in target.get("expr", ""):
+                found += 1
+                for selector, _ in selectors(parsed(target["expr"])):
+                    matchers = {m.name: m for m in selector.matchers.matchers}
+                    if "le" in matchers:
+                        assert matchers["status_code"].value == "STATUS_CODE_ERROR"
+    assert found
+
+
+def test_an_operation_is_what_a_service_answers() -> None:
+    operation = READ["bare", "tracing-operation"]
+    [offered] = [v for v in operation["templating"]["list"] if v["name"] == "operation"]
+    asked = [t["expr"] for t in targets(operation) if "expr" in t]
+    for text in [offered["query"], *asked]:
+        assert text.count("span_kind") == text.count('source="tempo"'), text
+    for target in targets(operation):
+        assert "query" not in target or "kind = server" in target["query"]
+
+
+def test_a_forecast_is_a_line_through_daily_values_of_whole_weeks() -> None:
+    texts = [t["expr"] for t in targets(READ["monolithic", "tracing-capacity"]) if "expr" in t]
+    forecasts = [t for t in texts if "predict_linear" in t]
+    assert len(forecasts) >= 3
+    for text in forecasts:
+        windows = re.findall(r"\[(\d+)w:(\d+)s\]", text)
+        assert text.count("predict_linear(") <= len(windows)
+        assert all(int(weeks) >= 2 and int(step) == 86_400 for weeks, step in windows)
+
+
+@pytest.mark.parametrize("uid", ["tracing-slos", "tracing-slo", "tracing-home"])
+def test_two_rulers_do_not_double_an_slo(uid: str) -> None:
+    for target in targets(READ["monolithic", uid]):
+        if target["datasource"]["type"] == "prometheus":
+            for selector, around in selectors(parsed(target["expr"])):
+                if selector.name.startswith(("slo:", "ALERTS")):
+                    assert "sum" not in str(around[-1].op), target["expr"]
+
+
+@pytest.mark.parametrize(
+    "uid", ["tracing-tempo", "tracing-collectors", "tracing-home", "tracing-capacity"]
+)
+def test_two_scrapers_do_not_double_what_programs_count(uid: str) -> None:
+    for target in targets(READ["monolithic", uid]):
+        expr = target.get("expr", "")
+        # A share of pods is the same when each counts twice.
+        if "traces_" not in expr and "service_name" not in expr and ") / count(" not in expr:
+            for inside in re.findall(r"(?:sum|count)(?: by \([^)]*\) )?\((\w+)", expr):
+                assert inside in ("max", "slo"), expr
+
+
+def test_a_card_is_a_link_as_a_whole_with_a_number() -> None:
+    home = READ["monolithic", "tracing-home"]
+    for name in ("Traces", "Metrics", "Logs", "Profiles", "SLOs"):
+        [card] = [p for p in panels(home) if p["title"] == name]
+        assert card["type"] == "stat"
+        assert card["targets"]
+        [link] = card["fieldConfig"]["defaults"]["links"]
+        assert link["url"].startswith(("/d/", "/explore?"))
+        assert card["gridPos"]["y"] < 6
