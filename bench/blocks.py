@@ -43,7 +43,7 @@ def planned(folder: Path) -> Planned:
     document: dict[str, Any] = yaml.safe_load((_ROOT / "Pulumi.dev.yaml").read_text())
     config = document["config"]
     config["tracing:tempo"]["traceqlMetrics"] = False
-    del config["tracing:grafana"]["metrics"]
+    del config["tracing:backends"]["metrics"]
     (folder / "Pulumi.bench.yaml").write_text(yaml.safe_dump(document))
     shutil.copy(_ROOT / "Pulumi.yaml", folder)
     found = run("bench", folder)

@@ -14,6 +14,13 @@ from .alerting.slo.settings import (
 )
 from .alloy.component import Alloy, AlloyArgs
 from .alloy.settings import AlloySettings
+from .backends.settings import (
+    BackendSettings,
+    LogsSettings,
+    MetricsSettings,
+    MetricsType,
+    ProfilesSettings,
+)
 from .beyla.component import Beyla, BeylaArgs
 from .beyla.settings import BeylaSettings, ContextPropagation
 from .checks import SettingsError
@@ -30,14 +37,7 @@ from .core.settings import (
     WorkloadSettings,
 )
 from .grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
-from .grafana.settings import (
-    GrafanaSettings,
-    LogsSettings,
-    MetricsSettings,
-    MetricsType,
-    ProfilesSettings,
-    ServiceMonitorSettings,
-)
+from .grafana.settings import GrafanaSettings, ServiceMonitorSettings
 from .identity.component import WorkloadIdentity, WorkloadIdentityArgs
 from .identity.settings import IdentityMode, IdentitySettings
 from .load.settings import LoadSettings
@@ -63,6 +63,7 @@ __all__ = [
     "AlloyArgs",
     "AlloySettings",
     "AvailabilitySettings",
+    "BackendSettings",
     "Beyla",
     "BeylaArgs",
     "BeylaSettings",

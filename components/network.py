@@ -99,7 +99,8 @@ def _tracing(settings: TracingSettings) -> Iterator[tuple[str, dict[str, Any]]]:
     senders = [_ANYONE]
     if settings.beyla_in_host_network:
         senders += [{"ipBlock": {"cidr": cidr}} for cidr in settings.cluster.node_cidrs]
-    backends = _backend(grafana.metrics.remote_write_url, tracing) if grafana.metrics else []
+    backends = settings.backends
+    metrics = _backend(backends.metrics.remote_write_url, tracing) if backends.metrics else []
     receiver = _tempo(tempo.mode, "distributor")
     yield (
         "alloy",
@@ -112,8 +113,8 @@ def _tracing(settings: TracingSettings) -> Iterator[tuple[str, dict[str, Any]]]:
             egress=[
                 _rule("to", [{"podSelector": receiver}], _ports(OTLP_GRPC_PORT)),
                 _API_SERVER,
-                *backends,
-                *(_backend(grafana.logs.otlp_url, tracing) if grafana.logs else []),
+                *metrics,
+                *(_backend(backends.logs.otlp_url, tracing) if backends.logs else []),
             ],
         ),
     )
@@ -125,9 +126,9 @@ def _tracing(settings: TracingSettings) -> Iterator[tuple[str, dict[str, Any]]]:
     queried = _rule("from", _scrapers(settings), _ports(TEMPO_HTTP_PORT))
     yield "tempo-query", _spec(_tempo(tempo.mode), ingress=[queried])
     yield "tempo-storage", _spec(_tempo(tempo.mode, *_STORES), egress=_storage(settings))
-    if backends:
+    if metrics:
         generator = _tempo(tempo.mode, "metrics-generator")
-        yield "tempo-metrics", _spec(generator, egress=backends)
+        yield "tempo-metrics", _spec(generator, egress=metrics)
     if tempo.mode is TempoMode.DISTRIBUTED:
         # Gossip, gRPC and memcached, each component with nearly each other one.
         members = [{"podSelector": _tempo(tempo.mode)}]
@@ -211,12 +212,12 @@ def _namespace_of(url: str, own: str) -> str | None:
 
 def _scrapers(settings: TracingSettings) -> list[Peer]:
     """Return the namespaces of Grafana and of what scrapes metrics."""
-    grafana = settings.grafana
+    grafana, backends = settings.grafana, settings.backends
     names = {grafana.namespace, *settings.namespaces.scrapers}
-    if grafana.metrics:
+    if backends.metrics:
         # Grafana resolves the first, Tempo and Alloy the second.
-        queried = _namespace_of(grafana.metrics.url, grafana.namespace)
-        written = _namespace_of(grafana.metrics.remote_write_url, settings.namespaces.tracing)
+        queried = _namespace_of(backends.metrics.url, grafana.namespace)
+        written = _namespace_of(backends.metrics.remote_write_url, settings.namespaces.tracing)
         names |= {name for name in (queried, written) if name}
     return [_namespace(name) for name in sorted(names)]
 

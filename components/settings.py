@@ -5,6 +5,7 @@ from pydantic import Field
 from .alerting.settings import AlertSettings, RuleDelivery
 from .alerting.slo.settings import SloDefaultsSettings, SloSettings
 from .alloy.settings import AlloySettings
+from .backends.settings import BackendSettings
 from .beyla.settings import BeylaSettings, ContextPropagation
 from .core import names
 from .core.base import Settings
@@ -38,8 +39,10 @@ class TracingSettings(Settings):
     """Grafana Beyla, the eBPF agent that sees services without instrumentation."""
     operator: OperatorSettings = OperatorSettings()
     """The OpenTelemetry Operator, which puts SDKs into pods that ask for one by annotation."""
+    backends: BackendSettings = BackendSettings()
+    """The backends for metrics, logs and profiles that traces lead to."""
     grafana: GrafanaSettings = GrafanaSettings()
-    """The Grafana side: datasources, and the backends that traces lead to."""
+    """The Grafana side: datasources, dashboards and how its sidecar finds them."""
     alerts: AlertSettings = AlertSettings()
     """Alerts on the tracing system, and how rules are delivered."""
     slos: list[SloSettings] = Field(default=[])

@@ -32,9 +32,9 @@ class TracingStackArgs:
     settings: TracingSettings
     """Plain settings, checked against each other when the component is made."""
     metrics_password: pulumi.Input[str] | None = None
-    """Password of `settings.grafana.metrics.username`."""
+    """Password of `settings.backends.metrics.username`."""
     logs_password: pulumi.Input[str] | None = None
-    """Password of `settings.grafana.logs.username`."""
+    """Password of `settings.backends.logs.username`."""
 
 
 class TracingStack(pulumi.ComponentResource):

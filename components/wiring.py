@@ -93,7 +93,7 @@ def tempo_args(settings: TracingSettings, *, has_credentials: bool) -> TempoArgs
         storage_endpoint=settings.storage.endpoint,
         irsa_role_arn=role if settings.identity.mode is IdentityMode.IRSA else None,
         cluster_name=settings.cluster.name,
-        metrics=settings.grafana.metrics,
+        metrics=settings.backends.metrics,
         credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
         service_monitor=settings.grafana.service_monitor,
     )
@@ -118,8 +118,8 @@ def alloy_args(settings: TracingSettings, *, has_credentials: bool) -> AlloyArgs
             *([settings.namespaces.beyla] if settings.beyla_runs else []),
             *settings.alloy.trusted_namespaces,
         ],
-        metrics=settings.grafana.metrics,
-        logs=settings.grafana.logs,
+        metrics=settings.backends.metrics,
+        logs=settings.backends.logs,
         credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
         service_monitor=settings.grafana.service_monitor,
     )
@@ -172,6 +172,7 @@ def datasources_args(
     """Return the arguments of Grafana's datasources."""
     return GrafanaDatasourcesArgs(
         settings=settings.grafana,
+        backends=settings.backends,
         tempo_query_url=query_url(settings.tempo.mode, settings.namespaces.tracing),
         tenant=settings.tempo.tenant,
         metrics_password=metrics_password,
@@ -181,14 +182,14 @@ def datasources_args(
 
 def dashboards_args(settings: TracingSettings) -> GrafanaDashboardsArgs | None:
     """Return the arguments of the dashboards; None where there are none to make."""
-    grafana, tempo = settings.grafana, settings.tempo
-    if not grafana.dashboards or grafana.metrics is None:
+    grafana, backends, tempo = settings.grafana, settings.backends, settings.tempo
+    if not grafana.dashboards or backends.metrics is None:
         return None
     context = DashboardContext(
         tempo_uid=grafana.tempo_uid,
-        metrics_uid=grafana.metrics.uid,
-        logs_uid=grafana.logs.uid if grafana.logs else None,
-        profiles_uid=grafana.profiles.uid if grafana.profiles else None,
+        metrics_uid=backends.metrics.uid,
+        logs_uid=backends.logs.uid if backends.logs else None,
+        profiles_uid=backends.profiles.uid if backends.profiles else None,
         org_id=grafana.org_id,
         environment=settings.environment.name,
         cluster=settings.cluster.name,

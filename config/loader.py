@@ -28,8 +28,8 @@ class TracingConfig:
     Attributes:
         settings: the plain settings.
         aws: arguments for the AWS provider.
-        metrics_password: password of `grafana.metrics.username`.
-        logs_password: password of `grafana.logs.username`.
+        metrics_password: password of `backends.metrics.username`.
+        logs_password: password of `backends.logs.username`.
     """
 
     settings: TracingSettings

@@ -69,7 +69,7 @@ def _settings(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     if settings.operator.enabled:
         languages = "every language" if settings.operator.go else "every language but Go"
         yield "OpenTelemetry Operator", f"for pods that ask, {languages}"
-    if metrics := settings.grafana.metrics:
+    if metrics := settings.backends.metrics:
         yield "metrics backend", f"{metrics.type}, {metrics.remote_write_url}"
     alerts = settings.alerts
     for name, delivery, evaluator in (

@@ -22,16 +22,16 @@ class RuleEvaluator(StrEnum):
     SCRAPER = "scraper"
     """The Prometheus that scrapes this cluster."""
     METRICS_BACKEND = "metricsBackend"
-    """The ruler of `grafana.metrics`, which Tempo writes span metrics to."""
+    """The ruler of `backends.metrics`, which Tempo writes span metrics to."""
 
 
 class SloRuleSettings(Settings):
-    """Delivery of the rules of SLOs, which read series that Tempo writes to `grafana.metrics`."""
+    """Delivery of the rules of SLOs, which read series that Tempo writes to `backends.metrics`."""
 
     delivery: RuleDelivery | None = None
     """How the rules reach their evaluator; by default `alerts.delivery`."""
     evaluator: RuleEvaluator = RuleEvaluator.METRICS_BACKEND
-    """Who evaluates the rules: `metricsBackend`, or `scraper` if `grafana.metrics` is the
+    """Who evaluates the rules: `metricsBackend`, or `scraper` if `backends.metrics` is the
     Prometheus that scrapes this cluster. Another one has no span metrics: no SLO has data."""
     namespace: NamespaceName | None = None
     """Namespace of the objects, which must exist; by default `alerts.namespace`."""

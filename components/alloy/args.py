@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import pulumi
 
+from ..backends.settings import LogsSettings, MetricsSettings
 from ..core import helm
-from ..grafana.settings import LogsSettings, MetricsSettings, ServiceMonitorSettings
+from ..grafana.settings import ServiceMonitorSettings
 from .settings import AlloySettings
 
 

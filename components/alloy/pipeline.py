@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from ..backends.settings import LogsSettings, MetricsSettings
 from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, OTLP_RETRY_MINUTES
-from ..grafana.settings import LogsSettings, MetricsSettings
 from ..telemetry.metrics import reserved_series
 from .args import AlloyArgs
 from .sizes import HTTP_REQUEST_MIB, queue_bytes

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ..alerting.settings import RuleDelivery, RuleEvaluator
-from ..grafana.settings import MetricsType
+from ..backends.settings import MetricsType
 from ..settings import TracingSettings
 from .grafana import kubernetes_labels
 from .problem import Problem, problem
@@ -68,21 +68,22 @@ def notices(settings: TracingSettings) -> Iterator[str]:
             "Beyla gives; without one AlloyDown and TempoDown fire."
         )
     if settings.alerts.evaluator is RuleEvaluator.METRICS_BACKEND:
-        if settings.grafana.metrics is None:
+        if settings.backends.metrics is None:
             yield (
-                "alerts.evaluator metricsBackend: grafana.metrics is not set, so that no ruler "
+                "alerts.evaluator metricsBackend: backends.metrics is not set, so that no ruler "
                 "evaluates the alerts."
             )
         elif not settings.alerts.series_labels:
             yield (
                 "alerts.evaluator metricsBackend: without alerts.seriesLabels, alerts also read "
-                "series without a label `cluster`, of every cluster that writes to grafana.metrics."
+                "series without a label `cluster`, of every cluster that writes to "
+                "backends.metrics."
             )
 
 
 def _slo_rules(settings: TracingSettings) -> Iterator[str]:
     """Yield why the rules of SLOs may have no series, where that can be told."""
-    its, metrics = settings.alerts.slo_rules, settings.grafana.metrics
+    its, metrics = settings.alerts.slo_rules, settings.backends.metrics
     if settings.slo_delivery is RuleDelivery.NONE:
         yield "alerts.sloRules.delivery is none: the rules of SLOs are not delivered."
     elif metrics is None or metrics.type is not MetricsType.MIMIR:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from ..settings import TracingSettings
 from .problem import Problem, problem
 
-#: Keys of the passwords in a stack file, each with the backend of `grafana` that it belongs to.
+#: Keys of the passwords in a stack file, each with the backend of `backends` that it belongs to.
 #: They are keys of their own because Pulumi hands out a secret inside an object in plain text.
 SECRETS = {"metricsPassword": "metrics", "logsPassword": "logs"}
 
@@ -21,15 +21,15 @@ def credentials(
         stack_file: whether passwords come from a stack file; else they are a component's arguments.
     """
     for key, name in SECRETS.items():
-        backend = getattr(settings.grafana, name)
+        backend = getattr(settings.backends, name)
         user = backend.username if backend else None
         password = given.get(key) is not None
         if user and not password:
             yield problem(
-                f"grafana.{name}.username",
+                f"backends.{name}.username",
                 user,
                 "needs a password: "
                 + (f"pulumi config set --secret tracing:{key}" if stack_file else f"give {key}"),
             )
         if password and not user:
-            yield Problem(key=key, message=f"belongs to grafana.{name}.username, which is not set")
+            yield Problem(key=key, message=f"belongs to backends.{name}.username, which is not set")

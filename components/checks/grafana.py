@@ -12,36 +12,36 @@ _KEY, _VALUE = re.compile(LABEL_KEY, re.ASCII), re.compile(LABEL_VALUE, re.ASCII
 
 def uids(settings: TracingSettings) -> Iterator[Problem]:
     """No two datasources share a uid."""
-    its = settings.grafana
-    taken = {its.tempo_uid: "tempoUid"}
+    its = settings.backends
+    taken = {settings.grafana.tempo_uid: "grafana.tempoUid"}
     for key, backend in (("metrics", its.metrics), ("logs", its.logs), ("profiles", its.profiles)):
         if backend is None:
             continue
         if backend.uid in taken:
             yield problem(
-                f"grafana.{key}.uid", backend.uid, f"is the uid of grafana.{taken[backend.uid]} too"
+                f"backends.{key}.uid", backend.uid, f"is the uid of {taken[backend.uid]} too"
             )
-        taken.setdefault(backend.uid, f"{key}.uid")
+        taken.setdefault(backend.uid, f"backends.{key}.uid")
 
 
 def datasource_urls(settings: TracingSettings) -> Iterator[Problem]:
     """A datasource that is made here has a URL."""
-    its = settings.grafana
+    its = settings.backends
     for key, backend, example in (
         ("logs", its.logs, "http://loki-gateway.loki.svc:80"),
         ("profiles", its.profiles, "http://pyroscope.pyroscope.svc:4040"),
     ):
         if backend and backend.create_datasource and backend.url is None:
             yield Problem(
-                key=f"grafana.{key}.url",
-                message=f"is missing: the datasource of grafana.{key}.createDatasource needs it, "
+                key=f"backends.{key}.url",
+                message=f"is missing: the datasource of backends.{key}.createDatasource needs it, "
                 f"for example {example}",
             )
 
 
 def unused(settings: TracingSettings) -> Iterator[str]:
     """Yield a sentence for each setting that only a datasource made here would use."""
-    its = settings.grafana
+    its = settings.backends
     for key, created in (
         ("logs.url", its.logs is None or its.logs.create_datasource),
         ("profiles.url", its.profiles is None or its.profiles.create_datasource),
@@ -49,8 +49,8 @@ def unused(settings: TracingSettings) -> Iterator[str]:
         backend, name = key.split(".")
         if not created and name in getattr(its, backend).model_fields_set:
             yield (
-                f"grafana.{key} has no effect: only the datasource of "
-                f"grafana.{backend}.createDatasource uses it."
+                f"backends.{key} has no effect: only the datasource of "
+                f"backends.{backend}.createDatasource uses it."
             )
 
 

@@ -20,6 +20,9 @@ from . import Problem, problem
 
 Path = tuple[int | str, ...]
 
+#: Keys of earlier releases, with where their settings are now.
+_MOVED = {f"grafana.{name}": f"backends.{name}" for name in ("metrics", "logs", "profiles")}
+
 
 def key_of(path: Path) -> str:
     """Return a path as it is written in a stack file: ``("a", "b", 0)`` is ``a.b[0]``."""
@@ -33,6 +36,9 @@ def problem_of(detail: ErrorDetails, settings: type[BaseModel] = TracingSettings
     """Return one of pydantic's errors about some settings as a problem."""
     path = detail["loc"]
     key, value = key_of(path), detail["input"]
+    if key in _MOVED:
+        # Without its value, which may hold a password.
+        return Problem(key=key, message=f"has moved to {_MOVED[key]}: move its keys there")
     if detail["type"] == "extra_forbidden":
         near = nearest(path, settings)
         hint = (

@@ -252,12 +252,12 @@ def never_instrumented(settings: TracingSettings) -> list[str]:
 
 def operator(settings: TracingSettings) -> Iterator[Problem]:
     """What SDKs of the operator send has somewhere to go."""
-    its, grafana = settings.operator, settings.grafana
+    its, backends = settings.operator, settings.backends
     for key, on, backend in (
-        ("metrics", its.metrics, grafana.metrics),
-        ("logs", its.logs, grafana.logs),
+        ("metrics", its.metrics, backends.metrics),
+        ("logs", its.logs, backends.logs),
     ):
         if on and backend is None:
             yield problem(
-                f"operator.{key}", on, f"needs grafana.{key}: without it Alloy takes no {key}"
+                f"operator.{key}", on, f"needs backends.{key}: without it Alloy takes no {key}"
             )

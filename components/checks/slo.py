@@ -30,8 +30,8 @@ def slos(settings: TracingSettings) -> Iterator[Problem]:
             yield problem(key, slo.name, f"has {' and '.join(given)}; takes one of {_KINDS}")
         if slo.latency:
             yield from _threshold(f"{key}.latency.thresholdSeconds", slo.latency.threshold_seconds)
-        if (slo.latency or slo.availability) and not settings.grafana.metrics:
-            yield problem(key, slo.name, "needs span metrics: set grafana.metrics")
+        if (slo.latency or slo.availability) and not settings.backends.metrics:
+            yield problem(key, slo.name, "needs span metrics: set backends.metrics")
         if slo.ratio:
             yield from _ratio(f"{key}.ratio", slo.ratio)
         yield from _labels(f"{key}.labels", slo.labels)
@@ -40,8 +40,8 @@ def slos(settings: TracingSettings) -> Iterator[Problem]:
 def slo_defaults(settings: TracingSettings) -> Iterator[Problem]:
     """Objectives for every service have span metrics to be measured by."""
     its = settings.slo_defaults
-    if its.enabled and not settings.grafana.metrics:
-        yield problem("sloDefaults.enabled", True, "needs span metrics: set grafana.metrics")
+    if its.enabled and not settings.backends.metrics:
+        yield problem("sloDefaults.enabled", True, "needs span metrics: set backends.metrics")
     yield from _threshold("sloDefaults.latencyThresholdSeconds", its.latency_threshold_seconds)
 
 

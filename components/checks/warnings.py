@@ -32,10 +32,10 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         )
     if settings.identity.role_arn and settings.identity.mode is not IdentityMode.NONE:
         yield "identity.roleArn: the role's permissions and trust are its owner's, unchecked here."
-    if settings.grafana.metrics is None:
-        yield "grafana.metrics is not set: no span metrics, no service graph, no OTLP metrics."
-    if settings.grafana.logs is None:
-        yield "grafana.logs is not set: OTLP logs are not accepted, traces do not lead to logs."
+    if settings.backends.metrics is None:
+        yield "backends.metrics is not set: no span metrics, no service graph, no OTLP metrics."
+    if settings.backends.logs is None:
+        yield "backends.logs is not set: OTLP logs are not accepted, traces do not lead to logs."
     yield from grafana.unused(settings)
     yield from alerts.notices(settings)
     yield from load.notices(settings)

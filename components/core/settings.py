@@ -111,7 +111,7 @@ class NamespaceSettings(Settings):
     `restricted`."""
     scrapers: list[NamespaceName] = Field(default=[])
     """Additional namespaces whose Prometheus may scrape the stack, for example `[observability]`.
-    `grafana.namespace` and the namespace of `grafana.metrics` always may."""
+    `grafana.namespace` and the namespace of `backends.metrics` always may."""
     network_policies: bool = True
     """Deny all traffic in these namespaces but what flows between senders, Beyla, Alloy, Tempo,
     Grafana, S3 and the backends. The cluster's CNI must enforce network policies."""

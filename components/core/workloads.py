@@ -15,7 +15,7 @@ def tempo_workloads(settings: TracingSettings) -> dict[str, Workload]:
     Raises:
         KeyError: mode distributed has no such size.
     """
-    generator = tempo_config.processors(settings.tempo, settings.grafana.metrics)
+    generator = tempo_config.processors(settings.tempo, settings.backends.metrics)
     return tempo_sizes.workloads(settings.tempo, generator=bool(generator))
 
 

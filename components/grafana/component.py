@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core, meta
 
+from ..backends.settings import BackendSettings
 from . import datasources
 from .datasources import Datasource
 from .provisioning import provisioning_file
@@ -22,23 +23,25 @@ class GrafanaDatasourcesArgs:
 
     settings: GrafanaSettings = GrafanaSettings()
     """The Grafana side's settings."""
+    backends: BackendSettings = BackendSettings()
+    """The backends that traces lead to."""
     tempo_query_url: pulumi.Input[str]
     """URL of Tempo's query API."""
     tenant: str | None = None
     """Tenant to read traces as; none without multitenancy."""
     metrics_password: pulumi.Input[str] | None = None
-    """Password of `settings.metrics.username`."""
+    """Password of `backends.metrics.username`."""
     logs_password: pulumi.Input[str] | None = None
-    """Password of `settings.logs.username`."""
+    """Password of `backends.logs.username`."""
 
     def __post_init__(self) -> None:
         for role, backend, password in (
-            ("metrics", self.settings.metrics, self.metrics_password),
-            ("logs", self.settings.logs, self.logs_password),
+            ("metrics", self.backends.metrics, self.metrics_password),
+            ("logs", self.backends.logs, self.logs_password),
         ):
             if backend and backend.create_datasource and backend.username and password is None:
                 raise ValueError(f"{role}: user {backend.username} has no password")
-        for role, backend in (("logs", self.settings.logs), ("profiles", self.settings.profiles)):
+        for role, backend in (("logs", self.backends.logs), ("profiles", self.backends.profiles)):
             if backend and backend.create_datasource and backend.url is None:
                 raise ValueError(f"{role}: the datasource has no url")
 
@@ -65,26 +68,28 @@ class GrafanaDatasources(pulumi.ComponentResource):
         super().__init__("tracing:index:GrafanaDatasources", name, {}, opts)
         self._name = name
         self._settings = settings = args.settings
-        uid = settings.tempo_uid
+        backends, uid = args.backends, settings.tempo_uid
         text = pulumi.Output.from_input(args.tempo_query_url).apply(
-            lambda url: self._text(datasources.tempo(settings, url=url, tenant=args.tenant))
+            lambda url: self._text(
+                datasources.tempo(settings, backends, url=url, tenant=args.tenant)
+            )
         )
         self._plain("tempo", text)
-        if (metrics := settings.metrics) and metrics.create_datasource:
+        if (metrics := backends.metrics) and metrics.create_datasource:
             self._with_login(
                 "metrics",
                 lambda password: datasources.metrics(metrics, tempo_uid=uid, password=password),
                 username=metrics.username,
                 password=args.metrics_password,
             )
-        if (logs := settings.logs) and logs.create_datasource:
+        if (logs := backends.logs) and logs.create_datasource:
             self._with_login(
                 "logs",
                 lambda password: datasources.loki(logs, tempo_uid=uid, password=password),
                 username=logs.username,
                 password=args.logs_password,
             )
-        if (profiles := settings.profiles) and profiles.create_datasource:
+        if (profiles := backends.profiles) and profiles.create_datasource:
             self._plain("profiles", self._text(datasources.pyroscope(profiles)))
         self.tempo_uid = pulumi.Output.from_input(uid)
         self.register_outputs({"tempoUid": self.tempo_uid})

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from ..telemetry.metrics import STATUS_ERROR, Label, SpanKind, SpanMetric
-from .settings import (
-    GrafanaSettings,
+from ..backends.settings import (
+    BackendSettings,
     LogsSettings,
     MetricsSettings,
     MetricsType,
     ProfilesSettings,
 )
+from ..telemetry.metrics import STATUS_ERROR, Label, SpanKind, SpanMetric
+from .settings import GrafanaSettings
 
 Datasource = dict[str, Any]
 
@@ -50,11 +51,14 @@ LOGS_QUERY = '{${__tags}} | trace_id="${__trace.traceId}"'
 _BEFORE, _AFTER = "-5m", "5m"
 
 
-def tempo(settings: GrafanaSettings, *, url: str, tenant: str | None) -> Datasource:
+def tempo(
+    settings: GrafanaSettings, backends: BackendSettings, *, url: str, tenant: str | None
+) -> Datasource:
     """Return the Tempo datasource; each link only where its backend is configured.
 
     Args:
         settings: the Grafana side's settings.
+        backends: the backends that traces lead to.
         url: URL of Tempo's query API.
         tenant: tenant to read as; None without multitenancy.
     """
@@ -66,13 +70,13 @@ def tempo(settings: GrafanaSettings, *, url: str, tenant: str | None) -> Datasou
         # A trace opened by its id is found whatever time range Explore shows.
         "traceQuery": {"timeShiftEnabled": False},
     }
-    if settings.logs:
-        json_data["tracesToLogsV2"] = _to_logs(settings.logs)
-    if settings.metrics:
-        json_data["tracesToMetrics"] = _to_metrics(settings.metrics)
-        json_data["serviceMap"] = {"datasourceUid": settings.metrics.uid}
-    if settings.profiles:
-        json_data["tracesToProfiles"] = _to_profiles(settings.profiles)
+    if backends.logs:
+        json_data["tracesToLogsV2"] = _to_logs(backends.logs)
+    if backends.metrics:
+        json_data["tracesToMetrics"] = _to_metrics(backends.metrics)
+        json_data["serviceMap"] = {"datasourceUid": backends.metrics.uid}
+    if backends.profiles:
+        json_data["tracesToProfiles"] = _to_profiles(backends.profiles)
     built = _datasource("tempo", uid=settings.tempo_uid, url=url, json_data=json_data)
     if tenant:
         json_data["httpHeaderName1"] = "X-Scope-OrgID"

@@ -1,68 +1,9 @@
-"""Settings of the Grafana side and of the backends that it reads."""
-
-from enum import StrEnum
+"""Settings of the Grafana side."""
 
 from pydantic import Field
 
 from ..core.base import Settings
 from ..core.texts import DatasourceUid, FolderTitle, LabelKey, LabelValue, NamespaceName, Url
-
-
-class MetricsType(StrEnum):
-    """Kind of the metrics backend."""
-
-    PROMETHEUS = "prometheus"
-    MIMIR = "mimir"
-
-
-class MetricsSettings(Settings):
-    """The metrics backend: Prometheus or Mimir."""
-
-    url: Url
-    """URL that Grafana queries, for example `http://mimir-gateway.mimir.svc:80/prometheus`."""
-    remote_write_url: Url
-    """URL that Tempo's span metrics and OTLP metrics are written to by Prometheus remote write."""
-    type: MetricsType = MetricsType.PROMETHEUS
-    """Kind of the backend, for the datasource that `createDatasource` makes. With `mimir`, the plan
-    warns if SLOs are evaluated where their series are missing."""
-    uid: DatasourceUid = "prometheus"
-    """Uid that the datasource has in Grafana; traces link to it."""
-    username: str | None = Field(default=None, min_length=1)
-    """User for basic authentication; its password is the encrypted key
-    `tracing:metricsPassword`."""
-    create_datasource: bool = False
-    """Make the datasource here, with exemplars that lead to traces. Off, one with this uid must
-    exist."""
-
-
-class LogsSettings(Settings):
-    """The logs backend: Loki."""
-
-    url: Url | None = None
-    """URL that Grafana queries, for example `http://loki-gateway.loki.svc:80`. Required with
-    `createDatasource`, without effect otherwise."""
-    otlp_url: Url
-    """URL of Loki's OTLP endpoint without `/v1/logs`, for example
-    `http://loki-gateway.loki.svc:80/otlp`."""
-    uid: DatasourceUid = "loki"
-    """Uid that the datasource has in Grafana; traces link to it."""
-    username: str | None = Field(default=None, min_length=1)
-    """User for basic authentication; its password is the encrypted key `tracing:logsPassword`."""
-    create_datasource: bool = False
-    """Make the datasource here, with links from log lines to traces. Off, one with this uid must
-    exist."""
-
-
-class ProfilesSettings(Settings):
-    """The profiles backend: Pyroscope."""
-
-    url: Url | None = None
-    """URL that Grafana queries, for example `http://pyroscope.pyroscope.svc:4040`. Required with
-    `createDatasource`, without effect otherwise."""
-    uid: DatasourceUid = "pyroscope"
-    """Uid that the datasource has in Grafana; traces link to it."""
-    create_datasource: bool = False
-    """Make the datasource here. Off, one with this uid must exist."""
 
 
 class ServiceMonitorSettings(Settings):
@@ -75,7 +16,7 @@ class ServiceMonitorSettings(Settings):
 
 
 class GrafanaSettings(Settings):
-    """The Grafana side: datasources, and the backends that traces lead to."""
+    """The Grafana side: datasources, dashboards and how its sidecar finds them."""
 
     url: Url | None = None
     """Address of Grafana as people open it; without it `tracesUrl` is a path only."""
@@ -85,7 +26,7 @@ class GrafanaSettings(Settings):
     folder: FolderTitle = "Tracing"
     """Folder of the dashboards; the sidecar's `folderAnnotation` must be `grafana_folder`."""
     dashboards: bool = True
-    """Make the dashboards; they need `metrics`."""
+    """Make the dashboards; they need `backends.metrics`."""
     dashboard_label: LabelKey = "grafana_dashboard"
     """Label that Grafana's sidecar finds dashboards by."""
     dashboard_label_value: LabelValue = "1"
@@ -98,12 +39,5 @@ class GrafanaSettings(Settings):
     """Grafana's organisation that the datasources belong to."""
     tempo_uid: DatasourceUid = "tempo"
     """Uid of the Tempo datasource."""
-    metrics: MetricsSettings | None = None
-    """The metrics backend; without it there are no span metrics and no links from traces to
-    metrics."""
-    logs: LogsSettings | None = None
-    """The logs backend; without it OTLP logs are refused and traces do not lead to logs."""
-    profiles: ProfilesSettings | None = None
-    """The profiles backend; without it traces do not lead to profiles."""
     service_monitor: ServiceMonitorSettings = ServiceMonitorSettings()
     """ServiceMonitor objects for the Prometheus operator."""

@@ -74,7 +74,7 @@ def series_of_a_generator(settings: TracingSettings) -> int | None:
     A generator gets whole traces, whatever they are of, so that each comes to hold all series.
     """
     load = settings.load
-    if load.operations is None or settings.grafana.metrics is None:
+    if load.operations is None or settings.backends.metrics is None:
         return None
     # A histogram has a series for each bound, for infinity, for the sum and for the count. Span
     # metrics count calls and bytes besides, edges requests and failures.
@@ -85,7 +85,7 @@ def series_of_a_generator(settings: TracingSettings) -> int | None:
 
 def generators(settings: TracingSettings) -> int:
     """Return how many metrics-generators run; the process of mode monolithic is one."""
-    if not tempo_config.processors(settings.tempo, settings.grafana.metrics):
+    if not tempo_config.processors(settings.tempo, settings.backends.metrics):
         return 0
     if settings.tempo.mode is TempoMode.MONOLITHIC:
         return 1

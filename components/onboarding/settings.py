@@ -66,6 +66,6 @@ class OtlpSettings(Settings):
     """Formats of the trace context in requests. Beyla and the other services of the stack speak
     `tracecontext`."""
     metrics: bool = False
-    """Send metrics by OTLP too; the tracing stack takes them where `grafana.metrics` is set."""
+    """Send metrics by OTLP too; the tracing stack takes them where `backends.metrics` is set."""
     logs: bool = False
-    """Send logs by OTLP too; the tracing stack takes them where `grafana.logs` is set."""
+    """Send logs by OTLP too; the tracing stack takes them where `backends.logs` is set."""

@@ -20,9 +20,9 @@ class OperatorSettings(Settings):
     """Part of the traces that start in such pods to keep, from 0 to 1; a called service goes along
     with its caller. Below 1, span metrics count only what is kept."""
     metrics: bool = False
-    """Let the SDKs send metrics too; needs `grafana.metrics`."""
+    """Let the SDKs send metrics too; needs `backends.metrics`."""
     logs: bool = False
-    """Let the SDKs send logs too; needs `grafana.logs`."""
+    """Let the SDKs send logs too; needs `backends.logs`."""
     workload: WorkloadSettings = WorkloadSettings()
     """Single values of the operator's size to replace."""
     priority_class: ClassName | None = None

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from ..backends.settings import MetricsSettings
 from ..core import helm
-from ..grafana.settings import MetricsSettings, ServiceMonitorSettings
+from ..grafana.settings import ServiceMonitorSettings
 from .settings import TempoMode, TempoSettings
 
 #: Key of the credentials Secret that holds the password of the metrics backend.

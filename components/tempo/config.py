@@ -3,9 +3,9 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..backends.settings import MetricsSettings
 from ..core.names import OTLP_RETRY_MINUTES
 from ..core.regions import dns_suffix
-from ..grafana.settings import MetricsSettings
 from ..telemetry.metrics import LATENCY_BUCKETS, TEMPO_SOURCE, Label
 from . import sizes
 from .args import METRICS_PASSWORD_KEY, TempoArgs

@@ -131,8 +131,8 @@ def _lasts(check: capacity.Check, growth: float) -> str:
 
 
 def _series(settings: TracingSettings, estimate: Estimate) -> str:
-    if settings.grafana.metrics is None:
-        return "No series are written: `grafana.metrics` is not set."
+    if settings.backends.metrics is None:
+        return "No series are written: `backends.metrics` is not set."
     count = estimate.usage.active_series
     if count is None:
         return "How many series are written is not known: set `load.operations`."

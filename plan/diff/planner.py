@@ -2,12 +2,11 @@
 
 It runs in a process of its own in the tree of either commit, and plans with the code of that tree.
 So it can use only what the trees of both commits have; these names are a contract between commits:
-`plan.run.run`, `plan.write.files` and, for the effect on sizes, `components.core.workloads.workloads`
-(up to release 0.2.0 `components.workloads.workloads`).
+`plan.run.run`, `plan.write.files` and, for the effect on sizes,
+`components.core.workloads.workloads` (up to release 0.2.0 `components.workloads.workloads`).
 """
 
 import dataclasses
-import importlib
 import json
 import sys
 from pathlib import Path

@@ -57,7 +57,7 @@ def test_by_default_rules_of_slos_go_where_alerts_go() -> None:
         ({**RULE, "sloRules": {**RULE, "evaluator": "scraper"}}, MIMIR, "evaluator scraper"),
         ({**RULE, "sloRules": {"delivery": "none"}}, MIMIR, "delivery is none"),
         ({**FILE, "evaluator": "metricsBackend"}, MIMIR, "without alerts.seriesLabels"),
-        ({**RULE, "evaluator": "metricsBackend"}, None, "grafana.metrics is not set"),
+        ({**RULE, "evaluator": "metricsBackend"}, None, "backends.metrics is not set"),
     ],
 )
 def test_an_evaluator_without_the_series_is_warned_of(

@@ -228,7 +228,7 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("load.growthPercentPerMonth", {"load": {"growthPercentPerMonth": 5}}),
     ("load.storedBytesPerSpan", {"load": {"spansPerSecond": 9, "storedBytesPerSpan": 501}}),
     ("load.edges", {"load": {"spansPerSecond": 9, "edges": 3}}),
-    ("grafana.metrics.uid", {"grafana": {"metrics": {**METRICS, "uid": "tempo"}}}),
+    ("backends.metrics.uid", {"backends": {"metrics": {**METRICS, "uid": "tempo"}}}),
     (
         "grafana.serviceMonitor.labels.release",
         {"grafana": {"serviceMonitor": {"labels": {"release": "a b"}}}},
@@ -297,8 +297,8 @@ WARNED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("storage.protect is off", {"storage": {"protect": False, "acknowledgeDataLoss": True}}),
     ("storage.existing", {"storage": {"existing": True, "bucket": "traces"}}),
     ("identity.roleArn", {"identity": {"roleArn": ROLE_ARN}}),
-    ("grafana.metrics is not set", {}),
-    ("grafana.logs is not set", {}),
+    ("backends.metrics is not set", {}),
+    ("backends.logs is not set", {}),
     ("beyla.namespaces is empty", {}),
     (
         "Beyla never instruments monitoring, kube-*, tracing.",
@@ -334,7 +334,7 @@ WARNED: list[tuple[str, dict[str, dict[str, Any]]]] = [
         "of 50,000 (series of a metrics-generator)",
         {
             "load": {"spansPerSecond": 9, "operations": 1_500},
-            "grafana": {"metrics": METRICS},
+            "backends": {"metrics": METRICS},
         },
     ),
     ("chart alloy 1.12.0 is not the pinned", {"charts": {"alloy": {"version": "1.12.0"}}}),

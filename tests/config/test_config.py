@@ -94,7 +94,7 @@ def test_all_entries_of_a_list_are_looked_at() -> None:
 
 def test_a_required_key_of_an_optional_group_that_is_wrong_ends_the_search() -> None:
     _, problems = validate(groups(grafana={"metrics": {"url": "no url"}}))
-    assert {p.key for p in problems} == {"grafana.metrics.url", "grafana.metrics.remoteWriteUrl"}
+    assert {p.key for p in problems} == {"backends.metrics.url", "backends.metrics.remoteWriteUrl"}
 
 
 def test_a_password_needs_its_user_and_a_user_its_password() -> None:
@@ -130,7 +130,7 @@ def test_the_aws_provider_is_bound_to_region_and_account() -> None:
         (("tempo", "retention_hours"), "tempo.retentionHours"),
         (("tempo", "retentionhours"), "tempo.retentionHours"),
         (("tempo", "bucket"), "storage.bucket"),
-        (("grafana", "metrics", "remoteWriteURL"), "grafana.metrics.remoteWriteUrl"),
+        (("backends", "metrics", "remoteWriteURL"), "backends.metrics.remoteWriteUrl"),
         (("tempo", "xyzzy"), None),
     ],
 )
@@ -199,3 +199,11 @@ def test_a_copied_file_is_refused(stack: str, name: str, refused: bool) -> None:
     record(program, config=config, stack=stack)
 
     assert ("the file is a copy of another stack's" in found[0]) == refused
+
+
+def test_a_key_of_an_earlier_release_names_the_new_one_and_keeps_its_password() -> None:
+    old = {"grafana": {"metrics": {"url": "http://m", "password": "hunter2"}}}
+    (found,) = validate(groups(**old))[1]
+    assert found.key == "grafana.metrics"
+    assert "backends.metrics" in found.message
+    assert "hunter2" not in f"{found.value} {found.message}"

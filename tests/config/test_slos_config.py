@@ -33,7 +33,7 @@ def groups(*slos: Any) -> dict[str, Any]:
             "accountId": "123456789012",
             "kubeContext": "test",
         },
-        "grafana": {"metrics": METRICS},
+        "backends": {"metrics": METRICS},
         "slos": list(slos),
     }
 

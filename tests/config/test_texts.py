@@ -110,12 +110,12 @@ def _options(schema: Any, node: Any) -> list[Any]:
         ("grafana.folder", "/etc"),
         ("grafana.folder", ".."),
         ("grafana.folder", "a\nb"),
-        ("grafana.metrics.url", "http://m?x=1"),
-        ("grafana.metrics.url", "http://m#x"),
-        ("grafana.metrics.url", "http:///x"),
-        ("grafana.metrics.url", "http://m/%zz"),
-        ("grafana.metrics.url", "http://m:99999"),
-        ("grafana.logs.otlpUrl", "http://l:0/otlp"),
+        ("backends.metrics.url", "http://m?x=1"),
+        ("backends.metrics.url", "http://m#x"),
+        ("backends.metrics.url", "http:///x"),
+        ("backends.metrics.url", "http://m/%zz"),
+        ("backends.metrics.url", "http://m:99999"),
+        ("backends.logs.otlpUrl", "http://l:0/otlp"),
         ("cluster.oidcIssuer", "https://oidc.example.com/*"),
         ("cluster.oidcIssuer", "https://u@oidc.example.com/id"),
         ("charts.imageRegistry", "registry.example.com/"),
@@ -144,7 +144,7 @@ def test_tags_that_differ_in_case_alone_are_refused() -> None:
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
-    said = message(("grafana", "metrics", "url"), "http://tempo:hunter2@metrics")
+    said = message(("backends", "metrics", "url"), "http://tempo:hunter2@metrics")
     assert "hunter2" not in said
     assert "//[hidden]@metrics" in said
     assert "without user" in said
@@ -154,7 +154,7 @@ def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
     ("key", "value"),
     [
         ("grafana.folder", "Tracing & SLOs"),
-        ("grafana.metrics.url", "http://[fd00::1]:9090/prometheus/"),
+        ("backends.metrics.url", "http://[fd00::1]:9090/prometheus/"),
         ("grafana.url", "https://grafana.example.com/sub-path"),
         ("charts.imageRegistry", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror"),
         ("charts.imageRegistry", "localhost:5000"),

@@ -77,7 +77,7 @@ def test_growth_ends_when_it_is_full() -> None:
 
 
 def test_series_do_not_grow_with_the_load() -> None:
-    found = check("series", load(operations=100), {"grafana": {"metrics": METRICS}})
+    found = check("series", load(operations=100), {"backends": {"metrics": METRICS}})
     assert found.asked == 100 * 34
     assert found.months_left(50) == math.inf
 

@@ -66,7 +66,7 @@ def test_pods_and_volumes_are_those_of_the_plan() -> None:
 
 
 def test_every_generator_writes_every_series() -> None:
-    metrics = {"grafana": {"metrics": METRICS}}
+    metrics = {"backends": {"metrics": METRICS}}
     asked = load(operations=100, edges=10)
     one = usage(settings(asked, metrics)).active_series
     # 12 buckets, infinity, sum, count, calls, bytes, twice; an edge: 2 x (8 + 3) + 2.

@@ -7,13 +7,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
-from components.grafana.settings import (
-    GrafanaSettings,
+from components.backends.settings import (
+    BackendSettings,
     LogsSettings,
     MetricsSettings,
     ProfilesSettings,
 )
+from components.grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
+from components.grafana.settings import GrafanaSettings
 from plan.recorder import Recording, Resource, Secret, record
 from tests.grafana.grafana_reads import read
 
@@ -34,13 +35,14 @@ LOGS = LogsSettings(
 )
 PROFILES = ProfilesSettings(url="http://pyroscope.pyroscope.svc:4040", create_datasource=True)
 FULL = GrafanaDatasourcesArgs(
-    settings=GrafanaSettings(metrics=METRICS, logs=LOGS, profiles=PROFILES, org_id=2),
+    settings=GrafanaSettings(org_id=2),
+    backends=BackendSettings(metrics=METRICS, logs=LOGS, profiles=PROFILES),
     tempo_query_url="http://tempo.tracing.svc.cluster.local:3200",
     tenant=None,
     metrics_password=None,
     logs_password=PASSWORD,
 )
-BARE = replace(FULL, settings=GrafanaSettings(), logs_password=None)
+BARE = replace(FULL, settings=GrafanaSettings(), backends=BackendSettings(), logs_password=None)
 
 both_modes = pytest.mark.parametrize("preview", [True, False])
 
@@ -71,7 +73,7 @@ def test_tempo_alone_where_nothing_else_is_asked_for(preview: bool) -> None:
 @both_modes
 def test_a_backend_that_exists_gets_no_datasource(preview: bool) -> None:
     existing = METRICS.model_copy(update={"create_datasource": False})
-    args = replace(BARE, settings=GrafanaSettings(metrics=existing))
+    args = replace(BARE, backends=BackendSettings(metrics=existing))
     assert run(args, preview=preview).one(CONFIG_MAP).name == "grafana-tempo"
 
 

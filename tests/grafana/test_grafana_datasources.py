@@ -5,14 +5,15 @@ from typing import Any, cast
 
 import pytest
 
-from components.grafana import datasources
-from components.grafana.settings import (
-    GrafanaSettings,
+from components.backends.settings import (
+    BackendSettings,
     LogsSettings,
     MetricsSettings,
     MetricsType,
     ProfilesSettings,
 )
+from components.grafana import datasources
+from components.grafana.settings import GrafanaSettings
 
 METRICS = MetricsSettings(
     url="http://mimir.mimir.svc/prometheus",
@@ -23,7 +24,8 @@ LOGS = LogsSettings(
     url="http://loki.loki.svc", otlp_url="http://loki.loki.svc/otlp", uid="duplo-logging"
 )
 PROFILES = ProfilesSettings(url="http://pyroscope.pyroscope.svc:4040", uid="duplo-profiling")
-ALL = GrafanaSettings(tempo_uid="duplo-tracing", metrics=METRICS, logs=LOGS, profiles=PROFILES)
+UID = "duplo-tracing"
+ALL = BackendSettings(metrics=METRICS, logs=LOGS, profiles=PROFILES)
 LINKS = {"tracesToLogsV2", "tracesToMetrics", "serviceMap", "tracesToProfiles"}
 
 #: Labels that Tempo 2.10 was seen to write, with the dimensions that this stack sets.
@@ -35,8 +37,9 @@ SPAN_METRICS_LABELS = {
 SPAN_METRICS = {"traces_spanmetrics_calls_total", "traces_spanmetrics_latency_bucket"}
 
 
-def tempo(settings: GrafanaSettings = ALL, tenant: str | None = None) -> dict[str, Any]:
-    return datasources.tempo(settings, url="http://tempo.tracing.svc:3200", tenant=tenant)
+def tempo(backends: BackendSettings = ALL, tenant: str | None = None) -> dict[str, Any]:
+    settings = GrafanaSettings(tempo_uid=UID)
+    return datasources.tempo(settings, backends, url="http://tempo.tracing.svc:3200", tenant=tenant)
 
 
 def json_data(datasource: dict[str, Any]) -> dict[str, Any]:
@@ -59,8 +62,8 @@ def test_tempo_is_at_its_url_under_the_fixed_uid() -> None:
 def test_every_uid_of_the_advanced_observability_suite_can_be_kept() -> None:
     built = [
         tempo(),
-        datasources.loki(LOGS, tempo_uid=ALL.tempo_uid, password=None),
-        datasources.metrics(METRICS, tempo_uid=ALL.tempo_uid, password=None),
+        datasources.loki(LOGS, tempo_uid=UID, password=None),
+        datasources.metrics(METRICS, tempo_uid=UID, password=None),
         datasources.pyroscope(PROFILES),
     ]
     assert [source["uid"] for source in built] == [
@@ -82,16 +85,16 @@ def test_links_lead_to_the_configured_backends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "links"),
+    ("backends", "links"),
     [
-        (GrafanaSettings(), set[str]()),
-        (GrafanaSettings(logs=LOGS), {"tracesToLogsV2"}),
-        (GrafanaSettings(metrics=METRICS), {"tracesToMetrics", "serviceMap"}),
-        (GrafanaSettings(profiles=PROFILES), {"tracesToProfiles"}),
+        (BackendSettings(), set[str]()),
+        (BackendSettings(logs=LOGS), {"tracesToLogsV2"}),
+        (BackendSettings(metrics=METRICS), {"tracesToMetrics", "serviceMap"}),
+        (BackendSettings(profiles=PROFILES), {"tracesToProfiles"}),
     ],
 )
-def test_no_link_without_its_backend(settings: GrafanaSettings, links: set[str]) -> None:
-    assert LINKS & json_data(tempo(settings)).keys() == links
+def test_no_link_without_its_backend(backends: BackendSettings, links: set[str]) -> None:
+    assert LINKS & json_data(tempo(backends)).keys() == links
 
 
 def test_three_metrics_links_in_the_span_menu() -> None:

@@ -7,9 +7,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.backends.settings import BackendSettings, LogsSettings, MetricsSettings
 from components.grafana import datasources
 from components.grafana.provisioning import provisioning_file
-from components.grafana.settings import GrafanaSettings, LogsSettings, MetricsSettings
+from components.grafana.settings import GrafanaSettings
 from tests.grafana.grafana_reads import expanded, read
 
 METRICS = MetricsSettings(url="http://m.m.svc", remote_write_url="http://m.m.svc/push")
@@ -17,7 +18,10 @@ LOGS = LogsSettings(url="http://l.l.svc", otlp_url="http://l.l.svc/otlp", userna
 
 BUILT = {
     "tempo": datasources.tempo(
-        GrafanaSettings(metrics=METRICS, logs=LOGS), url="http://tempo:3200", tenant="a"
+        GrafanaSettings(),
+        BackendSettings(metrics=METRICS, logs=LOGS),
+        url="http://tempo:3200",
+        tenant="a",
     ),
     "loki": datasources.loki(LOGS, tempo_uid="tempo", password="pa$$word$HOME"),
     "metrics": datasources.metrics(METRICS, tempo_uid="tempo", password=None),

@@ -98,10 +98,10 @@ class World:
 
     def _backends(self) -> Iterator[tuple[str, str]]:
         its = self.settings
-        if its.grafana.metrics:
-            yield "metrics", its.grafana.metrics.remote_write_url
-        if its.grafana.logs:
-            yield "logs", its.grafana.logs.otlp_url
+        if its.backends.metrics:
+            yield "metrics", its.backends.metrics.remote_write_url
+        if its.backends.logs:
+            yield "logs", its.backends.logs.otlp_url
         if its.storage.endpoint:
             yield "stand-in", its.storage.endpoint
 

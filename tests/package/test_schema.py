@@ -89,7 +89,7 @@ def refused(kind: str, arguments: dict[str, Any] | Callable[[], dict[str, Any]])
     [
         {"tempo": {"sise": "m", "retentionHours": 1}},
         {"tempo": {"mode": "distributed"}, "identity": {"mode": "irsa"}},
-        {"storage": {"protect": "maybe"}, "grafana": {"metrics": {"url": "nowhere"}}},
+        {"storage": {"protect": "maybe"}, "backends": {"metrics": {"url": "nowhere"}}},
         {"tempoo": {}},
         {"cluster": {**CLUSTER, "accountId": 123456789012}},
     ],
@@ -115,7 +115,7 @@ def test_numbers_arrive_as_floats_and_are_whole_all_the_same() -> None:
         (
             "TracingStack",
             {"settings": SETTINGS, "metricsPassword": "x"},
-            "metricsPassword\n    belongs to grafana.metrics.username, which is not set",
+            "metricsPassword\n    belongs to backends.metrics.username, which is not set",
         ),
         (
             "TraceStorage",

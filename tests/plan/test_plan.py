@@ -118,7 +118,7 @@ def test_json_is_for_machines_and_nothing_else_is_printed(
 
 def test_what_a_preview_warns_of_stands_in_the_plan() -> None:
     warnings = run("local", ROOT).recording.warnings
-    assert any(w.startswith("grafana.metrics is not set") for w in warnings)
+    assert any(w.startswith("backends.metrics is not set") for w in warnings)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ PLAN_ONLY = {
     "grafana.url": "plan.json",
     # The plan warns where an evaluator can't have the series of its rules.
     "alerts.evaluator": "summary.md",
-    "grafana.metrics.type": "summary.md",
+    "backends.metrics.type": "summary.md",
     # They describe the load, for costs and for the sizes that it needs.
     "load.growthPercentPerMonth": "cost.json",
     "load.operations": "cost.json",

@@ -34,8 +34,8 @@ def build(found: TracingSettings, *, preview: bool) -> Recording:
 
     args = TracingStackArgs(
         settings=found,
-        metrics_password=password(found.grafana.metrics),
-        logs_password=password(found.grafana.logs),
+        metrics_password=password(found.backends.metrics),
+        logs_password=password(found.backends.logs),
     )
     return record(lambda: TracingStack("tracing", args), preview=preview)
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from components.backends.settings import MetricsSettings
 from components.core import helm
 from components.core.settings import Size, WorkloadSettings
-from components.grafana.settings import MetricsSettings, ServiceMonitorSettings
+from components.grafana.settings import ServiceMonitorSettings
 from components.tempo import sizes
 from components.tempo.args import TempoArgs
 from components.tempo.settings import (

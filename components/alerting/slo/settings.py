@@ -73,7 +73,7 @@ class SloDefaultsSettings(Settings):
 
     enabled: bool = False
     """Hold every service that answers requests to the objectives below; an SLO of its own in
-    `slos` takes the place of the template's. Needs `grafana.metrics`."""
+    `slos` takes the place of the template's. Needs `backends.metrics`."""
     availability_objective: float = Field(default=99.5, ge=0.001, le=99.999)
     """Percentage of a service's requests that must not fail."""
     latency_objective: float = Field(default=95, ge=0.001, le=99.999)

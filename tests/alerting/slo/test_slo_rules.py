@@ -60,7 +60,7 @@ def whole(*slos: SloSettings, **more: Any) -> TracingSettings:
                 "accountId": "123456789012",
                 "kubeContext": "test",
             },
-            "grafana": {"metrics": metrics},
+            "backends": {"metrics": metrics},
             "slos": list(slos),
             **more,
         }
@@ -150,8 +150,8 @@ def test_a_threshold_between_buckets_is_refused_with_the_nearest(
 
 def test_span_metrics_need_a_metrics_backend() -> None:
     found = messages(slo(), grafana={}, sloDefaults={"enabled": True})
-    assert found["slos[0]"] == "needs span metrics: set grafana.metrics"
-    assert found["sloDefaults.enabled"] == "needs span metrics: set grafana.metrics"
+    assert found["slos[0]"] == "needs span metrics: set backends.metrics"
+    assert found["sloDefaults.enabled"] == "needs span metrics: set backends.metrics"
 
 
 @pytest.mark.parametrize(
