@@ -180,7 +180,7 @@ def _secrets() -> Iterator[str]:
         "|---|---|",
     )
     for key, backend in SECRETS.items():
-        yield f"| `{PROJECT}:{key}` | `grafana.{backend}.username` |"
+        yield f"| `{PROJECT}:{key}` | `backends.{backend}.username` |"
 
 
 def _text(field: FieldInfo) -> str:

@@ -116,7 +116,7 @@ def test_examples_of_stack_files_are_valid(document: Path) -> None:
         "accountId": "123456789012",
         "kubeContext": "example",
     }
-    grafana = {"metrics": {"url": "http://metrics", "remoteWriteUrl": "http://metrics/write"}}
+    backends = {"metrics": {"url": "http://metrics", "remoteWriteUrl": "http://metrics/write"}}
     for text in blocks(document, "yaml"):
         example = yaml.safe_load(text)
         given = {
@@ -125,7 +125,7 @@ def test_examples_of_stack_files_are_valid(document: Path) -> None:
             if key.startswith(f"{PROJECT}:")
         }
         if given:
-            groups = {"environment": {"name": "dev"}, "cluster": cluster, "grafana": grafana}
+            groups = {"environment": {"name": "dev"}, "cluster": cluster, "backends": backends}
             assert validate({**groups, **given})[1] == []
 
 
