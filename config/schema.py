@@ -28,8 +28,8 @@ SCHEMA = Path("schema/stack.schema.json")
 REFERENCE = Path("docs/config.md")
 SIZING = Path("docs/sizing.md")
 PROJECT_FILE = Path("Pulumi.yaml")
-OPERATIONS = Path("docs/operations.md")
-#: Lines around the table in OPERATIONS that is written from the settings.
+CHANGES = Path("docs/changes.md")
+#: Lines around the table in CHANGES that is generated from the settings.
 _TABLE = ("<!-- Written by `make docs` from the settings. -->", "<!-- End -->")
 #: Mappings that stand under several keys: the reference lists what they hold once.
 _SHARED: dict[type[BaseModel], str] = {WorkloadSettings: "One workload", ChartSettings: "One chart"}
@@ -195,11 +195,13 @@ def on_change_table() -> str:
     lines = ["| setting | what happens | what to do |", "|---|---|---|"]
     for found, keys in settings.items():
         name = ", ".join(keys) + _DIRECTIONS[found.direction]
-        link = "" if found.section == "what-a-change-does" else f" [Steps](#{found.section})"
+        link = "" if found.section == RISKY else f" [Steps]({found.section})"
         lines.append(f"| {name} | {found.happens} | {found.do}{link} |")
     return "\n".join(lines) + "\n"
 
 
+#: Section of a setting without steps: the table itself.
+RISKY = "changes.md#risky-changes"
 _DIRECTIONS = {
     Direction.ANY: "",
     Direction.LESS: ", lowered or turned off",
@@ -213,8 +215,8 @@ def with_section(text: str, begin: str, end: str, section: str) -> str:
     return f"{before}{begin}\n\n{section.strip()}\n\n{end}{rest.partition(end)[2]}"
 
 
-def operations_file(text: str) -> str:
-    """Return docs/operations.md with the table as it should be."""
+def changes_file(text: str) -> str:
+    """Return docs/changes.md with the table as it should be."""
     return with_section(text, *_TABLE, on_change_table())
 
 
@@ -232,7 +234,7 @@ def written(root: Path) -> dict[Path, str]:
         SCHEMA: json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
         REFERENCE: reference(),
         SIZING: sizing(),
-        OPERATIONS: operations_file((root / OPERATIONS).read_text(encoding="utf-8")),
+        CHANGES: changes_file((root / CHANGES).read_text(encoding="utf-8")),
         PROJECT_FILE: project_file(project),
     }
 

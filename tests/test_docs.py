@@ -1,8 +1,12 @@
-"""What the documents say is there: links, commands, files, settings, excerpts."""
+"""The documents are true: links, commands, files, settings, excerpts."""
 
 import fnmatch
+import functools
 import json
 import re
+import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,16 +21,31 @@ from tests.alloy.cases import arguments
 from tests.alloy.gateway import gateway, needs_alloy
 
 ROOT = Path(__file__).parent.parent
-README, OPERATIONS, REFERENCE = (
-    ROOT / name for name in ("README.md", "docs/operations.md", "docs/config.md")
+README, CONTRIBUTING, CHANGELOG = (
+    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 )
-DOCUMENTS = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = ROOT / "docs"
+BEYLA, INSTALL, REFERENCE = (DOCS / name for name in ("beyla.md", "install.md", "config.md"))
+DOCUMENTS = [
+    README,
+    CONTRIBUTING,
+    *sorted(DOCS.rglob("*.md")),
+    *sorted((ROOT / "examples").glob("*/README.md")),
+    ROOT / "tests/e2e/answers/README.md",
+]
 KEYS = set(all_keys())
 GROUPS = {key for key in KEYS if "." not in key}
 SUFFIXES = (".alloy", ".json", ".md", ".py", ".toml", ".yaml")
 #: Folders that a command makes, and files that are not this repository's own.
 GENERATED = {"venv", "build"}
 WRITTEN = {"cost.json", "index.yaml", "plan.json", "policy/venv"}
+
+#: Commands of these programs that have commands of their own.
+NESTED = {
+    "helm": {"get", "registry"},
+    "kubectl": {"config", "rollout"},
+    "pulumi": {"config", "package", "state", "stack"},
+}
 
 each_document = pytest.mark.parametrize(
     "document", DOCUMENTS, ids=lambda d: str(d.relative_to(ROOT))
@@ -47,7 +66,8 @@ def spans(document: Path) -> list[str]:
 
 def code(document: Path) -> str:
     """Return commands, without their comments."""
-    return re.sub(r"#.*", "", "\n".join([*spans(document), *blocks(document, "sh")]))
+    typed = re.findall(r"^\$ (.*)$", "\n".join(blocks(document, "console")), re.M)
+    return re.sub(r"#.*", "", "\n".join([*spans(document), *blocks(document, "sh"), *typed]))
 
 
 def anchors(document: Path) -> set[str]:
@@ -66,7 +86,9 @@ def rows(document: Path) -> Iterator[tuple[str, list[str]]]:
             yield heading, [cell.strip() for cell in line.strip("|").split(" | ")]
 
 
-@each_document
+@pytest.mark.parametrize(
+    "document", [*DOCUMENTS, CHANGELOG], ids=lambda d: str(d.relative_to(ROOT))
+)
 def test_links_lead_somewhere(document: Path) -> None:
     text = document.read_text()
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -80,13 +102,68 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert f"\n[{label}]: https://" in text
 
 
+def test_every_page_is_linked_from_the_readme() -> None:
+    linked = set(re.findall(r"\]\((docs/[^)#]+)", README.read_text()))
+    pages = {str(page.relative_to(ROOT)) for page in DOCS.glob("*.md")}
+    assert pages <= linked
+
+
 @each_document
 def test_make_knows_the_commands(document: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     text = code(document)
     assert set(re.findall(r"\bmake ([a-z-]+)", text)) <= targets
+    variables = set(re.findall(r"\$+\(?(?:if \$\()?([A-Z]+)", (ROOT / "Makefile").read_text()))
+    for command in re.findall(r"\bmake [a-z-]+((?: [A-Z]+=\S+)*)", text):
+        assert set(re.findall(r" ([A-Z]+)=", command)) <= variables, command
     for stack in re.findall(r"(?:\bSTACK=|--stack )(\w+)", text):
         assert (ROOT / f"Pulumi.{stack}.yaml").exists(), stack
+
+
+@each_document
+def test_python_modules_are_there(document: Path) -> None:
+    for module in re.findall(r"\bpython -m ([\w.]+)", code(document)):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+def commands(document: Path, program: str) -> Iterator[list[str]]:
+    """Yield the words of each command of a program, without its name."""
+    for line in code(document).replace("\\\n", " ").splitlines():
+        for part in re.split(r"[|;&$]|\bdo\b", line):
+            if re.match(rf" *{program} ", part) and part.count("'") % 2 == part.count('"') % 2 == 0:
+                yield shlex.split(part)[1:]
+
+
+@functools.cache
+def options(program: str, *command: str) -> str:
+    """Return the help of a command."""
+    done = subprocess.run([program, *command, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0, (program, command, done.stderr)
+    if program != "kubectl":
+        return done.stdout
+    return done.stdout + subprocess.run([program, "options"], capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("program", NESTED)
+def test_programs_have_the_commands_and_options(program: str) -> None:
+    """What the help of the installed program lists; its values are not checked."""
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not on PATH")
+    for words in (words for document in DOCUMENTS for words in commands(document, program)):
+        # What comes before the command: `--namespace tracing`.
+        while words and words[0].startswith("-"):
+            del words[: 1 if "=" in words[0] else 2]
+        if not words:
+            continue
+        length = 2 if words[0] in NESTED[program] and not words[1].startswith("-") else 1
+        text = options(program, *words[:length])
+        for word in words[length:]:
+            if word == "--":
+                break
+            if re.match(r"--?[a-z]", word):
+                option = word.partition("=")[0]
+                assert re.search(rf"(^|[\s,]){option}\b", text, re.M), (words, option)
 
 
 @each_document
@@ -96,7 +173,8 @@ def test_files_are_there(document: Path) -> None:
         here = bool(first and below) and (ROOT / first).is_dir()
         a_path = re.fullmatch(r"[\w.-][\w./-]+", name) and (here or name.endswith(SUFFIXES))
         if a_path and not GENERATED & {first, *below} and name not in WRITTEN:
-            assert (ROOT / name).exists(), name
+            places = (ROOT, document.parent, *(ROOT / "components").iterdir())
+            assert any((place / name).exists() for place in places), name
 
 
 @each_document
@@ -105,6 +183,8 @@ def test_settings_are_settings(document: Path) -> None:
         assert key in KEYS | SECRETS.keys(), key
     for text in spans(document):
         if re.fullmatch(r"\w+(\.[\w*]+)+(: \S+)?", text) and text.split(".")[0] in GROUPS:
+            if text.endswith(SUFFIXES):
+                continue
             assert fnmatch.filter(KEYS, text.split(":")[0]), text
 
 
@@ -139,9 +219,26 @@ def test_settings_of_the_readme_have_the_defaults_of_the_reference() -> None:
         for heading, cells in rows(REFERENCE)
         if f"`{PROJECT}:" in heading
     }
-    named = {cells[0].split("`")[1]: cells[2] for h, cells in rows(README) if "Settings" in h}
+    named = {cells[0].split("`")[1]: cells[2] for h, cells in rows(README) if "Configure" in h}
     assert len(named) >= 10
     assert named == {key: reference[key] for key in named}
+
+
+def test_the_error_message_is_the_one_that_a_stack_file_gets() -> None:
+    document = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]
+    groups = {key.removeprefix(f"{PROJECT}:"): value for key, value in document.items()}
+    groups["environment"]["name"] = "qa"
+    tempo = groups["tempo"]
+    tempo["retentionHors"] = 48
+    tempo["size"] = "s"
+    del tempo["retentionHours"]
+    found = validate(groups)[1]
+    lines = [
+        f"  {PROJECT}:{one.key}: {one.value}\n    {one.message}"
+        for one in sorted(found, key=lambda one: one.key)
+    ]
+    [shown] = [text for text in blocks(INSTALL, "text") if text.startswith("error:")]
+    assert shown.strip().split("\n\n")[1:] == lines
 
 
 def test_the_excerpt_of_the_plan_is_one() -> None:
@@ -149,6 +246,30 @@ def test_the_excerpt_of_the_plan_is_one() -> None:
     excerpt = [line for line in blocks(README, "text")[0].splitlines() if line != "..."]
     assert len(excerpt) > 5
     assert [line for line in excerpt if line not in plan] == []
+
+
+def test_the_costs_of_the_readme_are_those_of_the_plan() -> None:
+    text = README.read_text().partition("\n## Costs")[2].partition("\n## ")[0]
+    lines = re.findall(r"^\| (dev|prod) \| (.*) \|$", text, re.M)
+    assert len(lines) == 2
+    for stack, cells in lines:
+        plan = (ROOT / f"tests/golden/{stack}/summary.md").read_text()
+        found: list[list[str]] = [
+            [cell.strip() for cell in line.strip("|").split("|")]
+            for line in plan.splitlines()
+            if line.startswith(("| Tempo ", "| sum "))
+        ]
+        [_, tempo], [_, pods, cpu, _, memory, _, volumes], [*_, cost] = found
+        load = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+        spans_per_second = str(load["tracing:load"]["spansPerSecond"])
+        expected = [spans_per_second, tempo.partition(", ")[2], pods, cpu, memory, volumes, cost]
+        assert cells.split(" | ") == expected
+
+
+def test_the_readme_creates_what_the_plan_counts() -> None:
+    [counted] = re.findall(r": (\d+) resources", (ROOT / "tests/golden/dev/summary.md").read_text())
+    [session] = blocks(README, "console")
+    assert re.findall(r"\+ (\d+) ", session) == [counted, counted]
 
 
 def test_the_picture_shows_the_flow_of_data() -> None:
@@ -167,14 +288,13 @@ def test_the_picture_shows_the_flow_of_data() -> None:
 
 
 def test_namespaces_that_beyla_leaves_alone_are_named() -> None:
-    limits = OPERATIONS.read_text().partition("## Known limits")[2]
-    [sentence] = re.findall(r"Beyla never instruments (.*?) even", limits, re.S)
+    [sentence] = re.findall(r"Beyla never instruments (.*?) even", BEYLA.read_text(), re.S)
     named = re.findall(r"`([^`]+)`", sentence)
     assert [n for n in NEVER_INSTRUMENTED if not any(fnmatch.fnmatch(n, p) for p in named)] == []
 
 
 def example_span() -> str:
-    [script] = [text for text in blocks(OPERATIONS, "sh") if "<<JSON" in text]
+    [script] = [text for text in blocks(INSTALL, "sh") if "<<JSON" in text]
     span = script.partition("<<JSON\n")[2].partition("JSON\n")[0]
     trace = "0af7651916cd43dd8448eb211c80319c"
     span = span.replace("$trace", trace).replace("${trace:0:16}", trace[:16])

@@ -24,16 +24,15 @@ class BeylaSettings(Settings):
     enabled: bool = True
     """Install Beyla, if `namespaces` names any."""
     namespaces: list[str] = Field(default=[])
-    """Namespaces whose services Beyla looks at; `*` matches any text. Some it never looks at: see
-    "Known limits" in docs/operations.md."""
+    """Namespaces whose services Beyla instruments; `*` matches any string. For namespaces that it
+    never instruments, see docs/beyla.md."""
     excluded_namespaces: list[str] = Field(default=[])
     """Namespaces that Beyla doesn't instrument, besides the stack's own and the system's; `*`
     matches any text. An entry that covers all of one in `namespaces` is refused."""
     context_propagation: ContextPropagation = ContextPropagation.DISABLED
     """How Beyla joins the spans of services into one trace: `headers` (W3C traceparent, works with
     SDKs), `tcp` (both ends on Beyla), `all` or `disabled`. Enabled, its pods run in the host
-    network, and with Cilium or on some kernels it breaks requests: see "Context propagation" in
-    docs/operations.md."""
+    network, and with Cilium or on some kernels it breaks requests: see docs/beyla.md."""
     metrics_port: int = Field(default=9090, ge=1024, le=65_535)
     """Port of Beyla's RED metrics; with context propagation it must be free on every node."""
     workload: WorkloadSettings = WorkloadSettings()

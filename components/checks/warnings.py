@@ -47,8 +47,8 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         yield (
             f"beyla.contextPropagation {settings.beyla.context_propagation}: on nodes with Cilium, "
             "or with Linux from 6.6.128, 6.12.75, 6.18.14 or 6.19 on, it stalls or fails requests "
-            'of applications. Try it on one node group first: "Context propagation" in '
-            "docs/operations.md."
+            'of applications. Test it on one node group first: see "Enable context propagation" '
+            "in docs/beyla.md."
         )
     if settings.operator.enabled and settings.operator.go:
         yield "operator.go is on: pods that ask for Go's agent get a privileged container."

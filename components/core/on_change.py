@@ -18,12 +18,13 @@ class Direction(StrEnum):
 class OnChange:
     """Marks a setting, in `Annotated`, whose change loses something or needs an order.
 
-    The plan diff warns with it, and the table in docs/operations.md is written from it.
+    The plan diff warns with it, and the table in docs/changes.md is generated from it.
 
     Attributes:
         happens: what happens.
         do: what to do about it.
-        section: section of docs/operations.md with the steps.
+        section: page and heading under docs/ with the steps, for example
+            `changes.md#resize-a-volume`.
         direction: which changes count.
     """
 

@@ -24,30 +24,30 @@ from .tier import Tier
 _MOVED = OnChange(
     happens="Everything in the cluster is replaced, which fails halfway.",
     do="Keep a stack with its cluster and namespaces, or move it step by step.",
-    section="another-cluster-or-namespace",
+    section="changes.md#move-to-another-cluster-or-namespace",
 )
 _ELSEWHERE = OnChange(
     happens="Everything in the cluster is replaced, which fails halfway. The bucket has this "
     "region and account too.",
     do="Start a new stack.",
-    section="another-cluster-or-namespace",
+    section="changes.md#move-to-another-cluster-or-namespace",
 )
 _RENAMED = OnChange(
     happens="The bucket, Tempo's role and the roles of GitHub's jobs are named after the "
     "environment: Tempo starts with an empty bucket.",
     do="Start a new stack for a new environment.",
-    section="another-bucket",
+    section="changes.md#replace-the-bucket",
 )
 _ISSUER = OnChange(
     happens="With `identity.mode: irsa`, Tempo's role trusts the new issuer only.",
     do="Change it only with the cluster.",
-    section="aws-identity",
+    section="credentials.md#aws-identity",
 )
 _REACHED = OnChange(
     happens="Pulumi reaches the cluster in another way. In another cluster it doesn't find what it "
     "made, and makes it again.",
     do="Make sure that it is the same cluster.",
-    section="another-cluster-or-namespace",
+    section="changes.md#move-to-another-cluster-or-namespace",
 )
 
 
@@ -75,8 +75,8 @@ class ClusterSettings(Settings):
     """The EKS cluster that the stack is installed in, and how to reach it."""
 
     name: Annotated[ClusterName, _MOVED]
-    """Name of the EKS cluster, also put onto spans as `k8s.cluster.name`. A stack stays with its
-    cluster: see docs/operations.md before you change it."""
+    """Name of the EKS cluster, also put onto spans as `k8s.cluster.name`. Before you change
+    it, see docs/changes.md."""
     region: Annotated[Region, _ELSEWHERE]
     """AWS region of the cluster and of the bucket, for example `eu-west-1`."""
     account_id: Annotated[AccountId, _ELSEWHERE]
@@ -134,7 +134,7 @@ class WorkloadSettings(Settings):
     """Memory limit of one pod in MiB."""
     volume_gib: int | None = Field(default=None, ge=1, le=16_384)
     """Volume of one pod in GiB; workloads without a volume refuse it. A StatefulSet's volume can't
-    be resized in place: see docs/operations.md before you change it."""
+    be resized in place: see docs/changes.md."""
 
 
 class ChartSettings(Settings):

@@ -11,12 +11,12 @@ from ..core.texts import RoleName
 _CREDENTIALS = OnChange(
     happens="Tempo's pods keep credentials of the old role.",
     do="Restart them after `up`.",
-    section="aws-identity",
+    section="credentials.md#aws-identity",
 )
 _BOUNDARY = OnChange(
     happens="Tempo's role loses at once what the new boundary doesn't allow.",
     do="The boundary must allow the bucket and its keys: run `make bootstrap` first.",
-    section="aws-identity",
+    section="credentials.md#aws-identity",
 )
 
 

@@ -15,36 +15,36 @@ _KEY = OnChange(
     "them without it.",
     do="Add the old key to `storage.previousKmsKeyArns` in the same change, and run "
     "`make bootstrap` before `up`.",
-    section="another-key",
+    section="changes.md#rotate-the-kms-key",
 )
 _HANDED_OVER = OnChange(
     happens="`true` takes the bucket out of the stack: Pulumi refuses if it is protected, and else "
     "deletes it. `false` makes a bucket, and fails if that name exists.",
     do="Set `storage.protect` first and run `up`, then take the bucket out of the state or "
     "import it.",
-    section="the-bucket",
+    section="changes.md#protect-or-delete-the-bucket",
 )
 _OLDER_KEYS = OnChange(
     happens="Tempo can't read objects whose key is no longer listed.",
     do="Keep a key for the retention and a week, and run `make bootstrap` before `up`.",
-    section="another-key",
+    section="changes.md#rotate-the-kms-key",
 )
 _UNPROTECTED = OnChange(
     happens="The bucket and its key can be replaced or deleted, with all traces.",
     do="Turn it on again after the change that needs it.",
-    section="the-bucket",
+    section="changes.md#protect-or-delete-the-bucket",
     direction=Direction.LESS,
 )
 _FORCED = OnChange(
     happens="`make destroy` and a replacement of the bucket delete all traces.",
     do="Be sure.",
-    section="the-bucket",
+    section="changes.md#protect-or-delete-the-bucket",
     direction=Direction.MORE,
 )
 _STORE = OnChange(
     happens="Tempo reads and writes another store, without the old traces.",
     do="Copy the objects first, or do without them.",
-    section="another-bucket",
+    section="changes.md#replace-the-bucket",
 )
 
 

@@ -14,33 +14,33 @@ _MODE = OnChange(
     happens="One Helm release becomes another chart's. No query is answered meanwhile, and what is "
     "not yet in S3 stays on the old volumes.",
     do="Flush Tempo first.",
-    section="tempos-mode",
+    section="changes.md#change-tempos-mode",
 )
 _RETENTION = OnChange(
     happens="Tempo deletes older traces within hours of `up`, which can't be undone.",
     do="Be sure.",
-    section="what-a-change-does",
+    section="changes.md#risky-changes",
     direction=Direction.LESS,
 )
 _CLASS = OnChange(
     happens="The upgrade fails: Kubernetes fixes the volumes of a StatefulSet.",
     do="Delete the StatefulSet by hand first. Existing volumes keep their class.",
-    section="the-size-of-a-volume",
+    section="changes.md#resize-a-volume",
 )
 _TENANT = OnChange(
     happens="Older traces are not shown: they belong to the tenant that wrote them.",
     do="Add a datasource for the old tenant if you need them.",
-    section="multitenancy",
+    section="grafana.md#tenants",
 )
 _VERSION = OnChange(
     happens="Another version of Tempo. An older one may not read blocks that a newer one wrote.",
     do="Read the release notes of all versions in between.",
-    section="a-new-chart",
+    section="upgrades.md#upgrade-a-chart",
 )
 _RECEIVER = OnChange(
     happens="Tempo refuses the spans of senders that still use this protocol.",
     do="Move them to OTLP first.",
-    section="what-a-change-does",
+    section="changes.md#risky-changes",
     direction=Direction.LESS,
 )
 

@@ -79,7 +79,7 @@ def _loss(change: Change, docs: str) -> str:
         said.append("It is no longer Pulumi's, but stays where it is.")
     found = loss(change)
     if found and found.section:
-        said.append(f"[What to do]({docs}/operations.md#{found.section})")
+        said.append(f"[What to do]({docs}/{found.section})")
     return f"- {' '.join(said)}"
 
 
@@ -131,7 +131,7 @@ def orders(environment: Environment, docs: str) -> str:
         by_text.setdefault((found.order.says, found.order.section), []).append(found)
     for (says, section), same in by_text.items():
         facts = "; ".join(_fact(found) for found in same)
-        lines.append(f"- {facts}. {says} [What to do]({docs}/operations.md#{section})")
+        lines.append(f"- {facts}. {says} [What to do]({docs}/{section})")
     return markdown.quoted("WARNING", "\n".join(lines))
 
 

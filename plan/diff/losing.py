@@ -16,7 +16,7 @@ class Loss:
         deleted: a sentence for when it is deleted for good.
         replaced: a sentence for when a new one takes its place.
         data: whether data or access goes, so that each such resource is named on its own.
-        section: section of docs/operations.md that says what to do, if one does.
+        section: page and heading under docs/ with the steps, or empty.
     """
 
     deleted: str
@@ -40,7 +40,7 @@ LOSSES: Final[Mapping[str, Loss]] = {
             "deleted if it is empty; else `up` fails at its end."
         ),
         data=True,
-        section="another-bucket",
+        section="changes.md#replace-the-bucket",
     ),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _GUARD,
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _GUARD,
@@ -56,7 +56,7 @@ LOSSES: Final[Mapping[str, Loss]] = {
         ),
         replaced="Traces that were encrypted with the old key can't be read any more.",
         data=True,
-        section="the-bucket",
+        section="changes.md#protect-or-delete-the-bucket",
     ),
     "aws:kms/alias:Alias": Loss(
         deleted="A name of the key; the key stays.", replaced="The key gets another name."
@@ -65,7 +65,7 @@ LOSSES: Final[Mapping[str, Loss]] = {
         deleted="Tempo's access to the bucket.",
         replaced="Tempo's pods keep credentials of the old role until they are restarted.",
         data=True,
-        section="aws-identity",
+        section="credentials.md#aws-identity",
     ),
     "aws:iam/rolePolicy:RolePolicy": Loss(
         deleted="A part of Tempo's permissions.",
@@ -75,13 +75,13 @@ LOSSES: Final[Mapping[str, Loss]] = {
         deleted="Tempo's pods get no credentials when they start.",
         replaced="Pods that start before the new one is there get no credentials.",
         data=True,
-        section="aws-identity",
+        section="credentials.md#aws-identity",
     ),
     "kubernetes:core/v1:Namespace": Loss(
         deleted="Everything in it: pods, volumes with spans not yet in S3, what others put there.",
         replaced="Everything in it: pods, volumes with spans not yet in S3, what others put there.",
         data=True,
-        section="another-cluster-or-namespace",
+        section="changes.md#move-to-another-cluster-or-namespace",
     ),
     "kubernetes:core/v1:ConfigMap": Loss(
         deleted="Grafana or the ruler no longer has what it holds.",
@@ -90,7 +90,7 @@ LOSSES: Final[Mapping[str, Loss]] = {
     "kubernetes:core/v1:Secret": Loss(
         deleted="The password in it, for whoever reads it in the cluster.",
         replaced="Whoever reads the password is without it until the new one is there.",
-        section="passwords",
+        section="credentials.md#backend-passwords",
     ),
     "kubernetes:networking.k8s.io/v1:NetworkPolicy": Loss(
         deleted="Traffic that only this policy admits is refused, if others select the same pods.",
@@ -108,7 +108,7 @@ LOSSES: Final[Mapping[str, Loss]] = {
         deleted="The way to the cluster.",
         replaced="Everything in the cluster is replaced with it, which fails half-way.",
         data=True,
-        section="another-cluster-or-namespace",
+        section="changes.md#move-to-another-cluster-or-namespace",
     ),
     "pulumi:providers:aws": Loss(deleted="The way to the account.", replaced="Nothing by itself."),
     STACK: Loss(deleted="Nothing by itself.", replaced="Nothing by itself."),
@@ -122,7 +122,7 @@ RELEASES: Final[Mapping[str, Loss]] = {
         deleted="Tempo with all its pods. Spans that are not yet in S3 stay on its volumes only.",
         replaced="Tempo's pods; spans that are not yet in S3 stay on the old volumes only.",
         data=True,
-        section="tempos-mode",
+        section="changes.md#change-tempos-mode",
     ),
     "alloy": Loss(
         deleted="The address that all senders use, and the spans that wait in its queues.",

@@ -1,8 +1,8 @@
 """Changes that need an order or a step by hand, which neither a preview nor `up` tells.
 
 A setting whose change needs one is marked where it is defined (`OnChange`). The other rows name a
-fact that follows from several settings; docs/operations.md, "What a change does", has the same
-rows, and a test compares the two.
+fact that follows from several settings; docs/changes.md, "Risky changes", has the same rows, and
+a test compares the two.
 """
 
 import fnmatch
@@ -24,7 +24,7 @@ class Order:
     Attributes:
         fact: pattern of the fact's name.
         says: what happens and what to do first.
-        section: section of docs/operations.md with the steps.
+        section: page and heading under docs/ with the steps.
         applies: whether it is so for these two values.
     """
 
@@ -68,7 +68,7 @@ _DERIVED: Final = (
             "The upgrade fails: Kubernetes fixes the volumes of a StatefulSet. Enlarge the volumes "
             "and delete the StatefulSet by hand first."
         ),
-        section="the-size-of-a-volume",
+        section="changes.md#resize-a-volume",
         applies=_more,
     ),
     Order(
@@ -77,7 +77,7 @@ _DERIVED: Final = (
             "The upgrade fails: Kubernetes fixes the volumes of a StatefulSet, and a volume does "
             "not shrink. Keep it by its `volumeGib`."
         ),
-        section="the-size-of-a-volume",
+        section="changes.md#resize-a-volume",
         applies=_less,
     ),
     Order(
@@ -86,7 +86,7 @@ _DERIVED: Final = (
             "Spans that only the removed ingesters hold are missed until they are back. Flush the "
             "last one, then take away one at a time."
         ),
-        section="what-a-change-does",
+        section="changes.md#risky-changes",
         applies=_less,
     ),
     Order(
@@ -95,12 +95,12 @@ _DERIVED: Final = (
             "Alloy reads passwords at its start: restart it after the `up`. A plan has no key and "
             "can't tell whether the value itself is another."
         ),
-        section="passwords",
+        section="credentials.md#backend-passwords",
     ),
     Order(
         fact="traceBucketName",
         says="A new bucket, without the old traces: Tempo reads one bucket only.",
-        section="another-bucket",
+        section="changes.md#replace-the-bucket",
     ),
     Order(
         fact="chart tempo*",
@@ -108,7 +108,7 @@ _DERIVED: Final = (
             "Another major version of Tempo's chart. 3.x of tempo-distributed needs Kafka and has "
             "no ingesters: that is a migration, not an upgrade."
         ),
-        section="a-new-chart",
+        section="upgrades.md#upgrade-a-chart",
         applies=_another_major,
     ),
     Order(
@@ -117,7 +117,7 @@ _DERIVED: Final = (
             "Another version of the chart: read its upgrade notes, and the rendered objects "
             "(`RENDER=1`)."
         ),
-        section="a-new-chart",
+        section="upgrades.md#upgrade-a-chart",
         applies=_same_major,
     ),
     Order(
@@ -126,7 +126,7 @@ _DERIVED: Final = (
             "Another major version of the chart: read its upgrade notes, and the rendered objects "
             "(`RENDER=1`)."
         ),
-        section="a-new-chart",
+        section="upgrades.md#upgrade-a-chart",
         applies=_another_major,
     ),
 )

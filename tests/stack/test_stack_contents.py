@@ -204,8 +204,8 @@ def test_exports_are_the_documented_ones(recording: Recording) -> None:
     assert recording.outputs == recording.component_outputs[component.urn]
 
 
-def test_the_readme_lists_the_exports() -> None:
+def test_the_readme_lists_the_outputs() -> None:
     text = (ROOT / "README.md").read_text()
-    [section] = re.findall(r"^#+ [^\n]*exports[^\n]*\n(.*?)(?=^#|\Z)", text, re.M | re.S | re.I)
+    [section] = re.findall(r"^#+ [^\n]*outputs[^\n]*\n(.*?)(?=^#|\Z)", text, re.M | re.S | re.I)
 
     assert set(re.findall(r"^\|\s*`(\w+)`\s*\|", section, re.M)) == EXPORTS

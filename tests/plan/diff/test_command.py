@@ -93,7 +93,7 @@ def test_each_side_is_planned_by_its_own_code_and_stack_files(project: Path) -> 
     # Links lead somewhere in a comment too.
     links = re.findall(r"\]\((.*?)\)", said)
     docs = "https://git.example.com/acme/tracing/blob/abc/docs/"
-    assert f"{docs}operations.md#what-a-change-does" in links
+    assert f"{docs}changes.md#risky-changes" in links
     assert [link for link in links if not link.startswith(docs)] == []
     # Nothing is left in the repository.
     assert git(project, "worktree", "list").count("\n") == 0

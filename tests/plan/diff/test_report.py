@@ -70,7 +70,7 @@ def test_losses_and_orders_stand_before_everything_else() -> None:
     assert "`up` refuses all of them" in said
     assert "It is protected: preview and `up` fail." in said
     assert "finds none of the old traces" in said
-    assert "[What to do](docs/operations.md#another-bucket)" in said
+    assert "[What to do](docs/changes.md#replace-the-bucket)" in said
     assert "**`up` refuses 1 change**" in said
 
 

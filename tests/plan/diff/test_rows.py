@@ -17,7 +17,7 @@ from plan.stackfile import stacks
 from tests.plan.diff.plans import ROOT, planned, release
 from tests.plan.test_plan import project, with_login
 
-OPERATIONS = ROOT / "docs/operations.md"
+DOCS = ROOT / "docs"
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,9 @@ def test_a_bucket_that_destroys_itself_says_so() -> None:
 
 def sections() -> set[str]:
     return {
-        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
-        for title in re.findall(r"^#+ (.+)$", OPERATIONS.read_text(), re.M)
+        f"{page.name}#" + re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for page in DOCS.glob("*.md")
+        for title in re.findall(r"^#+ (.+)$", page.read_text(), re.M)
     }
 
 
@@ -83,7 +84,7 @@ def test_every_link_leads_to_a_section() -> None:
     assert linked - sections() == set()
 
 
-#: What the table in docs/operations.md calls a change, where the plan has another name for it.
+#: What the table in docs/changes.md calls a change, where the plan has another name for it.
 NAMES = {
     "volumeGib": "volumeGib of *",
     "tempo.size": "volumeGib of *",
@@ -94,7 +95,8 @@ NAMES = {
 
 
 def test_what_the_documents_call_a_change_with_an_order_is_warned_of() -> None:
-    table = OPERATIONS.read_text().partition("## What a change does")[2].partition("###")[0]
+    text = (DOCS / "changes.md").read_text()
+    table = text.partition("## Risky changes")[2].partition("\n## ")[0]
     cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| ")]
     keys = [key for cell in cells for key in re.findall(r"`([^`]+)`", cell)]
     assert len(keys) > 8
@@ -149,7 +151,7 @@ def test_another_version_of_a_chart(chart: str, before: str, after: str, text: s
 
 def test_another_bucket() -> None:
     [found] = warned(*(planned(outputs={"traceBucketName": name}) for name in ("a", "b")))
-    assert found.order.section == "another-bucket"
+    assert found.order.section == "changes.md#replace-the-bucket"
 
 
 def test_a_password_is_told_and_not_shown() -> None:
@@ -157,7 +159,7 @@ def test_a_password_is_told_and_not_shown() -> None:
         return planned(stack_file={"config": {"tracing:logsPassword": {"secure": secure}}})
 
     [found] = warned(plan("v1:a"), plan("v1:b"))
-    assert found.order.section == "passwords"
+    assert found.order.section == "credentials.md#backend-passwords"
     assert shown(found) == (MISSING, MISSING)
     assert isinstance(found, Warned)
     assert "password tracing:logsPassword" in facts(plan("v1:a"))
