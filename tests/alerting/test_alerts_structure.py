@@ -201,11 +201,11 @@ def test_the_context_follows_the_settings() -> None:
 
 
 @each_alert
-def test_it_has_a_runbook_that_begins_with_what_is_seen(rule: dict[str, Any]) -> None:
+def test_it_has_a_runbook_that_begins_with_the_symptoms(rule: dict[str, Any]) -> None:
     text = (RUNBOOKS / f"{kebab(rule['alert'])}.md").read_text(encoding="utf-8")
 
-    assert text.startswith(f"# {rule['alert']}\n\n## What you see\n\n")
-    for heading in ("## Check", "## Usual causes", "## What to do"):
+    assert text.startswith(f"# {rule['alert']}\n\n## Symptoms\n\n")
+    for heading in ("## Check", "## Causes", "## Fix"):
         assert text.count(f"\n{heading}\n") == 1
     index = (RUNBOOKS / "README.md").read_text(encoding="utf-8")
     assert f"[{rule['alert']}]({kebab(rule['alert'])}.md)" in index
