@@ -66,8 +66,8 @@ def test_an_old_python_is_one_sentence_and_leaves_nothing(project: Path) -> None
     assert done.returncode != 0
     message, made = done.stderr.splitlines()
     assert message == (
-        "error: Python 3.11 or later is needed, ./3.10.13 is Python 3.10.13; "
-        "name another one: make PYTHON=python3.12"
+        "error: Python 3.11 or later is required, but ./3.10.13 is Python 3.10.13. "
+        "Select another: make PYTHON=python3.12"
     )
     assert made.startswith("make: ***")
     assert not (project / "venv").exists()
@@ -76,7 +76,7 @@ def test_an_old_python_is_one_sentence_and_leaves_nothing(project: Path) -> None
 
 def test_a_python_that_is_not_there_is_one_sentence(project: Path) -> None:
     message, _ = plan(project, "./3.99").stderr.splitlines()
-    assert message.startswith("error: ./3.99 does not run; install Python 3.11 or later")
+    assert message.startswith("error: ./3.99 does not run. Install Python 3.11 or later")
 
 
 def test_an_environment_of_an_old_python_is_made_again(project: Path) -> None:
