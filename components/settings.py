@@ -57,6 +57,11 @@ class TracingSettings(Settings):
     """Tags for every AWS resource, on top of `environment` and `managed-by`."""
 
     @property
+    def aws_tags(self) -> dict[str, str]:
+        """Tags of every AWS resource."""
+        return {"environment": self.environment.name, "managed-by": "pulumi", **self.tags}
+
+    @property
     def beyla_runs(self) -> bool:
         """Whether Beyla is installed: it is on and looks at one namespace at least."""
         return self.beyla.enabled and bool(self.beyla.namespaces)

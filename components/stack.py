@@ -1,6 +1,9 @@
-"""The whole as one component: bucket, identity, Tempo, Alloy, Beyla, Grafana's datasources."""
+"""The whole as one component: bucket, identity, Tempo, Alloy, Beyla, Grafana's datasources.
 
-from collections.abc import Mapping, Sequence
+Names and addresses that components share meet here: each gets its arguments from the settings.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -8,21 +11,39 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.networking import v1 as networking
 
 from . import checks as rules
-from . import wiring
-from .alerting.delivery import RuleGroups
-from .alloy.component import Alloy
-from .beyla.component import Beyla
+from .alerting.context import alert_context
+from .alerting.delivery import RuleGroups, RuleGroupsArgs
+from .alerting.rules import alert_groups
+from .alerting.settings import RuleDelivery
+from .alerting.slo.rules import groups as slo_groups
+from .alloy import values as alloy_values
+from .alloy.component import Alloy, AlloyArgs
+from .alloy.endpoints import otlp_grpc_endpoint, otlp_http_endpoint
+from .beyla import values as beyla_values
+from .beyla.component import Beyla, BeylaArgs
 from .checks.warnings import warnings
-from .grafana.component import GrafanaDatasources
-from .grafana.dashboards.component import GrafanaDashboards
+from .core import helm, names
+from .grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
+from .grafana.dashboards.catalogue import dashboards
+from .grafana.dashboards.component import GrafanaDashboards, GrafanaDashboardsArgs
 from .grafana.explore import explore_url
-from .identity.component import WorkloadIdentity
+from .identity.component import WorkloadIdentity, WorkloadIdentityArgs
+from .identity.role import role_arn
 from .identity.settings import IdentityMode
 from .network import network_policies
-from .otel_operator.component import OpenTelemetryOperator
+from .onboarding.annotations import INJECT, INJECT_SDK
+from .otel_operator.component import OpenTelemetryOperator, OpenTelemetryOperatorArgs
 from .settings import TracingSettings
-from .storage.component import TraceStorage
-from .tempo.component import Tempo
+from .storage.component import TraceStorage, TraceStorageArgs
+from .telemetry.context import DashboardContext
+from .tempo import component as tempo_component
+from .tempo.component import Tempo, TempoArgs
+from .tempo.endpoints import otlp_endpoint, query_url
+from .tempo.settings import TempoMode
+from .tempo.sizes import limits
+
+#: Secret with the passwords of the backends, in the tracing namespace.
+CREDENTIALS_SECRET = "tracing-backend-credentials"  # noqa: S105 - a name, not a password
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +93,7 @@ class TracingStack(pulumi.ComponentResource):
         passwords = {"metricsPassword": args.metrics_password, "logsPassword": args.logs_password}
         rules.check(settings, name, passwords)
         super().__init__("tracing:index:TracingStack", name, {}, opts)
-        for warning in warnings(settings):
+        for warning in (*warnings(settings), *slow_rollouts(settings)):
             pulumi.log.warn(warning, self)
 
         namespaces = self._namespaces(name, settings)
@@ -82,30 +103,44 @@ class TracingStack(pulumi.ComponentResource):
                 its_own = namespaces[spec["metadata"]["namespace"]]
                 networking.NetworkPolicy(f"{name}-{policy}", **spec, opts=self._child([its_own]))
         credentials = self._credentials(f"{name}-credentials", args, namespace)
-        storage = TraceStorage(f"{name}-storage", wiring.storage_args(settings), self._child())
+        storage = TraceStorage(
+            f"{name}-storage",
+            TraceStorageArgs(
+                settings=settings.storage,
+                bucket=settings.bucket,
+                region=settings.cluster.region,
+                account_id=settings.cluster.account_id,
+                retention_hours=settings.tempo.retention_hours,
+                tags=settings.aws_tags,
+            ),
+            self._child(),
+        )
         identity = self._identity(f"{name}-identity", settings, storage)
         needed = [r for r in (namespace, credentials, storage, identity) if r is not None]
         tempo = Tempo(
             f"{name}-tempo",
-            wiring.tempo_args(settings, has_credentials=credentials is not None),
+            tempo_args(settings, has_credentials=credentials is not None),
             self._child(needed),
         )
         alloy = Alloy(
             f"{name}-alloy",
-            wiring.alloy_args(settings, has_credentials=credentials is not None),
+            alloy_args(settings, has_credentials=credentials is not None),
             self._child([namespace, tempo]),
         )
         if settings.beyla_runs:
             Beyla(
                 f"{name}-beyla",
-                wiring.beyla_args(settings),
+                beyla_args(settings),
                 self._child([namespaces[settings.namespaces.beyla], alloy]),
             )
         operator = self._operator(f"{name}-operator", settings, namespaces, alloy)
         datasources = GrafanaDatasources(
             f"{name}-datasources",
-            wiring.datasources_args(
-                settings,
+            GrafanaDatasourcesArgs(
+                settings=settings.grafana,
+                backends=settings.backends,
+                tempo_query_url=query_url(settings.tempo.mode, settings.namespaces.tracing),
+                tenant=settings.tempo.tenant,
                 metrics_password=args.metrics_password,
                 logs_password=args.logs_password,
             ),
@@ -113,9 +148,9 @@ class TracingStack(pulumi.ComponentResource):
             self._child([namespace]),
         )
 
-        if dashboards := wiring.dashboards_args(settings):
+        if dashboards := dashboards_args(settings):
             GrafanaDashboards(f"{name}-dashboards", dashboards, self._child([namespace]))
-        for role, rules_args in wiring.rule_args(settings).items():
+        for role, rules_args in rule_args(settings).items():
             RuleGroups(f"{name}-{role}", rules_args, self._child([namespace]))
 
         self.otlp_grpc_endpoint = alloy.otlp_grpc_endpoint
@@ -125,8 +160,10 @@ class TracingStack(pulumi.ComponentResource):
         self.tempo_role_arn = identity.role_arn if identity else _none()
         self.tempo_datasource_uid = datasources.tempo_uid
         self.namespace = pulumi.Output.from_input(settings.namespaces.tracing)
+        # The link filters by the first namespace that Beyla instruments.
+        plain = [n for n in settings.beyla.namespaces if "*" not in n]
         self.traces_url = pulumi.Output.from_input(
-            explore_url(settings.grafana, wiring.namespace_to_look_at(settings))
+            explore_url(settings.grafana, plain[0] if plain else "default")
         )
         self.instrumentation = operator.instrumentation if operator else _none()
         self.register_outputs(
@@ -182,7 +219,7 @@ class TracingStack(pulumi.ComponentResource):
         return core.Secret(
             resource,
             metadata={
-                "name": wiring.CREDENTIALS_SECRET,
+                "name": CREDENTIALS_SECRET,
                 "namespace": args.settings.namespaces.tracing,
             },
             string_data=data,
@@ -194,7 +231,20 @@ class TracingStack(pulumi.ComponentResource):
     ) -> WorkloadIdentity | None:
         if settings.identity.mode is IdentityMode.NONE:
             return None
-        args = wiring.identity_args(settings, storage.kms_key_arn)
+        args = WorkloadIdentityArgs(
+            settings=settings.identity,
+            role_name=settings.role_name,
+            cluster_name=settings.cluster.name,
+            region=settings.cluster.region,
+            account_id=settings.cluster.account_id,
+            oidc_issuer=settings.cluster.oidc_issuer,
+            namespace=settings.namespaces.tracing,
+            service_account=names.TEMPO_SERVICE_ACCOUNT,
+            bucket=settings.bucket,
+            kms_key_arn=storage.kms_key_arn,
+            previous_kms_key_arns=settings.storage.previous_kms_key_arns,
+            tags=settings.aws_tags,
+        )
         return WorkloadIdentity(resource, args, self._child())
 
     def _operator(
@@ -207,9 +257,171 @@ class TracingStack(pulumi.ComponentResource):
         if not settings.operator.enabled:
             return None
         needed = [namespaces[settings.namespaces.operator], alloy]
-        args = wiring.operator_args(settings)
+        charts = settings.charts
+        args = OpenTelemetryOperatorArgs(
+            settings=settings.operator,
+            namespace=settings.namespaces.operator,
+            chart=helm.OPERATOR.override(charts.opentelemetry_operator, charts),
+            atomic=charts.atomic,
+            image_registry=charts.image_registry,
+            otlp_endpoint=otlp_http_endpoint(settings.namespaces.tracing),
+            # Its own namespace is not among them: it reads the Instrumentation there.
+            excluded_namespaces=[
+                "kube-system",
+                *(n for n in settings.own_namespaces if n != settings.namespaces.operator),
+            ],
+        )
         return OpenTelemetryOperator(resource, args, self._child(needed))
 
 
 def _none() -> pulumi.Output[str]:
     return pulumi.Output.from_input("")
+
+
+def tempo_args(settings: TracingSettings, *, has_credentials: bool) -> TempoArgs:
+    """Return the arguments of Tempo."""
+    charts = settings.charts
+    chart = (
+        helm.TEMPO.override(charts.tempo, charts)
+        if settings.tempo.mode is TempoMode.MONOLITHIC
+        else helm.TEMPO_DISTRIBUTED.override(charts.tempo_distributed, charts)
+    )
+    role = role_arn(
+        settings.identity,
+        role_name=settings.role_name,
+        region=settings.cluster.region,
+        account_id=settings.cluster.account_id,
+    )
+    return TempoArgs(
+        settings=settings.tempo,
+        namespace=settings.namespaces.tracing,
+        chart=chart,
+        atomic=charts.atomic,
+        image_registry=charts.image_registry,
+        bucket=settings.bucket,
+        region=settings.cluster.region,
+        storage_endpoint=settings.storage.endpoint,
+        irsa_role_arn=role if settings.identity.mode is IdentityMode.IRSA else None,
+        cluster_name=settings.cluster.name,
+        metrics=settings.backends.metrics,
+        credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
+        service_monitor=settings.grafana.service_monitor,
+    )
+
+
+def alloy_args(settings: TracingSettings, *, has_credentials: bool) -> AlloyArgs:
+    """Return the arguments of Alloy."""
+    charts = settings.charts
+    return AlloyArgs(
+        settings=settings.alloy,
+        namespace=settings.namespaces.tracing,
+        chart=helm.ALLOY.override(charts.alloy, charts),
+        atomic=charts.atomic,
+        image_registry=charts.image_registry,
+        environment=settings.environment.name,
+        cluster_name=settings.cluster.name,
+        tempo_endpoint=otlp_endpoint(settings.tempo.mode, settings.namespaces.tracing),
+        balance=settings.tempo.mode is TempoMode.DISTRIBUTED,
+        tenant=settings.tempo.tenant,
+        stack_namespaces=settings.own_namespaces,
+        trusted_namespaces=[
+            *([settings.namespaces.beyla] if settings.beyla_runs else []),
+            *settings.alloy.trusted_namespaces,
+        ],
+        metrics=settings.backends.metrics,
+        logs=settings.backends.logs,
+        credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
+        service_monitor=settings.grafana.service_monitor,
+    )
+
+
+def beyla_args(settings: TracingSettings) -> BeylaArgs:
+    """Return the arguments of Beyla."""
+    charts = settings.charts
+    return BeylaArgs(
+        settings=settings.beyla,
+        namespace=settings.namespaces.beyla,
+        chart=helm.BEYLA.override(charts.beyla, charts),
+        atomic=charts.atomic,
+        image_registry=charts.image_registry,
+        nodes=settings.cluster.nodes,
+        cluster_name=settings.cluster.name,
+        otlp_endpoint=otlp_grpc_endpoint(settings.namespaces.tracing),
+        excluded_namespaces=settings.own_namespaces,
+        excluded_annotations=[*INJECT.values(), INJECT_SDK] if settings.operator.enabled else [],
+        ignored_paths=settings.alloy.ignored_paths,
+        service_monitor=settings.grafana.service_monitor,
+    )
+
+
+def dashboards_args(settings: TracingSettings) -> GrafanaDashboardsArgs | None:
+    """Return the arguments of the dashboards; None where there are none to make."""
+    grafana, backends, tempo = settings.grafana, settings.backends, settings.tempo
+    if not grafana.dashboards or backends.metrics is None:
+        return None
+    context = DashboardContext(
+        tempo_uid=grafana.tempo_uid,
+        metrics_uid=backends.metrics.uid,
+        logs_uid=backends.logs.uid if backends.logs else None,
+        profiles_uid=backends.profiles.uid if backends.profiles else None,
+        org_id=grafana.org_id,
+        environment=settings.environment.name,
+        cluster=settings.cluster.name,
+        namespace=settings.namespaces.tracing,
+        beyla_namespace=settings.namespaces.beyla if settings.beyla_runs else None,
+        mode=tempo.mode,
+        traceql_metrics=tempo.traceql_metrics,
+        limits=limits(tempo),
+        scraped=grafana.service_monitor.enabled,
+        slos=settings.has_slos,
+        series_labels=settings.alerts.series_labels,
+    )
+    return GrafanaDashboardsArgs(settings=grafana, dashboards=dashboards(context))
+
+
+def rule_args(settings: TracingSettings) -> dict[str, RuleGroupsArgs]:
+    """Return the arguments of each set of rules, by the role of its component."""
+    its, slos = settings.alerts, settings.alerts.slo_rules
+    found: dict[str, RuleGroupsArgs] = {}
+    if its.delivery is not RuleDelivery.NONE:
+        found["alerts"] = RuleGroupsArgs(
+            groups=alert_groups(alert_context(settings)),
+            delivery=its.delivery,
+            namespace=settings.alert_namespace,
+            object_name="tracing-alerts",
+            labels=its.labels,
+        )
+    if settings.has_slos and settings.slo_delivery is not RuleDelivery.NONE:
+        found["slos"] = RuleGroupsArgs(
+            groups=slo_groups(
+                settings.slos,
+                settings.slo_defaults,
+                cluster=settings.cluster.name,
+                runbook_base_url=its.runbook_base_url,
+                alert_labels=its.alert_labels,
+            ),
+            delivery=settings.slo_delivery,
+            namespace=settings.slo_namespace,
+            object_name="tracing-slos",
+            labels=its.labels if slos.labels is None else slos.labels,
+        )
+    return found
+
+
+def slow_rollouts(settings: TracingSettings) -> Iterator[str]:
+    """Yield a warning if `up` can take longer than the job that deploys the stack."""
+    waits = [
+        helm.timeout_seconds(tempo_component.rollouts(tempo_args(settings, has_credentials=True))),
+        helm.timeout_seconds(alloy_values.rollouts(alloy_args(settings, has_credentials=True))),
+    ]
+    if settings.beyla_runs:
+        waits.append(helm.timeout_seconds(beyla_values.rollouts(beyla_args(settings))))
+    # One release after the other, and one rollback.
+    minutes = (sum(waits) + max(waits)) / 60
+    if minutes > helm.DEPLOY_MINUTES:
+        yield (
+            f"releases: an upgrade can take {minutes:.0f} minutes until its slowest release is "
+            "rolled out and, after a failure, rolled back. The deploy job ends after "
+            f"{helm.DEPLOY_MINUTES} minutes: raise `timeout-minutes` in "
+            ".github/workflows/deploy-stack.yml, or use fewer and larger pods."
+        )

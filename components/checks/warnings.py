@@ -2,14 +2,10 @@
 
 from collections.abc import Iterator
 
-from .. import wiring
-from ..alloy import values as alloy_values
-from ..beyla import values as beyla_values
 from ..core import helm
 from ..core.tier import Tier
 from ..identity.settings import IdentityMode
 from ..settings import TracingSettings
-from ..tempo import component as tempo
 from ..tempo.settings import TempoMode
 from . import alerts, grafana, load
 from .platform import never_instrumented
@@ -54,14 +50,6 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         yield "operator.go is on: pods that ask for Go's agent get a privileged container."
     if not settings.namespaces.network_policies:
         yield "namespaces.networkPolicies is off: any pod can reach Tempo and Alloy."
-    minutes = _rollout_minutes(settings)
-    if minutes > helm.DEPLOY_MINUTES:
-        yield (
-            f"releases: an upgrade can take {minutes:.0f} minutes until its slowest release is "
-            "rolled out and, after a failure, rolled back. The deploy job ends after "
-            f"{helm.DEPLOY_MINUTES} minutes: raise `timeout-minutes` in "
-            ".github/workflows/deploy-stack.yml, or use fewer and larger pods."
-        )
     for chart, own in (
         (helm.TEMPO, settings.charts.tempo),
         (helm.TEMPO_DISTRIBUTED, settings.charts.tempo_distributed),
@@ -74,16 +62,3 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
                 f"chart {chart.name} {own.version} is not the pinned {chart.version}, which the "
                 "values were checked against."
             )
-
-
-def _rollout_minutes(settings: TracingSettings) -> float:
-    """Return how long `up` can wait for releases: Tempo, Alloy, Beyla, and one rollback."""
-    waits = [
-        helm.timeout_seconds(tempo.rollouts(wiring.tempo_args(settings, has_credentials=True))),
-        helm.timeout_seconds(
-            alloy_values.rollouts(wiring.alloy_args(settings, has_credentials=True))
-        ),
-    ]
-    if settings.beyla_runs:
-        waits.append(helm.timeout_seconds(beyla_values.rollouts(wiring.beyla_args(settings))))
-    return (sum(waits) + max(waits)) / 60

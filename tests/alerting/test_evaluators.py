@@ -7,7 +7,7 @@ import pytest
 from components.alerting.settings import RuleDelivery
 from components.checks.alerts import notices
 from components.settings import TracingSettings
-from components.wiring import rule_args
+from components.stack import rule_args
 
 MIMIR = {"type": "mimir", "url": "http://mimir", "remoteWriteUrl": "http://mimir/push"}
 PROMETHEUS = {"url": "http://prometheus", "remoteWriteUrl": "http://prometheus/write"}
@@ -15,14 +15,13 @@ RULE, FILE = {"delivery": "prometheusRule"}, {"delivery": "configMap"}
 
 
 def stack(alerts: dict[str, Any], metrics: dict[str, Any] | None = MIMIR) -> TracingSettings:
-    grafana: dict[str, Any] = {"serviceMonitor": {"enabled": True}, "namespace": "monitoring"}
-    if metrics:
-        grafana["metrics"] = metrics
+    grafana = {"serviceMonitor": {"enabled": True}, "namespace": "monitoring"}
     return TracingSettings.model_validate(
         {
             "environment": {"name": "dev"},
             "cluster": {"name": "c", "region": "eu-west-1", "accountId": "111111111111"},
             "grafana": grafana,
+            "backends": {"metrics": metrics} if metrics else {},
             "alerts": {"labels": {"release": "x"}, **alerts},
             "sloDefaults": {"enabled": bool(metrics)},
         }

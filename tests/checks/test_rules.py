@@ -356,7 +356,7 @@ def test_nothing_is_warned_of_where_all_is_well() -> None:
     logs = {"otlpUrl": "http://l.l.svc/otlp"}
     well = settings(
         tempo=DISTRIBUTED,
-        grafana={"metrics": METRICS, "logs": logs},
+        backends={"metrics": METRICS, "logs": logs},
         beyla={"namespaces": ["shop"]},
     )
     assert list(warnings(well)) == []
@@ -373,17 +373,17 @@ def test_what_only_a_datasource_made_here_uses_is_warned_of_without_one(
     group: str, value: dict[str, Any]
 ) -> None:
     def unused(value: dict[str, Any]) -> list[str]:
-        found = warnings(settings(tempo=DISTRIBUTED, grafana={group: value}))
+        found = warnings(settings(tempo=DISTRIBUTED, backends={group: value}))
         return [warning for warning in found if "has no effect" in warning]
 
     [warning] = unused(value)
-    assert warning.startswith(f"grafana.{group}.url ")
+    assert warning.startswith(f"backends.{group}.url ")
     assert unused({**value, "createDatasource": True}) == []
 
 
 @pytest.mark.parametrize("group", ["logs", "profiles"])
 def test_a_datasource_made_here_needs_a_url(group: str) -> None:
     value = {"createDatasource": True, **({"otlpUrl": "http://l/otlp"} if group == "logs" else {})}
-    [found] = rules.problems(settings(grafana={group: value}))
-    assert found.key == f"grafana.{group}.url"
+    [found] = rules.problems(settings(backends={group: value}))
+    assert found.key == f"backends.{group}.url"
     assert found.message.startswith("is missing")

@@ -93,21 +93,21 @@ def test_all_entries_of_a_list_are_looked_at() -> None:
 
 
 def test_a_required_key_of_an_optional_group_that_is_wrong_ends_the_search() -> None:
-    _, problems = validate(groups(grafana={"metrics": {"url": "no url"}}))
+    _, problems = validate(groups(backends={"metrics": {"url": "no url"}}))
     assert {p.key for p in problems} == {"backends.metrics.url", "backends.metrics.remoteWriteUrl"}
 
 
 def test_a_password_needs_its_user_and_a_user_its_password() -> None:
     metrics = {"url": "http://m.m.svc", "remoteWriteUrl": "http://m.m.svc", "username": "u"}
     with pytest.raises(SettingsError, match="--secret tracing:metricsPassword"):
-        load(groups(grafana={"metrics": metrics}))
-    with pytest.raises(SettingsError, match=r"belongs to grafana\.logs\.username"):
+        load(groups(backends={"metrics": metrics}))
+    with pytest.raises(SettingsError, match=r"belongs to backends\.logs\.username"):
         load(groups(logsPassword="pw"), ("logsPassword",))
 
 
 def test_passwords_stay_secret() -> None:
     metrics = {"url": "http://m.m.svc", "remoteWriteUrl": "http://m.m.svc", "username": "u"}
-    values = groups(grafana={"metrics": metrics}, metricsPassword="hunter2")
+    values = groups(backends={"metrics": metrics}, metricsPassword="hunter2")
     config = {f"tracing:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}
 
     def program() -> None:

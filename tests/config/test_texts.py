@@ -16,7 +16,7 @@ from config.schema import json_schema, reference
 BASE: dict[str, Any] = {
     "environment": {"name": "qa"},
     "cluster": {"name": "c1", "region": "eu-west-1", "accountId": "111111111111"},
-    "grafana": {
+    "backends": {
         "metrics": {"url": "http://m", "remoteWriteUrl": "http://m/push"},
         "logs": {"url": "http://l", "otlpUrl": "http://l/otlp"},
         "profiles": {"url": "http://p"},

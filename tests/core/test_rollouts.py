@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from components import wiring
+from components import stack
 from components.alloy import values as alloy
 from components.beyla import values as beyla
-from components.checks.warnings import warnings
 from components.core.helm import DEPLOY_MINUTES, MIN_TIMEOUT_SECONDS, Rollout, timeout_seconds
 from components.settings import TracingSettings
 from components.tempo import component as tempo
@@ -29,7 +28,7 @@ def distributed(workloads: Mapping[str, Any]) -> TracingSettings:
 
 
 def rollouts(made: TracingSettings) -> list[Rollout]:
-    return tempo.rollouts(wiring.tempo_args(made, has_credentials=False))
+    return tempo.rollouts(stack.tempo_args(made, has_credentials=False))
 
 
 @pytest.mark.parametrize(
@@ -90,15 +89,15 @@ def test_the_gateway_and_the_agent_roll_in_shares() -> None:
         alloy={"workload": {"maxReplicas": 500}},
         beyla={"namespaces": ["shop"]},
     )
-    alloy_args = wiring.alloy_args(large, has_credentials=False)
+    alloy_args = stack.alloy_args(large, has_credentials=False)
 
     assert timeout_seconds(alloy.rollouts(alloy_args)) < 900
-    assert timeout_seconds(beyla.rollouts(wiring.beyla_args(large))) < 900
+    assert timeout_seconds(beyla.rollouts(stack.beyla_args(large))) < 900
 
 
 def test_a_rollout_longer_than_the_deploy_job_is_warned_of() -> None:
     def warned(made: TracingSettings) -> list[str]:
-        return [text for text in warnings(made) if "timeout-minutes" in text]
+        return list(stack.slow_rollouts(made))
 
     assert warned(distributed({})) == []
     [text] = warned(distributed({"ingester": {"replicas": 60}}))

@@ -110,13 +110,13 @@ def _backends(create: st.SearchStrategy[bool]) -> Tree:
     }
 
 
+BACKENDS: st.SearchStrategy[Tree] = st.fixed_dictionaries({}, optional=_backends(st.booleans()))
 _LABELS: st.SearchStrategy[Tree] = st.sampled_from(
     [{}, {"release": "prometheus", "example.com/x": "y"}]
 )
 GRAFANA: st.SearchStrategy[Tree] = st.fixed_dictionaries(
     {},
     optional={
-        **_backends(st.booleans()),
         "url": st.sampled_from(["https://grafana.example.com", "http://localhost:3000/g/"]),
         "namespace": st.sampled_from(["monitoring", "tracing", "3"]),
         "tempoUid": st.just("duplo-tracing"),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from components.core.tier import Tier
 from tests.stack.any_settings import LEAVES, Tree
 from tests.stack.setting_groups import (
+    BACKENDS,
     CHARTS,
     GRAFANA,
     LOAD,
@@ -82,6 +83,7 @@ def valid_groups(draw: st.DrawFn) -> Tree:
             "workload": draw(sizes(scales=True)),
             "ignoredPaths": draw(st.sampled_from([[], ["/healthz", '/a"b{{c}}\\']])),
         },
+        "backends": draw(BACKENDS),
         "grafana": draw(GRAFANA),
         "load": draw(LOAD),
         "charts": draw(CHARTS),

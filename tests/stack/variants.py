@@ -24,7 +24,7 @@ LOGS_PASSWORD = "staple-%&-{{x}}"
 PASSWORDS = (METRICS_PASSWORD, LOGS_PASSWORD)
 
 CLUSTER = {"name": "apps", "region": "eu-west-1", "accountId": "123456789012", "kubeContext": "c"}
-_GRAFANA: dict[str, Any] = {
+_BACKENDS: dict[str, Any] = {
     "metrics": {
         "url": "https://mimir.example.com",
         "remoteWriteUrl": "https://mimir.example.com/api/v1/push",
@@ -38,8 +38,8 @@ _GRAFANA: dict[str, Any] = {
         "createDatasource": True,
     },
     "profiles": {"url": "http://pyroscope.pyroscope.svc:4040", "createDatasource": True},
-    "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
 }
+_GRAFANA = {"serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}}}
 #: Groups of stack files; each has both passwords.
 VARIANTS: dict[str, dict[str, Any]] = {
     "distributed-irsa": {
@@ -68,6 +68,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "logs": True,
         },
         "charts": {"repository": "oci://mirror.example.com/charts", "imageRegistry": "mirror:5000"},
+        "backends": _BACKENDS,
         "grafana": _GRAFANA,
     },
     "monolithic-given": {
@@ -84,6 +85,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "namespaces": {"tracing": "observe", "beyla": "observe-agent"},
         "tempo": {"size": "l", "jaeger": True, "zipkin": True},
         "beyla": {"contextPropagation": "all"},
+        "backends": _BACKENDS,
         "grafana": {**_GRAFANA, "namespace": "observe"},
     },
     "bare": {
@@ -116,7 +118,7 @@ def recorded(name: str, *, preview: bool = True) -> Recording:
     if name in VARIANTS:
         config = {f"{PROJECT}:{group}": json.dumps(v) for group, v in VARIANTS[name].items()}
         secrets = {}
-        if "grafana" in VARIANTS[name]:
+        if "backends" in VARIANTS[name]:
             secrets = {
                 f"{PROJECT}:metricsPassword": METRICS_PASSWORD,
                 f"{PROJECT}:logsPassword": LOGS_PASSWORD,
