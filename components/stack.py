@@ -16,34 +16,32 @@ from .alerting.delivery import RuleGroups, RuleGroupsArgs
 from .alerting.rules import alert_groups
 from .alerting.settings import RuleDelivery
 from .alerting.slo.rules import groups as slo_groups
-from .alloy import values as alloy_values
-from .alloy.component import Alloy, AlloyArgs
-from .alloy.endpoints import otlp_grpc_endpoint, otlp_http_endpoint
-from .beyla import values as beyla_values
-from .beyla.component import Beyla, BeylaArgs
+from .alloy import system as alloy_system
+from .alloy.component import Alloy
+from .alloy.system import ALLOY
+from .beyla import system as beyla_system
+from .beyla.component import Beyla
 from .checks.warnings import warnings
 from .core import helm, names
+from .core.names import CREDENTIALS_SECRET
+from .core.registry import running
 from .grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
 from .grafana.dashboards.catalogue import dashboards
 from .grafana.dashboards.component import GrafanaDashboards, GrafanaDashboardsArgs
 from .grafana.explore import explore_url
 from .identity.component import WorkloadIdentity, WorkloadIdentityArgs
-from .identity.role import role_arn
 from .identity.settings import IdentityMode
 from .network import network_policies
-from .onboarding.annotations import INJECT, INJECT_SDK
-from .otel_operator.component import OpenTelemetryOperator, OpenTelemetryOperatorArgs
+from .otel_operator import system as operator_system
+from .otel_operator.component import OpenTelemetryOperator
 from .settings import TracingSettings
 from .storage.component import TraceStorage, TraceStorageArgs
 from .telemetry.context import DashboardContext
-from .tempo import component as tempo_component
-from .tempo.component import Tempo, TempoArgs
-from .tempo.endpoints import otlp_endpoint, query_url
-from .tempo.settings import TempoMode
+from .tempo import system as tempo_system
+from .tempo.component import Tempo
+from .tempo.endpoints import query_url
 from .tempo.sizes import limits
-
-#: Secret with the passwords of the backends, in the tracing namespace.
-CREDENTIALS_SECRET = "tracing-backend-credentials"  # noqa: S105 - a name, not a password
+from .tempo.system import TEMPO
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,18 +117,18 @@ class TracingStack(pulumi.ComponentResource):
         needed = [r for r in (namespace, credentials, storage, identity) if r is not None]
         tempo = Tempo(
             f"{name}-tempo",
-            tempo_args(settings, has_credentials=credentials is not None),
+            tempo_system.args(settings, has_credentials=credentials is not None),
             self._child(needed),
         )
         alloy = Alloy(
             f"{name}-alloy",
-            alloy_args(settings, has_credentials=credentials is not None),
+            alloy_system.args(settings, has_credentials=credentials is not None),
             self._child([namespace, tempo]),
         )
         if settings.beyla_runs:
             Beyla(
                 f"{name}-beyla",
-                beyla_args(settings),
+                beyla_system.args(settings),
                 self._child([namespaces[settings.namespaces.beyla], alloy]),
             )
         operator = self._operator(f"{name}-operator", settings, namespaces, alloy)
@@ -185,25 +183,23 @@ class TracingStack(pulumi.ComponentResource):
 
     def _namespaces(self, name: str, settings: TracingSettings) -> dict[str, core.Namespace]:
         """Make the namespaces, by their names in the cluster."""
-        levels = {"namespace": (settings.namespaces.tracing, "restricted")}
-        if settings.beyla_runs:
-            levels["beyla-namespace"] = (settings.namespaces.beyla, "privileged")
-        if settings.operator.enabled:
-            levels["operator-namespace"] = (settings.namespaces.operator, "restricted")
-        return {
-            namespace: core.Namespace(
-                f"{name}-{role}",
-                metadata={
-                    "name": namespace,
-                    "labels": {
-                        "pod-security.kubernetes.io/enforce": level,
-                        "pod-security.kubernetes.io/warn": level,
+        found: dict[str, core.Namespace] = {}
+        for system in running(settings):
+            namespace, level = system.namespace_name(settings), system.pod_security
+            if namespace not in found:
+                role = "" if system.namespace == "tracing" else f"-{system.namespace}"
+                found[namespace] = core.Namespace(
+                    f"{name}{role}-namespace",
+                    metadata={
+                        "name": namespace,
+                        "labels": {
+                            "pod-security.kubernetes.io/enforce": level,
+                            "pod-security.kubernetes.io/warn": level,
+                        },
                     },
-                },
-                opts=self._child(),
-            )
-            for role, (namespace, level) in levels.items()
-        }
+                    opts=self._child(),
+                )
+        return found
 
     def _credentials(
         self, resource: str, args: TracingStackArgs, namespace: core.Namespace
@@ -257,101 +253,12 @@ class TracingStack(pulumi.ComponentResource):
         if not settings.operator.enabled:
             return None
         needed = [namespaces[settings.namespaces.operator], alloy]
-        charts = settings.charts
-        args = OpenTelemetryOperatorArgs(
-            settings=settings.operator,
-            namespace=settings.namespaces.operator,
-            chart=helm.OPERATOR.override(charts.opentelemetry_operator, charts),
-            atomic=charts.atomic,
-            image_registry=charts.image_registry,
-            otlp_endpoint=otlp_http_endpoint(settings.namespaces.tracing),
-            # Its own namespace is not among them: it reads the Instrumentation there.
-            excluded_namespaces=[
-                "kube-system",
-                *(n for n in settings.own_namespaces if n != settings.namespaces.operator),
-            ],
-        )
+        args = operator_system.args(settings)
         return OpenTelemetryOperator(resource, args, self._child(needed))
 
 
 def _none() -> pulumi.Output[str]:
     return pulumi.Output.from_input("")
-
-
-def tempo_args(settings: TracingSettings, *, has_credentials: bool) -> TempoArgs:
-    """Return the arguments of Tempo."""
-    charts = settings.charts
-    chart = (
-        helm.TEMPO.override(charts.tempo, charts)
-        if settings.tempo.mode is TempoMode.MONOLITHIC
-        else helm.TEMPO_DISTRIBUTED.override(charts.tempo_distributed, charts)
-    )
-    role = role_arn(
-        settings.identity,
-        role_name=settings.role_name,
-        region=settings.cluster.region,
-        account_id=settings.cluster.account_id,
-    )
-    return TempoArgs(
-        settings=settings.tempo,
-        namespace=settings.namespaces.tracing,
-        chart=chart,
-        atomic=charts.atomic,
-        image_registry=charts.image_registry,
-        bucket=settings.bucket,
-        region=settings.cluster.region,
-        storage_endpoint=settings.storage.endpoint,
-        irsa_role_arn=role if settings.identity.mode is IdentityMode.IRSA else None,
-        cluster_name=settings.cluster.name,
-        metrics=settings.backends.metrics,
-        credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
-        service_monitor=settings.grafana.service_monitor,
-    )
-
-
-def alloy_args(settings: TracingSettings, *, has_credentials: bool) -> AlloyArgs:
-    """Return the arguments of Alloy."""
-    charts = settings.charts
-    return AlloyArgs(
-        settings=settings.alloy,
-        namespace=settings.namespaces.tracing,
-        chart=helm.ALLOY.override(charts.alloy, charts),
-        atomic=charts.atomic,
-        image_registry=charts.image_registry,
-        environment=settings.environment.name,
-        cluster_name=settings.cluster.name,
-        tempo_endpoint=otlp_endpoint(settings.tempo.mode, settings.namespaces.tracing),
-        balance=settings.tempo.mode is TempoMode.DISTRIBUTED,
-        tenant=settings.tempo.tenant,
-        stack_namespaces=settings.own_namespaces,
-        trusted_namespaces=[
-            *([settings.namespaces.beyla] if settings.beyla_runs else []),
-            *settings.alloy.trusted_namespaces,
-        ],
-        metrics=settings.backends.metrics,
-        logs=settings.backends.logs,
-        credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
-        service_monitor=settings.grafana.service_monitor,
-    )
-
-
-def beyla_args(settings: TracingSettings) -> BeylaArgs:
-    """Return the arguments of Beyla."""
-    charts = settings.charts
-    return BeylaArgs(
-        settings=settings.beyla,
-        namespace=settings.namespaces.beyla,
-        chart=helm.BEYLA.override(charts.beyla, charts),
-        atomic=charts.atomic,
-        image_registry=charts.image_registry,
-        nodes=settings.cluster.nodes,
-        cluster_name=settings.cluster.name,
-        otlp_endpoint=otlp_grpc_endpoint(settings.namespaces.tracing),
-        excluded_namespaces=settings.own_namespaces,
-        excluded_annotations=[*INJECT.values(), INJECT_SDK] if settings.operator.enabled else [],
-        ignored_paths=settings.alloy.ignored_paths,
-        service_monitor=settings.grafana.service_monitor,
-    )
 
 
 def dashboards_args(settings: TracingSettings) -> GrafanaDashboardsArgs | None:
@@ -410,14 +317,11 @@ def rule_args(settings: TracingSettings) -> dict[str, RuleGroupsArgs]:
 
 def slow_rollouts(settings: TracingSettings) -> Iterator[str]:
     """Yield a warning if `up` can take longer than the job that deploys the stack."""
-    waits = [
-        helm.timeout_seconds(tempo_component.rollouts(tempo_args(settings, has_credentials=True))),
-        helm.timeout_seconds(alloy_values.rollouts(alloy_args(settings, has_credentials=True))),
-    ]
-    if settings.beyla_runs:
-        waits.append(helm.timeout_seconds(beyla_values.rollouts(beyla_args(settings))))
-    # One release after the other, and one rollback.
-    minutes = (sum(waits) + max(waits)) / 60
+    waits = {s.name: helm.timeout_seconds(s.rollouts(settings)) for s in running(settings)}
+    slowest = max(waits.values())
+    # Alloy waits for Tempo, all others wait for Alloy; and one rollback.
+    in_a_row = waits.pop(TEMPO.name) + waits.pop(ALLOY.name) + max(waits.values(), default=0)
+    minutes = (in_a_row + slowest) / 60
     if minutes > helm.DEPLOY_MINUTES:
         yield (
             f"releases: an upgrade can take {minutes:.0f} minutes until its slowest release is "

@@ -15,6 +15,7 @@ from components.otel_operator import sizes as otel_operator
 from components.otel_operator.settings import OperatorSettings
 from components.tempo import sizes as tempo
 from components.tempo.settings import TempoMode, TempoSettings
+from config.markdown import table
 
 #: Presets that there are in each mode of Tempo.
 PRESETS: Mapping[TempoMode, tuple[Size, ...]] = {
@@ -48,9 +49,11 @@ def sizing() -> str:
         "operator_pods": _workloads(
             {"OpenTelemetry Operator": otel_operator.workload(OperatorSettings())}
         ),
-        "beyla_cache": _table(
-            ["nodes", "replicas of the cache"],
-            *([str(nodes), str(beyla.cache_replicas(nodes) or "none")] for nodes in _NODES),
+        "beyla_cache": table(
+            [
+                ["nodes", "replicas of the cache"],
+                *([str(nodes), str(beyla.cache_replicas(nodes) or "none")] for nodes in _NODES),
+            ]
         ),
     }
     return Template(_TEXT.read_text(encoding="utf-8")).substitute(
@@ -74,7 +77,7 @@ def _tempo_loads(settings: list[TempoSettings]) -> str:
         ]
         for its in settings
     ]
-    return _table(head, *rows)
+    return table([head, *rows])
 
 
 def _tempo_limits(settings: list[TempoSettings]) -> str:
@@ -90,7 +93,7 @@ def _tempo_limits(settings: list[TempoSettings]) -> str:
         ]
         for its, own in limits
     ]
-    return _table(head, *rows)
+    return table([head, *rows])
 
 
 def _alloy_loads() -> str:
@@ -106,13 +109,13 @@ def _alloy_loads() -> str:
             load += f" to {_about(alloy.spans_per_second(pod, pod.max_replicas))}"
         queue = alloy.queue_bytes(AlloySettings(size=size)) // _MIB
         rows.append([f"`{size}`", _about(alloy.spans_per_second(pod)), load, f"{queue} MiB"])
-    return _table(head, *rows)
+    return table([head, *rows])
 
 
 def _beyla_pods() -> str:
     sizes = beyla.workloads(BeylaSettings(), beyla.NODES_PER_CACHE)
-    return _table(
-        ["", *_AMOUNTS], *([name, *_amounts(_each(size))] for name, size in sizes.items())
+    return table(
+        [["", *_AMOUNTS], *([name, *_amounts(_each(size))] for name, size in sizes.items())]
     )
 
 
@@ -128,7 +131,7 @@ def _workloads(workloads: Mapping[str, Workload], *, sums: bool = False) -> str:
         total = [sum_ + size.replicas * amount for sum_, amount in zip(total, each, strict=True)]
     if sums:
         rows.append(["**all pods**", str(pods), *_amounts(total)])
-    return _table(["", "pods", *_AMOUNTS], *rows)
+    return table([["", "pods", *_AMOUNTS], *rows])
 
 
 _AMOUNTS = ("CPU request", "CPU limit", "memory request", "memory limit", "volume")
@@ -163,10 +166,3 @@ def _memory(mib: int) -> str:
 def _about(number: float) -> str:
     """Return a number with two digits: more would promise what an estimate can't keep."""
     return f"{float(f'{number:.1e}'):,.0f}"
-
-
-def _table(*rows: list[str]) -> str:
-    """Return rows as a Markdown table; the first is the head."""
-    head, *rest = rows
-    lines = [head, ["---"] * len(head), *rest]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pulumi
 from pulumi import automation
 
-from plan import policy_pack
+from plan import policies
 from plan.command import reporting
 from plan.stackfile import read
 
@@ -40,7 +40,7 @@ def main() -> int:
         return 1
     command = [prepared.program, arguments.command, "--stack", arguments.stack]
     if arguments.command != "destroy":
-        command += policy_pack.options(prepared.program, arguments.stack, prepared.env)
+        command += policies.pack_options(prepared.program, arguments.stack, prepared.env)
     command += passed_on
     return subprocess.run(command, env=prepared.env).returncode  # noqa: S603
 

@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from components.alerting.settings import RuleDelivery
-from components.core.workloads import workloads
+from components.core.registry import SYSTEMS, workloads
 from components.settings import TracingSettings
-from plan.cost.report import summary as cost
+from config.markdown import table
+from plan.cost.estimate import estimate
+from plan.cost.report import section as cost
 from plan.policies import section
 from plan.recorder import STACK_TYPE, UNKNOWN, Resource, Secret
 from plan.run import Plan
 from plan.stackfile import MASK
-from plan.table import table
 from policy.rules import Violation
 
 _LATER = "(known after up)"
@@ -32,17 +33,20 @@ def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violatio
     parts = [
         f"# Plan of {plan.stack}",
         f"{settings.environment.name} ({settings.environment.tier}) on {where}: {count} resources.",
-        table([("setting", "value"), *_settings(settings)]),
+        table([("setting", "value"), *_settings(settings)], aligned=True),
         "## Policy",
         section(violations, settings.environment.tier),
         "## Resources",
         "```text\n" + "\n".join(_tree(plan.recording.resources)) + "\n```",
         "## Sums",
-        table(_sums(settings)),
+        table(_sums(settings), aligned=True),
         "The sums are of the least number of pods.",
-        cost(settings),
+        cost(settings, estimate(settings)),
         "## Delivered to Grafana and the ruler",
-        table([("what", "count"), *((kind, str(count)) for kind, count in counts.items())]),
+        table(
+            [("what", "count"), *((kind, str(count)) for kind, count in counts.items())],
+            aligned=True,
+        ),
         "## Outputs",
         "\n".join(f"- {name}: {_value(v)}" for name, v in sorted(plan.recording.outputs.items())),
         "## Warnings",
@@ -53,22 +57,13 @@ def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violatio
 
 def _settings(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     """Yield what a reviewer looks for first."""
-    tempo, storage, beyla = settings.tempo, settings.storage, settings.beyla
-    yield "Tempo", f"{tempo.image_tag}, {tempo.mode}, size {tempo.size}"
-    yield "retention", f"{tempo.retention_hours} hours ({tempo.retention_hours / 24:g} days)"
+    for system in SYSTEMS:
+        yield from system.summary(settings)
+    storage = settings.storage
     existing = ", an existing one" if storage.existing else ""
     yield "bucket", f"{settings.bucket}, {storage.encryption}{existing}"
     yield "if the stack goes", _fate(settings)
     yield "identity", settings.identity.mode
-    yield "Alloy", f"size {settings.alloy.size}"
-    looked_at = ", ".join(beyla.namespaces) if settings.beyla_runs else "not installed"
-    propagation = (
-        f", context propagation {beyla.context_propagation}" if settings.beyla_runs else ""
-    )
-    yield "Beyla", looked_at.replace("*", "every namespace but the system's") + propagation
-    if settings.operator.enabled:
-        languages = "every language" if settings.operator.go else "every language but Go"
-        yield "OpenTelemetry Operator", f"for pods that ask, {languages}"
     if metrics := settings.backends.metrics:
         yield "metrics backend", f"{metrics.type}, {metrics.remote_write_url}"
     alerts = settings.alerts

@@ -1,20 +1,20 @@
 """Writes a plan down as files: the same bytes for the same stack file, fit to be compared."""
 
 import json
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from plan import policies
 from plan.cost import report as cost
-from plan.counts import counts
-from plan.dumping import UNKNOWN_SHOWN, dump
-from plan.folder import replace_folder
+from plan.dumping import UNKNOWN_SHOWN, dump, load_yaml
 from plan.recorder import UNKNOWN, Recording, Resource, Secret
 from plan.run import Plan
 from plan.stackfile import MASK
 from plan.summary import summary
+from policy.rules.reading import RELEASE
 
-RELEASE = "kubernetes:helm.sh/v3:Release"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 PROMETHEUS_RULE = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
 RULE_GROUPS = "tracing:index:RuleGroups"
@@ -88,7 +88,7 @@ def files(plan: Plan) -> dict[str, str]:
     violations = policies.ask(documents(plan.recording), tier)
     found["policy.json"] = policies.as_json(violations, tier)
     found["cost.json"] = cost.as_json(plan.settings)
-    found["summary.md"] = summary(plan, counts(found), violations)
+    found["summary.md"] = summary(plan, _counts(found), violations)
     return found
 
 
@@ -109,3 +109,55 @@ def _resource(resource: Resource) -> dict[str, Any]:
         "retainOnDelete": bool(resource.retain_on_delete),
         "dependencies": resource.dependencies,
     }
+
+
+def _counts(files: Mapping[str, str]) -> dict[str, int]:
+    """Count the datasources, dashboards, panels, rules and alerts in the plan's files.
+
+    A datasource with a password is in no file and is not counted.
+    """
+    kinds = ("datasources", "dashboards", "panels", "recording rules", "alerts")
+    found: dict[str, int] = dict.fromkeys(kinds, 0)
+    for name, text in files.items():
+        if name.startswith("grafana/") and name.endswith(".yaml"):
+            found["datasources"] += len(load_yaml(text)["datasources"])
+        elif name.startswith("grafana/"):
+            found["dashboards"] += 1
+            found["panels"] += _panels(json.loads(text))
+        elif name.startswith("rules/"):
+            for group in load_yaml(text)["groups"]:
+                for rule in group["rules"]:
+                    found["alerts" if "alert" in rule else "recording rules"] += 1
+    return found
+
+
+def _panels(dashboard: dict[str, Any]) -> int:
+    """Return the number of panels, those in rows included and rows not."""
+    panels: list[dict[str, Any]] = dashboard.get("panels", [])
+    return sum(_panels(p) if p["type"] == "row" else 1 for p in panels)
+
+
+def replace_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """Replace a folder by one with these files only.
+
+    The files are written next to it first, so that an error leaves the old folder as it was.
+
+    Args:
+        folder: the folder; its parents are created.
+        files: texts by their paths below it.
+
+    Raises:
+        OSError: something cannot be written.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
+        new, old = Path(name, "new"), Path(name, "old")
+        new.mkdir()
+        for path, text in files.items():
+            (new / path).parent.mkdir(parents=True, exist_ok=True)
+            (new / path).write_text(text, encoding="utf-8")
+        if folder.is_dir() and not folder.is_symlink():
+            folder.rename(old)
+        else:
+            folder.unlink(missing_ok=True)
+        new.rename(folder)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from config.schema import with_section
 from plan.diff import MARKER
-from plan.diff.commits import Commits
 from plan.diff.environment import environment
-from plan.diff.planned import plan_trees
 from plan.diff.report import report
+from plan.diff.trees import Commits, plan_trees
 from tests.golden import ROOT
 
 DOCUMENT = ROOT / "docs/reviewing.md"

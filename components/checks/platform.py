@@ -5,9 +5,12 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from pydantic.alias_generators import to_camel
+
 from ..beyla.config import NEVER_INSTRUMENTED, SYSTEM_NAMESPACES
-from ..core import helm
+from ..core.helm import TEMPO_DISTRIBUTED
 from ..core.regions import dns_suffix
+from ..core.registry import CHARTS, SYSTEMS
 from ..core.texts import DNS_LABEL, is_no_text
 from ..core.tier import PRODUCTION_NAMES, Tier
 from ..identity.settings import IdentityMode
@@ -129,11 +132,8 @@ def identity(settings: TracingSettings) -> Iterator[Problem]:
 def namespaces(settings: TracingSettings) -> Iterator[Problem]:
     """The stack owns namespaces that nobody else owns, and they differ."""
     its = settings.namespaces
-    for key, name in (
-        ("tracing", its.tracing),
-        ("beyla", its.beyla),
-        ("operator", its.operator),
-    ):
+    for key in dict.fromkeys(system.namespace for system in SYSTEMS):
+        name: str = getattr(its, key)
         if name in _SYSTEM_NAMESPACES:
             yield problem(
                 f"namespaces.{key}", name, "is the cluster's own; the stack must own its namespaces"
@@ -168,20 +168,14 @@ def namespaces(settings: TracingSettings) -> Iterator[Problem]:
 
 def charts(settings: TracingSettings) -> Iterator[Problem]:
     """A chart of another major version takes other values."""
-    for key, own, pinned in (
-        ("tempo", settings.charts.tempo, helm.TEMPO),
-        ("tempoDistributed", settings.charts.tempo_distributed, helm.TEMPO_DISTRIBUTED),
-        ("alloy", settings.charts.alloy, helm.ALLOY),
-        ("beyla", settings.charts.beyla, helm.BEYLA),
-        ("opentelemetryOperator", settings.charts.opentelemetry_operator, helm.OPERATOR),
-    ):
-        major = pinned.version.split(".")[0]
+    for chart in CHARTS:
+        own, major = chart.own_settings(settings.charts), chart.version.split(".")[0]
         if own.version and own.version.split(".")[0] != major:
             yield problem(
-                f"charts.{key}.version",
+                f"charts.{to_camel(chart.key)}.version",
                 own.version,
                 f"must be {major}.x: another major version takes other values"
-                + (" and needs Kafka" if key == "tempoDistributed" else ""),
+                + (" and needs Kafka" if chart == TEMPO_DISTRIBUTED else ""),
             )
 
 

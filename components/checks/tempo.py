@@ -9,11 +9,11 @@ from ..alloy import sizes as alloy_sizes
 from ..beyla import sizes as beyla_sizes
 from ..core.settings import Size, WorkloadSettings
 from ..core.workload import Workload
-from ..core.workloads import tempo_workloads
 from ..otel_operator import sizes as operator_sizes
 from ..settings import TracingSettings
 from ..tempo import sizes as tempo_sizes
 from ..tempo.settings import TempoMode, TempoSettings
+from ..tempo.system import workloads as tempo_workloads
 from .problem import Problem, problem
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..core import helm
+from ..core.registry import CHARTS
 from ..core.tier import Tier
 from ..identity.settings import IdentityMode
 from ..settings import TracingSettings
@@ -50,15 +50,10 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         yield "operator.go is on: pods that ask for Go's agent get a privileged container."
     if not settings.namespaces.network_policies:
         yield "namespaces.networkPolicies is off: any pod can reach Tempo and Alloy."
-    for chart, own in (
-        (helm.TEMPO, settings.charts.tempo),
-        (helm.TEMPO_DISTRIBUTED, settings.charts.tempo_distributed),
-        (helm.ALLOY, settings.charts.alloy),
-        (helm.BEYLA, settings.charts.beyla),
-        (helm.OPERATOR, settings.charts.opentelemetry_operator),
-    ):
-        if own.version and own.version != chart.version:
+    for chart in CHARTS:
+        own = chart.own_settings(settings.charts).version
+        if own and own != chart.version:
             yield (
-                f"chart {chart.name} {own.version} is not the pinned {chart.version}, which the "
+                f"chart {chart.name} {own} is not the pinned {chart.version}, which the "
                 "values were checked against."
             )

@@ -31,8 +31,18 @@ class Chart:
     version: str
     """Exact version."""
 
-    def override(self, own: ChartSettings, charts: ChartsSettings) -> "Chart":
-        """Return the chart from where the stack file says: its own settings, then the mirror."""
+    @property
+    def key(self) -> str:
+        """Key of its own settings in `charts`, as an attribute."""
+        return self.name.replace("-", "_")
+
+    def own_settings(self, charts: ChartsSettings) -> ChartSettings:
+        """Return its own settings."""
+        return getattr(charts, self.key)
+
+    def from_settings(self, charts: ChartsSettings) -> "Chart":
+        """Return the chart that the stack file selects: its own settings, then the mirror."""
+        own = self.own_settings(charts)
         return Chart(
             name=self.name,
             repository=own.repository or charts.repository or self.repository,

@@ -9,6 +9,8 @@ OPERATOR_RELEASE = "opentelemetry-operator"
 
 #: Service account of Tempo's pods: named in the role's trust, the association and the chart.
 TEMPO_SERVICE_ACCOUNT = "tempo"
+#: Secret with the passwords of the backends, in the tracing namespace.
+CREDENTIALS_SECRET = "tracing-backend-credentials"  # noqa: S105 - a name, not a password
 
 #: The one Instrumentation, which annotations of pods name.
 INSTRUMENTATION = "tracing"

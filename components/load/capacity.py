@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from ..alloy import sizes as alloy_sizes
 from ..core.names import OTLP_RETRY_MINUTES
-from ..core.workloads import tempo_workloads
 from ..settings import TracingSettings
 from ..telemetry.metrics import LATENCY_BUCKETS
 from ..tempo import config as tempo_config
 from ..tempo import sizes as tempo_sizes
 from ..tempo.settings import TempoMode
+from ..tempo.system import workloads as tempo_workloads
 from .settings import LoadSettings
 
 _MIB, _GIB = 1024**2, 1024**3

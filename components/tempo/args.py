@@ -46,6 +46,9 @@ class TempoArgs:
     @property
     def chart_in_use(self) -> helm.Chart:
         """The chart given, or the pinned one of the mode."""
-        if self.settings.mode is TempoMode.MONOLITHIC:
-            return self.chart or helm.TEMPO
-        return self.chart or helm.TEMPO_DISTRIBUTED
+        return self.chart or pinned_chart(self.settings.mode)
+
+
+def pinned_chart(mode: TempoMode) -> helm.Chart:
+    """Return the pinned chart of a mode."""
+    return helm.TEMPO if mode is TempoMode.MONOLITHIC else helm.TEMPO_DISTRIBUTED

@@ -1,5 +1,8 @@
-"""Where Tempo is reached inside the cluster, as the charts name its Services."""
+"""Where Tempo is reached inside the cluster, as the charts name its Services and label its pods."""
 
+from typing import Any
+
+from ..core.flows import one_of, pods_of
 from ..core.names import OTLP_GRPC_PORT, TEMPO_HTTP_PORT, TEMPO_RELEASE, service_host
 from .settings import TempoMode
 
@@ -18,6 +21,14 @@ def otlp_service(mode: TempoMode) -> str:
     if mode is TempoMode.MONOLITHIC:
         return TEMPO_RELEASE
     return f"{TEMPO_RELEASE}-distributor-discovery"
+
+
+def pods(mode: TempoMode, *components: str) -> dict[str, Any]:
+    """Select the pods of some components, or all; mode monolithic has one pod for all of them."""
+    selector = pods_of(TEMPO_RELEASE)
+    if components and mode is TempoMode.DISTRIBUTED:
+        selector["matchExpressions"] = [one_of("app.kubernetes.io/component", components)]
+    return selector
 
 
 def query_url(mode: TempoMode, namespace: str) -> str:

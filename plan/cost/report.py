@@ -1,13 +1,26 @@
-"""cost.json and the section of the summary: what the plan says of cost and capacity."""
+"""Cost and capacity in the plan: cost.json and the section of the summary."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+from components.load import capacity
 from components.settings import TracingSettings
-from plan.cost.estimate import Estimate, estimate
-from plan.cost.text import section
+from config.markdown import table
+from plan.cost.estimate import MONTHS_AHEAD, Estimate, Part, estimate
+from plan.cost.prices import Prices, Unit
+from plan.cost.usage import COMPACTIONS, HOURS, MERGED_HOURS
 
 CURRENCY = "USD"
+_UNKNOWN = "not known"
+NAMES = {
+    Part.S3_STORAGE: "S3 storage",
+    Part.S3_REQUESTS: "S3 requests",
+    Part.KMS: "KMS",
+    Part.VOLUMES: "volumes",
+    Part.CPU: "CPU requests",
+    Part.MEMORY: "memory requests",
+}
 
 
 def as_json(settings: TracingSettings) -> str:
@@ -33,15 +46,6 @@ def as_json(settings: TracingSettings) -> str:
         SettingsError: the file of prices is wrong.
     """
     return json.dumps(_document(estimate(settings)), indent=2, sort_keys=True) + "\n"
-
-
-def summary(settings: TracingSettings) -> str:
-    """Return the section "Cost and capacity" of summary.md.
-
-    Raises:
-        SettingsError: the file of prices is wrong.
-    """
-    return section(settings, estimate(settings))
 
 
 def _document(its: Estimate) -> dict[str, Any]:
@@ -76,3 +80,145 @@ def _cents(usd: float | None) -> float | None:
 
 def _whole(amount: float | None) -> int | None:
     return None if amount is None else round(amount)
+
+
+def section(settings: TracingSettings, estimate: Estimate) -> str:
+    """Return the section "Cost and capacity" of summary.md, with its heading.
+
+    Numbers have two digits: the estimate is not more exact.
+    """
+    load_is_known = settings.load.spans_per_second is not None
+    parts = ["## Cost and capacity", *estimate.unknown]
+    if settings.storage.endpoint is None:
+        parts += [table(list(_parts(estimate)), aligned=True), *_remarks(settings, estimate)]
+    if estimate.changes:
+        head = ("change", "saves, USD a month")
+        parts.append(
+            table([head, *((one.what, about(one.saves)) for one in estimate.changes)], aligned=True)
+        )
+    if load_is_known:
+        parts.append(table(list(_capacity(settings)), aligned=True))
+        parts.append(_series(settings, estimate))
+    if load_is_known or estimate.prices:
+        parts.append("Assumptions:\n\n" + "\n".join(f"- {it}" for it in _assumptions(settings)))
+    return "\n\n".join(parts)
+
+
+def about(number: float) -> str:
+    """Return a number with two digits that count."""
+    if number == 0:
+        return "0"
+    if number < 0.1:
+        return "under 0.1"
+    rounded = float(f"{number:.1e}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
+
+
+def _parts(estimate: Estimate) -> Iterator[tuple[str, ...]]:
+    yield "part", "a month", "price, USD", "USD a month"
+    amounts, prices = _amounts(estimate), _prices(estimate.prices)
+    for part, usd in estimate.parts.items():
+        yield NAMES[part], amounts[part], prices[part], _UNKNOWN if usd is None else about(usd)
+    total = estimate.total
+    yield "sum", "", "", _UNKNOWN if total is None else about(total)
+
+
+def _amounts(estimate: Estimate) -> dict[Part, str]:
+    used = estimate.usage
+    stored, requests, kms = _UNKNOWN, _UNKNOWN, _UNKNOWN
+    if used.stored_gib is not None:
+        stored = f"{about(used.stored_gib)} GiB"
+    if used.s3_writes is not None and used.s3_reads is not None:
+        requests = f"{about(used.s3_writes)} writes, {about(used.s3_reads)} reads"
+    if used.kms_requests is not None:
+        kms = f"keys: {used.kms_keys}, requests: {about(used.kms_requests)}"
+    return {
+        Part.S3_STORAGE: stored,
+        Part.S3_REQUESTS: requests,
+        Part.KMS: kms,
+        Part.VOLUMES: f"{used.volume_gib} GiB",
+        Part.CPU: f"{used.cores:g} vCPU",
+        Part.MEMORY: f"{used.memory_gib:.1f} GiB",
+    }
+
+
+def _prices(prices: Prices | None) -> dict[Part, str]:
+    if prices is None:
+        return dict.fromkeys(Part, _UNKNOWN)
+    usd = prices.usd
+    first, last = prices.storage_tiers[0].usd, prices.storage_tiers[-1].usd
+    tiers = f"{first:g}" if first == last else f"{first:g} to {last:g}"
+    return {
+        Part.S3_STORAGE: f"{tiers} for a GiB",
+        Part.S3_REQUESTS: f"{usd[Unit.S3_WRITES]:g} and {usd[Unit.S3_READS]:g} for 1,000",
+        Part.KMS: f"{usd[Unit.KMS_KEY]:g} for a key, {usd[Unit.KMS_REQUESTS]:g} for 10,000",
+        Part.VOLUMES: f"{usd[Unit.VOLUME]:g} for a GiB",
+        Part.CPU: f"{usd[Unit.CPU]:g} for a vCPU and hour",
+        Part.MEMORY: f"{usd[Unit.MEMORY]:g} for a GiB and hour",
+    }
+
+
+def _remarks(settings: TracingSettings, estimate: Estimate) -> Iterator[str]:
+    total, prices = estimate.total, estimate.prices
+    if prices is not None:
+        yield (
+            f"Prices of {settings.cluster.region}, of {prices.oldest} to {prices.newest}, on "
+            "demand, before taxes and discounts."
+        )
+    if total is not None:
+        known = {part: usd for part, usd in estimate.parts.items() if usd is not None}
+        most = max(known, key=lambda part: known[part])
+        yield f"Most of it is {NAMES[most]}: {100 * known[most] / total:.0f} %."
+    if estimate.ahead is not None:
+        growth = settings.load.growth_percent_per_month
+        yield (
+            f"After {MONTHS_AHEAD} months of {growth:g} % growth: about {about(estimate.ahead)} "
+            "USD a month, with the same pods."
+        )
+
+
+def _capacity(settings: TracingSettings) -> Iterator[tuple[str, ...]]:
+    growth = settings.load.growth_percent_per_month
+    head = ("the busiest hour asks for", "needs", "has", "used")
+    yield (*head, "lasts") if growth else head
+    for check in capacity.checks(settings):
+        used = f"{100 * check.asked / check.held:.0f} %"
+        row = (check.what, about(check.asked), f"{check.held:,.0f}", used)
+        yield (*row, _lasts(check, growth)) if growth else row
+
+
+def _lasts(check: capacity.Check, growth: float) -> str:
+    months = check.months_left(growth)
+    if months == 0:
+        return "too small now"
+    return f"{months:.0f} months" if months < 2 * MONTHS_AHEAD else "over two years"
+
+
+def _series(settings: TracingSettings, estimate: Estimate) -> str:
+    if settings.backends.metrics is None:
+        return "No series are written: `backends.metrics` is not set."
+    count = estimate.usage.active_series
+    if count is None:
+        return "How many series are written is not known: set `load.operations`."
+    of = "" if settings.load.edges else ", without those of the service graph (`load.edges`)"
+    return f"Series written to the metrics backend: up to {about(count)}{of}. They are not priced."
+
+
+def _assumptions(settings: TracingSettings) -> Iterator[str]:
+    load = settings.load
+    if load.spans_per_second is not None:
+        yield (
+            f"{load.spans_per_second:,} spans/s on average, {load.peak_factor:g} times that in the "
+            f"busiest hour, {load.bytes_per_span:,} bytes each on the wire"
+        )
+        how = "measured" if load.stored_bytes_per_span else "a guess, half of that on the wire"
+        yield f"{capacity.stored_bytes_per_span(load):,.0f} bytes of a span in a block: {how}"
+        yield (
+            f"copies of a span are merged {MERGED_HOURS} hours after they arrive; compaction reads "
+            f"and writes each block {COMPACTIONS} times; the retention has passed once"
+        )
+    yield f"{HOURS} hours in a month; the least number of pods; CPU and memory as Fargate charges"
+    yield (
+        "not counted: queries, listing of blocks, traffic between zones, the cluster, Grafana and "
+        "its other backends (docs/cost.md)"
+    )

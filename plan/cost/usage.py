@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from components.core.workloads import workloads
+from components.core.registry import workloads
 from components.load import capacity
 from components.settings import TracingSettings
 from components.storage.settings import Encryption

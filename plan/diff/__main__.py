@@ -9,12 +9,11 @@ from pathlib import Path
 
 from plan.command import reporting
 from plan.diff.changes import Operation
-from plan.diff.commits import Commits, UnknownCommitError, check_out, describe
 from plan.diff.environment import Environment, environments
-from plan.diff.planned import plan_trees
 from plan.diff.rendered import rendered
 from plan.diff.report import report
-from plan.folder import replace_folder
+from plan.diff.trees import Commits, UnknownCommitError, check_out, describe, plan_trees
+from plan.write import replace_folder
 
 _FOLDER = Path("build", "plan-diff")
 #: Where docs/ is, seen from the report.

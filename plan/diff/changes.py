@@ -5,14 +5,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, cast
 
-from plan.diff.planned import Planned
-from plan.diff.replacing import (
-    IGNORED,
+from components.core.system import Loss
+from plan.diff.kinds import (
+    BUCKET,
     KUBERNETES_PROVIDER,
+    RELEASE,
+    RELEASES,
     STACK,
     STACK_REFERENCE,
+    kind_of,
     replacing,
 )
+from plan.diff.trees import Planned
 from plan.diff.values import Difference, differences
 from plan.dumping import UNKNOWN_SHOWN
 
@@ -59,6 +63,25 @@ class Change:
     def kind(self) -> str:
         """The kind for people: `Bucket`, `Release`."""
         return kind(self.type)
+
+    @property
+    def loss(self) -> Loss | None:
+        """What goes with the resource; None for a type that this stack does not create."""
+        if self.type == RELEASE:
+            return RELEASES.get(str((self.before or self.after).get("name")))
+        found = kind_of(self.type)
+        return found and found.loss
+
+    @property
+    def lost(self) -> str:
+        """What a replacement or deletion loses, in one sentence or two."""
+        if self.loss is None:
+            return "What it holds."
+        if self.operation is not Operation.DELETE:
+            return self.loss.replaced
+        if self.type == BUCKET and self.before.get("forceDestroy"):
+            return "All traces in it: `forceDestroy` is on."
+        return self.loss.deleted
 
 
 def kind(type_: str) -> str:
@@ -140,7 +163,8 @@ def _change(operation: Operation, resource: Mapping[str, Any], **rest: Any) -> C
 
 
 def _compared(resource: Mapping[str, Any]) -> dict[str, Any]:
-    ignored = IGNORED.get(resource["type"], frozenset[str]())
+    found = kind_of(resource["type"])
+    ignored = found.ignored if found else ()
     return {k: v for k, v in resource["inputs"].items() if k not in ignored}
 
 
@@ -174,7 +198,7 @@ def _replaced_provider(type_: str, found: Mapping[str, Change]) -> list[Differen
 def _forces(type_: str, difference: Difference) -> bool:
     """Whether a difference is in one of the properties that force a replacement."""
     name = difference.name
-    return any(name == p or name.startswith((f"{p}.", f"{p}[")) for p in replacing(type_) or ())
+    return any(name == p or name.startswith((f"{p}.", f"{p}[")) for p in replacing(type_))
 
 
 def protection(before: Planned, after: Planned) -> list[tuple[str, str]]:

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from config.markdown import table
+from plan.cost.report import NAMES
 from plan.diff import markdown
-from plan.diff.parts import Part
-from plan.diff.planned import Planned
+from plan.diff.presenting import Part
+from plan.diff.trees import Planned
 
 #: Columns of the table: field of a workload's size, for one pod, and how a sum is written.
 _COLUMNS: Final[Mapping[str, tuple[str, Callable[[int], str]]]] = {
@@ -14,15 +16,6 @@ _COLUMNS: Final[Mapping[str, tuple[str, Callable[[int], str]]]] = {
     "volumes": ("volume_gib", lambda v: f"{v} GiB" if v else "-"),
 }
 _ARROW = " → "
-#: Parts of the cost as cost.json calls them.
-_COSTS: Final[Mapping[str, str]] = {
-    "s3Storage": "S3 storage",
-    "s3Requests": "S3 requests",
-    "kms": "KMS",
-    "volumes": "volumes",
-    "cpu": "CPU",
-    "memory": "memory",
-}
 
 
 def capacity(before: Planned, after: Planned) -> Part | None:
@@ -39,7 +32,7 @@ def capacity(before: Planned, after: Planned) -> Part | None:
             rows.append((markdown.code(name), *_cells(_sums(old), _sums(new))))
     old, new = (_added(_sums(w) for w in p.workloads.values()) for p in (before, after))
     rows.append(("**sum**", *_cells(old, new)))
-    return Part(title="What it asks of the cluster", body=markdown.table(rows))
+    return Part(title="What it asks of the cluster", body=table(rows))
 
 
 def _sums(size: Mapping[str, Any] | None) -> tuple[int, ...]:
@@ -68,17 +61,18 @@ def cost(before: Planned, after: Planned) -> Part | None:
         return None
     currency: str = after.cost["currency"]
     rows: list[tuple[str, ...]] = [(f"{currency} in a month", "before", "after", "difference")]
+    names: dict[str, str] = {part.value: text for part, text in NAMES.items()}
     for name in after.cost["parts"]:
         old, new = (p.cost["parts"].get(name) for p in (before, after))
         if old != new:
-            rows.append((_COSTS.get(name) or name, _money(old), _money(new), _more(old, new)))
+            rows.append((names.get(name) or name, _money(old), _money(new), _more(old, new)))
     old, new = before.cost["total"], after.cost["total"]
     rows.append(("**sum**", _money(old), _money(new), _more(old, new)))
     return Part(
         title="What it costs",
         body=markdown.paragraphs(
             [
-                markdown.table(rows),
+                table(rows),
                 "An estimate from `load` in the stack file; assumptions are in docs/cost.md.",
                 "\n".join(f"- {reason}" for reason in after.cost["unknown"]),
             ]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from components.core.tier import Tier
 from plan import policies
-from plan.diff import settings
 from plan.diff.changes import Change, Operation, changes, protection
+from plan.diff.kinds import STACK, STACK_REFERENCE
 from plan.diff.ordering import Warned, warned
-from plan.diff.parts import Part
-from plan.diff.planned import Planned
-from plan.diff.replacing import STACK, STACK_REFERENCE
+from plan.diff.presenting import Part
+from plan.diff.presenting import settings as settings_parts
+from plan.diff.trees import Planned
 from plan.diff.values import Difference, differences
 
 
@@ -97,7 +97,7 @@ def environment(stack: str, before: Planned | None, after: Planned | None) -> En
         changes=changes(before, after),
         orders=warned(before, after),
         protection=protection(before, after),
-        settings=list(settings.parts(before, after)),
+        settings=list(settings_parts(before, after)),
         exports=list(differences(before.outputs, after.outputs)),
         warnings=[w for w in after.warnings if w not in before.warnings],
         violations=violations,

@@ -3,15 +3,13 @@
 import difflib
 import html
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from plan.diff.values import MISSING
 from plan.dumping import UNKNOWN_SHOWN
 
 #: Characters of a value that a cell of a table shows; a longer one is a line of its own.
 _CELL = 160
-#: A bar that ends no cell, in code too.
-_BAR = "\\|"
 #: Lines of a text that needs no line numbers in its diff.
 _SHORT = 4
 
@@ -48,13 +46,6 @@ def _ambiguous(text: str) -> bool:
         return not isinstance(json.loads(text), (dict, list))
     except ValueError:
         return text == ""
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Return a table; the first row is its head."""
-    head, *rest = rows
-    lines = [head, ["---"] * len(head), *rest]
-    return "\n".join(f"| {' | '.join(c.replace('|', _BAR) for c in line)} |" for line in lines)
 
 
 def folded(title: str, body: str) -> str:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from components.checks.messages import on_changes
-from plan.diff.planned import Planned
+from plan.diff.kinds import RELEASE
+from plan.diff.trees import Planned
 from plan.diff.values import MISSING
-
-_RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +166,7 @@ def facts(planned: Planned) -> dict[str, Any]:
         if size.get("volume_gib"):
             found[f"volumeGib of {name}"] = size["volume_gib"]
     for resource in planned.resources.values():
-        if resource["type"] == _RELEASE:
+        if resource["type"] == RELEASE:
             inputs = resource["inputs"]
             found[f"chart {inputs['chart'].rsplit('/', 1)[-1]}"] = inputs["version"]
     config: Mapping[str, Any] = planned.stack_file.get("config") or {}

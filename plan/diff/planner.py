@@ -2,11 +2,11 @@
 
 It runs in a process of its own in the tree of either commit, and plans with the code of that tree.
 So it can use only what the trees of both commits have; these names are a contract between commits:
-`plan.run.run`, `plan.write.files` and, for the effect on sizes,
-`components.core.workloads.workloads` (up to release 0.2.0 `components.workloads.workloads`).
+`plan.run.run`, `plan.write.files` and, for the effect on sizes, `workloads` of one of `_SIZES`.
 """
 
 import dataclasses
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any
 
 #: Files of the plan that are compared, if the tree's plan writes them.
 _FILES = ("plan.json", "cost.json", "policy.json")
+#: Modules that hold the sizes of workloads, the newest first.
+_SIZES = ("components.core.registry", "components.core.workloads", "components.workloads")
 
 
 def planned(stack: str, root: Path) -> dict[str, Any]:
@@ -36,12 +38,14 @@ def planned(stack: str, root: Path) -> dict[str, Any]:
 
 
 def _workloads(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - of the tree's own making
-    """Return the size of each workload; nothing where the tree does not tell."""
-    try:
-        from components.core.workloads import workloads
-    except ImportError:
-        return {}
-    return {name: dataclasses.asdict(size) for name, size in workloads(settings).items()}
+    """Return the size of each workload; empty if the tree has none of the modules."""
+    for module in _SIZES:
+        try:
+            found = importlib.import_module(module).workloads(settings)
+        except ImportError:
+            continue
+        return {name: dataclasses.asdict(size) for name, size in found.items()}
+    return {}
 
 
 def main() -> None:

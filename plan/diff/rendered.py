@@ -13,10 +13,10 @@ import yaml
 
 from plan.diff import markdown
 from plan.diff.environment import Environment
-from plan.diff.losing import RELEASE
-from plan.diff.parts import Part
-from plan.diff.planned import Planned
-from plan.dumping import MASK, dump
+from plan.diff.kinds import RELEASE
+from plan.diff.presenting import Part
+from plan.diff.trees import Planned
+from plan.dumping import LOADER, MASK, dump
 
 #: Version that charts are rendered for. A helm built from its sources believes the cluster to be an
 #: old one, which the charts refuse.
@@ -25,8 +25,6 @@ KUBERNETES: Final = "1.34.0"
 _API_VERSIONS: Final = "monitoring.coreos.com/v1"
 #: Seconds for one chart to come from its repository.
 _PULL_SECONDS: Final = 60
-#: The C one is ten times faster; PyYAML is sometimes built without it.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 #: Objects by kind, name and namespace.
 Objects = dict[tuple[str, str, str], dict[str, Any]]
@@ -161,7 +159,7 @@ def _objects(helm: str, release: Release, chart: Path) -> Objects | str:
     )
     if done.returncode != 0:
         return _last(done.stderr)
-    documents: list[Any] = list(yaml.load_all(done.stdout, _LOADER))
+    documents: list[Any] = list(yaml.load_all(done.stdout, LOADER))
     found: Objects = {}
     for document in (cast(dict[str, Any], d) for d in documents if d):
         metadata = document["metadata"]

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from components.core import helm
+from components.core.registry import CHARTS
 from tests.contracts.check import (
     HERE,
     TEMPO_VERSION,
@@ -13,8 +14,6 @@ from tests.contracts.check import (
     unknown_keys,
     unknown_tempo_config,
 )
-
-CHARTS = [helm.TEMPO, helm.TEMPO_DISTRIBUTED, helm.ALLOY, helm.BEYLA, helm.OPERATOR]
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)

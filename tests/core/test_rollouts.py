@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import yaml
 
-from components import stack
-from components.alloy import values as alloy
-from components.beyla import values as beyla
+from components.alloy.system import ALLOY
+from components.beyla.system import BEYLA
 from components.core.helm import DEPLOY_MINUTES, MIN_TIMEOUT_SECONDS, Rollout, timeout_seconds
 from components.settings import TracingSettings
-from components.tempo import component as tempo
+from components.stack import slow_rollouts
+from components.tempo.system import TEMPO
 from tests.stack.variants import CLUSTER, ROOT
 
 ONE = Rollout(pods=1, stop_seconds=30, ready_seconds=10)
@@ -28,7 +28,7 @@ def distributed(workloads: Mapping[str, Any]) -> TracingSettings:
 
 
 def rollouts(made: TracingSettings) -> list[Rollout]:
-    return tempo.rollouts(stack.tempo_args(made, has_credentials=False))
+    return list(TEMPO.rollouts(made))
 
 
 @pytest.mark.parametrize(
@@ -89,15 +89,14 @@ def test_the_gateway_and_the_agent_roll_in_shares() -> None:
         alloy={"workload": {"maxReplicas": 500}},
         beyla={"namespaces": ["shop"]},
     )
-    alloy_args = stack.alloy_args(large, has_credentials=False)
 
-    assert timeout_seconds(alloy.rollouts(alloy_args)) < 900
-    assert timeout_seconds(beyla.rollouts(stack.beyla_args(large))) < 900
+    assert timeout_seconds(ALLOY.rollouts(large)) < 900
+    assert timeout_seconds(BEYLA.rollouts(large)) < 900
 
 
 def test_a_rollout_longer_than_the_deploy_job_is_warned_of() -> None:
     def warned(made: TracingSettings) -> list[str]:
-        return list(stack.slow_rollouts(made))
+        return list(slow_rollouts(made))
 
     assert warned(distributed({})) == []
     [text] = warned(distributed({"ingester": {"replicas": 60}}))

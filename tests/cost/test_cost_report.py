@@ -13,7 +13,7 @@ from components.checks.load import notices
 from plan.cost import report
 from plan.cost.estimate import estimate
 from plan.cost.prices import load as prices
-from plan.cost.text import about, section
+from plan.cost.report import about, section
 from plan.run import run
 from plan.write import files
 from tests.cost.stacks import BY_REGION, load, settings

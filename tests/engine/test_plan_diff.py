@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from plan.diff.changes import Operation, changes
-from plan.diff.planned import Planned, from_plan
 from plan.diff.planner import planned
+from plan.diff.trees import Planned, from_plan
 from tests.engine import lab as engine
 from tests.engine.lab import Lab
 

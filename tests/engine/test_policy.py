@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.loader import PROJECT
-from plan import policies, policy_pack
+from plan import policies
 from plan.recorder import record
 from plan.stackfile import read
 from plan.write import documents
@@ -129,7 +129,7 @@ def test_a_shorter_retention_is_compared_with_what_is_deployed(
         document = lab.read("dev")
         document["config"]["tracing:tempo"]["retentionHours"] = hours
         lab.write("dev", document)
-        options = policy_pack.options("pulumi", "dev", lab.env)
+        options = policies.pack_options("pulumi", "dev", lab.env)
         done = lab.pulumi("preview", "--stack", "dev", *options)
         assert "tracing@v" in done.stdout
         return said(done.stdout)

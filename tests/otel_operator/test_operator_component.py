@@ -4,7 +4,7 @@ import pytest
 
 from components.checks.warnings import warnings
 from components.core.helm import MAX_HISTORY, OPERATOR
-from components.core.workloads import workloads
+from components.core.registry import workloads
 from components.onboarding.annotations import INJECT
 from components.otel_operator.component import OpenTelemetryOperator
 from components.otel_operator.instrumentation import instrumentation

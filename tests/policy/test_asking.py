@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from components.core.tier import Tier
-from plan import cli, policies, policy_pack
+from plan import cli, policies
 from plan.__main__ import main
 from tests.policy.cases import documents, one
 from tests.policy.test_policies import STACKS
@@ -100,7 +100,7 @@ def fake_cli(folder: Path, exported: str | None) -> Path:
 
 
 def install_pack(folder: Path) -> None:
-    marker = folder / policy_pack.INSTALLED
+    marker = folder / policies.INSTALLED
     marker.parent.mkdir(parents=True)
     marker.touch()
 
@@ -111,7 +111,7 @@ def exported(*resources: dict[str, Any]) -> str:
 
 def test_without_the_pack_the_cli_is_asked_for_no_policies(project: Path) -> None:
     program = fake_cli(project, exported())
-    assert policy_pack.options(str(program), "qa", {}) == []
+    assert policies.pack_options(str(program), "qa", {}) == []
 
 
 @pytest.mark.parametrize("state", [None, exported(), '{"version": 3, "deployment": {}}'])
@@ -119,7 +119,7 @@ def test_what_is_not_deployed_yet_has_nothing_to_shorten(project: Path, state: s
     install_pack(project)
     program = fake_cli(project, state)
     env = {"PATH": "/usr/bin:/bin"}
-    assert policy_pack.options(str(program), "qa", env) == ["--policy-pack", "policy"]
+    assert policies.pack_options(str(program), "qa", env) == ["--policy-pack", "policy"]
 
 
 @pytest.mark.parametrize(("command", "asks"), [("preview", True), ("up", True), ("destroy", False)])

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plan.diff.planned import Planned
+from plan.diff.trees import Planned
 
 ROOT = Path(__file__).parents[3]
 _TREE = "tracing:index:TracingStack"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from plan.diff.changes import Change, Operation, changes, protection
-from plan.diff.replacing import KUBERNETES_PROVIDER
+from plan.diff.kinds import KUBERNETES_PROVIDER
 from plan.dumping import UNKNOWN_SHOWN
 from tests.plan.diff.plans import config_map, planned, release, resource, urn
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from plan.diff.commits import UnknownCommitError, check_out, describe
+from plan.diff.trees import UnknownCommitError, check_out, describe
 from tests.plan.diff.plans import commit, git, repository
 
 

@@ -52,11 +52,3 @@ def test_an_alert_is_quoted_line_by_line() -> None:
 
 def test_a_title_is_no_html() -> None:
     assert "<summary>a &lt;b&gt;</summary>" in markdown.folded("a <b>", "c")
-
-
-def test_a_table_has_a_head() -> None:
-    assert markdown.table([("a", "b"), ("1", "2")]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
-
-
-def test_a_bar_ends_no_cell() -> None:
-    assert markdown.table([("a",), ("`x|y`",)]).endswith("| `x\\|y` |")

@@ -6,8 +6,7 @@ from typing import Any
 import yaml
 
 from plan.diff.changes import changes
-from plan.diff.parts import Part
-from plan.diff.presenting import parts, whole
+from plan.diff.presenting import Part, parts, whole
 from tests.plan.diff.plans import config_map, planned, release, resource
 
 RULE = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"

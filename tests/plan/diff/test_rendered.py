@@ -12,9 +12,9 @@ import pytest
 
 from components.core.helm import TEMPO
 from plan.diff.environment import Environment, environment
-from plan.diff.planned import from_plan
 from plan.diff.planner import planned as plan_one
 from plan.diff.rendered import rendered
+from plan.diff.trees import from_plan
 from plan.stackfile import MASK
 from tests.helm import HELM
 from tests.plan.diff.plans import ROOT, planned, release

@@ -9,10 +9,9 @@ import pytest
 from components.core.tier import Tier
 from plan import policies
 from plan.diff import MARKER
-from plan.diff.commits import Commits
 from plan.diff.environment import Environment, environment
-from plan.diff.planned import Planned
 from plan.diff.report import LIMIT, report
+from plan.diff.trees import Commits, Planned
 from plan.stackfile import MASK
 from tests.plan.diff.plans import planned, release, resource
 

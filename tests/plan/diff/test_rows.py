@@ -6,10 +6,9 @@ import pytest
 import yaml
 
 from plan.diff.changes import Change, Operation, kind
-from plan.diff.losing import LOSSES, RELEASE, RELEASES, loss, sentence
+from plan.diff.kinds import COMPONENTS, KINDS, KUBERNETES_PROVIDER, RELEASE, RELEASES, kind_of
 from plan.diff.ordering import ORDERS, Warned, facts, shown, warned
-from plan.diff.planned import Planned
-from plan.diff.replacing import COMPONENTS, KUBERNETES_PROVIDER, REPLACING, replacing
+from plan.diff.trees import Planned
 from plan.diff.values import MISSING
 from plan.recording import Resource
 from plan.run import run
@@ -34,10 +33,8 @@ def resources(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
 def test_every_type_of_a_plan_has_a_row_and_every_row_a_type(resources: list[Resource]) -> None:
     """A new resource type needs to be looked up: what replaces it, and what goes with it."""
     types = {r.type for r in resources}
-    assert [t for t in types if replacing(t) is None] == []
-    own = {t for t in types if not t.startswith(COMPONENTS)}
-    assert set(REPLACING) == own
-    assert set(LOSSES) == own - {RELEASE}
+    assert [t for t in types if kind_of(t) is None] == []
+    assert set(KINDS) == {t for t in types if not t.startswith(COMPONENTS)}
 
 
 def test_every_release_has_a_row(resources: list[Resource]) -> None:
@@ -54,8 +51,8 @@ def test_config_maps_and_secrets_are_updated_in_place(resources: list[Resource])
 
 def test_an_unknown_type_is_no_error() -> None:
     change = Change(operation=Operation.DELETE, urn="u", type="aws:sqs/queue:Queue", name="q")
-    assert loss(change) is None
-    assert sentence(change)
+    assert change.loss is None
+    assert change.lost
     assert kind(change.type) == "Queue"
 
 
@@ -67,7 +64,7 @@ def test_a_bucket_that_destroys_itself_says_so() -> None:
         name="b",
         before={"forceDestroy": True},
     )
-    assert "forceDestroy" in sentence(change)
+    assert "forceDestroy" in change.lost
 
 
 def sections() -> set[str]:
@@ -80,7 +77,8 @@ def sections() -> set[str]:
 
 def test_every_link_leads_to_a_section() -> None:
     linked = {order.section for order in ORDERS}
-    linked |= {row.section for row in (*LOSSES.values(), *RELEASES.values()) if row.section}
+    losses = [*(kind.loss for kind in KINDS.values()), *RELEASES.values()]
+    linked |= {loss.section for loss in losses if loss.section}
     assert linked - sections() == set()
 
 

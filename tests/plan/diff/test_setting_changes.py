@@ -9,12 +9,11 @@ import pytest
 from components.checks.messages import all_keys, on_changes
 from components.checks.validate import parse_settings
 from components.core.on_change import Direction, OnChange
-from components.core.workloads import workloads
+from components.core.registry import workloads
 from components.stack import TracingStack, TracingStackArgs
 from plan.diff.changes import Operation, changes
-from plan.diff.losing import loss
 from plan.diff.ordering import warned
-from plan.diff.planned import Planned
+from plan.diff.trees import Planned
 from plan.recorder import record
 from plan.write import documents
 from tests.plan.diff.plans import planned
@@ -101,7 +100,7 @@ def test_what_an_unmarked_setting_takes_away_is_named(key: str, value: Any) -> N
         for change in changes(base(), after)
         if change.operation in (Operation.DELETE, Operation.REPLACE)
     ]
-    losses = [change for change in gone if (found := loss(change)) is None or found.data]
+    losses = [change for change in gone if change.loss is None or change.loss.data]
     if key in TAKING_AWAY:
         assert losses
     else:

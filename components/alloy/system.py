@@ -1,0 +1,90 @@
+"""Alloy as one of the stack's systems."""
+
+from collections.abc import Iterator
+
+from ..core import flows, helm
+from ..core.names import (
+    ALLOY_HTTP_PORT,
+    ALLOY_RELEASE,
+    CREDENTIALS_SECRET,
+    OTLP_GRPC_PORT,
+    OTLP_HTTP_PORT,
+)
+from ..core.system import Loss, System
+from ..settings import TracingSettings
+from ..tempo.endpoints import otlp_endpoint, pods
+from ..tempo.settings import TempoMode
+from .args import AlloyArgs
+from .sizes import workload
+from .values import rollouts
+
+
+def args(settings: TracingSettings, *, has_credentials: bool) -> AlloyArgs:
+    """Return the arguments of Alloy."""
+    charts = settings.charts
+    return AlloyArgs(
+        settings=settings.alloy,
+        namespace=settings.namespaces.tracing,
+        chart=helm.ALLOY.from_settings(charts),
+        atomic=charts.atomic,
+        image_registry=charts.image_registry,
+        environment=settings.environment.name,
+        cluster_name=settings.cluster.name,
+        tempo_endpoint=otlp_endpoint(settings.tempo.mode, settings.namespaces.tracing),
+        balance=settings.tempo.mode is TempoMode.DISTRIBUTED,
+        tenant=settings.tempo.tenant,
+        stack_namespaces=settings.own_namespaces,
+        trusted_namespaces=[
+            *([settings.namespaces.beyla] if settings.beyla_runs else []),
+            *settings.alloy.trusted_namespaces,
+        ],
+        metrics=settings.backends.metrics,
+        logs=settings.backends.logs,
+        credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
+        service_monitor=settings.grafana.service_monitor,
+    )
+
+
+def _flows(settings: TracingSettings) -> flows.Flows:
+    senders = [flows.ANYONE]
+    if settings.beyla_in_host_network:
+        senders += flows.addresses(settings.cluster.node_cidrs)
+    logs = settings.backends.logs
+    tempo = {"podSelector": pods(settings.tempo.mode, "distributor")}
+    yield (
+        "alloy",
+        flows.spec(
+            flows.pods_of(ALLOY_RELEASE),
+            ingress=[
+                flows.rule("from", senders, flows.tcp(OTLP_GRPC_PORT, OTLP_HTTP_PORT)),
+                flows.rule("from", flows.scrapers(settings), flows.tcp(ALLOY_HTTP_PORT)),
+            ],
+            egress=[
+                flows.rule("to", [tempo], flows.tcp(OTLP_GRPC_PORT)),
+                flows.API_SERVER,
+                *flows.to_metrics(settings),
+                *(flows.to_url(logs.otlp_url, settings.namespaces.tracing) if logs else []),
+            ],
+        ),
+    )
+
+
+def _summary(settings: TracingSettings) -> Iterator[tuple[str, str]]:
+    yield "Alloy", f"size {settings.alloy.size}"
+
+
+ALLOY = System(
+    name="Alloy",
+    release=ALLOY_RELEASE,
+    charts=(helm.ALLOY,),
+    namespace="tracing",
+    loss=Loss(
+        deleted="The address that all senders use, and the spans that wait in its queues.",
+        replaced="Spans that wait in its queues; senders find no gateway until the new one runs.",
+        data=True,
+    ),
+    workloads=lambda settings: {"alloy": workload(settings.alloy)},
+    rollouts=lambda settings: rollouts(args(settings, has_credentials=True)),
+    flows=_flows,
+    summary=_summary,
+)

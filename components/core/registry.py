@@ -1,0 +1,31 @@
+"""The systems that the stack installs, and what follows from all of them."""
+
+from ..alloy.system import ALLOY
+from ..beyla.system import BEYLA
+from ..otel_operator.system import OPERATOR
+from ..settings import TracingSettings
+from ..tempo.system import TEMPO
+from .system import System
+from .workload import Workload
+
+SYSTEMS: tuple[System, ...] = (TEMPO, ALLOY, BEYLA, OPERATOR)
+#: Every pinned chart.
+CHARTS = tuple(chart for system in SYSTEMS for chart in system.charts)
+
+
+def running(settings: TracingSettings) -> list[System]:
+    """Return the systems that the stack installs with these settings."""
+    return [system for system in SYSTEMS if system.runs(settings)]
+
+
+def workloads(settings: TracingSettings) -> dict[str, Workload]:
+    """Return every workload of the stack, by its name for people.
+
+    Raises:
+        KeyError: Tempo's mode `distributed` has no such size.
+    """
+    return {
+        name: workload
+        for system in SYSTEMS
+        for name, workload in system.workloads(settings).items()
+    }

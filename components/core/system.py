@@ -1,0 +1,63 @@
+"""What the stack knows of each system that it installs; `registry` lists the systems."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from ..settings import TracingSettings
+from .flows import Flows
+from .helm import Chart, Rollout
+from .workload import Workload
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """What goes with a resource that is deleted or replaced.
+
+    Attributes:
+        deleted: consequence of deleting it for good, one or two sentences.
+        replaced: consequence of replacing it by a new one.
+        data: whether data or access is lost, so that each such resource is named in a report.
+        section: page and heading under docs/ with the steps; empty for none.
+    """
+
+    deleted: str
+    replaced: str
+    data: bool = False
+    section: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """One system: a Helm release with its namespace and workloads.
+
+    Attributes:
+        name: name for people.
+        release: name of the Helm release.
+        charts: pinned charts, one for each way to install the system.
+        namespace: key of its namespace in `namespaces`.
+        pod_security: pod security level that its pods need.
+        loss: what goes with its release.
+        workloads: its workloads by their names for people; none where it does not run.
+        rollouts: how its pods are replaced.
+        flows: name and spec of the network policies that admit its traffic.
+        summary: setting and value for the summary of the plan.
+    """
+
+    name: str
+    release: str
+    charts: tuple[Chart, ...]
+    namespace: str
+    pod_security: str = "restricted"
+    loss: Loss
+    workloads: Callable[[TracingSettings], Mapping[str, Workload]]
+    rollouts: Callable[[TracingSettings], Iterable[Rollout]]
+    flows: Callable[[TracingSettings], Flows]
+    summary: Callable[[TracingSettings], Iterator[tuple[str, str]]]
+
+    def namespace_name(self, settings: TracingSettings) -> str:
+        """Return the name of its namespace in the cluster."""
+        return getattr(settings.namespaces, self.namespace)
+
+    def runs(self, settings: TracingSettings) -> bool:
+        """Return whether the stack installs it."""
+        return bool(self.workloads(settings))
