@@ -1,4 +1,4 @@
-"""Services in several languages that run the code of docs/onboarding.md under a real agent."""
+"""Services in several languages that run the code of docs/custom-spans.md under a real agent."""
 
 import contextlib
 import os
@@ -19,6 +19,7 @@ from tests.test_docs import ROOT, blocks
 AGENTS = ROOT / "build" / "agents"
 PROGRAMS = Path(__file__).parent / "agents"
 DOCUMENT = ROOT / "docs" / "onboarding.md"
+SPANS = ROOT / "docs" / "custom-spans.md"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def running(language: Language, env: Mapping[str, str], folder: Path) -> Generat
     """
     service = SERVICES[language]
     shutil.copytree(PROGRAMS / language, folder, dirs_exist_ok=True)
-    [code] = [text for text in blocks(DOCUMENT, service.block) if service.has in text]
+    [code] = [text for text in blocks(SPANS, service.block) if service.has in text]
     (folder / service.code).write_text(code)
     if language is Language.NODEJS:
         (folder / "node_modules").symlink_to(_NODE)
