@@ -98,13 +98,15 @@ def install() -> str | None:
 def environment(stack: str) -> dict[str, str]:
     """Return the environment of the CLI; the stack `local` keeps its state in the project's folder.
 
-    A state backend or passphrase that is set already stays as it is.
+    A state backend that is set already stays as it is. The passphrase is the empty one that the
+    stack file's `encryptionsalt` belongs to: with another one the CLI would refuse the file.
     """
     env = dict(os.environ)
     if stack == LOCAL:
         env.setdefault("PULUMI_BACKEND_URL", LOCAL_STATE.resolve().as_uri())
-        # Nothing on a laptop's stand-ins is secret.
-        env.setdefault("PULUMI_CONFIG_PASSPHRASE", "")
+        # Nothing in a cluster on a laptop is secret.
+        env.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
+        env["PULUMI_CONFIG_PASSPHRASE"] = ""
     return env
 
 

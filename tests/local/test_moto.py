@@ -1,15 +1,22 @@
-"""The AWS emulator of the stack `local`."""
+"""The AWS emulator of the local stack."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+MANIFESTS = sorted((Path(__file__).parents[2] / "local").glob("*.yaml"))
 
 
-def test_moto_does_not_read_its_port_from_its_service() -> None:
-    """Kubernetes would set MOTO_PORT to a URL, and moto exits: it expects a number."""
-    documents = yaml.safe_load_all((ROOT / "local/moto.yaml").read_text())
-    [deployment] = [one for one in documents if one["kind"] == "Deployment"]
-    pod = deployment["spec"]["template"]["spec"]
-    assert pod["enableServiceLinks"] is False
+def documents() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for file in MANIFESTS:
+        found += [one for one in yaml.safe_load_all(file.read_text()) if one]
+    return found
+
+
+def test_no_service_sets_environment_variables_of_a_pod() -> None:
+    """A Service named moto sets MOTO_PORT=tcp://…, and moto then does not start."""
+    templates = [d["spec"]["template"] for d in documents() if "template" in d.get("spec", {})]
+    assert templates
+    assert [t["spec"].get("enableServiceLinks") for t in templates] == [False] * len(templates)

@@ -157,8 +157,13 @@ def test_keys_without_a_project_are_the_projects_own(tmp_path: Path) -> None:
 
 def test_the_stack_local_keeps_its_state_in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
-    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
+    # A passphrase for other stacks does not open this one.
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of-prod")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE_FILE", "/of/prod")
     env = cli.environment("local")
+    assert env["PULUMI_CONFIG_PASSPHRASE"] == ""
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in env
+    assert cli.environment("prod")["PULUMI_CONFIG_PASSPHRASE"] == "of-prod"
     assert env["PULUMI_BACKEND_URL"].endswith("/.pulumi-state")
     assert "PULUMI_BACKEND_URL" not in cli.environment("prod")
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")
