@@ -48,6 +48,9 @@ class AlloyArgs:
     trusted_namespaces: Sequence[str] = ()
     """Namespaces of senders that report for other pods, as Beyla does: their `k8s.*` attributes
     win over the pod that they send from."""
+    trust_unidentified: bool = False
+    """Keep the `k8s.*` attributes of senders whose connection belongs to no pod, such as Beyla with
+    context propagation; otherwise they are dropped."""
     metrics: MetricsSettings | None = None
     """Backend of OTLP metrics; without it they are refused."""
     logs: LogsSettings | None = None

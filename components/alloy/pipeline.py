@@ -4,6 +4,7 @@ Telemetry flows through receive, limit_memory, add_kubernetes and enrich; then s
 drop_noise to Tempo, log records to Loki and metrics to the metrics backend.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +38,10 @@ def config(args: AlloyArgs) -> str:
         *_entry(args),
         *_traces(args),
         *(_logs(args.logs, queue_bytes(args.settings)) if args.logs else []),
-        *(_metrics(args.metrics) if args.metrics else []),
+        *(_metrics(args, args.metrics) if args.metrics else []),
     ]
-    declared = [(MODULES / f"{use.module}.alloy").read_text() for use in instances]
+    modules = [use.module for use in instances]
+    declared = [(MODULES / f"{name}.alloy").read_text() for name in ("ottl_list", *modules)]
     used = [instance(use.module, "default", use.arguments) for use in instances]
     return "\n".join([*declared, *used])
 
@@ -61,7 +63,10 @@ def _entry(args: AlloyArgs) -> list[Instance]:
         Instance(
             "add_kubernetes",
             {
-                "trusted_namespaces": list(args.trusted_namespaces),
+                "trusted_namespaces": [
+                    *args.trusted_namespaces,
+                    *([""] if args.trust_unidentified else []),
+                ],
                 **_outputs(args, "enrich"),
             },
         ),
@@ -121,7 +126,7 @@ def _logs(logs: LogsSettings, queue_bytes: int) -> list[Instance]:
     ]
 
 
-def _metrics(metrics: MetricsSettings) -> list[Instance]:
+def _metrics(args: AlloyArgs, metrics: MetricsSettings) -> list[Instance]:
     arguments: dict[str, Value] = {"url": metrics.remote_write_url}
     module = "remote_write"
     if metrics.username is not None:
@@ -129,9 +134,15 @@ def _metrics(metrics: MetricsSettings) -> list[Instance]:
         arguments["username"] = metrics.username
         arguments["password"] = _environment(METRICS_PASSWORD)
     receiver = Expression(f"{module}.default.receiver")
+    namespaces = dict.fromkeys([args.namespace, *args.stack_namespaces])
     return [
         Instance(
-            "convert_metrics", {"forward_to": [receiver], "reserved_names": reserved_series()}
+            "convert_metrics",
+            {
+                "forward_to": [receiver],
+                "reserved_series": reserved_series(),
+                "reserved_namespaces": "|".join(map(re.escape, namespaces)),
+            },
         ),
         Instance(module, arguments),
     ]

@@ -35,6 +35,10 @@ class AlloySettings(Settings):
     replaces the default."""
     trusted_namespaces: list[NamespaceName] = Field(default=[])
     """Namespaces of senders that report for other pods, such as collectors; Beyla's is always
-    trusted. Elsewhere the pod that sends wins over the sender's `k8s.*` attributes."""
+    trusted. The `k8s.*` attributes of other senders are replaced by those of the pod that sends."""
+    trust_unidentified: bool | None = None
+    """Keep the `k8s.*` attributes of senders in the host network or outside the cluster, which any
+    of them can forge. By default true only with `beyla.contextPropagation`, because Beyla then
+    sends from the host network."""
     priority_class: ClassName | None = None
     """Priority class of the pods."""

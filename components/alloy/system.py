@@ -38,6 +38,11 @@ def args(settings: TracingSettings, *, has_credentials: bool) -> AlloyArgs:
             *([settings.namespaces.beyla] if settings.beyla_runs else []),
             *settings.alloy.trusted_namespaces,
         ],
+        trust_unidentified=(
+            settings.beyla_in_host_network
+            if settings.alloy.trust_unidentified is None
+            else settings.alloy.trust_unidentified
+        ),
         metrics=settings.backends.metrics,
         logs=settings.backends.logs,
         credentials_secret=CREDENTIALS_SECRET if has_credentials else None,

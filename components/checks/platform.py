@@ -232,6 +232,14 @@ def beyla(settings: TracingSettings) -> Iterator[Problem]:
             "puts Beyla into the host network: give the nodes' address ranges in "
             "cluster.nodeCidrs, or turn namespaces.networkPolicies off",
         )
+    if settings.beyla_in_host_network and settings.alloy.trust_unidentified is False:
+        yield problem(
+            "alloy.trustUnidentified",
+            False,
+            "drops the namespace and pod of all spans of Beyla, which sends from the host network "
+            f"with beyla.contextPropagation: {its.context_propagation}: remove this key or disable "
+            "context propagation",
+        )
 
 
 def never_instrumented(settings: TracingSettings) -> list[str]:

@@ -125,14 +125,10 @@ class RulerMetric(StrEnum):
 def reserved_series() -> str:
     """Return a regular expression of the series that alerts, SLOs and dashboards rely on.
 
-    Only this stack's programs and the cluster's own write them. It matches names as OTLP has them:
-    what is no letter or digit becomes an underscore on the way to Prometheus, and is left out at
-    the beginning and at the end.
+    Only this stack's programs and the cluster's own write them. It matches whole names, as
+    Prometheus has them.
     """
-    separator = "[^a-zA-Z0-9]+"
-    names = "|".join(name.replace("_", separator) for name in _RESERVED_NAMES)
-    prefixes = "|".join(name.replace("_", separator) for name in _RESERVED_PREFIXES)
-    return f"^[^a-zA-Z0-9]*(?:(?:{names})[^a-zA-Z0-9]*$|{prefixes})"
+    return "|".join([*_RESERVED_NAMES, *(f"{prefix}.*" for prefix in _RESERVED_PREFIXES)])
 
 
 _RESERVED_NAMES = ("up", "ALERTS", "ALERTS_FOR_STATE")

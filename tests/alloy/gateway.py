@@ -51,7 +51,7 @@ def attributes(values: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 #: Statement after which the connection's pod is looked up.
-SET_ASIDE = r"""`replace_all_patterns(resource.attributes, "key", "^k8s\\.", "sender.k8s.")`"""
+SET_ASIDE = r"""`replace_all_patterns(resource.attributes, "key", "^k8s[\\W_]", "sender.k8s.")`"""
 
 
 @contextmanager

@@ -111,21 +111,37 @@ def _unsnap(packed: bytes) -> bytes:
     return bytes(out)
 
 
-def written_series(request: Request) -> Iterator[bytes]:
-    """Yield the time series of a remote write as they are encoded, labels readable."""
-    body, at = request.body, 0
-    while at < len(body):
-        field_and_type, length, shift = body[at], 0, 0
+def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the fields of a protobuf message that has strings and messages only, by number."""
+    at = 0
+    while at < len(message):
+        number, length, shift = message[at] >> 3, 0, 0
         while True:
             at += 1
-            length |= (body[at] & 0x7F) << shift
+            length |= (message[at] & 0x7F) << shift
             shift += 7
-            if body[at] < 0x80:
+            if message[at] < 0x80:
                 break
         at += 1
-        if field_and_type == 0x0A:  # WriteRequest.timeseries
-            yield body[at : at + length]
+        yield number, message[at : at + length]
         at += length
+
+
+def written_series(request: Request) -> Iterator[bytes]:
+    """Yield the time series of a remote write as they are encoded, labels readable."""
+    for number, series in _fields(request.body):
+        if number == 1:  # WriteRequest.timeseries
+            yield series
+
+
+def labels(series: bytes) -> dict[str, str]:
+    """Return the labels of a time series as remote write encodes it."""
+    return {
+        name.decode(): value.decode()
+        for number, label in _fields(series)
+        if number == 1  # TimeSeries.labels
+        for name, value in [dict(_fields(label)).values()]
+    }
 
 
 @contextmanager

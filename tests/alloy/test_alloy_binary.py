@@ -20,6 +20,7 @@ from tests.alloy.sinks import (
     Span,
     TraceSink,
     http_sink,
+    labels,
     trace_sink,
     written_series,
 )
@@ -101,7 +102,12 @@ def test_health_checks_and_own_traffic_are_dropped(tmp_path: Path) -> None:
         "url": {"url.full": "http://10.0.0.1:8080/-/healthy"},
         "old url": {"http.url": "https://shop/livez?x"},
     }
-    with trace_sink() as sink, gateway(arguments(tempo_endpoint=sink.endpoint), tmp_path) as alloy:
+    with (
+        trace_sink() as sink,
+        gateway(
+            arguments(tempo_endpoint=sink.endpoint, trust_unidentified=True), tmp_path
+        ) as alloy,
+    ):
         came = delivered(
             alloy,
             sink,
@@ -139,7 +145,12 @@ RESOURCES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 
 
 def test_every_span_says_where_it_comes_from(tmp_path: Path) -> None:
-    with trace_sink() as sink, gateway(arguments(tempo_endpoint=sink.endpoint), tmp_path) as alloy:
+    with (
+        trace_sink() as sink,
+        gateway(
+            arguments(tempo_endpoint=sink.endpoint, trust_unidentified=True), tmp_path
+        ) as alloy,
+    ):
         came = delivered(
             alloy,
             sink,
@@ -166,6 +177,7 @@ def test_hostile_names_arrive_unchanged_and_drop_only_what_they_name(tmp_path: P
             cluster_name=name,
             environment=name,
             stack_namespaces=[name],
+            trust_unidentified=True,
         )
         with gateway(args, tmp_path) as alloy:
             came = delivered(
@@ -277,6 +289,7 @@ def test_logs_and_metrics_reach_their_backends(username: str | None, tmp_path: P
 FORGED = {
     "service.name": "shop",
     "k8s.namespace.name": "victim",
+    "k8s_namespace_name": "victim",
     "k8s.pod.name": "victim-0",
     "k8s.cluster.name": "elsewhere",
     "k8s.container.name": "web",
@@ -284,43 +297,159 @@ FORGED = {
 
 
 @pytest.mark.parametrize(
-    ("connection", "namespace", "cluster", "pod"),
+    ("connection", "trust_unidentified", "believed"),
     [
-        ("attacker", "attacker", "dev-1", None),
-        ("tracing-beyla", "victim", "elsewhere", "victim-0"),
-        # A connection of no pod shows nothing.
-        (None, "victim", "elsewhere", "victim-0"),
+        ("attacker", False, False),
+        ("attacker", True, False),
+        ("tracing-beyla", False, True),
+        # No pod has the connection.
+        (None, False, False),
+        (None, True, True),
     ],
 )
 def test_a_pod_can_not_name_another_unless_it_is_trusted(
-    connection: str | None, namespace: str, cluster: str, pod: str | None, tmp_path: Path
+    connection: str | None, trust_unidentified: bool, believed: bool, tmp_path: Path
 ) -> None:
     with trace_sink() as sink:
         # Its own namespaces are dropped, and Beyla's is one of them by default.
         args = arguments(
             tempo_endpoint=sink.endpoint,
             trusted_namespaces=["tracing-beyla"],
+            trust_unidentified=trust_unidentified,
             stack_namespaces=["tracing"],
         )
         with gateway(args, tmp_path, connection=connection) as alloy:
             [span] = delivered(alloy, sink, spans(FORGED, {"one": {}}))
 
-    assert span.resource["k8s.namespace.name"] == namespace
-    assert span.resource["k8s.cluster.name"] == cluster
-    assert span.resource.get("k8s.pod.name") == pod
-    assert span.resource["k8s.container.name"] == "web"
-    assert not [name for name in span.resource if name.startswith("sender.")]
+    its = span.resource
+    # Set, although empty: Tempo would take the attribute from the span.
+    assert its["k8s.namespace.name"] == ("victim" if believed else connection or "")
+    assert its["service.namespace"] == ("victim" if believed else connection or "unknown")
+    assert its["k8s.cluster.name"] == ("elsewhere" if believed else "dev-1")
+    assert its.get("k8s.pod.name") == ("victim-0" if believed else None)
+    assert its["k8s.container.name"] == "web"
+    assert not [name for name in its if name.startswith("sender.") or "_" in name.split(".")[0]]
 
 
-def test_series_of_the_stack_are_dropped(tmp_path: Path) -> None:
+def metrics_request(
+    name: str,
+    *values: Mapping[str, str],
+    resource: Mapping[str, str] | None = None,
+    unit: str = "",
+    kind: str = "gauge",
+) -> dict[str, Any]:
+    """Return a request with one metric.
+
+    Args:
+        name: name of the metric.
+        values: attributes of its data point, which may have a key more than once.
+        resource: attributes of its resource besides `service.name`.
+        unit: unit of the metric.
+        kind: `gauge`, `sum`, `histogram`, `exponentialHistogram` or `summary`.
+    """
+    data: dict[str, Any] = {
+        # Now: remote write skips what is older than its own start.
+        "timeUnixNano": str(time.time_ns()),
+        "asDouble": 7,
+        "attributes": [item for some in values for item in attributes(some)],
+    }
+    if kind in {"histogram", "exponentialHistogram", "summary"}:
+        data |= {"count": "1", "sum": 7}
+    if kind == "histogram":
+        data |= {"explicitBounds": [1], "bucketCounts": ["0", "1"]}
+    if kind == "exponentialHistogram":
+        data |= {"scale": 0, "positive": {"offset": 0, "bucketCounts": ["1"]}}
+    body: dict[str, Any] = {"dataPoints": [data]}
+    if kind != "gauge" and kind != "summary":
+        body["aggregationTemporality"] = 2
+    if kind == "sum":
+        body["isMonotonic"] = True
+    resource = {"service.name": "shop", "service.namespace": "orders", **(resource or {})}
+    return {
+        "resourceMetrics": [
+            {
+                "resource": {"attributes": attributes(resource)},
+                "scopeMetrics": [{"metrics": [{"name": name, "unit": unit, kind: body}]}],
+            }
+        ]
+    }
+
+
+#: Series that a sender tries to write, by how it tries.
+FORGERIES = {
+    "by its name": metrics_request("up"),
+    "by its name with dots": metrics_request("traces.spanmetrics.calls"),
+    "by the suffix of its type": metrics_request("traces_spanmetrics_calls", kind="sum"),
+    "by the suffix of its unit": metrics_request("tempodb_backend", unit="By"),
+    "by a classic histogram": metrics_request("traces_spanmetrics_latency", kind="histogram"),
+    "by a native histogram": metrics_request(
+        "traces_spanmetrics_latency", kind="exponentialHistogram"
+    ),
+    "by a summary": metrics_request("traces_spanmetrics_latency", kind="summary"),
+    "by an attribute": metrics_request("harmless_1", {"__name__": "up"}),
+    "by another spelling of the attribute": metrics_request("harmless_2", {"..name--": "up"}),
+    "by an attribute with a colon": metrics_request(
+        "harmless_3", {"__name__": "slo:errors:rate5m"}
+    ),
+    "by an attribute of the resource": metrics_request("harmless_4", resource={"__name__": "up"}),
+    "by the namespace of a scrape": metrics_request(
+        "http.server.request.duration",
+        {"namespace": "tracing-beyla"},
+        unit="s",
+        kind="histogram",
+    ),
+}
+
+
+def written(tmp_path: Path, *requests: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Send metrics through a gateway; return the labels of all series that it wrote."""
+
+    def series(sink: HttpSink) -> list[dict[str, str]]:
+        return [labels(one) for request in sink.requests for one in written_series(request)]
+
     with http_sink() as mimir:
         metrics = METRICS.model_copy(update={"remote_write_url": f"{mimir.url}/api/v1/push"})
         with gateway(arguments(metrics=metrics), tmp_path) as alloy:
-            for name in ("up", "slo:errors:rate5m", "traces.spanmetrics.calls", "orders"):
-                assert alloy.send("metrics", metric(name)) == 200
-            wait_for(lambda: any(b"orders" in s for r in mimir.requests for s in written_series(r)))
+            for request in (*requests, metrics_request("the_last_one")):
+                assert alloy.send("metrics", request) == 200
+            wait_for(lambda: any(s.get("__name__") == "the_last_one" for s in series(mimir)))
+        found = series(mimir)
+    return [one for one in found if one["__name__"] not in {"the_last_one", "target_info"}]
 
-    written = b" ".join(series for r in mimir.requests for series in written_series(r))
-    assert b"orders" in written
-    for forged in (b"slo:errors", b"spanmetrics", b"\x02up"):
-        assert forged not in written
+
+def test_series_of_the_stack_are_dropped_however_they_are_written(tmp_path: Path) -> None:
+    found = written(tmp_path, *FORGERIES.values(), metrics_request("http.server.active_requests"))
+
+    names = {one["__name__"] for one in found}
+    harmless = {f"harmless_{number}" for number in range(1, 5)}
+    assert names - harmless == {"http_server_active_requests"}
+    assert {name for one in found for name in one if name.startswith("__")} == {"__name__"}
+
+
+def test_a_sender_can_not_set_the_labels_that_tell_series_apart(tmp_path: Path) -> None:
+    forged = {
+        "cluster": "elsewhere",
+        "job": "victim",
+        "instance": "victim-0",
+        "k8s.cluster.name": "elsewhere",
+        "k8s_cluster_name": "elsewhere",
+        "service-namespace": "victim",
+        "service.name": "victim",
+        "__metrics_gen_instance": "victim",
+    }
+    [found] = written(
+        tmp_path,
+        metrics_request("stock", forged, {"service.name": "again"}, resource={"job": "victim"}),
+    )
+
+    assert found == {
+        "__name__": "stock",
+        "job": "orders/shop",
+        "exported_cluster": "elsewhere",
+        "exported_job": "victim",
+        "exported_instance": "victim-0",
+        "k8s_cluster_name": "dev-1",
+        "deployment_environment_name": "dev",
+        "service_namespace": "orders",
+        "service_name": "shop",
+    }

@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.alloy import system
 from components.alloy.args import AlloyArgs
 from components.alloy.pipeline import MODULES, config
 from components.alloy.settings import AlloySettings
 from components.alloy.syntax import Expression, expression, instance, literal
+from components.settings import TracingSettings
 from tests.alloy.alloy_text import Block, parse
 from tests.alloy.cases import HOSTILE, LOGS, METRICS, arguments, variants
+from tests.stack.variants import CLUSTER
 
 FILES = sorted(MODULES.glob("*.alloy"))
 VARIANTS = variants()
@@ -75,14 +78,15 @@ def test_every_module_is_declared_once_and_used_once(args: AlloyArgs) -> None:
     declared = [block.label for block in blocks if block.name == "declare"]
     used = [block.name for block in blocks if block.name != "declare"]
 
-    assert declared == used
+    # What the modules share comes first and is not used by itself.
+    assert declared == ["ottl_list", *used]
     assert len(set(declared)) == len(declared)
 
 
 def test_every_module_file_is_used_somewhere() -> None:
     used = {name for args in VARIANTS.values() for name in uses(config(args))}
 
-    assert {file.stem for file in FILES} == used
+    assert {file.stem for file in FILES} == used | {"ottl_list"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -111,6 +115,7 @@ def test_every_reference_leads_to_an_export(args: AlloyArgs) -> None:
     exports = {
         f"{name}.default.{export.label}"
         for name, module in declares(text).items()
+        if name != "ottl_list"
         for export in module.named("export")
     }
     given = " ".join(value for use in uses(text).values() for value in use.attributes.values())
@@ -155,7 +160,7 @@ def test_no_text_of_a_user_changes_the_structure(paths: list[str], name: str) ->
 
 
 def test_user_text_reaches_ottl_only_quoted() -> None:
-    # %q quotes; %s takes what the nested module ottl_list wrote, quotes escaped, and nothing else.
+    # %q quotes; %s takes what the module ottl_list wrote, quotes escaped, and nothing else.
     attributes = [
         value
         for file in FILES
@@ -221,3 +226,37 @@ def test_the_largest_grpc_request_follows_the_setting() -> None:
     receive = uses(config(arguments(settings=AlloySettings(max_request_mib=16))))["receive"]
 
     assert receive.attributes["max_grpc_request"] == '"16MiB"'
+
+
+@pytest.mark.parametrize("trust", [False, True])
+def test_connections_of_no_pod_are_trusted_only_on_request(trust: bool) -> None:
+    args = arguments(trusted_namespaces=["collectors"], trust_unidentified=trust)
+
+    trusted = uses(config(args))["add_kubernetes"].attributes["trusted_namespaces"]
+    assert trusted == ('[ "collectors" , "" ]' if trust else '[ "collectors" ]')
+
+
+@pytest.mark.parametrize(
+    ("propagation", "setting", "trusted"),
+    [
+        ("disabled", None, False),
+        ("disabled", True, True),
+        # Beyla sends from the host network then.
+        ("headers", None, True),
+        ("headers", True, True),
+    ],
+)
+def test_beyla_in_the_host_network_is_trusted(
+    propagation: str, setting: bool | None, trusted: bool
+) -> None:
+    settings = TracingSettings.model_validate(
+        {
+            "environment": {"name": "qa"},
+            "cluster": CLUSTER,
+            "beyla": {"namespaces": ["shop"], "contextPropagation": propagation},
+            "alloy": {"trustUnidentified": setting},
+        }
+    )
+
+    args = system.args(settings, has_credentials=False)
+    assert args.trust_unidentified is trusted

@@ -119,6 +119,14 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ),
     ("beyla.namespaces", {"beyla": {"namespaces": ["shop"]}, "namespaces": {"tracing": "shop"}}),
     ("beyla.contextPropagation", {"beyla": {"namespaces": ["a"], "contextPropagation": "all"}}),
+    (
+        "alloy.trustUnidentified",
+        {
+            "beyla": {"namespaces": ["a"], "contextPropagation": "all"},
+            "cluster": {"nodeCidrs": ["10.0.0.0/8"]},
+            "alloy": {"trustUnidentified": False},
+        },
+    ),
     ("storage.bucket", {"storage": {"bucket": "ab"}}),
     ("storage.bucket", {"storage": {"bucket": "b" * 64}}),
     ("storage.bucket", {"storage": {"bucket": "Traces"}}),
@@ -262,6 +270,8 @@ ALLOWED: list[dict[str, dict[str, Any]]] = [
         "beyla": {"namespaces": ["a"], "contextPropagation": "all"},
         "namespaces": {"networkPolicies": False},
     },
+    {"alloy": {"trustUnidentified": False}, "beyla": {"namespaces": ["a"]}},
+    {"alloy": {"trustUnidentified": True}},
     {"beyla": {"namespaces": ["*"], "excludedNamespaces": ["team-*"]}},
     {"beyla": {"namespaces": ["team-*"], "excludedNamespaces": ["team-a"]}},
     {"beyla": {"namespaces": ["team-*"], "excludedNamespaces": ["*-test"]}},
