@@ -1,8 +1,12 @@
 """Policies of Helm releases."""
 
+import glob
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from . import levels
 from .reading import RELEASE, at, chart, entries, mapping
@@ -12,57 +16,40 @@ _EXACT = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?")
 _LIMITS = ("cpu", "memory")
 
 
-class Container(NamedTuple):
-    """Where a chart takes a container's resources from.
+#: Contracts of the pinned charts (tests/contracts/record.py), each in the folder of its system.
+_CONTRACTS = Path(__file__).parents[2] / "components"
+#: Containers that no stack runs (Grafana Enterprise's, and that of `helm test`), and defaults that
+#: other containers take.
+_NOT_RUN = (
+    "adminApi",
+    "defaults",
+    "enterpriseFederationFrontend",
+    "enterpriseGateway",
+    "testFramework",
+)
+#: Containers that another container's switch turns on.
+_SWITCHES = {"backendWorker": "backendScheduler.enabled"}
 
-    Attributes:
-        resources: path of the value.
-        switch: path of the value that turns it on: a truth value or a number of replicas.
-        default: what the chart has at the switch.
+
+@cache
+def containers(chart_name: str) -> Mapping[str, tuple[str, bool]]:
+    """Return where a pinned chart takes the resources of its containers from.
+
+    Returns:
+        Path of each container's resources, with the path of the switch that turns it on (empty for
+        one that always runs) and the switch's default. Empty for an unknown chart.
     """
-
-    resources: str
-    switch: str | None = None
-    default: bool = False
-
-
-#: Containers by chart, by the charts' own values. What does not stand here is Grafana Enterprise's,
-#: or for `helm test`, or a default that the others take where they have none.
-CONTAINERS: Mapping[str, Sequence[Container]] = {
-    "alloy": (
-        Container("alloy.resources"),
-        Container("configReloader.resources", "configReloader.enabled", True),
-    ),
-    "beyla": (
-        Container("resources"),
-        Container("k8sCache.resources", "k8sCache.replicas"),
-    ),
-    "opentelemetry-operator": (Container("manager.resources"),),
-    "tempo": (
-        Container("tempo.resources"),
-        Container("tempoQuery.resources", "tempoQuery.enabled"),
-    ),
-    "tempo-distributed": (
-        Container("distributor.resources"),
-        Container("querier.resources"),
-        Container("queryFrontend.resources"),
-        Container("compactor.resources", "compactor.replicas", True),
-        Container("ingester.resources", "ingester.enabled", True),
-        Container("memcached.resources", "memcached.enabled", True),
-        Container("queryFrontend.query.resources", "queryFrontend.query.enabled"),
-        Container("metricsGenerator.resources", "metricsGenerator.enabled"),
-        Container("gateway.resources", "gateway.enabled"),
-        Container("memcachedExporter.resources", "memcachedExporter.enabled"),
-        Container("memcachedBloom.resources", "memcachedBloom.enabled"),
-        Container("memcachedFrontendSearch.resources", "memcachedFrontendSearch.enabled"),
-        Container("memcachedParquetFooter.resources", "memcachedParquetFooter.enabled"),
-        Container("backendScheduler.resources", "backendScheduler.enabled"),
-        Container("backendWorker.resources", "backendScheduler.enabled"),
-        Container("blockBuilder.resources", "blockBuilder.enabled"),
-        Container("liveStore.resources", "liveStore.enabled"),
-        Container("minio.resources", "minio.enabled"),
-    ),
-}
+    found: dict[str, tuple[str, bool]] = {}
+    for file in _CONTRACTS.glob(f"*/{glob.escape(chart_name)}-[0-9]*.json"):
+        contract = json.loads(file.read_text(encoding="utf-8"))
+        keys: Mapping[str, str] = contract["keys"]
+        for path in (key for key in keys if key.split(".")[-1] == "resources"):
+            name = path.rpartition(".")[0]
+            own = (f"{name}.{end}" for end in ("enabled", "replicas") if name)
+            switch = _SWITCHES.get(name) or next((key for key in own if key in keys), "")
+            if name not in _NOT_RUN:
+                found[path] = (switch, switch in contract["on"])
+    return found
 
 
 def _unpinned(resources: Sequence[Resource], _: Before) -> Iterator[Finding]:
@@ -87,15 +74,15 @@ def _without_limits(resources: Sequence[Resource], _: Before) -> Iterator[Findin
 
 def _resources(name: str, values: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield path and value of the resources of each container that runs."""
-    known = CONTAINERS.get(name)
-    if known is None:
-        # Of a chart that nobody here knows: what it is given, and that it is given something.
+    known = containers(name)
+    if not known:
+        # Of an unknown chart: all resources in its values, of which there must be some.
         found = [(p, mapping(v)) for p, k, v in entries(values) if k == "resources" and mapping(v)]
         yield from found or [("resources", {})]
         return
-    for container in known:
-        if container.switch is None or at(values, container.switch, container.default):
-            yield container.resources, mapping(at(values, container.resources))
+    for path, (switch, default) in known.items():
+        if not switch or at(values, switch, default):
+            yield path, mapping(at(values, path))
 
 
 def _unlimited_history(resources: Sequence[Resource], _: Before) -> Iterator[Finding]:

@@ -13,9 +13,15 @@ from typing import Any, cast
 from components.tempo.settings import TempoSettings
 
 HERE = Path(__file__).parent
+COMPONENTS = HERE.parents[1] / "components"
 
 #: Version of Tempo that the stack runs where a stack file names none.
 TEMPO_VERSION: str = TempoSettings().image_tag
+
+
+def contracts() -> dict[str, Path]:
+    """Return the files of all contracts by their names."""
+    return {file.stem: file for file in (*HERE.glob("*.json"), *COMPONENTS.glob("*/*.json"))}
 
 
 @cache
@@ -26,9 +32,9 @@ def contract(name: str) -> dict[str, Any]:
         name: program or chart and its version, for example ``alloy-1.11.1``.
 
     Raises:
-        FileNotFoundError: nothing is recorded for that version.
+        KeyError: nothing is recorded for that version.
     """
-    return json.loads((HERE / f"{name}.json").read_text())
+    return json.loads(contracts()[name].read_text())
 
 
 def unknown_keys(chart: str, version: str, values: Mapping[str, Any]) -> list[str]:

@@ -1,19 +1,22 @@
 """Record what the pinned charts and programs accept, one JSON file for each version.
 
-Every file is named ``<program>-<version>.json`` and lies beside this script. To record anew:
+Every file is named ``<program>-<version>.json``. That of a chart is in its system's folder under
+components/, where the policies read it too; those of programs are beside this script. To record:
 
-* Charts ``tempo``, ``tempo-distributed``, ``alloy``, ``beyla`` and ``opentelemetry-operator``:
-  unpack the chart (``helm pull --untar``), then
-  ``python tests/contracts/record.py chart FOLDER``. It lists
+* Charts: unpack the chart (``helm pull --untar``), then
+  ``python tests/contracts/record.py chart FOLDER > components/SYSTEM/CHART-VERSION.json``. It lists
 
   - ``keys``: every path of values.yaml with its kind; ``open`` is an empty map or list, which
     takes anything;
+  - ``on``: switches of containers (``enabled`` or ``replicas`` beside ``resources``) that are on
+    by default;
   - ``template_only``: paths that the templates read though values.yaml does not list them;
   - ``verbatim``: paths that the templates copy whole, so that keys below them are not the
     chart's but Kubernetes' or the program's.
 
 * ``tempo-config``: start Tempo with ``-target=all`` and a configuration of nothing but a local
-  storage path, then ``python tests/contracts/record.py tempo http://localhost:3200``. ``keys`` is
+  storage path, then ``python tests/contracts/record.py tempo http://localhost:3200``, into
+  ``tests/contracts/tempo-config-VERSION.json``. ``keys`` is
   what ``/status/config?mode=defaults`` lists. That page leaves out a field that is empty and
   marked ``omitempty``, so ``omitted`` adds those of the sections that this stack writes; they
   stand in OMITTED below, read from Tempo's source.
@@ -37,8 +40,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-
-HERE = Path(__file__).parent
 
 #: A template that names a value, and one that copies a value whole.
 _READ = re.compile(r"\.Values\.([A-Za-z0-9_.]+)")
@@ -108,6 +109,17 @@ def paths(node: object, path: str = "") -> dict[str, str]:
     return {path: "null" if node is None else type(node).__name__}
 
 
+def _on(node: object, path: str = "") -> list[str]:
+    """Return the switches that are on beside `resources`."""
+    if not isinstance(node, dict):
+        return []
+    mapping = cast("dict[str, Any]", node)
+    prefix = f"{path}." if path else ""
+    own = [k for k in ("enabled", "replicas") if "resources" in mapping and mapping.get(k)]
+    below = [on for key, value in mapping.items() for on in _on(value, f"{prefix}{key}")]
+    return [f"{prefix}{key}" for key in own] + below
+
+
 def _values_named(pattern: re.Pattern[str], text: str) -> set[str]:
     return {match.rstrip(".") for match in pattern.findall(text)}
 
@@ -116,7 +128,8 @@ def chart(folder: Path) -> dict[str, Any]:
     """Return the contract of an unpacked chart."""
     about = yaml.safe_load((folder / "Chart.yaml").read_text())
     values_text = (folder / "values.yaml").read_text()
-    keys = paths(yaml.safe_load(values_text))
+    values = yaml.safe_load(values_text)
+    keys = paths(values)
     del keys[""]
     templates = "\n".join(f.read_text() for f in sorted((folder / "templates").rglob("*.*")))
     # values.yaml too: Tempo's configuration is a template among the values.
@@ -134,6 +147,7 @@ def chart(folder: Path) -> dict[str, Any]:
         "version": about["version"],
         "appVersion": about["appVersion"],
         "keys": keys,
+        "on": sorted(_on(values)),
         "template_only": sorted(p for p in _values_named(_READ, templates) if not listed(p)),
         "verbatim": sorted(copied),
     }
@@ -150,12 +164,9 @@ def tempo(url: str) -> dict[str, Any]:
 
 
 def main(kind: str, source: str) -> None:
-    """Write one contract file."""
+    """Print one contract."""
     contract = chart(Path(source)) if kind == "chart" else tempo(source)
-    name = f"{contract.get('chart') or contract['program']}-{contract['version']}.json"
-    text = json.dumps(contract, indent=1, sort_keys=True) + "\n"
-    (HERE / name).write_text(text)
-    print(HERE / name)
+    print(json.dumps(contract, indent=1, sort_keys=True))
 
 
 if __name__ == "__main__":

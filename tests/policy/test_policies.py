@@ -1,6 +1,5 @@
 """The policies: each finds what it is there for, and nothing in what the stack makes."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,8 @@ from components.settings import TracingSettings
 from plan import policies
 from plan.write import documents as written
 from policy.rules import RULES, UNKNOWN, Before, Level, Violation, violations
-from policy.rules.releases import CONTAINERS
+from policy.rules.releases import containers
+from tests.contracts.check import contract
 from tests.policy.cases import CASES, Case, Documents, documents, one, setting
 from tests.stack.test_stack_settings import Tree, build, unhurried
 from tests.stack.valid_settings import valid_groups
@@ -126,24 +126,23 @@ def test_levels_follow_the_tier() -> None:
     assert in_order == [Level.MANDATORY, Level.ADVISORY]
 
 
-#: Containers that no stack runs, and defaults of the others.
-LEFT_OUT = {
-    "opentelemetry-operator": {"testFramework"},
-    "tempo-distributed": {
-        "adminApi",
-        "defaults",
-        "enterpriseFederationFrontend",
-        "enterpriseGateway",
-    },
-}
-
-
 @pytest.mark.parametrize("chart", PINNED, ids=lambda chart: chart.name)
 def test_limits_are_asked_of_every_container_that_a_chart_can_run(chart: Chart) -> None:
-    name = f"{chart.name}-{chart.version}.json"
-    keys = json.loads((ROOT / "tests" / "contracts" / name).read_text())["keys"]
-    known = {key for key in keys if key.split(".")[-1] == "resources"}
-    left_out = {f"{key}.resources" for key in LEFT_OUT.get(chart.name, ())}
-    containers = CONTAINERS[chart.name]
-    assert {container.resources for container in containers} == known - left_out
-    assert {container.switch for container in containers} - {None} <= set(keys)
+    found = containers(chart.name)
+    keys = contract(f"{chart.name}-{chart.version}")["keys"]
+    assert set(found) <= set(keys)
+    assert {switch for switch, _ in found.values()} <= {"", *keys}
+
+
+def test_containers_are_those_that_the_charts_have() -> None:
+    """Always, by a switch that is on or off, by replicas, and by the switch of another one."""
+    assert dict(containers("alloy")) == {
+        "alloy.resources": ("", False),
+        "configReloader.resources": ("configReloader.enabled", True),
+    }
+    assert containers("beyla")["k8sCache.resources"] == ("k8sCache.replicas", False)
+    distributed = containers("tempo-distributed")
+    assert distributed["compactor.resources"] == ("compactor.replicas", True)
+    assert distributed["backendWorker.resources"] == ("backendScheduler.enabled", False)
+    assert "enterpriseGateway.resources" not in distributed
+    assert containers("tempo*") == {}
