@@ -124,7 +124,7 @@ def test_pulumi_knows_it_as_a_list_of_objects() -> None:
 
 def test_the_reference_lists_the_keys_of_an_entry() -> None:
     section = reference().partition("## `tracing:slos`")[2].partition("\n## ")[0]
-    assert "A list; each entry is a mapping" in section
+    assert "A list of mappings with these keys:" in section
     assert (
         "| `latency.thresholdSeconds` | a number above 0, 3600 at most | **required** |" in section
     )
