@@ -9,6 +9,7 @@ from components.alloy.settings import AlloySettings
 from components.beyla import sizes as beyla
 from components.beyla.settings import BeylaSettings
 from components.core.settings import Size
+from components.core.units import MIB
 from components.core.workload import Workload
 from components.load.settings import SPAN_BYTES
 from components.otel_operator import sizes as otel_operator
@@ -24,7 +25,6 @@ PRESETS: Mapping[TempoMode, tuple[Size, ...]] = {
 }
 #: Numbers of nodes to show the cache's replicas for: the steps from none to one, and large ones.
 _NODES = (10, 24, 25, 100, 500)
-_MIB = 1024 * 1024
 _TEXT = Path(__file__).with_name("sizing.md.in")
 
 
@@ -72,7 +72,7 @@ def _tempo_loads(settings: list[TempoSettings]) -> str:
     rows = [
         [
             *(its.mode, f"`{its.size}`", f"{tempo.meant_mib_per_second(its):g}"),
-            *(_about(tempo.meant_mib_per_second(its) * _MIB / SPAN_BYTES),),
+            *(_about(tempo.meant_mib_per_second(its) * MIB / SPAN_BYTES),),
             str(tempo.limits(its).rate_limit_mib),
         ]
         for its in settings
@@ -107,7 +107,7 @@ def _alloy_loads() -> str:
         load = _about(alloy.spans_per_second(pod, pod.replicas))
         if pod.max_replicas:
             load += f" to {_about(alloy.spans_per_second(pod, pod.max_replicas))}"
-        queue = alloy.queue_bytes(AlloySettings(size=size)) // _MIB
+        queue = alloy.queue_bytes(AlloySettings(size=size)) // MIB
         rows.append([f"`{size}`", _about(alloy.spans_per_second(pod)), load, f"{queue} MiB"])
     return table([head, *rows])
 

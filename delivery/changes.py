@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, cast
 
+from config.markdown import table
 from plan.cli import prepare
 
 #: Operations that `pulumi preview --json` reports of a resource that an `up` would change.
@@ -108,15 +109,13 @@ def markdown(found: list[Change]) -> str:
     counts = Counter(change.operation for change in found)
     sentence = ", ".join(f"{counts[op]} to {op}" for op in OPERATIONS if counts[op])
     rows = [
-        f"| {change.operation} | `{change.name}` | `{change.type}` | {_named(change.properties)} |"
+        (change.operation, f"`{change.name}`", f"`{change.type}`", _named(change.properties))
         for change in found
     ]
-    return "\n".join(
-        [f"{sentence}.", "", "| | resource | type | what differs |", "|---|---|---|---|", *rows, ""]
-    )
+    return f"{sentence}.\n\n{table([('', 'resource', 'type', 'what differs'), *rows])}\n"
 
 
 def _named(properties: tuple[str, ...]) -> str:
-    names = [f"`{name.replace('|', '')}`" for name in properties[:NAMED_PROPERTIES]]
+    names = [f"`{name}`" for name in properties[:NAMED_PROPERTIES]]
     more = len(properties) - len(names)
     return ", ".join([*names, f"{more} more"] if more else names)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from ..core.helm import MIN_TIMEOUT_SECONDS
 from ..telemetry.metrics import Label
 from .context import AlertContext, literal, runbook
 from .delivery import RuleGroup
+from .severity import Severity
 
 #: Minutes that a rollout may take before Helm gives it up.
 ROLLOUT_MINUTES = MIN_TIMEOUT_SECONDS // 60
@@ -27,15 +27,6 @@ AFTER_RESTART = 5
 AFTER_RETRIES = 10
 #: How often rules are evaluated. Twice per scrape of a minute, so that loss pages within two.
 INTERVAL = "30s"
-
-
-class Severity(StrEnum):
-    """How much of a hurry an alert is in."""
-
-    CRITICAL = "critical"
-    """Traces are lost, or soon will be, or nobody can read them: wake somebody."""
-    WARNING = "warning"
-    """Something is worse than it should be: look at it in working hours."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ by halves and doubles and are our choice.
 from dataclasses import dataclass
 
 from ..core.settings import Size
+from ..core.units import MIB
 from ..core.workload import Workload
 from .settings import AlloySettings
 
@@ -104,4 +105,4 @@ def queue_bytes(settings: AlloySettings) -> int:
     It is never less than the largest request: what is larger than the queue could never enter it.
     """
     batches = settings.queue_batches or PRESETS[settings.size].queue_batches
-    return max(batches * BATCH_MIB, settings.max_request_mib, HTTP_REQUEST_MIB) * 1024 * 1024
+    return max(batches * BATCH_MIB, settings.max_request_mib, HTTP_REQUEST_MIB) * MIB

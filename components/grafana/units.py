@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ..core.units import MIB
+
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
@@ -37,7 +39,7 @@ MANY = Unit(name="short", soft_max=10)
 FACTOR = Unit(name="none", decimals=2, width=75)
 CORES = Unit(name="count:cores", decimals=2, soft_max=0.1)
 SECONDS = Unit(name="s", soft_max=0.1)
-BYTES = Unit(name="bytes", soft_max=1024**2, width=100)
+BYTES = Unit(name="bytes", soft_max=MIB, width=100)
 BYTES_PER_SECOND = Unit(name="binBps", soft_max=1024)
 #: Share that should be 0: a hundredth of a percent is seen.
 FAILED = Unit(name="percentunit", decimals=2, soft_max=0.1, width=80)

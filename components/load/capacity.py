@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..alloy import sizes as alloy_sizes
 from ..core.names import OTLP_RETRY_MINUTES
+from ..core.units import GIB, MIB
 from ..settings import TracingSettings
 from ..telemetry.metrics import LATENCY_BUCKETS
 from ..tempo import config as tempo_config
@@ -14,7 +15,6 @@ from ..tempo.settings import TempoMode
 from ..tempo.system import workloads as tempo_workloads
 from .settings import LoadSettings
 
-_MIB, _GIB = 1024**2, 1024**3
 #: Stored bytes of a span against its bytes on the wire where nobody has measured: a guess, near to
 #: the 0.55 of the made-up spans of `python -m bench.blocks` (docs/cost.md).
 STORED_SHARE = 0.5
@@ -120,7 +120,7 @@ def checks(settings: TracingSettings) -> list[Check]:
     if load.spans_per_second is None:
         return []
     spans = load.spans_per_second * load.peak_factor
-    mib = spans * load.bytes_per_span / _MIB
+    mib = spans * load.bytes_per_span / MIB
     return [
         *_ingestion(settings, mib),
         *_alloy(settings, spans),
@@ -158,10 +158,10 @@ def _alloy(settings: TracingSettings, spans: float) -> Iterator[Check]:
 def _volumes(settings: TracingSettings, spans: float) -> Iterator[Check]:
     """Yield what lies on the volume of one pod: blocks that wait, and those of TraceQL metrics."""
     load, pods = settings.load, tempo_workloads(settings)
-    waiting = spans * load.bytes_per_span * 60 * tempo_sizes.BLOCK_MINUTES / _GIB
+    waiting = spans * load.bytes_per_span * 60 * tempo_sizes.BLOCK_MINUTES / GIB
     local = 0.0
     if settings.tempo.traceql_metrics:
-        local = spans * stored_bytes_per_span(load) * 60 * _LOCAL_BLOCK_MINUTES / _GIB
+        local = spans * stored_bytes_per_span(load) * 60 * _LOCAL_BLOCK_MINUTES / GIB
     if settings.tempo.mode is TempoMode.MONOLITHIC:
         asked = {"monolithic": waiting + local}
     else:

@@ -6,16 +6,15 @@ from urllib.parse import urlsplit
 from ..backends.settings import MetricsSettings
 from ..core.names import OTLP_RETRY_MINUTES
 from ..core.regions import dns_suffix
+from ..core.units import GIB, MIB
 from ..telemetry.metrics import LATENCY_BUCKETS, TEMPO_SOURCE, Label
 from . import sizes
 from .args import METRICS_PASSWORD_KEY, TempoArgs
 from .settings import TempoMode, TempoSettings
 
-_MIB = 1024 * 1024
-
 #: Largest block that compaction makes, in bytes. Tempo's default of 100 GiB makes blocks that take
 #: long to search; the comments in tempo-distributed's values advise 5 GB or less.
-MAX_BLOCK_BYTES = 5 * 1024 * _MIB
+MAX_BLOCK_BYTES = 5 * GIB
 #: Largest OTLP message in MiB; the receiver's default of 4 is less than what a busy Alloy sends.
 OTLP_MESSAGE_MIB = 16
 #: Least size in MiB of a message between Tempo's parts: Tempo's default (cmd/tempo/app/config.go).
@@ -114,11 +113,11 @@ def overrides(args: TempoArgs) -> dict[str, Any]:
         "ingestion": {
             # One limit for all distributors together, however many there are.
             "rate_strategy": "global" if spread else "local",
-            "rate_limit_bytes": limits.rate_limit_mib * _MIB,
-            "burst_size_bytes": limits.burst_size_mib * _MIB,
+            "rate_limit_bytes": limits.rate_limit_mib * MIB,
+            "burst_size_bytes": limits.burst_size_mib * MIB,
             "max_traces_per_user": limits.max_live_traces,
         },
-        "global": {"max_bytes_per_trace": limits.max_trace_mib * _MIB},
+        "global": {"max_bytes_per_trace": limits.max_trace_mib * MIB},
     }
     running = processors(args.settings, args.metrics)
     if running:
@@ -134,7 +133,7 @@ def grpc_message_bytes(settings: TempoSettings) -> int:
 
     A trace travels in one message; twice its size leaves room for how it is encoded.
     """
-    return max(GRPC_MESSAGE_MIB, 2 * sizes.limits(settings).max_trace_mib) * _MIB
+    return max(GRPC_MESSAGE_MIB, 2 * sizes.limits(settings).max_trace_mib) * MIB
 
 
 def retention(settings: TempoSettings) -> str:

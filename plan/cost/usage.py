@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from components.core.registry import workloads
+from components.core.units import GIB, MIB
 from components.load import capacity
 from components.settings import TracingSettings
 from components.storage.settings import Encryption
@@ -11,7 +12,6 @@ from components.tempo.settings import TempoMode
 
 #: Hours of a month, as AWS counts it in its examples.
 HOURS = 730
-_MIB, _GIB = 1024**2, 1024**3
 #: Hours until the copies of a span that the ingesters flush are merged into one: the block waits
 #: half an hour, compaction looks at windows of one hour (compaction_window) and goes over them more
 #: than once. An assumption.
@@ -23,9 +23,9 @@ COMPACTIONS = 3
 _WRITES_PER_BLOCK = 6
 #: Bytes in one write of a block's data: the part size of Tempo's S3 client (minio-go), as Tempo's
 #: `part_size` is not set.
-_PART_BYTES = 16 * _MIB
+_PART_BYTES = 16 * MIB
 #: Bytes in one read of compaction (tempodb/encoding/vparquet4/block_iterator.go).
-_READ_BYTES = 2 * _MIB
+_READ_BYTES = 2 * MIB
 #: Bytes after which a block is cut (max_block_bytes), and blocks of an hour where fewer arrive:
 #: ingesters cut after 30 minutes, local-blocks of a metrics-generator after one
 #: (max_block_duration).
@@ -108,7 +108,7 @@ def _stored_gib(settings: TracingSettings) -> float:
     ingesters, generators = _copies(settings)
     hours = settings.tempo.retention_hours
     copy_hours = hours * (1 + generators) + min(hours, MERGED_HOURS) * (ingesters - 1)
-    return _stored_per_second(settings) * copy_hours * 3600 / _GIB
+    return _stored_per_second(settings) * copy_hours * 3600 / GIB
 
 
 def _requests(settings: TracingSettings) -> tuple[float, float]:

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
+
+# Stands for a value that is known only after an update. It is not judged: the update evaluates the
+# policies again before it creates anything.
+from pulumi.runtime.rpc import UNKNOWN
 
 from components.core.tier import Tier
 
-#: Stands for a value that is known only after an update (Pulumi's own text for it). What is not
-#: known is not judged: the update itself looks again, before anything is made.
-UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+__all__ = ["UNKNOWN", "Before", "Finding", "Level", "Resource", "Rule", "Violation"]
 
 
 class Level(StrEnum):

@@ -5,7 +5,8 @@ from typing import Any
 
 from ...telemetry.metrics import Label, SloMetric
 from ..context import literal, runbook
-from .burn import Pair, Severity, burn_rate, thresholds
+from ..severity import Severity
+from .burn import Pair, burn_rate, thresholds
 from .settings import SloSettings
 from .sli import selector
 

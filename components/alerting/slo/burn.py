@@ -5,16 +5,9 @@ The method is that of Google's SRE workbook, chapter 5, "Alerting on SLOs", the 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from ...telemetry.metrics import SloMetric
-
-
-class Severity(StrEnum):
-    """Who is called: somebody now, or somebody on the next working day."""
-
-    CRITICAL = "critical"
-    WARNING = "warning"
+from ..severity import Severity
 
 
 @dataclass(frozen=True, kw_only=True)

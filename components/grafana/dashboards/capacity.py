@@ -1,6 +1,7 @@
 """Capacity: how much comes in, how much is kept, how far the limits are, and where it leads."""
 
 from ...alerting.context import AlertContext
+from ...core.units import MIB
 from ...telemetry.context import DashboardContext
 from ...telemetry.metrics import ClusterMetric, Label, ScrapedLabel, SpanMetric, TempoMetric
 from ...telemetry.promql import ONCE, RANKED, highest, rate, spans
@@ -14,7 +15,6 @@ from ..variables import filters
 from .red import stat
 from .scraped import FULL_STEPS, added, graph, programs
 
-_MIB = 1024 * 1024
 _DAY = 86_400
 #: A forecast looks back at whole weeks, in which every weekday counts the same, and at one value a
 #: day, so that the difference between day and night is no trend.
@@ -176,7 +176,7 @@ def _shares(context: DashboardContext, ours: AlertContext, window: str) -> dict[
     traces = ours.tempo(TempoMetric.LIVE_TRACES)
     active = ours.tempo(TempoMetric.GENERATOR_SERIES)
     return {
-        "ingestion rate": f"max({received}) / {context.limits.rate_limit_mib * _MIB}",
+        "ingestion rate": f"max({received}) / {context.limits.rate_limit_mib * MIB}",
         "live traces": f"max({traces}) / {context.limits.max_live_traces}",
         "active series": f"max({active}) / {context.limits.max_active_series}",
     }

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import dashboard as models
 
-from ...alerting.slo.burn import Severity
+from ...alerting.severity import Severity
 from ...telemetry.context import DashboardContext
 from ...telemetry.metrics import Label, SloMetric
 from .. import units

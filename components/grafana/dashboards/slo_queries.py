@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...alerting.slo.burn import Severity
+from ...alerting.severity import Severity
 from ...telemetry.context import DashboardContext
 from ...telemetry.metrics import Label, RulerMetric, SloMetric
 
