@@ -102,6 +102,13 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert f"\n[{label}]: https://" in text
 
 
+@pytest.mark.parametrize(
+    "page", [p for p in sorted(DOCS.glob("*.md")) if p != REFERENCE], ids=lambda p: p.stem
+)
+def test_a_page_is_short(page: Path) -> None:
+    assert len(page.read_text().splitlines()) <= 250
+
+
 def test_every_page_is_linked_from_the_readme() -> None:
     linked = set(re.findall(r"\]\((docs/[^)#]+)", README.read_text()))
     pages = {str(page.relative_to(ROOT)) for page in DOCS.glob("*.md")}

@@ -53,9 +53,9 @@ def _reads_secrets(rule: Mapping[str, Any]) -> bool:
 RULES = (
     Rule(
         name="secrets-readable",
-        what="Neither Alloy nor anyone to whom the stack gives rules of RBAC may read Secrets.",
-        why="Alloy takes telemetry from everyone, and its chart lets it read every Secret.",
-        fix="List in rbac.rules what Alloy needs: pods.",
+        what="Neither Alloy nor a role that the stack creates can read Secrets.",
+        why="Alloy accepts data from every pod, and its chart allows it to read every Secret.",
+        fix="List only what Alloy needs in rbac.rules: pods.",
         levels=levels.ALWAYS,
         check=_readable_secrets,
     ),

@@ -121,17 +121,17 @@ def _unprotected(resources: Sequence[Resource], _: Before) -> Iterator[Finding]:
 RULES = (
     Rule(
         name="bucket-public",
-        what="No bucket is open to the public.",
-        why="Spans hold URLs, user ids and database statements.",
-        fix="Leave all four public access blocks on; grant access by IAM, to named principals.",
+        what="No bucket is public.",
+        why="Spans contain URLs, user ids and database statements.",
+        fix="Keep all four public access blocks, and grant access to named IAM principals.",
         levels=levels.ALWAYS,
         check=_public,
         whole_stack=True,
     ),
     Rule(
         name="bucket-unencrypted",
-        what="Every bucket has its encryption stated.",
-        why="What is stated can be audited, and a default that changes changes nothing.",
+        what="Every bucket has an explicit encryption setting.",
+        why="An explicit setting can be audited and doesn't depend on a default.",
         fix="Set storage.encryption to sse-s3 or sse-kms.",
         levels=levels.ALWAYS,
         check=_unencrypted,
@@ -140,8 +140,8 @@ RULES = (
     Rule(
         name="bucket-plain-http",
         what="Every bucket denies requests without TLS.",
-        why="A client with a wrong endpoint would send traces readable over the network.",
-        fix="Keep the bucket policy that denies aws:SecureTransport false.",
+        why="A client with a wrong endpoint would send traces unencrypted.",
+        fix="Keep the bucket policy that denies requests with aws:SecureTransport false.",
         levels=levels.ON_AWS,
         check=_plain_http,
         whole_stack=True,
@@ -149,7 +149,7 @@ RULES = (
     Rule(
         name="bucket-unprotected",
         what="The bucket of a production environment is protected.",
-        why="A change of its name, or a destroy in the wrong terminal, deletes every trace.",
+        why="A changed name, or a destroy in the wrong terminal, would delete all traces.",
         fix="Remove storage.protect: false.",
         levels=levels.PRODUCTION,
         check=_unprotected,

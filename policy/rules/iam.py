@@ -47,10 +47,10 @@ def _too_much(statement: Mapping[str, Any]) -> Iterator[str]:
 RULES = (
     Rule(
         name="iam-wildcard",
-        what="No IAM policy allows an action or a resource by wildcard; objects of one named "
-        "bucket are the exception.",
-        why="A wildcard also allows what AWS adds tomorrow, and a broken-into Tempo uses it.",
-        fix="List the actions, and name the resource by its ARN.",
+        what="No IAM policy allows an action or a resource with a wildcard, except the objects "
+        "of one named bucket.",
+        why="A wildcard includes future actions, which a compromised Tempo could use.",
+        fix="List the actions, and the ARN of the resource.",
         levels=levels.ALWAYS,
         check=_wildcards,
     ),

@@ -61,17 +61,17 @@ def _privileged_namespaces(resources: Sequence[Resource], _: Before) -> Iterator
 RULES = (
     Rule(
         name="privileged-pods",
-        what="Beyla alone may reach into its node.",
-        why="Whoever breaks into a pod with host access has the node and all pods on it.",
-        fix="Remove the key that the message names; only Beyla's eBPF needs such a thing.",
+        what="Only Beyla has access to its node.",
+        why="A compromised pod with host access controls the node and all pods on it.",
+        fix="Remove the key that the message names. Only Beyla's eBPF needs it.",
         levels=levels.ALWAYS,
         check=_privileged_pods,
     ),
     Rule(
         name="privileged-namespace",
-        what="Only the namespace that holds Beyla and nothing else goes without pod security.",
-        why="The namespace's label is what makes Kubernetes refuse a privileged pod.",
-        fix="Label it pod-security.kubernetes.io/enforce: restricted, and keep Beyla apart.",
+        what="Only the namespace of Beyla, without other workloads, allows privileged pods.",
+        why="Kubernetes refuses privileged pods because of the namespace's label.",
+        fix="Label it pod-security.kubernetes.io/enforce: restricted. Keep Beyla apart from it.",
         levels=levels.ALWAYS,
         check=_privileged_namespaces,
         whole_stack=True,

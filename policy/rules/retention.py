@@ -43,9 +43,9 @@ def _shortened(resources: Sequence[Resource], before: Before) -> Iterator[Findin
 RULES = (
     Rule(
         name=SHORTENED,
-        what="One change shortens the retention of traces by half at most.",
-        why="Tempo deletes what is older within hours, and nothing brings it back.",
-        fix="Check the number; if it is meant, go there in steps of a half, one after another.",
+        what="A single change reduces the retention by half at most.",
+        why="Tempo permanently deletes older traces within hours.",
+        fix="Check the value. If it is intended, halve the retention repeatedly.",
         levels=levels.KEPT_TRACES,
         check=_shortened,
         compares=True,
