@@ -66,10 +66,10 @@ cli: venv/.stack ## Install the Pulumi CLI of the SDK's version into .pulumi-cli
 	@$(VENV)/python -m plan.cli install
 
 preview-report: venv/.stack ## What that preview would change, as a table without values: build/preview/$(STACK).md
-	@$(VENV)/python -m delivery.look "$$STACK"
+	@$(VENV)/python -m delivery.preview "$$STACK"
 
 drift: venv/.stack ## Read what is really there, and fail if `up` would change anything: build/drift/$(STACK).md
-	@$(VENV)/python -m delivery.look "$$STACK" --drift
+	@$(VENV)/python -m delivery.preview "$$STACK" --drift
 
 smoke: venv/.stack ## Send a trace to STACK, which is up, and find it again; needs kubectl
 	@$(VENV)/python -m delivery.smoke "$$STACK"

@@ -1,1 +1,1 @@
-"""What an account needs once: a place for Pulumi's state, and roles for GitHub's jobs."""
+"""One-time AWS account setup: the backend for Pulumi's state, and roles for GitHub's jobs."""

@@ -1,4 +1,4 @@
-"""Sets an account up, by the real Pulumi CLI: python -m bootstrap.cli up STACK, then move STACK."""
+"""Sets up an AWS account with the Pulumi CLI: python -m bootstrap.cli up STACK, then move STACK."""
 
 import argparse
 import json
@@ -11,21 +11,22 @@ from typing import cast
 
 import pulumi
 
-from bootstrap.loader import PROJECT
-from bootstrap.wiring import state_url
+from bootstrap.loader import PROJECT, tracing_settings
+from bootstrap.names import state_bucket
+from bootstrap.state import backend_url
 from components.checks import Problem, SettingsError
 from plan.cli import find
 from plan.command import reporting
 from plan.stackfile import load, read
 
-#: Folder of the project; its state lies in it until there is a bucket. Git-ignored.
+#: Folder of the project. Its state is in a git-ignored folder below until the bucket exists.
 FOLDER = Path("bootstrap")
 LOCAL_STATE = FOLDER / ".pulumi-state"
 
 
 @reporting(pulumi.RunError)
 def main() -> int:
-    """Run one command on one stack, with what options follow; return the exit status."""
+    """Run one command on one stack, passing on further options; return the exit status."""
     parser = argparse.ArgumentParser(prog="bootstrap.cli", description=__doc__)
     parser.add_argument("command", choices=("up", "move"))
     parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
@@ -36,18 +37,18 @@ def main() -> int:
     if found is None:
         print("error: the Pulumi CLI is missing and could not be downloaded.", file=sys.stderr)
         return 1
-    # The project's folder is another one than this.
+    # The CLI runs in the project's folder, so a relative path would not be found.
     cli = str(Path(found).resolve())
     run = _up if arguments.command == "up" else _move
     try:
         return run(cli, stack, moved, passed_on)
     except subprocess.CalledProcessError:
-        # The CLI has said itself what it met.
+        # The CLI has already printed the error.
         return 1
 
 
 def _has_moved(stack: str) -> bool:
-    """Tell whether the state lies in its bucket: the project's stack file then names the key.
+    """Return whether the state is in its bucket: the project's stack file then names the key.
 
     Raises:
         SettingsError: one of the stack files is missing or unreadable.
@@ -55,17 +56,21 @@ def _has_moved(stack: str) -> bool:
     read(Path.cwd(), stack)
     file = FOLDER / f"Pulumi.{stack}.yaml"
     if not os.path.lexists(file):
-        missing = f"there is no such file; it holds {PROJECT}:repository, your GitHub repository"
+        missing = f"does not exist. It must set {PROJECT}:repository to your GitHub repository"
         raise SettingsError(str(file), [Problem(key=str(file), message=missing)])
     read(FOLDER, stack)
     return "secretsprovider" in cast(dict[str, object], load(file))
 
 
 def _up(cli: str, stack: str, moved: bool, passed_on: Sequence[str]) -> int:
-    """Make or change what the account needs, by the state where it lies now."""
+    """Set up or update the account, with the state in its current backend."""
     if moved:
-        # Not that of another environment, which may be set.
-        env = {**os.environ, "PULUMI_BACKEND_URL": state_url(Path.cwd(), stack)}
+        tracing, wrong = tracing_settings(Path.cwd(), stack)
+        if wrong:
+            raise SettingsError(f"Pulumi.{stack}.yaml", wrong)
+        url = backend_url(state_bucket(tracing), region=tracing.cluster.region)
+        # The variable may be set for another environment.
+        env = {**os.environ, "PULUMI_BACKEND_URL": url}
     else:
         LOCAL_STATE.mkdir(exist_ok=True)
         env = _local()
@@ -75,9 +80,9 @@ def _up(cli: str, stack: str, moved: bool, passed_on: Sequence[str]) -> int:
 
 
 def _move(cli: str, stack: str, moved: bool, passed_on: Sequence[str]) -> int:
-    """Move the state from this folder into the bucket that it describes."""
+    """Move the state from the project's folder into the bucket that it describes."""
     if moved:
-        print(f"Nothing to move: the state of {stack} is in its bucket already.")
+        print(f"Nothing to move: the state of {stack} is already in its bucket.")
         return 0
     local = _local()
     outputs: dict[str, str] = {}
@@ -85,7 +90,9 @@ def _move(cli: str, stack: str, moved: bool, passed_on: Sequence[str]) -> int:
         show = [cli, "stack", "output", "--json", "--stack", stack]
         outputs = json.loads(_run(show, local))
     if "deployRoleArn" not in outputs:
-        print(f"error: nothing to move yet: make bootstrap STACK={stack}", file=sys.stderr)
+        print(
+            f"error: nothing to move yet; first run: make bootstrap STACK={stack}", file=sys.stderr
+        )
         return 1
     backend, provider = outputs["backendUrl"], outputs["secretsProvider"]
     backups = set(FOLDER.glob(f"Pulumi.{stack}.yaml.bak.*"))
@@ -100,21 +107,21 @@ def _move(cli: str, stack: str, moved: bool, passed_on: Sequence[str]) -> int:
     if done.returncode != 0:
         print(f"{done.stdout}{done.stderr}".strip(), file=sys.stderr)
         return 1
-    # What is left behind would only grow old.
+    # The migration leaves backups and the old state behind.
     for backup in set(FOLDER.glob(f"Pulumi.{stack}.yaml.bak.*")) - backups:
         backup.unlink()
     _run([cli, "stack", "rm", stack, "--force", "--yes", "--preserve-config"], local)
-    print(f"Moved into {backend}: commit bootstrap/Pulumi.{stack}.yaml.")
-    print(f"The state of stack {stack} belongs there too:")
+    print(f"Moved to {backend}. Commit bootstrap/Pulumi.{stack}.yaml.")
+    print(f"Create stack {stack} in the same backend:")
     print(f"  export PULUMI_BACKEND_URL='{backend}'")
     print(f"  pulumi stack init {stack} --secrets-provider='{provider}'")
     return 0
 
 
 def _local() -> dict[str, str]:
-    """Return the environment of the CLI as long as the state lies in the project's folder."""
+    """Return the environment of the CLI while the state is in the project's folder."""
     return {
-        # There is no secret in it.
+        # The state has no secrets.
         "PULUMI_CONFIG_PASSPHRASE": "",
         **os.environ,
         "PULUMI_BACKEND_URL": LOCAL_STATE.resolve().as_uri(),

@@ -1,7 +1,7 @@
-"""Reads both stack files, this project's and the tracing stack's, and refuses them whole."""
+"""Reads and validates both stack files: the bootstrap project's and the tracing stack's."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,14 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
+from bootstrap.names import boundary_arn
+from bootstrap.policies import makes_role
 from bootstrap.settings import BootstrapSettings
 from components.checks import Problem, SettingsError, problem
 from components.checks.messages import problem_of
 from components.checks.validate import validate
-from components.core.names import boundary_arn
-from components.identity.settings import IdentityMode
 from components.settings import TracingSettings
+from components.storage.settings import Encryption
 from config.loader import GROUPS
 from config.loader import PROJECT as TRACING
 from config.providers import aws_arguments, parsed
@@ -28,13 +29,13 @@ _ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True, kw_only=True)
 class BootstrapConfig:
-    """What both stack files hold.
+    """Settings from both stack files.
 
     Attributes:
-        settings: this project's own settings.
+        settings: settings of the bootstrap project.
         tracing: settings of the tracing stack.
         stack: name of both stacks, and of the GitHub environment that deploys.
-        aws: arguments for the AWS provider.
+        aws: arguments of the AWS provider.
     """
 
     settings: BootstrapSettings
@@ -42,49 +43,50 @@ class BootstrapConfig:
     stack: str
     aws: dict[str, Any]
 
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of all resources."""
+        return {**self.tracing.aws_tags, "managed-by": PROJECT}
+
 
 def load_bootstrap(root: Path = _ROOT) -> BootstrapConfig:
-    """Read and validate the configuration of the current stack and of the stack that it serves.
+    """Load and validate the configuration of the current stack and of its tracing stack.
 
     Args:
         root: folder of the tracing stack's Pulumi.yaml.
 
-    Returns:
-        Settings and arguments for the AWS provider.
-
     Raises:
-        SettingsError: with every problem of both stack files.
+        SettingsError: with all errors of both stack files.
     """
     stack = pulumi.get_stack()
     tracing, wrong = tracing_settings(root, stack)
-    found = [_of(TRACING, p) for p in (*wrong, *_unfit(tracing, wrong))]
     raw = runtime_config.CONFIG.get()
-    settings = None
-    try:
-        settings = BootstrapSettings.model_validate(
-            {
-                key.removeprefix(f"{PROJECT}:"): parsed(value)
-                for key, value in raw.items()
-                if key.startswith(f"{PROJECT}:")
-            },
-            by_alias=True,
-            by_name=False,
-        )
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        found += [_of(PROJECT, problem_of(detail, BootstrapSettings)) for detail in details]
+    own = {
+        key.removeprefix(f"{PROJECT}:"): parsed(value)
+        for key, value in raw.items()
+        if key.startswith(f"{PROJECT}:")
+    }
     aws, wrong_aws = aws_arguments(raw, tracing)
-    found += wrong_aws
+    try:
+        settings = BootstrapSettings.model_validate(own, by_alias=True, by_name=False)
+    except ValidationError as error:
+        settings = None
+        details = error.errors(include_url=False)
+        wrong_aws += [_of(PROJECT, problem_of(detail, BootstrapSettings)) for detail in details]
+    unfit: Iterable[Problem] = (
+        () if wrong else _unfit(tracing, makes_key=settings is None or settings.trace_key)
+    )
+    found = [*(_of(TRACING, p) for p in (*wrong, *unfit)), *wrong_aws]
     if found or settings is None:
         raise SettingsError(f"Pulumi.{stack}.yaml and bootstrap/Pulumi.{stack}.yaml", found)
     return BootstrapConfig(settings=settings, tracing=tracing, stack=stack, aws=aws)
 
 
 def tracing_settings(root: Path, stack: str) -> tuple[TracingSettings, list[Problem]]:
-    """Return the settings of the tracing stack, of use only where there is no problem.
+    """Return the settings of the tracing stack and its errors. With errors, settings are unusable.
 
     Args:
-        root: folder of its Pulumi.yaml.
+        root: folder of the tracing stack's Pulumi.yaml.
         stack: name of the stack.
 
     Raises:
@@ -99,29 +101,29 @@ def tracing_settings(root: Path, stack: str) -> tuple[TracingSettings, list[Prob
     return validate({key: value for key, value in given.items() if key in GROUPS})
 
 
-def makes_role(tracing: TracingSettings) -> bool:
-    """Tell whether the tracing stack makes Tempo's role."""
-    return tracing.identity.mode is not IdentityMode.NONE and tracing.identity.role_arn is None
-
-
-def _unfit(tracing: TracingSettings, wrong: list[Problem]) -> Iterator[Problem]:
-    """Yield what a stack file may say elsewhere but not here."""
-    if tracing.storage.endpoint:
+def _unfit(tracing: TracingSettings, *, makes_key: bool) -> Iterator[Problem]:
+    """Yield errors of valid tracing settings that `bootstrap` can't make roles for."""
+    storage = tracing.storage
+    if storage.endpoint:
         yield problem(
             "storage.endpoint",
-            tracing.storage.endpoint,
-            "is a stand-in for S3: there is no account to set up",
+            storage.endpoint,
+            "is an S3 emulator: there is no AWS account to set up",
         )
-    elif makes_role(tracing) and tracing.identity.permissions_boundary_arn is None and not wrong:
-        arn = boundary_arn(
-            environment=tracing.environment.name,
-            account_id=tracing.cluster.account_id,
-            region=tracing.cluster.region,
-        )
+        return
+    if makes_role(tracing) and tracing.identity.permissions_boundary_arn is None:
         yield Problem(
             key="identity.permissionsBoundaryArn",
-            message="is missing: who deploys makes Tempo's role, and without a boundary could make "
-            f"it an administrator. Set it to {arn}, which is made here, or to one of your own",
+            message="is missing: the deploy role makes Tempo's role, and without a boundary it "
+            f"could make that an administrator. Set it to {boundary_arn(tracing)}, which "
+            "`bootstrap` makes, or to your own policy",
+        )
+    if storage.encryption is Encryption.SSE_KMS and not storage.kms_key_arn and not makes_key:
+        yield Problem(
+            key="storage.kmsKeyArn",
+            message="is missing: the deploy role can't make KMS keys. Set it to the ARN of a key, "
+            f"or set {PROJECT}:traceKey: true to make one here, and set it to the output "
+            "`traceKeyArn`",
         )
 
 

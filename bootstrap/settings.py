@@ -1,4 +1,4 @@
-"""Settings of `bootstrap`: what no stack file of the tracing stack says."""
+"""Settings of `bootstrap` that the tracing stack does not have."""
 
 from pydantic import Field
 
@@ -6,15 +6,18 @@ from components.core.base import Settings
 
 
 class BootstrapSettings(Settings):
-    """Who deploys, and what the account has already."""
+    """The repository that deploys, and what the account already has."""
 
     repository: str = Field(
         pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9])*(@[0-9]+)?/[A-Za-z0-9._-]+(@[0-9]+)?$"
     )
-    """GitHub repository that deploys, `owner/name`. Where GitHub puts ids into the subject of its
+    """GitHub repository that deploys, `owner/name`. If GitHub puts ids into the subject of its
     tokens, `owner@123/name@456`."""
     github_provider_exists: bool = False
-    """Whether the account has an identity provider for GitHub already; it can have one only."""
+    """Whether the account already has an identity provider for GitHub; it can have only one."""
     cluster_access: bool = True
-    """Whether to let the roles into the EKS cluster by access entries. The cluster must exist and
-    take them (authentication mode `API` or `API_AND_CONFIG_MAP`)."""
+    """Whether to let the roles into the EKS cluster with access entries. The cluster must exist and
+    accept them (authentication mode `API` or `API_AND_CONFIG_MAP`)."""
+    trace_key: bool = False
+    """Whether to make a KMS key for the trace bucket. Its ARN is the output `traceKeyArn`, for
+    `storage.kmsKeyArn` of the tracing stack. The key is never deleted."""

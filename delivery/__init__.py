@@ -1,1 +1,1 @@
-"""What workflows run besides the plan: looks at environments, and words on GitHub."""
+"""Commands of the GitHub workflows, and `make smoke`."""

@@ -1,108 +1,65 @@
-"""The few calls of GitHub's REST API that the workflows need."""
+"""GitHub's REST API, through the `gh` CLI of GitHub's runners."""
 
 import json
 import os
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import subprocess
 from typing import Any
 
 #: Author of what a workflow writes with its own token.
 BOT = "github-actions[bot]"
-#: Longest body of a comment or an issue that GitHub takes, in characters.
+#: Maximum length in characters of a comment or an issue on GitHub.
 BODY_LIMIT = 65_536
-_PER_PAGE = 100
 
 
 class GitHubError(Exception):
-    """GitHub refused a call, or could not be reached."""
+    """GitHub refused a call, or this is no GitHub workflow."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class GitHub:
-    """One repository on GitHub.
-
-    Attributes:
-        repository: `owner/name`.
-        token: token of the workflow.
-        api: URL of the API.
-    """
-
-    repository: str
-    token: str = field(repr=False)
-    api: str = "https://api.github.com"
-
-    def list(self, path: str, **parameters: str) -> Iterator[dict[str, Any]]:
-        """Yield all items of a list, page by page."""
-        page = 1
-        while True:
-            query = urllib.parse.urlencode({**parameters, "per_page": _PER_PAGE, "page": page})
-            items = self.call("GET", f"{path}?{query}")
-            yield from items
-            if len(items) < _PER_PAGE:
-                return
-            page += 1
-
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
-        """Call the API below the repository and return its answer.
-
-        Raises:
-            GitHubError: the answer is no success; with what GitHub says.
-        """
-        request = urllib.request.Request(  # noqa: S310
-            f"{self.api}/repos/{self.repository}/{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={
-                "Accept": "application/vnd.github+json",
-                "Authorization": f"Bearer {self.token}",
-                "Content-Type": "application/json",
-                "X-GitHub-Api-Version": "2022-11-28",
-            },
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            said = error.read(1000).decode(errors="replace")
-            raise GitHubError(f"{method} {path}: GitHub answers {error.code}: {said}") from None
-        except (OSError, ValueError) as error:
-            raise GitHubError(f"{method} {path}: {error}") from None
+def items(path: str, **parameters: str) -> list[dict[str, Any]]:
+    """Return all items of a list of the repository, from all pages."""
+    query = [option for key, value in parameters.items() for option in ("-f", f"{key}={value}")]
+    lines = _gh(path, "--method", "GET", "--paginate", "--jq", ".[]", *query)
+    return [json.loads(line) for line in lines.split("\n") if line]
 
 
-def from_environment() -> GitHub:
-    """Return the repository that a workflow runs in; its variables name it."""
-    return GitHub(
-        repository=variable("GITHUB_REPOSITORY"),
-        token=variable("GITHUB_TOKEN"),
-        api=variable("GITHUB_API_URL"),
-    )
+def write(method: str, path: str, body: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Create or change something in the repository and return GitHub's answer."""
+    return json.loads(_gh(path, "--method", method, "--input", "-", body=json.dumps(body)))
+
+
+def _gh(path: str, *options: str, body: str | None = None) -> str:
+    command = ["gh", "api", f"repos/{variable('GITHUB_REPOSITORY')}/{path}", *options]
+    done = subprocess.run(command, input=body, capture_output=True, text=True)  # noqa: S603
+    if done.returncode != 0:
+        raise GitHubError(f"{path}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def variable(name: str) -> str:
     """Return an environment variable that a workflow sets.
 
     Raises:
-        GitHubError: it is not set.
+        GitHubError: the variable is not set.
     """
     try:
         return os.environ[name]
     except KeyError:
-        raise GitHubError(f"{name} is not set: a GitHub workflow runs this command") from None
+        raise GitHubError(f"{name} is not set: run this command in a GitHub workflow") from None
 
 
-def is_own(item: dict[str, Any], marker: str) -> bool:
-    """Return whether a workflow wrote a comment or an issue, and marked it so.
+def own(items: list[dict[str, Any]], marker: str) -> dict[str, Any] | None:
+    """Return the first comment or issue that a workflow wrote with a marker.
 
-    The author counts too: anybody can write a marker.
+    The author counts too: anyone can write a marker.
     """
-    return item["user"]["login"] == BOT and str(item.get("body") or "").startswith(marker)
+    for item in items:
+        if item["user"]["login"] == BOT and str(item.get("body") or "").startswith(marker):
+            return item
+    return None
 
 
 def fitting(body: str, rest: str) -> str:
-    """Return a body within GitHub's limit; a cut one ends with where the rest is."""
+    """Return a body cut to GitHub's limit; `rest` replaces what was cut."""
     if len(body) <= BODY_LIMIT:
         return body
     end = f"\n\n... {rest}\n"

@@ -1,7 +1,7 @@
-"""Refuses to deploy a commit that is older than the deployed one: python -m delivery.order STACK.
+"""Fails if the deployed commit is newer than the checked-out one: python -m delivery.order STACK.
 
-A run that waits for an approval can be approved after a newer run has deployed: it would roll the
-environment back, without a word.
+A run that waits for approval can be approved after a newer run has deployed. It would silently roll
+the environment back.
 """
 
 import argparse
@@ -16,12 +16,12 @@ import pulumi
 from plan.cli import Cli, prepare
 from plan.command import reporting
 
-#: Where Pulumi notes the commit of an update (pkg/backend/updates.go, `GitHead`).
+#: Key of the commit in an update's environment (pulumi, pkg/backend/updates.go, `GitHead`).
 _COMMIT = "git.head"
 
 
 def deployed(cli: Cli, stack: str) -> str | None:
-    """Return the commit of the last update of a stack that went through; None without one.
+    """Return the commit of the last successful update of a stack; None without one.
 
     Raises:
         pulumi.RunError: the CLI can't read the stack's history.
@@ -36,7 +36,7 @@ def deployed(cli: Cli, stack: str) -> str | None:
 
 
 def is_older(commit: str, than: str, root: Path) -> bool:
-    """Return whether a commit is a strict ancestor of another; an unknown one is no descendant."""
+    """Return whether a commit is a strict ancestor of another. An unknown commit is not."""
     command = ["git", "merge-base", "--is-ancestor", commit, than]
     done = subprocess.run(command, cwd=root, capture_output=True)  # noqa: S603
     return done.returncode == 0 and commit != than
@@ -44,7 +44,7 @@ def is_older(commit: str, than: str, root: Path) -> bool:
 
 @reporting(pulumi.RunError)
 def main() -> int:
-    """Compare the checked out commit with the deployed one; return the exit status."""
+    """Compare the checked-out commit with the deployed one; return the exit status."""
     parser = argparse.ArgumentParser(prog="delivery.order", description=__doc__)
     parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
     stack: str = parser.parse_args().stack
@@ -59,7 +59,7 @@ def main() -> int:
             f"{stack} runs commit {there[:9]}, which is newer than {here[:9]}. Approve the newest "
             "run of the workflow `deploy`. To go back, revert the commit on main."
         )
-    print(f"{stack} runs {there[:9] if there else 'nothing yet'}; this is {here[:9]}.")
+    print(f"{stack} runs {there[:9] if there else 'no commit yet'}; this is {here[:9]}.")
     return 0
 
 

@@ -1,7 +1,4 @@
-"""Prints how a workflow reaches the account and cluster of a stack: python -m delivery.reach STACK.
-
-One `name=value` a line, as GITHUB_OUTPUT takes it.
-"""
+"""Prints the account and cluster of a stack for GITHUB_OUTPUT: python -m delivery.reach STACK."""
 
 import argparse
 import contextlib
@@ -21,28 +18,28 @@ from plan.run import run
 
 
 class ReachError(Exception):
-    """There is no way to the stack's cluster; the message says why."""
+    """The stack's cluster can't be reached; the text is the message."""
 
 
 @contextlib.contextmanager
 def kubectl(stack: str, cluster: ClusterSettings) -> Generator[list[str]]:
     """Yield kubectl with the options that select a stack's cluster.
 
-    The current context never decides: it may be that of another environment.
+    It never uses the current context, which may belong to another environment.
 
     Args:
         stack: name of the stack.
         cluster: how to reach its cluster.
 
     Raises:
-        ReachError: the stack that made the cluster does not hand over a kubeconfig.
+        ReachError: the stack that owns the cluster has no readable kubeconfig.
     """
     if cluster.stack_reference is None:
         kubeconfig = Path(cluster.kubeconfig).expanduser()
         context = [f"--context={cluster.kube_context}"] if cluster.kube_context else []
         yield ["kubectl", f"--kubeconfig={kubeconfig}", *context]
         return
-    text = _handed_over(stack, cluster.stack_reference)
+    text = _kubeconfig(stack, cluster.stack_reference)
     # Only its owner can read a temporary file: a kubeconfig may hold credentials.
     with tempfile.NamedTemporaryFile("w", suffix=".kubeconfig", encoding="utf-8") as file:
         file.write(text)
@@ -50,8 +47,8 @@ def kubectl(stack: str, cluster: ClusterSettings) -> Generator[list[str]]:
         yield ["kubectl", f"--kubeconfig={file.name}"]
 
 
-def _handed_over(stack: str, reference: str) -> str:
-    """Return the output `kubeconfig` of the stack that made the cluster."""
+def _kubeconfig(stack: str, reference: str) -> str:
+    """Return the output `kubeconfig` of the stack that owns the cluster."""
     cli = prepare(stack)
     if isinstance(cli, str):
         raise ReachError(cli)
@@ -61,7 +58,7 @@ def _handed_over(stack: str, reference: str) -> str:
     )
     if done.returncode != 0:
         raise ReachError(
-            f"the kubeconfig of {reference} (tracing:cluster.stackReference) could not be read: "
+            f"can't read the kubeconfig of {reference} (tracing:cluster.stackReference): "
             f"{done.stderr.strip()}"
         )
     try:
@@ -71,25 +68,21 @@ def _handed_over(stack: str, reference: str) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def outputs(cluster: ClusterSettings) -> dict[str, str]:
-    """Return the outputs; without a context, the stack that made the cluster knows the way."""
-    return {
+@reporting(pulumi.RunError)
+def main() -> int:
+    """Print one `name=value` a line; return the exit status."""
+    parser = argparse.ArgumentParser(prog="delivery.reach", description=__doc__)
+    parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
+    cluster = run(parser.parse_args().stack, Path.cwd()).settings.cluster
+    for name, value in {
         "region": cluster.region,
         "account-id": cluster.account_id,
         "cluster": cluster.name,
+        # Empty if another stack owns the cluster and its kubeconfig.
         "kube-context": cluster.kube_context or "",
         "kubeconfig": str(Path(cluster.kubeconfig).expanduser()),
-    }
-
-
-@reporting(pulumi.RunError)
-def main() -> int:
-    """Print the outputs for one stack; return the exit status."""
-    parser = argparse.ArgumentParser(prog="delivery.reach", description=__doc__)
-    parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
-    settings = run(parser.parse_args().stack, Path.cwd()).settings
-    for name, value in outputs(settings.cluster).items():
-        # A value on two lines would be read as two outputs.
+    }.items():
+        # GitHub would read a second line as a second output.
         print(f"{name}={' '.join(value.splitlines())}")
     return 0
 

@@ -1,4 +1,4 @@
-"""Checks that a tag may become a release; writes its notes: python -m delivery.release vX.Y.Z."""
+"""Checks a tag for a release and writes the notes: python -m delivery.release vX.Y.Z."""
 
 import argparse
 import re
@@ -9,24 +9,21 @@ from plan.command import reporting
 
 _TAG = re.compile(r"v(\d+\.\d+\.\d+)")
 _VERSION = re.compile(r"""^__version__ = ["']([^"']+)["']$""", re.M)
-#: A heading of the changelog, as https://keepachangelog.com writes it.
+#: A section of the changelog (https://keepachangelog.com).
 _SECTION = r"^## \[?{}\]?(?: - [^\n]*)?\n(.*?)(?=^## |^\[[^\]]+\]: |\Z)"
 
 
 def problems_and_notes(tag: str, *, package: str, changelog: str) -> tuple[list[str], str]:
-    """Return what speaks against a release, and the notes of one.
+    """Return all errors of a release, and its notes: the changelog's section of the version.
 
     Args:
         tag: the tag, vX.Y.Z.
         package: text of the package's `__init__.py`.
         changelog: text of the changelog.
-
-    Returns:
-        All problems, and the changelog's section for the version.
     """
     tagged = _TAG.fullmatch(tag)
     if not tagged:
-        return [f"{tag!r} is no version: a release is tagged vX.Y.Z"], ""
+        return [f"{tag!r} is not a version, for example v1.2.3"], ""
     problems: list[str] = []
     version = _VERSION.search(package)
     if not version:
@@ -36,7 +33,7 @@ def problems_and_notes(tag: str, *, package: str, changelog: str) -> tuple[list[
     section = re.search(_SECTION.format(re.escape(tagged[1])), changelog, re.M | re.S)
     notes = section[1].strip() if section else ""
     if not notes:
-        problems.append(f"CHANGELOG.md says nothing under ## {tagged[1]}")
+        problems.append(f"CHANGELOG.md has no text under ## {tagged[1]}")
     return problems, notes
 
 
@@ -53,12 +50,12 @@ def main() -> int:
         changelog=changelog.read_text(encoding="utf-8") if changelog.is_file() else "",
     )
     if problems:
-        print("error: this cannot be released:", *problems, sep="\n  ", file=sys.stderr)
+        print(f"error: {tag} can't be released:", *problems, sep="\n  ", file=sys.stderr)
         return 1
     file = Path("build", "release-notes.md")
     file.parent.mkdir(exist_ok=True)
     file.write_text(f"{notes}\n", encoding="utf-8")
-    print(f"{tag} can be released; its notes are in {file}.")
+    print(f"{tag} can be released. Its notes are in {file}.")
     return 0
 
 

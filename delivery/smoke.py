@@ -1,4 +1,4 @@
-"""Sends one trace to a stack that is up and finds it again: python -m delivery.smoke STACK."""
+"""Sends a trace to a deployed stack and waits for it in Tempo: python -m delivery.smoke STACK."""
 
 import argparse
 import contextlib
@@ -24,18 +24,18 @@ from plan.command import reporting
 from plan.run import Plan, run
 
 SERVICE = "smoke-check"
-#: Seconds until a trace must be found; Alloy and Tempo each collect spans before they pass them on.
+#: Seconds until Tempo must have the trace. Alloy and Tempo each batch spans.
 WAIT_SECONDS = 60
 _PAUSE_SECONDS = 1
 _FORWARDING = re.compile(r"Forwarding from (127\.0\.0\.1:\d+) -> ")
 
 
 class SmokeError(Exception):
-    """A trace was refused or not found; the message is what to tell."""
+    """The trace was refused or not found; the text is the message."""
 
 
 def span(trace_id: str) -> dict[str, Any]:
-    """Return a trace of one span that ends now, in OTLP's JSON."""
+    """Return a trace with one span that ends now, as OTLP JSON."""
     now = time.time_ns()
     attribute = {"key": "service.name", "value": {"stringValue": SERVICE}}
     one = {
@@ -51,18 +51,18 @@ def span(trace_id: str) -> dict[str, Any]:
 
 
 def check(*, send_to: str, query: str, tenant: str | None = None) -> Mapping[str, str]:
-    """Send a trace and find it again.
+    """Send a trace and wait until Tempo has it.
 
     Args:
         send_to: URL of an OTLP/HTTP receiver, without `/v1/traces`.
         query: URL of Tempo's API.
-        tenant: tenant to read as; the receiver writes as its own.
+        tenant: tenant to read as; the receiver writes as its tenant.
 
     Returns:
-        The attributes of the resource as Tempo has it.
+        The attributes of the resource in Tempo.
 
     Raises:
-        SmokeError: the receiver refused the trace, or Tempo has not got it in time.
+        SmokeError: the receiver refused the trace, or Tempo does not have it in time.
     """
     trace_id = secrets.token_hex(16)
     body = json.dumps(span(trace_id)).encode()
@@ -78,14 +78,14 @@ def check(*, send_to: str, query: str, tenant: str | None = None) -> Mapping[str
         if time.monotonic() > end:
             answer = f"{status or 'no answer'} {said}".strip()
             raise SmokeError(
-                f"trace {trace_id} was taken but not found in {WAIT_SECONDS} s; "
+                f"trace {trace_id} was accepted but not found within {WAIT_SECONDS} s; "
                 f"Tempo answers: {answer}"
             )
         time.sleep(_PAUSE_SECONDS)
 
 
 def _ask(url: str, headers: dict[str, str], body: bytes | None = None) -> tuple[int, str]:
-    """Return status and text of an answer; status 0 and the reason where there is none."""
+    """Return status and text of an answer; status 0 and the error without one."""
     try:
         request = urllib.request.Request(url, body, headers)  # noqa: S310
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
@@ -97,11 +97,11 @@ def _ask(url: str, headers: dict[str, str], body: bytes | None = None) -> tuple[
 
 
 def foreign(attributes: Mapping[str, str], expected: Mapping[str, str]) -> str | None:
-    """Return how a trace shows that another stack received it; None if it is this stack's.
+    """Return an error if another stack received a trace.
 
     Args:
-        attributes: attributes of the resource as Tempo has it.
-        expected: attributes that the stack's Alloy sets, by their names.
+        attributes: attributes of the resource in Tempo.
+        expected: attributes that the stack's Alloy sets.
     """
     wrong = [
         f"{name} is {json.dumps(attributes[name]) if name in attributes else 'not set'}, "
@@ -119,7 +119,7 @@ def foreign(attributes: Mapping[str, str], expected: Mapping[str, str]) -> str |
 
 
 def _attributes(answer: str) -> dict[str, str]:
-    """Return the text attributes of the resource whose span was sent; empty if it is not there."""
+    """Return the string attributes of the trace's resource; empty if it is not there."""
     try:
         batches: list[Any] = json.loads(answer).get("batches", [])
         for batch in batches:
@@ -130,21 +130,21 @@ def _attributes(answer: str) -> dict[str, str]:
             if attributes.get("service.name") == SERVICE:
                 return attributes
     except (ValueError, KeyError, TypeError, AttributeError):
-        # What answers is not Tempo; the caller shows the answer.
+        # The answer is not Tempo's. The caller shows it.
         return {}
     return {}
 
 
 @contextlib.contextmanager
 def forwarded(url: str, kubectl: Sequence[str]) -> Generator[str]:
-    """Forward a port of this machine to a service in the cluster; yield its URL.
+    """Forward a local port to a Service in the cluster; yield its URL.
 
     Args:
-        url: URL of the service within the cluster.
+        url: URL of the Service in the cluster.
         kubectl: kubectl with the options that select the stack's cluster.
 
     Raises:
-        SmokeError: kubectl is missing or forwards nothing.
+        SmokeError: kubectl is missing or can't forward.
     """
     parts = urlsplit(url)
     service, namespace = (parts.hostname or "").split(".")[:2]
@@ -152,14 +152,14 @@ def forwarded(url: str, kubectl: Sequence[str]) -> Generator[str]:
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
     except OSError as error:
-        raise SmokeError(f"kubectl does not run: {error}") from None
+        raise SmokeError(f"can't run kubectl: {error}") from None
     with process:
         try:
             output = process.stdout or ()
             found = next(filter(None, map(_FORWARDING.match, output)), None)
             if found is None:
-                raise SmokeError(f"kubectl forwards no port to {url}")
-            # It says a line for each connection, and would stand still were they not read.
+                raise SmokeError(f"kubectl can't forward a port to {url}")
+            # kubectl prints a line for each connection and would block if nobody read them.
             threading.Thread(target=list, args=(output,), daemon=True).start()
             yield f"http://{found[1]}"
         finally:
@@ -167,11 +167,11 @@ def forwarded(url: str, kubectl: Sequence[str]) -> Generator[str]:
 
 
 def smoke(plan: Plan) -> Mapping[str, str]:
-    """Send a trace to the stack of a plan, which is up, and return what Tempo has of it.
+    """Send a trace to the deployed stack of a plan; return its resource's attributes in Tempo.
 
     Raises:
-        ReachError: there is no way to its cluster.
-        SmokeError: the trace is refused or not found, or another stack received it.
+        ReachError: the cluster can't be reached.
+        SmokeError: the trace was refused or not found, or another stack received it.
     """
     outputs = plan.recording.outputs
     settings = plan.settings
@@ -196,7 +196,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="delivery.smoke", description=__doc__)
     parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
     found = smoke(run(parser.parse_args().stack, Path.cwd()))
-    print("Tempo has the trace, with these attributes of its resource:")
+    print("Tempo has the trace. Attributes of its resource:")
     for key, value in sorted(found.items()):
         print(f"  {key} = {value}")
     return 0

@@ -39,6 +39,11 @@ def cluster_arn(*, region: str, account_id: str, cluster: str) -> str:
     return f"arn:{partition(region)}:eks:{region}:{account_id}:cluster/{cluster}"
 
 
+def bucket_arn(bucket: str, *, region: str) -> str:
+    """Return the ARN of a bucket."""
+    return f"arn:{partition(region)}:s3:::{bucket}"
+
+
 def default_bucket(*, environment: str, account_id: str, region: str) -> str:
     """Return the name of the bucket where the stack file names none.
 
@@ -50,23 +55,3 @@ def default_bucket(*, environment: str, account_id: str, region: str) -> str:
 def default_role(*, environment: str, cluster: str) -> str:
     """Return the name of Tempo's IAM role where the stack file names none."""
     return f"tracing-{environment}-{cluster}-tempo"
-
-
-def state_bucket(*, environment: str, account_id: str, region: str) -> str:
-    """Return the name of the bucket that keeps an environment's Pulumi state."""
-    return f"tracing-state-{environment}-{account_id}-{region}"
-
-
-def state_key_alias(*, environment: str) -> str:
-    """Return the alias of the KMS key that encrypts an environment's Pulumi state."""
-    return f"alias/tracing-state-{environment}"
-
-
-def boundary_arn(*, environment: str, account_id: str, region: str) -> str:
-    """Return the ARN of the permissions boundary of Tempo's role, where `bootstrap` makes it."""
-    return f"arn:{partition(region)}:iam::{account_id}:policy/{boundary(environment=environment)}"
-
-
-def boundary(*, environment: str) -> str:
-    """Return the name of the permissions boundary of Tempo's role."""
-    return f"tracing-{environment}-boundary"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
+from ..core import iam
 from ..core.names import TEMPO_SERVICE_ACCOUNT
 from . import policies
 from .settings import IdentityMode, IdentitySettings
@@ -107,7 +108,7 @@ class WorkloadIdentity(pulumi.ComponentResource):
                 f"{name}-bucket-access",
                 name="bucket-access",
                 role=self._role.name,
-                policy=policies.bucket_access(args.bucket, region=args.region),
+                policy=iam.document(*policies.bucket_access(args.bucket, region=args.region)),
                 opts=pulumi.ResourceOptions(parent=self),
             )
         ]
@@ -118,8 +119,10 @@ class WorkloadIdentity(pulumi.ComponentResource):
                     name="key-access",
                     role=self._role.name,
                     policy=pulumi.Output.from_input(args.kms_key_arn).apply(
-                        lambda arn: policies.key_access(
-                            arn, previous=args.previous_kms_key_arns, region=args.region
+                        lambda arn: iam.document(
+                            *policies.key_access(
+                                arn, previous=args.previous_kms_key_arns, region=args.region
+                            )
                         )
                     ),
                     opts=pulumi.ResourceOptions(parent=self),

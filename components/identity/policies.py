@@ -1,18 +1,16 @@
-"""Who may be Tempo's role and what the role may do, as JSON."""
+"""Trust policies and permissions of Tempo's role."""
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
-from ..core.names import cluster_arn
+from ..core import iam
+from ..core.names import bucket_arn, cluster_arn
 from ..core.regions import dns_suffix, partition
 
 #: Audience of the tokens that EKS gives to pods, in every partition (EKS user guide, IRSA).
 IRSA_AUDIENCE = "sts.amazonaws.com"
 
-#: What Tempo 2.10.8 calls on objects (tempodb/backend/s3): PUT and multipart uploads, which its
-#: client aborts when they fail; GET; DELETE; and for blocks that are compacted a copy of their
-#: `meta.json`, which reads and writes tags too.
+#: Actions of Tempo 2.10.8 on objects (tempodb/backend/s3): PUT, multipart uploads, which the client
+#: aborts on failure, GET and DELETE. Compaction copies `meta.json` with its tags.
 OBJECT_ACTIONS = (
     "s3:GetObject",
     "s3:PutObject",
@@ -21,8 +19,8 @@ OBJECT_ACTIONS = (
     "s3:GetObjectTagging",
     "s3:PutObjectTagging",
 )
-#: What S3 asks of a caller for SSE-KMS: a data key to write, decryption to read and to complete a
-#: multipart upload.
+#: Actions that S3 requires of a caller for SSE-KMS: a data key to write, decryption to read and to
+#: complete a multipart upload.
 KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
 
 
@@ -31,9 +29,9 @@ def pod_identity_trust(
 ) -> str:
     """Return a trust policy for EKS Pod Identity.
 
-    The service principal is the same for all clusters of all accounts. The session tags that EKS
-    sends (EKS user guide, "Enable or disable session tags") limit it to this cluster and to this
-    one service account.
+    All clusters of all accounts share one service principal. The session tags that EKS sets (EKS
+    user guide, "Enable or disable session tags") limit the trust to one service account of one
+    cluster.
 
     Args:
         cluster: name of the EKS cluster.
@@ -45,23 +43,21 @@ def pod_identity_trust(
     Returns:
         The policy as JSON.
     """
-    return _document(
-        {
-            "Sid": "OnePodIdentityOfOneCluster",
-            "Effect": "Allow",
-            "Principal": {"Service": "pods.eks.amazonaws.com"},
-            # EKS assumes the role with session tags, which is an action of its own.
-            "Action": ["sts:AssumeRole", "sts:TagSession"],
-            "Condition": {
-                "StringEquals": {
-                    "aws:RequestTag/eks-cluster-arn": cluster_arn(
-                        region=region, account_id=account_id, cluster=cluster
-                    ),
-                    "aws:RequestTag/kubernetes-namespace": namespace,
-                    "aws:RequestTag/kubernetes-service-account": service_account,
-                }
-            },
-        }
+    session_tags = {
+        "aws:RequestTag/eks-cluster-arn": cluster_arn(
+            region=region, account_id=account_id, cluster=cluster
+        ),
+        "aws:RequestTag/kubernetes-namespace": namespace,
+        "aws:RequestTag/kubernetes-service-account": service_account,
+    }
+    return iam.document(
+        iam.statement(
+            "OnePodIdentityOfOneCluster",
+            # EKS sets session tags when it assumes the role.
+            ["sts:AssumeRole", "sts:TagSession"],
+            principal={"Service": "pods.eks.amazonaws.com"},
+            condition={"StringEquals": session_tags},
+        )
     )
 
 
@@ -71,7 +67,7 @@ def irsa_trust(
     """Return a trust policy for IAM roles for service accounts (IRSA).
 
     Args:
-        oidc_issuer: URL of the cluster's OIDC issuer; IAM must know it as an identity provider.
+        oidc_issuer: URL of the cluster's OIDC issuer, which must be an identity provider in IAM.
         region: AWS region of the cluster.
         account_id: AWS account of the identity provider, 12 digits.
         namespace: namespace of the service account.
@@ -82,89 +78,57 @@ def irsa_trust(
     """
     issuer = oidc_issuer.removeprefix("https://").rstrip("/")
     provider = f"arn:{partition(region)}:iam::{account_id}:oidc-provider/{issuer}"
-    return _document(
-        {
-            "Sid": "OneServiceAccountOfOneCluster",
-            "Effect": "Allow",
-            "Principal": {"Federated": provider},
-            "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": {
-                "StringEquals": {
-                    f"{issuer}:aud": IRSA_AUDIENCE,
-                    f"{issuer}:sub": f"system:serviceaccount:{namespace}:{service_account}",
-                }
-            },
-        }
+    claims = {
+        f"{issuer}:aud": IRSA_AUDIENCE,
+        f"{issuer}:sub": f"system:serviceaccount:{namespace}:{service_account}",
+    }
+    return iam.document(
+        iam.statement(
+            "OneServiceAccountOfOneCluster",
+            "sts:AssumeRoleWithWebIdentity",
+            principal={"Federated": provider},
+            condition={"StringEquals": claims},
+        )
     )
 
 
-def bucket_access(bucket: str, *, region: str) -> str:
-    """Return a policy for what Tempo calls on its bucket.
+def bucket_access(bucket: str, *, region: str) -> list[iam.Statement]:
+    """Return the statements that let Tempo use its bucket.
 
     Args:
         bucket: name of the bucket.
         region: AWS region of the bucket.
-
-    Returns:
-        The policy as JSON.
     """
-    arn = f"arn:{partition(region)}:s3:::{bucket}"
-    return _document(
-        {
-            # Without it Tempo does not start, and S3 would answer 403 instead of 404 for an object
-            # that is not there, which Tempo takes for an error.
-            "Sid": "ListBlocks",
-            "Effect": "Allow",
-            "Action": "s3:ListBucket",
-            "Resource": arn,
-        },
-        {
-            "Sid": "ReadAndWriteBlocks",
-            "Effect": "Allow",
-            "Action": OBJECT_ACTIONS,
-            "Resource": f"{arn}/*",
-        },
-    )
+    arn = bucket_arn(bucket, region=region)
+    return [
+        # Tempo lists the bucket at start. Without this permission, S3 also answers 403 instead of
+        # 404 for a missing object, which Tempo treats as an error.
+        iam.statement("ListBlocks", "s3:ListBucket", resource=arn),
+        iam.statement("ReadAndWriteBlocks", OBJECT_ACTIONS, resource=f"{arn}/*"),
+    ]
 
 
-def key_access(key_arn: str | None, *, previous: Sequence[str] = (), region: str) -> str:
-    """Return a policy for the use of the bucket's KMS keys, through S3 only.
+def key_access(
+    key_arns: iam.Names | None, *, previous: Sequence[str] = (), region: str
+) -> list[iam.Statement]:
+    """Return the statements that let Tempo use the KMS keys of its bucket, only through S3.
 
     Args:
-        key_arn: ARN of the key; None where S3 manages the keys of new objects.
-        previous: ARNs of keys that older objects are encrypted with, to read them.
+        key_arns: ARN of the key that encrypts new objects; None if S3 manages their keys.
+        previous: ARNs of keys that encrypt older objects, which Tempo only decrypts with.
         region: AWS region of the bucket and its keys.
-
-    Returns:
-        The policy as JSON.
     """
-    statements = key_statements(key_arn, previous=previous, region=region)
-    return _document(*statements)
-
-
-def key_statements(
-    key_arn: str | None, *, previous: Sequence[str], region: str
-) -> list[dict[str, Any]]:
-    """Return the statements of `key_access`; the boundary of the role has the same."""
-    # In China both forms of a service's name are in use.
+    # In China, services use both domains.
     services = sorted({f"s3.{region}.amazonaws.com", f"s3.{region}.{dns_suffix(region)}"})
-    older = [key for key in previous if key != key_arn]
-    used: list[tuple[str, Sequence[str], str | list[str] | None]] = [
-        ("EncryptAndDecryptBlocks", KEY_ACTIONS, key_arn),
+    current = [key_arns] if isinstance(key_arns, str) else key_arns or ()
+    older = [key for key in previous if key not in current]
+    used: list[tuple[str, Sequence[str], iam.Names | None]] = [
+        ("EncryptAndDecryptBlocks", KEY_ACTIONS, key_arns),
         ("DecryptOlderBlocks", ["kms:Decrypt"], older),
     ]
+    through_s3 = {"StringEquals": {"kms:ViaService": services}}
     return [
-        {
-            "Sid": sid,
-            "Effect": "Allow",
-            "Action": its,
-            "Resource": keys,
-            "Condition": {"StringEquals": {"kms:ViaService": services}},
-        }
-        for sid, its, keys in used
+        iam.statement(sid, actions, resource=keys, condition=through_s3)
+        for sid, actions, keys in used
         if keys
     ]
-
-
-def _document(*statements: object) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})

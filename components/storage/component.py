@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
-from . import lifecycle, policies
-from .guards import guard
+from ..core.names import bucket_arn
+from . import lifecycle
+from .guards import bucket_key, guard
 from .settings import Encryption, StorageSettings
-
-#: Days in which a deleted KMS key can be brought back; the longest that KMS takes.
-KEY_DELETION_DAYS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +62,7 @@ class TraceStorage(pulumi.ComponentResource):
         self.kms_key_arn = self._encryption_key()
         if args.settings.existing:
             self.bucket_name = pulumi.Output.from_input(args.bucket)
-            self.bucket_arn = pulumi.Output.from_input(
-                policies.bucket_arn(args.bucket, region=args.region)
-            )
+            self.bucket_arn = pulumi.Output.from_input(bucket_arn(args.bucket, region=args.region))
         else:
             # No versioning: Tempo never changes a block, and its compactor deletes the ones it has
             # merged. Versions would keep just those deleted blocks, at the price of the live ones.
@@ -105,19 +101,13 @@ class TraceStorage(pulumi.ComponentResource):
             return None
         if settings.kms_key_arn is not None:
             return pulumi.Output.from_input(settings.kms_key_arn)
-        key = aws.kms.Key(
+        key = bucket_key(
             f"{self._name}-key",
+            alias=f"alias/{self._args.bucket}",
             description=f"Traces in S3 bucket {self._args.bucket}",
-            policy=policies.key(account_id=self._args.account_id, region=self._args.region),
-            enable_key_rotation=True,
-            deletion_window_in_days=KEY_DELETION_DAYS,
-            tags=dict(self._args.tags),
-            opts=self._options(),
-        )
-        aws.kms.Alias(
-            f"{self._name}-key-alias",
-            name=f"alias/{self._args.bucket}",
-            target_key_id=key.id,
+            region=self._args.region,
+            account_id=self._args.account_id,
+            tags=self._args.tags,
             opts=self._options(),
         )
         return key.arn

@@ -1,15 +1,52 @@
-"""What guards a bucket: nothing public, one owner, encrypted, TLS only."""
+"""Bucket hardening: no public access, one owner, encryption, TLS only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pulumi
 import pulumi_aws as aws
 
 from . import policies
 
-#: Options of a guard that is made after the given one; S3 answers concurrent changes to the
+#: Days in which a deleted KMS key can be restored; the longest period that KMS accepts.
+KEY_DELETION_DAYS = 30
+
+#: Options of a guard that depends on the given one: S3 answers concurrent changes to the
 #: configuration of one bucket with 409 OperationAborted.
 Options = Callable[[pulumi.Resource | None], pulumi.ResourceOptions]
+
+
+def bucket_key(
+    name: str,
+    *,
+    alias: str,
+    description: str,
+    region: str,
+    account_id: str,
+    tags: Mapping[str, str],
+    opts: pulumi.ResourceOptions,
+) -> aws.kms.Key:
+    """Make a KMS key that encrypts a bucket, with yearly rotation and an alias.
+
+    Args:
+        name: name of the key; the alias is `<name>-alias`.
+        alias: alias of the key, `alias/...`.
+        description: description of the key.
+        region: AWS region of the key.
+        account_id: AWS account of the key, 12 digits.
+        tags: tags of the key.
+        opts: options of key and alias.
+    """
+    key = aws.kms.Key(
+        name,
+        description=description,
+        policy=policies.key(account_id=account_id, region=region),
+        enable_key_rotation=True,
+        deletion_window_in_days=KEY_DELETION_DAYS,
+        tags=dict(tags),
+        opts=opts,
+    )
+    aws.kms.Alias(f"{name}-alias", name=alias, target_key_id=key.id, opts=opts)
+    return key
 
 
 def guard(
@@ -22,21 +59,21 @@ def guard(
     tls_only: bool,
     options: Options,
 ) -> pulumi.Resource:
-    """Make what guards a bucket, one after the other.
+    """Harden a bucket, one change after the other.
 
-    What matters most comes first: nothing is public or unencrypted even for a moment.
+    The block of public access comes first, so that the bucket is never public.
 
     Args:
-        name: name of the component that owns the bucket; the guards' names begin with it.
-        bucket: the bucket, as its resource tells it.
-        bucket_name: its name, known before it exists.
+        name: name of the component that owns the bucket, the prefix of the guards' names.
+        bucket: output of the bucket's resource.
+        bucket_name: name of the bucket, known at preview.
         region: AWS region of the bucket.
-        kms_key_arn: ARN of the key that encrypts the objects; None where S3 manages the keys.
-        tls_only: refuse plain HTTP.
-        options: options of a guard, by the guard that comes before it.
+        kms_key_arn: ARN of the key that encrypts the objects; None if S3 manages the keys.
+        tls_only: whether to deny plain HTTP.
+        options: returns the options of a guard, given the guard before it.
 
     Returns:
-        The last guard; what else configures the bucket comes after it.
+        The last guard. Further configuration of the bucket must depend on it.
     """
     access = aws.s3.BucketPublicAccessBlock(
         f"{name}-public-access-block",
@@ -83,6 +120,6 @@ def _encryption_rule(
         apply_server_side_encryption_by_default=default(
             sse_algorithm="aws:kms", kms_master_key_id=kms_key_arn
         ),
-        # One key of the bucket's own for many objects: a fraction of the calls to KMS.
+        # A bucket key serves many objects and saves most calls to KMS.
         bucket_key_enabled=True,
     )

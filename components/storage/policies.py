@@ -1,17 +1,12 @@
-"""Policies of the trace bucket and its key, as JSON that is known before anything exists."""
+"""Policies of the trace bucket and its key, as JSON known at preview."""
 
-import json
-
+from ..core import iam
+from ..core.names import bucket_arn
 from ..core.regions import partition
 
 
-def bucket_arn(bucket: str, *, region: str) -> str:
-    """Return the ARN of a bucket."""
-    return f"arn:{partition(region)}:s3:::{bucket}"
-
-
 def tls_only(bucket: str, *, region: str) -> str:
-    """Return a bucket policy that denies every request over plain HTTP.
+    """Return a bucket policy that denies all requests over plain HTTP.
 
     Args:
         bucket: name of the bucket.
@@ -21,23 +16,23 @@ def tls_only(bucket: str, *, region: str) -> str:
         The policy as JSON. It grants nothing: access comes from IAM alone.
     """
     arn = bucket_arn(bucket, region=region)
-    return _document(
-        {
-            "Sid": "DenyPlainHttp",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": [arn, f"{arn}/*"],
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
+    return iam.document(
+        iam.statement(
+            "DenyPlainHttp",
+            "s3:*",
+            resource=[arn, f"{arn}/*"],
+            principal="*",
+            condition={"Bool": {"aws:SecureTransport": "false"}},
+            effect="Deny",
+        )
     )
 
 
 def key(*, account_id: str, region: str) -> str:
-    """Return the policy of the bucket's own KMS key.
+    """Return the policy of a KMS key that encrypts a bucket.
 
-    It names the account and nobody else. That keeps the key manageable (a key whose policy names
-    only roles is lost with them) and leaves it to IAM policies of this account who may use it.
+    It names only the account, so that IAM policies of the account decide who may use the key. A key
+    whose policy names only roles can't be managed once they are deleted.
 
     Args:
         account_id: AWS account of the key, 12 digits.
@@ -46,17 +41,12 @@ def key(*, account_id: str, region: str) -> str:
     Returns:
         The policy as JSON.
     """
-    return _document(
-        {
-            "Sid": "AccountAdministersKey",
-            "Effect": "Allow",
-            "Principal": {"AWS": f"arn:{partition(region)}:iam::{account_id}:root"},
-            "Action": "kms:*",
+    return iam.document(
+        iam.statement(
+            "AccountAdministersKey",
+            "kms:*",
             # In a key policy "*" is this key.
-            "Resource": "*",
-        }
+            resource="*",
+            principal={"AWS": f"arn:{partition(region)}:iam::{account_id}:root"},
+        )
     )
-
-
-def _document(*statements: object) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -67,7 +67,8 @@ class StorageSettings(Settings):
     encryption: Annotated[Encryption, _KEY] = Encryption.SSE_S3
     """`sse-s3` (keys managed by S3) or `sse-kms` (a KMS key, with rotation and a bucket key)."""
     kms_key_arn: Annotated[KmsKeyArn | None, _KEY] = None
-    """ARN of an existing KMS key for `sse-kms`; by default the stack makes one of its own."""
+    """ARN of an existing KMS key for `sse-kms`; by default the stack makes a key, which the deploy
+    role of `make bootstrap` can't."""
     previous_kms_key_arns: Annotated[list[KmsKeyArn], _OLDER_KEYS] = Field(default=[])
     """ARNs of keys that encrypted the bucket's objects before, which Tempo may still decrypt with;
     none by default. An object can't be read without its key: keep each for the retention."""

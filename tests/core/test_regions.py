@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from bootstrap.access import trust
+from bootstrap import policies
+from bootstrap.names import boundary_arn
 from components.checks.validate import validate
-from components.core import names
+from components.core import iam, names
 from components.core.regions import PARTITIONS, REGIONS, Partition, dns_suffix, partition
 from components.identity import policies as identity
 from components.identity.role import role_arn
@@ -51,18 +52,22 @@ def test_a_prefix_tells_the_partition_as_botocores_pattern_does(its: Partition) 
 def test_every_arn_and_host_is_of_the_regions_partition(region: str) -> None:
     where = {"region": region, "account_id": ACCOUNT}
     pod = {"namespace": "tracing", "service_account": "tempo"}
+    cluster = {"name": "c", "region": region, "accountId": ACCOUNT}
+    stack, _ = validate({"environment": {"name": "qa"}, "cluster": cluster})
     issuer = f"https://oidc.eks.{region}.{dns_suffix(region)}/id/A"
     made = [
         names.cluster_arn(**where, cluster="c"),
-        names.boundary_arn(**where, environment="qa"),
+        boundary_arn(stack),
+        policies.read_stack(stack),
+        policies.write_stack(stack),
         role_arn(IdentitySettings(), role_name="r", **where),
         identity.pod_identity_trust(cluster="c", **where, **pod),
         identity.irsa_trust(oidc_issuer=issuer, **where, **pod),
-        identity.bucket_access("traces", region=region),
-        storage.bucket_arn("traces", region=region),
+        iam.document(*identity.bucket_access("traces", region=region)),
+        names.bucket_arn("traces", region=region),
         storage.tls_only("traces", region=region),
         storage.key(**where),
-        trust.github_trust(
+        policies.github_trust(
             repository="o/r",
             environment="qa",
             region=region,
@@ -75,7 +80,7 @@ def test_every_arn_and_host_is_of_the_regions_partition(region: str) -> None:
     s3_host = f"s3.{region}.{dns_suffix(region)}"
     tempo = TempoArgs(namespace="tracing", bucket="traces", region=region, cluster_name="c")
     assert s3(tempo)["endpoint"] == s3_host
-    via = json.loads(identity.key_access("k", region=region))["Statement"][0]["Condition"]
+    via = identity.key_access("k", region=region)[0]["Condition"]
     assert s3_host in via["StringEquals"]["kms:ViaService"]
 
 

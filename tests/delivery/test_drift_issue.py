@@ -10,7 +10,7 @@ from delivery.drift_issue import marker
 from tests.delivery.api import Api
 
 
-def after_a_look(
+def after_detection(
     monkeypatch: pytest.MonkeyPatch, folder: Path, outcome: str, report: str | None = None
 ) -> int:
     """Run the program as the workflow does after `make drift STACK=prod`."""
@@ -27,32 +27,32 @@ def after_a_look(
 def test_it_is_opened_updated_and_closed(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert after_a_look(monkeypatch, tmp_path, "failure", "1 to update.") == 0
+    assert after_detection(monkeypatch, tmp_path, "failure", "1 to update.") == 0
     [issue] = api.issues
     assert issue["title"] == "Drift in prod"
     assert issue["body"].startswith(marker("prod"))
     assert "1 to update." in issue["body"]
 
-    assert after_a_look(monkeypatch, tmp_path, "failure", "2 to update.") == 0
+    assert after_detection(monkeypatch, tmp_path, "failure", "2 to update.") == 0
     [issue] = api.issues
     assert "2 to update." in issue["body"]
 
-    assert after_a_look(monkeypatch, tmp_path, "success", "No changes.") == 0
+    assert after_detection(monkeypatch, tmp_path, "success", "No changes.") == 0
     [issue] = api.issues
     assert issue["state"] == "closed"
     assert "no drift" in api.bodies(issue["number"])[0]
 
-    assert after_a_look(monkeypatch, tmp_path, "failure", "3 to update.") == 0
+    assert after_detection(monkeypatch, tmp_path, "failure", "3 to update.") == 0
     assert [issue["state"] for issue in api.issues] == ["closed", "open"]
 
 
 @pytest.mark.parametrize("outcome", ["failure", "skipped", ""])
-def test_a_look_that_failed_is_told_and_closes_nothing(
+def test_a_failed_detection_is_reported_and_closes_nothing(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: str
 ) -> None:
-    assert after_a_look(monkeypatch, tmp_path, outcome) == 0
+    assert after_detection(monkeypatch, tmp_path, outcome) == 0
     [issue] = api.issues
-    assert "nobody knows" in issue["body"]
+    assert "its drift is unknown" in issue["body"]
     assert issue["state"] == "open"
 
 
@@ -61,6 +61,6 @@ def test_the_issues_of_others_stay(
 ) -> None:
     api.issue(1, f"{marker('staging')}\n1 to update.")
     api.issue(2, f"{marker('prod')}\nA copy.", user="somebody")
-    assert after_a_look(monkeypatch, tmp_path, "success") == 0
+    assert after_detection(monkeypatch, tmp_path, "success") == 0
     assert [issue["state"] for issue in api.issues] == ["open", "open"]
     assert not api.comments

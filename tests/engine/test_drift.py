@@ -1,4 +1,4 @@
-"""What a look finds after somebody changed things by hand, with the real engine and cluster."""
+"""Drift detection after changes by hand, with the real engine and cluster."""
 
 import subprocess
 import sys
@@ -13,10 +13,10 @@ REASON = engine.missing()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=f"no real engine: {REASON}")
 
 
-def look(lab: Lab) -> tuple[int, str]:
+def drift(lab: Lab) -> tuple[int, str]:
     """Run `make drift` in the lab's project; return its status and its report."""
     done = subprocess.run(
-        [sys.executable, "-m", "delivery.look", "dev", "--drift"],
+        [sys.executable, "-m", "delivery.preview", "dev", "--drift"],
         cwd=lab.project,
         env={**lab.env, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -27,15 +27,15 @@ def look(lab: Lab) -> tuple[int, str]:
     return done.returncode, report.read_text()
 
 
-def test_a_look_finds_what_was_changed_by_hand(lab: Lab) -> None:
+def test_drift_detection_finds_changes_by_hand(lab: Lab) -> None:
     lab.adopt("dev")
     lab.pulumi("up", "--yes", "--skip-preview", "--stack", "dev")
-    assert look(lab) == (0, "No changes.\n")
+    assert drift(lab) == (0, "No changes.\n")
 
     # What the document says is not seen: objects within a release, and what was added.
     engine.kubectl("scale", "-n", "tracing", "deployment/alloy", "--replicas=0")
     engine.kubectl("label", "namespace", "tracing", "made-by=hand")
-    assert look(lab) == (0, "No changes.\n")
+    assert drift(lab) == (0, "No changes.\n")
 
     engine.kubectl("delete", "-n", "tracing", "networkpolicy", "default-deny")
     engine.kubectl(
@@ -51,7 +51,7 @@ def test_a_look_finds_what_was_changed_by_hand(lab: Lab) -> None:
         check=True,
         capture_output=True,
     )
-    status, report = look(lab)
+    status, report = drift(lab)
     assert status == 1
     rows = [row.split(" | ") for row in report.splitlines() if row.count("`") >= 4]
     assert {(name, operation.strip("| ")) for operation, name, *_ in rows} == {
@@ -62,4 +62,4 @@ def test_a_look_finds_what_was_changed_by_hand(lab: Lab) -> None:
     assert "by hand" not in report
 
     lab.pulumi("up", "--yes", "--skip-preview", "--refresh", "--stack", "dev")
-    assert look(lab) == (0, "No changes.\n")
+    assert drift(lab) == (0, "No changes.\n")

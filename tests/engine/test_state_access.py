@@ -23,7 +23,7 @@ from typing import Any, cast
 import boto3
 import pytest
 
-from tests.bootstrap.access.programs import policies, recorded
+from tests.bootstrap.programs import policies, recorded
 
 NEEDED = ("pulumi", "pulumi-language-yaml")
 pytestmark = pytest.mark.skipif(

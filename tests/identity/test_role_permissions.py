@@ -4,7 +4,6 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 
+from components.core import iam
 from components.identity import policies
 from tests.identity.policy_check import verdict
 
@@ -21,7 +21,7 @@ REGION = "eu-west-1"
 BUCKET = "traces-dev"
 OTHER = "traces-dev-2"
 META = "single-tenant/b0/meta.json"
-POLICY = policies.bucket_access(BUCKET, region=REGION)
+POLICY = iam.document(*policies.bucket_access(BUCKET, region=REGION))
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/k1"
 
 S3 = Any
@@ -161,7 +161,7 @@ def test_the_bucket_policy_of_the_role_says_nothing_of(action: str, resource: st
 
 @pytest.mark.parametrize("action", ["kms:GenerateDataKey", "kms:Decrypt"])
 def test_the_key_is_for_use_through_s3_in_its_region(action: str) -> None:
-    policy = policies.key_access(KEY, region=REGION)
+    policy = iam.document(*policies.key_access(KEY, region=REGION))
 
     def answer(service: str | None, key: str = KEY) -> str:
         context = {"kms:ViaService": service} if service else {}
@@ -176,7 +176,7 @@ def test_the_key_is_for_use_through_s3_in_its_region(action: str) -> None:
 @pytest.mark.parametrize("current", [KEY, None], ids=["another key", "keys of S3"])
 def test_previous_keys_are_for_reading_only(current: str | None) -> None:
     old, other = KEY + "-old", KEY + "-other"
-    policy = policies.key_access(current, previous=[old], region=REGION)
+    policy = iam.document(*policies.key_access(current, previous=[old], region=REGION))
     through_s3 = {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
 
     def answer(action: str, key: str, context: dict[str, str] = through_s3) -> str:
@@ -191,21 +191,21 @@ def test_previous_keys_are_for_reading_only(current: str | None) -> None:
 
 @pytest.mark.parametrize("action", ["kms:Encrypt", "kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"])
 def test_the_key_is_not_tempos_to_manage(action: str) -> None:
-    policy = policies.key_access(KEY, region=REGION)
+    policy = iam.document(*policies.key_access(KEY, region=REGION))
     context = {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
     assert verdict(policy, action=action, resource=KEY, context=context) == "nothing"
 
 
 @pytest.mark.parametrize("suffix", ["amazonaws.com", "amazonaws.com.cn"])
 def test_in_china_s3_may_go_by_either_name(suffix: str) -> None:
-    policy = policies.key_access(KEY, region="cn-north-1")
+    policy = iam.document(*policies.key_access(KEY, region="cn-north-1"))
     context = {"kms:ViaService": f"s3.cn-north-1.{suffix}"}
     assert verdict(policy, action="kms:Decrypt", resource=KEY, context=context) == "allow"
 
 
 def test_the_bucket_policy_of_the_role_is_of_the_region_s_partition() -> None:
-    policy = policies.bucket_access(BUCKET, region="us-gov-west-1")
-    resources = [statement["Resource"] for statement in json.loads(policy)["Statement"]]
+    statements = policies.bucket_access(BUCKET, region="us-gov-west-1")
+    resources = [statement["Resource"] for statement in statements]
     assert resources == [
         f"arn:aws-us-gov:s3:::{BUCKET}",
         f"arn:aws-us-gov:s3:::{BUCKET}/*",

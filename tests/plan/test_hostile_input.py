@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from bootstrap import cli as bootstrap_cli
 from components.checks import SettingsError
 from config import schema
-from delivery import comment, drift_issue, look, reach, release, smoke
+from delivery import comment, drift_issue, preview, reach, release, smoke
 from plan import __main__ as plan_main
 from plan import adopt, cli
 from plan.diff import __main__ as diff_main
@@ -37,7 +37,7 @@ STACK_COMMANDS: dict[str, tuple[Callable[[], int], list[str]]] = {
     "plan": (plan_main.main, []),
     "plan.cli": (cli.main, ["preview"]),
     "plan.adopt": (adopt.main, []),
-    "delivery.look": (look.main, []),
+    "delivery.preview": (preview.main, []),
     "delivery.reach": (reach.main, []),
     "delivery.smoke": (smoke.main, []),
     "bootstrap.cli": (bootstrap_cli.main, ["up"]),

@@ -10,8 +10,6 @@ from tests.storage.aws_inputs import problems
 
 #: What stands beside TracingStack.
 BESIDE = ("pulumi:providers:", "pulumi:pulumi:StackReference")
-#: Rooms of components that `bootstrap` uses: no part of TracingStack.
-OF_BOOTSTRAP = (f"{components.__name__}.access.", f"{components.__name__}.state.")
 
 
 def subclasses() -> dict[str, type[pulumi.ComponentResource]]:
@@ -20,7 +18,6 @@ def subclasses() -> dict[str, type[pulumi.ComponentResource]]:
         kind
         for kind in pulumi.ComponentResource.__subclasses__()
         if kind.__module__.startswith(f"{components.__name__}.")
-        and not kind.__module__.startswith(OF_BOOTSTRAP)
     ]
     return {f"tracing:index:{kind.__name__}": kind for kind in ours}
 

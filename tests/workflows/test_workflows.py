@@ -1,4 +1,4 @@
-"""The workflows: pinned, with the least permissions, nothing for a fork to take."""
+"""The workflows: pinned actions, least permissions, nothing that a fork could take."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from bootstrap.access.trust import SESSION_SECONDS
+from bootstrap.policies import SESSION_SECONDS
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -26,7 +26,7 @@ WRITES = {
     ("deploy", "staging"): {"id-token"},
     ("deploy", "prod"): {"id-token"},
     ("deploy-stack", "up"): {"id-token"},
-    ("drift", "look"): {"id-token", "issues"},
+    ("drift", "detect"): {"id-token", "issues"},
     ("release", "publish"): {"attestations", "contents", "id-token"},
 }
 
@@ -37,7 +37,7 @@ each_workflow = pytest.mark.parametrize("file", WORKFLOWS, ids=lambda f: f.stem)
 
 
 def load(file: Path) -> dict[str, Any]:
-    """Return a workflow or an action; YAML's word for `on` is true."""
+    """Return a workflow or an action. YAML parses the key `on` as true."""
     document = cast(dict[Any, Any], yaml.safe_load(file.read_text()))
     return {"on" if key is True else key: value for key, value in document.items()}
 
@@ -92,7 +92,7 @@ def test_nothing_is_allowed_but_what_a_job_asks_for(file: Path) -> None:
 
 @each_file
 def test_there_is_no_secret(file: Path) -> None:
-    """Everything that a job needs comes by OIDC, so that nothing can leak."""
+    """Jobs get all credentials through OIDC, so that none can leak."""
     assert not re.search(r"\bsecrets\b", file.read_text())
 
 
@@ -133,15 +133,15 @@ def test_jobs_end_by_themselves(file: Path) -> None:
 
 @each_workflow
 def test_who_takes_on_a_role_has_an_environment(file: Path) -> None:
-    """The roles trust environments; only those of `deploy` are told from a merge to main."""
+    """The roles trust environments, and only `deploy` runs in the one of the deploy role."""
     for job in jobs(file).values():
         uses = [step.get("uses", "") for step in job.get("steps", [])]
         if "./.github/actions/reach-stack" in uses:
             environment: Any = job["environment"]
             deploys = environment == "${{ inputs.stack }}"
             assert deploys == (file.stem == "deploy-stack")
-            looks = "-drift" if file.stem == "drift" else "-preview"
-            assert deploys or environment["name"].endswith(looks)
+            reads = "-drift" if file.stem == "drift" else "-preview"
+            assert deploys or environment["name"].endswith(reads)
             assert job["env"]["PULUMI_BACKEND_URL"] == "${{ vars.PULUMI_BACKEND_URL }}"
 
 
@@ -233,7 +233,7 @@ def test_the_oldest_python_is_tested() -> None:
 
 @pytest.mark.parametrize("module", ["comment", "drift_issue"])
 def test_what_speaks_to_github_needs_no_package(module: str) -> None:
-    """It runs with the runner's Python, beside no code but this repository's."""
+    """It runs with the runner's Python, in which no package is installed."""
     command = [sys.executable, "-S", "-m", f"delivery.{module}", "--help"]
     assert subprocess.run(command, cwd=ROOT, capture_output=True).returncode == 0
 
@@ -242,5 +242,4 @@ def test_what_speaks_to_github_needs_no_package(module: str) -> None:
 def test_reports_are_looked_for_where_they_are_written(said: str) -> None:
     name = "preview" if said == "preview-report" else said
     assert f"build/{name}/$(STACK).md" in MAKEFILE
-    look = (ROOT / "delivery" / "look.py").read_text()
-    assert f'"{name}"' in look
+    assert f'"{name}"' in (ROOT / "delivery" / "preview.py").read_text()

@@ -1,4 +1,4 @@
-"""The bootstrap program as a whole: what it makes, by its settings, and what it refuses."""
+"""The bootstrap program as a whole: its resources by setting, and its errors."""
 
 import json
 import re
@@ -8,14 +8,14 @@ import pulumi
 import pytest
 from pydantic.alias_generators import to_camel
 
-from bootstrap.access.component import DeploymentAccess
+from bootstrap.access import DeploymentAccess
 from bootstrap.settings import BootstrapSettings
-from bootstrap.state.component import StateBackend
+from bootstrap.state import StateBackend
 from components.checks import SettingsError
 from components.checks.messages import keys_of
 from plan.recorder import UNKNOWN, Recording, Resource
 from plan.stackfile import StackConfig, read
-from tests.bootstrap.access.programs import (
+from tests.bootstrap.programs import (
     PROJECT,
     PURPOSES,
     REPOSITORY,
@@ -33,6 +33,7 @@ ENTRY, ENTRY_POLICY = (
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
 )
 BOUNDARY = "aws:iam/policy:Policy"
+KEY, ALIAS = "aws:kms/key:Key", "aws:kms/alias:Alias"
 
 
 def made(recording: Recording) -> list[Resource]:
@@ -54,7 +55,7 @@ def test_every_resource_is_well_formed(stack: str, preview: bool) -> None:
     for urn, component in components.items():
         hints = COMPONENTS[component.type].__annotations__
         declared = {to_camel(n) for n, hint in hints.items() if hint == pulumi.Output[str]}
-        assert recording.component_outputs[urn].keys() == declared
+        assert recording.component_outputs[urn].keys() - {"traceKeyArn"} == declared
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -89,6 +90,35 @@ def test_names_do_not_collide_between_environments_of_an_account() -> None:
         if key in r.inputs and r.type in ("aws:iam/role:Role", BOUNDARY, "aws:kms/alias:Alias")
     ]
     assert len(set(names)) == len(names) == 5 * len(STACKS)
+
+
+def test_the_trace_bucket_gets_a_key_that_outlives_the_stack() -> None:
+    assert len(recorded("prod").of_type(KEY)) == 1
+    recording = bootstrap("prod", {"repository": REPOSITORY, "traceKey": "true"}, preview=True)
+    [key] = [r for r in recording.of_type(KEY) if r.name == "access-trace-key"]
+    [alias] = [r for r in recording.of_type(ALIAS) if r.name == "access-trace-key-alias"]
+
+    assert key.inputs["enableKeyRotation"] is True
+    assert key.inputs["deletionWindowInDays"] == 30
+    assert alias.inputs["name"] == "alias/tracing-prod-traces"
+    assert all(r.protect and r.retain_on_delete for r in (key, alias))
+    assert recording.outputs["traceKeyArn"] == UNKNOWN
+
+
+def test_deployment_gets_a_key_for_sse_kms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deploy role makes none: `bootstrap` refuses a stack that would need that."""
+    file = read(ROOT, "prod")
+    file.values["tracing:storage"] = json.dumps({"encryption": "sse-kms"})
+
+    def without_key(root: Path, stack: str) -> StackConfig:
+        return file
+
+    monkeypatch.setattr("bootstrap.loader.read", without_key)
+    [(key, message)] = refusal("prod", {"repository": REPOSITORY})
+    assert key == "tracing:storage.kmsKeyArn"
+    assert "traceKey: true" in message
+    assert "traceKeyArn" in message
+    bootstrap("prod", {"repository": REPOSITORY, "traceKey": "true"})
 
 
 def test_an_account_has_one_provider_for_github() -> None:

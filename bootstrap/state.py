@@ -1,4 +1,4 @@
-"""StateBackend: the bucket and the key that keep an environment's Pulumi state."""
+"""StateBackend: the S3 bucket and the KMS key for an environment's Pulumi state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,40 +6,38 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.storage import policies
-from components.storage.component import KEY_DELETION_DAYS
-from components.storage.guards import guard
+from components.storage.guards import bucket_key, guard
 
-#: Days that an overwritten or deleted version stays: time to see that a state is damaged.
+#: Days that overwritten and deleted versions are kept, to restore a damaged state.
 NONCURRENT_DAYS = 90
 
 
 @dataclass(frozen=True, kw_only=True)
 class StateBackendArgs:
-    """What StateBackend needs to know."""
+    """Arguments of StateBackend."""
 
     bucket: str
-    """Name of the bucket to make."""
+    """Name of the bucket."""
     key_alias: str
-    """Alias of the key to make, `alias/...`."""
+    """Alias of the key, `alias/...`."""
     region: str
-    """AWS region of both."""
+    """AWS region of bucket and key."""
     account_id: str
-    """AWS account of both, 12 digits."""
+    """AWS account of bucket and key, 12 digits."""
     tags: Mapping[str, str]
-    """Tags for both."""
+    """Tags of bucket and key."""
 
 
 def backend_url(bucket: str, *, region: str) -> str:
-    """Return the URL by which Pulumi finds a state in a bucket."""
+    """Return the URL of a Pulumi backend in a bucket."""
     return f"s3://{bucket}?region={region}"
 
 
 class StateBackend(pulumi.ComponentResource):
-    """The bucket that keeps Pulumi's state, and the key for the bucket and for secrets in it.
+    """The bucket that holds Pulumi's state, and the key of the bucket and of secrets in the state.
 
-    Both are protected, and stay in AWS when the stack that made them is removed: without the state
-    nobody knows what an environment consists of, and without the key nobody can read the state.
+    Both are protected and stay in AWS when the stack is removed: without the state, Pulumi can't
+    manage the environment's resources, and without the key the state can't be read.
     """
 
     bucket_name: pulumi.Output[str]
@@ -57,19 +55,13 @@ class StateBackend(pulumi.ComponentResource):
         super().__init__("tracing:index:StateBackend", name, {}, opts)
         self._name = name
         self._args = args
-        key = aws.kms.Key(
+        key = bucket_key(
             f"{name}-key",
+            alias=args.key_alias,
             description=f"Pulumi state in S3 bucket {args.bucket}, and secrets in it",
-            policy=policies.key(account_id=args.account_id, region=args.region),
-            enable_key_rotation=True,
-            deletion_window_in_days=KEY_DELETION_DAYS,
-            tags=dict(args.tags),
-            opts=self._options(),
-        )
-        aws.kms.Alias(
-            f"{name}-key-alias",
-            name=args.key_alias,
-            target_key_id=key.id,
+            region=args.region,
+            account_id=args.account_id,
+            tags=args.tags,
             opts=self._options(),
         )
         bucket = aws.s3.Bucket(
@@ -103,7 +95,7 @@ class StateBackend(pulumi.ComponentResource):
         )
 
     def _configure(self, bucket: aws.s3.Bucket, key: aws.kms.Key) -> None:
-        """Guard the bucket and keep its versions, one change after the other."""
+        """Harden the bucket and keep its versions, one change after the other."""
         last = guard(
             self._name,
             bucket.bucket,
@@ -130,7 +122,7 @@ class StateBackend(pulumi.ComponentResource):
 
 
 def _lifecycle() -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
-    """Return what S3 clears up by itself: old versions, and what a broken upload leaves."""
+    """Return rules that expire old versions and abort incomplete uploads."""
     everything = aws.s3.BucketLifecycleConfigurationRuleFilterArgs()
     return [
         aws.s3.BucketLifecycleConfigurationRuleArgs(

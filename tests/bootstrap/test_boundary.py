@@ -1,4 +1,4 @@
-"""The permissions boundary of Tempo's role: all that Tempo calls, and nothing beside it."""
+"""The permissions boundary of Tempo's role: what Tempo calls, and nothing else."""
 
 import json
 from pathlib import Path
@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from plan.stackfile import StackConfig, read
-from tests.bootstrap.access.programs import ROOT, STACKS, bootstrap, recorded
+from tests.bootstrap.programs import REPOSITORY, ROOT, STACKS, bootstrap, recorded
 from tests.identity.policy_check import verdict
 from tests.stack.variants import recorded as stack_recorded
 
 POLICY = "aws:iam/policy:Policy"
 THROUGH_S3 = {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
+KEY = json.loads(read(ROOT, "prod").values["tracing:storage"])["kmsKeyArn"]
 
 
 def boundary(stack: str) -> str:
@@ -24,10 +25,9 @@ def test_it_admits_what_tempos_role_is_given(stack: str) -> None:
         for statement in json.loads(policy.inputs["policy"])["Statement"]:
             actions, resource = statement["Action"], statement["Resource"]
             for action in [actions] if isinstance(actions, str) else actions:
-                # The recorder makes up the ARN of the key.
-                key = action.startswith("kms:")
-                asked = "arn:aws:kms:eu-west-1:333333333333:key/k" if key else resource
-                said = verdict(boundary(stack), action=action, resource=asked, context=THROUGH_S3)
+                said = verdict(
+                    boundary(stack), action=action, resource=resource, context=THROUGH_S3
+                )
                 assert said == "allow", action
 
 
@@ -39,7 +39,8 @@ def test_it_admits_what_tempos_role_is_given(stack: str) -> None:
         ("s3:GetObject", "arn:aws:s3:::tracing-state-prod-333333333333-eu-west-1/.pulumi/x"),
         ("iam:CreateUser", "arn:aws:iam::333333333333:user/eve"),
         ("sts:AssumeRole", "arn:aws:iam::333333333333:role/admin"),
-        ("kms:ScheduleKeyDeletion", "arn:aws:kms:eu-west-1:333333333333:key/k"),
+        ("kms:ScheduleKeyDeletion", KEY),
+        ("kms:Decrypt", "arn:aws:kms:eu-west-1:333333333333:key/other"),
         ("kms:Decrypt", "arn:aws:kms:eu-west-1:999999999999:key/k"),
     ],
 )
@@ -49,10 +50,17 @@ def test_it_admits_nothing_else(action: str, resource: str) -> None:
 
 
 def test_keys_are_for_s3_only() -> None:
-    key = "arn:aws:kms:eu-west-1:333333333333:key/k"
-    for context in ({}, {"kms:ViaService": "ec2.eu-west-1.amazonaws.com"}):
-        said = verdict(boundary("prod"), action="kms:Decrypt", resource=key, context=context)
-        assert said == "nothing"
+    for context, expected in (
+        (THROUGH_S3, "allow"),
+        ({}, "nothing"),
+        ({"kms:ViaService": "ec2.eu-west-1.amazonaws.com"}, "nothing"),
+    ):
+        said = verdict(boundary("prod"), action="kms:Decrypt", resource=KEY, context=context)
+        assert said == expected
+
+
+def test_a_stack_without_kms_has_no_key_in_its_boundary() -> None:
+    assert "kms:" not in boundary("dev")
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -61,26 +69,32 @@ def test_the_stack_file_names_the_boundary_that_is_made(stack: str) -> None:
     assert named.endswith(f":policy/{bootstrap(stack).one(POLICY).inputs['name']}")
 
 
-@pytest.mark.parametrize("own", [True, False], ids=["key of the stack", "given key"])
-def test_it_admits_previous_keys_for_reading(own: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Role and boundary have both keys: one alone would cut Tempo off."""
-    old = "arn:aws:kms:eu-west-1:999999999999:key/old"
-    given = "arn:aws:kms:eu-west-1:999999999999:key/new"
-    storage = {"encryption": "sse-kms", "previousKmsKeyArns": [old]}
-    storage |= {} if own else {"kmsKeyArn": given}
+@pytest.mark.parametrize("given", [True, False], ids=["given key", "new key"])
+def test_it_admits_the_trace_key_and_previous_keys(
+    given: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Role and boundary have both keys: one alone would cut Tempo off.
+
+    A key that `bootstrap` makes is in the boundary before the stack file names it.
+    """
+    old, new = f"{KEY}-old", f"{KEY}-new"
     file = read(ROOT, "prod")
-    file.values["tracing:storage"] = json.dumps(storage)
+    storage = {"encryption": "sse-kms", "previousKmsKeyArns": [old]}
+    file.values["tracing:storage"] = json.dumps({**storage, "kmsKeyArn": new} if given else storage)
 
     def changed(root: Path, stack: str) -> StackConfig:
         return file
 
     monkeypatch.setattr("bootstrap.loader.read", changed)
-    policy = bootstrap("prod").one(POLICY).inputs["policy"]
-    new = "arn:aws:kms:eu-west-1:333333333333:key/k" if own else given
+    recording = bootstrap("prod", {"repository": REPOSITORY, "traceKey": str(not given).lower()})
+    policy = recording.one(POLICY).inputs["policy"]
+    made = "arn:aws:test:::access-trace-key"
 
     def answer(action: str, key: str) -> str:
         return verdict(policy, action=action, resource=key, context=THROUGH_S3)
 
-    assert answer("kms:Decrypt", old) == answer("kms:GenerateDataKey", new) == "allow"
+    assert answer("kms:Decrypt", old) == "allow"
+    assert answer("kms:GenerateDataKey", new if given else made) == "allow"
+    assert answer("kms:GenerateDataKey", made if given else new) == "nothing"
     assert answer("kms:GenerateDataKey", old) == "nothing"
-    assert answer("kms:Decrypt", given.replace("new", "other")) == "nothing"
+    assert answer("kms:Decrypt", f"{KEY}-other") == "nothing"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bootstrap.access.programs import PURPOSES, REPOSITORY, STACKS, recorded
+from tests.bootstrap.programs import PURPOSES, REPOSITORY, STACKS, recorded
 from tests.identity.policy_check import verdict
 
 ISSUER = "token.actions.githubusercontent.com"

@@ -8,27 +8,34 @@ from typing import Any, cast
 import pytest
 
 from plan.stackfile import read
-from tests.bootstrap.access.aws_calls import BESIDE, CALLS, Call, Purpose
-from tests.bootstrap.access.programs import PROJECT, PURPOSES, ROOT, STACKS, policies, recorded
+from tests.bootstrap.aws_calls import BESIDE, CALLS, Call, Purpose
+from tests.bootstrap.programs import PURPOSES, ROOT, STACKS, policies, recorded
 from tests.identity.policy_check import verdict
 from tests.stack.variants import PROGRAMS
 from tests.stack.variants import recorded as stack_recorded
 
 each_stack = pytest.mark.parametrize("stack", STACKS)
-#: What takes a key over, or loses it.
-ADMINISTRATION = {
-    "kms:CancelKeyDeletion",
-    "kms:CreateGrant",
-    "kms:DisableKey",
-    "kms:DisableKeyRotation",
-    "kms:EnableKey",
-    "kms:ImportKeyMaterial",
-    "kms:PutKeyPolicy",
-    "kms:ReplicateKey",
-    "kms:ScheduleKeyDeletion",
-    "kms:UntagResource",
-    "kms:UpdateKeyDescription",
-}
+#: All actions with which a key could be made, claimed, changed, used or lost.
+KEY_ACTIONS = sorted(
+    {
+        call.action
+        for kind in ("aws:kms/key:Key", "aws:kms/alias:Alias")
+        for purpose, calls in CALLS[kind].items()
+        if purpose != "read"
+        for call in calls
+    }
+    | {
+        "kms:CancelKeyDeletion",
+        "kms:CreateGrant",
+        "kms:Decrypt",
+        "kms:DisableKey",
+        "kms:EnableKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:ImportKeyMaterial",
+        "kms:ReplicateKey",
+    }
+)
 READS = ("Get", "List", "Describe", "Decrypt")
 
 
@@ -53,20 +60,13 @@ def arn(stack: str, kind: str) -> str:
         "passed role": f"arn:aws:iam::{account(stack)}:role/{role}",
         "association": f"arn:aws:eks:{here}:podidentityassociation/{name}/a-1",
         "cluster": f"arn:aws:eks:{here}:cluster/{name}",
-        "key": f"arn:aws:kms:{here}:key/k-1",
-        "alias": f"arn:aws:kms:{here}:alias/{bucket}",
-        "*": "*",
     }[kind]
 
 
 def context(stack: str, kind: str) -> dict[str, str]:
     """Return the condition keys of a request that concerns what the stack makes."""
-    tags = {"environment": stack, "managed-by": "pulumi"}
-    given = {f"aws:RequestTag/{k}": v for k, v in tags.items()}
     boundary = f"arn:aws:iam::{account(stack)}:policy/tracing-{stack}-boundary"
     return {
-        "key": {**given, **{f"aws:ResourceTag/{k}": v for k, v in tags.items()}},
-        "*": given,
         "role": {"iam:PermissionsBoundary": boundary},
         "passed role": {"iam:PassedToService": "pods.eks.amazonaws.com"},
     }.get(kind, {})
@@ -107,12 +107,8 @@ def test_calls_are_known_for_every_type_that_a_stack_makes() -> None:
 
 @each_stack
 def test_deployment_may_do_what_pulumi_calls(stack: str) -> None:
-    needed = [*calls(stack, "create", "read"), *BESIDE]
+    needed = [*calls(stack, "create", "read", "update"), *BESIDE]
     assert [call for call in needed if asked(stack, "deploy", call) != "allow"] == []
-    updates = calls(stack, "update")
-    refused = {call.action for call in updates if asked(stack, "deploy", call) != "allow"}
-    # No setting leads to these updates of a key.
-    assert refused <= ADMINISTRATION
 
 
 @each_stack
@@ -123,7 +119,7 @@ def test_deployment_may_delete_what_is_not_protected(stack: str) -> None:
     }
 
     assert ("aws:s3/bucket:Bucket" in protected) == (stack == "prod")
-    assert refused == ({"s3:DeleteBucket", "kms:ScheduleKeyDeletion"} if protected else set())
+    assert refused == ({"s3:DeleteBucket"} if protected else set())
 
 
 @each_stack
@@ -163,13 +159,11 @@ def test_nothing_is_allowed_that_nobody_calls(stack: str, purpose: str) -> None:
 
 @each_stack
 @pytest.mark.parametrize("purpose", PURPOSES)
-def test_no_wildcard_of_actions_and_few_of_resources(stack: str, purpose: str) -> None:
+def test_no_wildcard_of_actions_or_resources(stack: str, purpose: str) -> None:
     for policy in policies(stack, purpose).values():
         for statement in json.loads(policy)["Statement"]:
             assert not any("*" in action for action in statement["Action"])
-            if "*" in statement["Resource"]:
-                # Neither has a resource that IAM could tell from others.
-                assert set(statement["Action"]) <= {"kms:CreateKey", "kms:ListAliases"}
+            assert "*" not in statement["Resource"]
 
 
 @each_stack
@@ -194,6 +188,8 @@ OWN = "arn:aws:iam::333333333333:role/tracing-prod-deploy"
         ("s3:PutBucketPolicy", OTHER_BUCKET),
         ("s3:PutBucketPolicy", "arn:aws:s3:::tracing-state-prod-333333333333-eu-west-1"),
         ("s3:PutBucketVersioning", "arn:aws:s3:::tracing-state-prod-333333333333-eu-west-1"),
+        ("s3:ListBucketVersions", "arn:aws:s3:::tracing-state-prod-333333333333-eu-west-1"),
+        ("s3:PutLifecycleConfiguration", "arn:aws:s3:::tracing-state-prod-333333333333-eu-west-1"),
         ("s3:GetObject", "arn:aws:s3:::traces-prod-333333333333-eu-west-1/single-tenant/b/meta"),
         ("s3:DeleteObject", "arn:aws:s3:::traces-prod-333333333333-eu-west-1/single-tenant/b/meta"),
         ("iam:CreateUser", "arn:aws:iam::333333333333:user/eve"),
@@ -222,7 +218,7 @@ OWN = "arn:aws:iam::333333333333:role/tracing-prod-deploy"
 )
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_no_role_reaches_further(purpose: str, action: str, resource: str) -> None:
-    about = {**context("prod", "role"), **context("prod", "passed role"), **context("prod", "key")}
+    about = {**context("prod", "role"), **context("prod", "passed role")}
     assert answer("prod", purpose, action, resource, about) == "nothing"
 
 
@@ -243,54 +239,22 @@ def test_tempos_role_is_passed_to_pods_only() -> None:
     assert answer("prod", "deploy", "iam:PassRole", role, {}) == "nothing"
 
 
-@pytest.mark.parametrize(
-    "tags",
-    [
-        {},
-        {"environment": "staging", "managed-by": "pulumi"},
-        # Those of the state's own key.
-        {"environment": "prod", "managed-by": PROJECT},
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("action", ["kms:EnableKeyRotation", "kms:CreateAlias", "kms:DescribeKey"])
-def test_keys_with_other_tags_are_out_of_reach(action: str, tags: dict[str, str]) -> None:
-    about = {f"aws:ResourceTag/{k}": v for k, v in tags.items()}
-    assert answer("prod", "deploy", action, arn("prod", "key"), about) == "nothing"
-
-
-@pytest.mark.parametrize(
-    ("environment", "manager", "expected"),
-    [
-        ("prod", "pulumi", "allow"),
-        ("staging", "pulumi", "nothing"),
-        ("prod", PROJECT, "nothing"),
-    ],
-)
-def test_a_key_with_other_tags_is_not_tagged_anew(
-    environment: str, manager: str, expected: str
-) -> None:
-    about = context("prod", "*") | {
-        "aws:ResourceTag/environment": environment,
-        "aws:ResourceTag/managed-by": manager,
-    }
-    assert answer("prod", "deploy", "kms:TagResource", arn("prod", "key"), about) == expected
-
-
-@pytest.mark.parametrize("action", sorted(ADMINISTRATION))
+@each_stack
 @pytest.mark.parametrize("purpose", PURPOSES)
-def test_no_role_administers_a_key_whatever_its_tags(purpose: str, action: str) -> None:
-    """A key that was tagged as the stack's own is not taken over by it."""
-    about = context("prod", "key")
-    assert answer("prod", "deploy", "kms:EnableKeyRotation", arn("prod", "key"), about) == "allow"
-    assert answer("prod", purpose, action, arn("prod", "key"), about) == "nothing"
-    # Nor by what it does not ask for here: data of other keys.
-    for use in ("kms:Decrypt", "kms:GenerateDataKey", "kms:Encrypt"):
-        assert answer("prod", purpose, use, arn("prod", "key"), about) == "nothing"
-
-
-def test_a_stack_without_a_key_of_its_own_has_no_permission_on_keys_but_the_states() -> None:
-    for name, policy in policies("dev", "deploy").items():
+def test_no_role_reaches_a_key_but_the_states(stack: str, purpose: str) -> None:
+    """Neither one that the role would make or claim with tags, nor the trace bucket's."""
+    tags = {"environment": stack, "managed-by": "pulumi"}
+    about = {f"aws:{of}Tag/{k}": v for of in ("Request", "Resource") for k, v in tags.items()}
+    about["kms:ViaService"] = "s3.eu-west-1.amazonaws.com"
+    here = f"arn:aws:kms:{cluster(stack)['region']}:{account(stack)}"
+    bucket = arn(stack, "bucket").rpartition(":")[2]
+    given = json.loads(read(ROOT, stack).values["tracing:storage"]).get("kmsKeyArn", "*")
+    for resource in ("*", f"{here}:key/other", f"{here}:alias/{bucket}", given):
+        allowed = [
+            a for a in KEY_ACTIONS if answer(stack, purpose, a, resource, about) != "nothing"
+        ]
+        assert allowed == []
+    for name, policy in policies(stack, purpose).items():
         assert ("kms:" in policy) == name.endswith("-state"), name
 
 
@@ -306,6 +270,7 @@ STATE = "arn:aws:s3:::tracing-state-prod-333333333333-eu-west-1"
         ("s3:PutObject", ".pulumi/stacks/tracing/prod.json", "nothing", "allow"),
         ("s3:DeleteObject", ".pulumi/stacks/tracing/prod.json", "nothing", "allow"),
         ("s3:DeleteObjectVersion", ".pulumi/stacks/tracing/prod.json", "nothing", "nothing"),
+        ("s3:GetObjectVersion", ".pulumi/stacks/tracing/prod.json", "nothing", "nothing"),
         ("s3:PutObject", ".pulumi/locks/organization/tracing/prod/1.json", "nothing", "allow"),
         ("s3:DeleteObject", ".pulumi/locks/organization/tracing/prod/1.json", "nothing", "allow"),
         ("s3:PutObject", ".pulumi/history/tracing/prod/1.json", "nothing", "allow"),

@@ -1,4 +1,4 @@
-"""What a preview says, read from what a CLI prints, and the status of a look."""
+"""The report of a preview, from the output of a CLI, and the exit status."""
 
 import json
 import sys
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from delivery import look
-from delivery.changes import NAMED_PROPERTIES, Change, changes, markdown
+from delivery import preview
+from delivery.preview import NAMED_PROPERTIES, Change, changes, markdown
 
 URN = "urn:pulumi:qa::tracing::tracing:index:TracingStack$tracing:index:TraceStorage$"
 BUCKET = f"{URN}aws:s3/bucket:Bucket::tracing-storage-bucket"
@@ -44,8 +44,8 @@ def program(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, status: in
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["delivery.look", "qa", *arguments])
-    return look.main()
+    monkeypatch.setattr(sys, "argv", ["delivery.preview", "qa", *arguments])
+    return preview.main()
 
 
 def test_a_preview_is_no_failure_whatever_it_changes(
@@ -105,16 +105,18 @@ def test_a_cli_that_ends_otherwise_is_a_failure(
     program(tmp_path, monkeypatch, says, status=3)
     assert run(monkeypatch) == 1
     assert capsys.readouterr().err == "error: pulumi preview ended with status 3\n"
-    # For the comment; the message itself may hold what is nobody's business.
-    assert (tmp_path / "build" / "preview" / "qa.md").read_text() == "failed; the log says why.\n"
+    # For the comment. The error message may hold confidential values.
+    assert (
+        tmp_path / "build" / "preview" / "qa.md"
+    ).read_text() == "failed; the log has the reason.\n"
 
 
 def test_a_stack_that_is_not_there_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = program(tmp_path, monkeypatch, "{}")
-    monkeypatch.setattr(sys, "argv", ["delivery.look", "prod"])
-    assert look.main() == 1
+    monkeypatch.setattr(sys, "argv", ["delivery.preview", "prod"])
+    assert preview.main() == 1
     assert "stacks here: qa" in capsys.readouterr().err
     assert not asked.exists()
 

@@ -1,4 +1,4 @@
-"""The bootstrap program, recorded for stack files, and the policies that it gives its roles."""
+"""The bootstrap program, recorded for stack files, and the policies of its roles."""
 
 import functools
 import runpy
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plan.recorder import Recording, record
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PROJECT = "tracing-bootstrap"
 REPOSITORY = "example/tracing"
 STACKS = ("dev", "staging", "prod")
@@ -17,7 +17,7 @@ PURPOSES = ("preview", "drift", "deploy")
 def bootstrap(
     stack: str, own: Mapping[str, str] | None = None, *, preview: bool = False
 ) -> Recording:
-    """Run `bootstrap/__main__.py` for a stack file, with settings of its own."""
+    """Run `bootstrap/__main__.py` for a stack file, with these `tracing-bootstrap` settings."""
     settings = {"repository": REPOSITORY} if own is None else own
     return record(
         lambda: runpy.run_path(str(ROOT / "bootstrap/__main__.py"), run_name="__main__"),

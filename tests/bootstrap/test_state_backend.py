@@ -4,8 +4,9 @@ import warnings
 
 import pytest
 
-from bootstrap.state.component import NONCURRENT_DAYS, StateBackend, StateBackendArgs
-from components.core.names import state_bucket
+from bootstrap.names import state_bucket
+from bootstrap.state import NONCURRENT_DAYS, StateBackend, StateBackendArgs
+from components.checks.validate import validate
 from plan.recorder import UNKNOWN, Recording, record
 from tests.identity.policy_check import verdict
 
@@ -130,5 +131,7 @@ def test_urls_are_known_before_anything_exists(preview: bool) -> None:
 
 @pytest.mark.parametrize("region", ["us-gov-west-1", "ap-southeast-1", "cn-northwest-1"])
 def test_the_longest_names_are_such_as_s3_takes(region: str) -> None:
-    name = state_bucket(environment="e" * 20, account_id="1" * 12, region=region)
-    assert len(name) <= 63
+    cluster = {"name": "c", "region": region, "accountId": "1" * 12, "kubeContext": "c"}
+    tracing, wrong = validate({"environment": {"name": "e" * 20}, "cluster": cluster})
+    assert not wrong
+    assert len(state_bucket(tracing)) <= 63

@@ -1,24 +1,28 @@
-"""What a preview of the real Pulumi says, as a list and as Markdown."""
+"""Writes what an `up` would change as a table: python -m delivery.preview STACK [--drift]."""
 
+import argparse
 import json
 import subprocess
+import sys
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from config.markdown import table
 from plan.cli import prepare
+from plan.command import reporting, stack_name_problem
 
-#: Operations that `pulumi preview --json` reports of a resource that an `up` would change.
+#: Operations in `pulumi preview --json` that an `up` would do, the most severe first.
 OPERATIONS = ("delete", "replace", "create", "update", "import", "discard")
-#: A replacement comes as two parts too.
+#: Parts of a replacement, which is reported as a whole too.
 _PARTS = ("create-replacement", "delete-replaced")
-#: Properties that are named for one resource; the rest is counted.
+#: Maximum number of properties that are named for a resource; the others are counted.
 NAMED_PROPERTIES = 8
 
 
 class PreviewError(Exception):
-    """A preview that could not be made; the message is what to tell."""
+    """The preview failed; the text is the message."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,17 +43,14 @@ class Change:
 
 
 def preview(stack: str, *, refresh: bool) -> list[Change]:
-    """Ask the real Pulumi what an `up` would change.
+    """Return the changes that an `up` would make, the most severe first.
 
-    Values stay out of the answer, secret or not: it may end in a comment.
+    They hold no values, secret or not, since they may end up in a comment.
 
     Args:
         stack: name of the stack.
-        refresh: read the real state of each resource first. Nothing is written and no lock is
-            taken, so credentials that can only read are enough.
-
-    Returns:
-        The changes, the most severe first.
+        refresh: whether to read the real state of each resource first. Read-only credentials are
+            enough: nothing is written and no lock is taken.
 
     Raises:
         PreviewError: the CLI is missing, or the preview failed.
@@ -57,12 +58,10 @@ def preview(stack: str, *, refresh: bool) -> list[Change]:
     cli = prepare(stack)
     if isinstance(cli, str):
         raise PreviewError(cli)
-    # What stays the same is needed to tell what a refresh found from what an `up` would change.
+    # Unchanged resources tell what a refresh found from what an `up` would change.
     command = [cli.program, "preview", "--stack", stack, "--json", "--show-sames"]
     command += ["--non-interactive", *(["--refresh"] if refresh else [])]
-    done = subprocess.run(  # noqa: S603
-        command, env=cli.env, stdout=subprocess.PIPE, text=True, check=False
-    )
+    done = subprocess.run(command, env=cli.env, stdout=subprocess.PIPE, text=True)  # noqa: S603
     ended = f"pulumi preview ended with status {done.returncode}"
     try:
         digest = cast(dict[str, Any], json.loads(done.stdout))
@@ -80,10 +79,10 @@ def preview(stack: str, *, refresh: bool) -> list[Change]:
 
 
 def changes(digest: dict[str, Any]) -> list[Change]:
-    """Return what a digest of `pulumi preview --json` would change.
+    """Return the changes in a digest of `pulumi preview --json`.
 
-    After a refresh a resource comes twice: as what the refresh found, then as what the program
-    does about it. Only the last counts: a value that AWS fills in differs, and changes nothing.
+    A refresh lists a resource twice: with what the refresh found, then with what the program would
+    do. Only the last counts, since values that AWS sets differ without being changes.
     """
     steps: list[dict[str, Any]] = digest.get("steps", [])
     last = {step["urn"]: step for step in steps if step["op"] not in _PARTS}
@@ -112,10 +111,42 @@ def markdown(found: list[Change]) -> str:
         (change.operation, f"`{change.name}`", f"`{change.type}`", _named(change.properties))
         for change in found
     ]
-    return f"{sentence}.\n\n{table([('', 'resource', 'type', 'what differs'), *rows])}\n"
+    return f"{sentence}.\n\n{table([('', 'resource', 'type', 'changed properties'), *rows])}\n"
 
 
 def _named(properties: tuple[str, ...]) -> str:
     names = [f"`{name}`" for name in properties[:NAMED_PROPERTIES]]
     more = len(properties) - len(names)
     return ", ".join([*names, f"{more} more"] if more else names)
+
+
+@reporting()
+def main() -> int:
+    """Preview one stack; return the exit status, which is 1 for drift and for failure."""
+    parser = argparse.ArgumentParser(prog="delivery.preview", description=__doc__)
+    parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
+    parser.add_argument("--drift", action="store_true", help="refresh first; fail on changes")
+    arguments = parser.parse_args()
+    stack, drift = cast(str, arguments.stack), cast(bool, arguments.drift)
+    if wrong := stack_name_problem(stack):
+        print(f"error: {wrong}", file=sys.stderr)
+        return 1
+    file = Path("build", "drift" if drift else "preview", f"{stack}.md")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # A failed run must not leave the report of an earlier one.
+    file.unlink(missing_ok=True)
+    try:
+        found = preview(stack, refresh=drift)
+    except PreviewError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if not drift:
+            file.write_text("failed; the log has the reason.\n", encoding="utf-8")
+        return 1
+    text = markdown(found)
+    file.write_text(text, encoding="utf-8")
+    print(f"{text}\nWritten to {file}.")
+    return 1 if drift and found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

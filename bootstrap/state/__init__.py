@@ -1,1 +1,0 @@
-"""Where Pulumi keeps an environment's state: a bucket and a key."""
