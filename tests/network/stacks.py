@@ -8,7 +8,7 @@ from components.settings import TracingSettings
 from tests.stack.variants import ROOT, STACKS, VARIANTS
 
 CLUSTER = {"name": "dev", "region": "eu-west-1", "accountId": "123456789012", "kubeContext": "dev"}
-GRAFANA: dict[str, Any] = {
+BACKENDS: dict[str, Any] = {
     "metrics": {
         "url": "http://mimir-gateway.mimir.svc:80/prometheus",
         "remoteWriteUrl": "http://mimir-gateway.mimir.svc:80/api/v1/push",
@@ -28,7 +28,7 @@ def stack(mode: str = "monolithic", **groups: Any) -> TracingSettings:
             "cluster": cluster,
             "tempo": tempo,
             "beyla": beyla,
-            "grafana": GRAFANA,
+            "backends": BACKENDS,
             **groups,
         }
     )
@@ -45,7 +45,7 @@ def _whole(name: str) -> TracingSettings:
 _ON_NODES = {"contextPropagation": "headers"}
 _MANY: dict[str, Any] = {"nodes": 25, "nodeCidrs": ["10.0.3.0/24"]}
 _INSIDE: dict[str, Any] = {
-    "grafana": {**GRAFANA, "logs": {"url": "http://l.loki.svc", "otlpUrl": "http://l.loki.svc"}}
+    "backends": {**BACKENDS, "logs": {"url": "http://l.loki.svc", "otlpUrl": "http://l.loki.svc"}}
 }
 #: Stack files, variants of whole stacks, and what those leave out.
 WORLDS: dict[str, TracingSettings] = {
@@ -57,10 +57,10 @@ WORLDS: dict[str, TracingSettings] = {
         "distributed", namespaces={"scrapers": ["observability"]}
     ),
     "operator": stack(operator={"enabled": True}, namespaces={"operator": "otel"}),
-    "no backends": stack("distributed", grafana={}, beyla={"namespaces": []}),
+    "no backends": stack("distributed", backends={}, beyla={"namespaces": []}),
     "backends outside": stack(
         "distributed",
-        grafana={
+        backends={
             "metrics": {
                 "url": "http://m.example.com:9090",
                 "remoteWriteUrl": "http://m.example.com:9090",

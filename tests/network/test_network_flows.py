@@ -127,7 +127,10 @@ def test_a_stand_in_for_s3_is_reached_and_nothing_else(
     endpoint: str, target: End, port: int
 ) -> None:
     settings = stack(
-        identity={"mode": "none"}, storage={"endpoint": endpoint}, grafana={"namespace": "tracing"}
+        identity={"mode": "none"},
+        storage={"endpoint": endpoint},
+        grafana={"namespace": "tracing"},
+        backends={},
     )
     made = policies(settings)
     assert may_connect(made, TEMPO, target, port)
@@ -148,7 +151,7 @@ def test_a_stand_in_for_s3_is_reached_and_nothing_else(
     ],
 )
 def test_backends_inside_and_outside_the_cluster(url: str, inside: bool, outside: bool) -> None:
-    settings = stack(grafana={"metrics": {"url": url, "remoteWriteUrl": url}})
+    settings = stack(backends={"metrics": {"url": url, "remoteWriteUrl": url}})
     made = policies(settings)
     # The pod's own port is not the one in the URL, which is the Service's.
     assert may_connect(made, TEMPO, MIMIR, 8080) is inside
@@ -158,7 +161,7 @@ def test_backends_inside_and_outside_the_cluster(url: str, inside: bool, outside
 
 def test_a_backend_by_its_service_s_name_alone_is_in_the_senders_namespace() -> None:
     metrics = {"url": "http://prometheus:9090", "remoteWriteUrl": "http://prometheus:9090/w"}
-    made = policies(stack(grafana={"namespace": "tracing", "metrics": metrics}))
+    made = policies(stack(grafana={"namespace": "tracing"}, backends={"metrics": metrics}))
     beside = Pod("tracing", {"app": "prometheus"})
     service = Service("tracing", {"app": "prometheus"}, beside, {9090: 8080})
     assert outcomes(made, TEMPO, service, 9090) == {True}
