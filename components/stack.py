@@ -19,6 +19,7 @@ from .alerting.slo.rules import groups as slo_groups
 from .alloy import system as alloy_system
 from .alloy.component import Alloy
 from .alloy.system import ALLOY
+from .backends.credentials import LOGS_PASSWORD, METRICS_PASSWORD
 from .beyla import system as beyla_system
 from .beyla.component import Beyla
 from .checks.warnings import warnings
@@ -206,8 +207,8 @@ class TracingStack(pulumi.ComponentResource):
     ) -> core.Secret | None:
         """Make the Secret with the backends' passwords, where there is one."""
         passwords = {
-            "METRICS_PASSWORD": args.metrics_password,
-            "LOGS_PASSWORD": args.logs_password,
+            METRICS_PASSWORD: args.metrics_password,
+            LOGS_PASSWORD: args.logs_password,
         }
         data = {k: pulumi.Output.secret(v) for k, v in passwords.items() if v is not None}
         if not data:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from ..backends.credentials import LOGS_PASSWORD, METRICS_PASSWORD
 from ..backends.settings import LogsSettings, MetricsSettings
 from ..core import helm
 from ..grafana.settings import ServiceMonitorSettings
@@ -62,13 +63,11 @@ class AlloyArgs:
     """Whether and how the Prometheus operator finds the gateway."""
 
     def __post_init__(self) -> None:
-        if self.has_credentials and self.credentials_secret is None:
+        if self.password_keys and self.credentials_secret is None:
             raise ValueError("a backend with a username needs the Secret that holds its password")
 
     @property
-    def has_credentials(self) -> bool:
-        """Whether a backend asks for a password."""
-        return any(
-            backend is not None and backend.username is not None
-            for backend in (self.metrics, self.logs)
-        )
+    def password_keys(self) -> list[str]:
+        """Keys of the Secret for the backends that require a password."""
+        backends = {METRICS_PASSWORD: self.metrics, LOGS_PASSWORD: self.logs}
+        return [key for key, backend in backends.items() if backend and backend.username]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from ..backends.credentials import LOGS_PASSWORD, METRICS_PASSWORD, password_file
 from ..backends.settings import LogsSettings, MetricsSettings
 from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, OTLP_RETRY_MINUTES
 from ..telemetry.metrics import reserved_series
@@ -18,10 +19,6 @@ from .sizes import HTTP_REQUEST_MIB, queue_bytes
 from .syntax import Expression, Value, instance
 
 MODULES = Path(__file__).parent / "modules"
-
-#: Keys of the Secret with the passwords of the backends, and environment variables of the pods.
-METRICS_PASSWORD = "METRICS_PASSWORD"  # noqa: S105 - a name
-LOGS_PASSWORD = "LOGS_PASSWORD"  # noqa: S105 - a name
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,8 @@ def _logs(logs: LogsSettings, queue_bytes: int) -> list[Instance]:
         return [Instance("send_to_loki", arguments)]
     return [
         Instance(
-            "basic_auth", {"username": logs.username, "password": _environment(LOGS_PASSWORD)}
+            "basic_auth",
+            {"username": logs.username, "password_file": password_file(LOGS_PASSWORD)},
         ),
         Instance("send_to_loki", {**arguments, "auth": Expression("basic_auth.default.handler")}),
     ]
@@ -132,7 +130,7 @@ def _metrics(args: AlloyArgs, metrics: MetricsSettings) -> list[Instance]:
     if metrics.username is not None:
         module = "remote_write_basic_auth"
         arguments["username"] = metrics.username
-        arguments["password"] = _environment(METRICS_PASSWORD)
+        arguments["password_file"] = password_file(METRICS_PASSWORD)
     receiver = Expression(f"{module}.default.receiver")
     namespaces = dict.fromkeys([args.namespace, *args.stack_namespaces])
     return [
@@ -156,7 +154,3 @@ def _outputs(args: AlloyArgs, module: str) -> dict[str, Value]:
 
 def _to(module: str) -> list[Expression]:
     return [Expression(f"{module}.default.input")]
-
-
-def _environment(name: str) -> Expression:
-    return Expression(f'sys.env("{name}")')

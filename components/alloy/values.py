@@ -3,6 +3,7 @@
 from hashlib import sha256
 from typing import Any
 
+from ..backends import credentials
 from ..core.helm import Rollout
 from ..core.names import ALLOY_HTTP_PORT, ALLOY_RELEASE, OTLP_GRPC_PORT, OTLP_HTTP_PORT
 from ..core.workload import Workload
@@ -89,14 +90,12 @@ def rollouts(args: AlloyArgs) -> list[Rollout]:
 
 def _alloy(args: AlloyArgs, size: Workload) -> dict[str, Any]:
     ports = {"otlp-grpc": (OTLP_GRPC_PORT, "grpc"), "otlp-http": (OTLP_HTTP_PORT, "http")}
-    secret = [{"secretRef": {"name": args.credentials_secret}}] if args.has_credentials else []
     return {
         "configMap": {"create": True, "content": config(args)},
         "stabilityLevel": "generally-available",
         "enableReporting": False,
         "listenPort": ALLOY_HTTP_PORT,
         "storagePath": _STORAGE_PATH,
-        "envFrom": secret,
         "extraPorts": [
             {"name": name, "port": port, "targetPort": port, "protocol": "TCP", "appProtocol": app}
             for name, (port, app) in ports.items()
@@ -104,7 +103,12 @@ def _alloy(args: AlloyArgs, size: Workload) -> dict[str, Any]:
         # Alloy derives GOMEMLIMIT and the memory limiter's percentages from the memory limit.
         "resources": size.resources(),
         "securityContext": {**_RESTRICTED, "runAsUser": _UID, "runAsGroup": _UID},
-        "mounts": {"extra": [{"name": "storage", "mountPath": _STORAGE_PATH}]},
+        "mounts": {
+            "extra": [
+                {"name": "storage", "mountPath": _STORAGE_PATH},
+                *credentials.mounts(args.password_keys),
+            ]
+        },
         "lifecycle": {"preStop": {"sleep": {"seconds": _DRAIN_SECONDS}}},
     }
 
@@ -158,7 +162,12 @@ def _controller(args: AlloyArgs, size: Workload) -> dict[str, Any]:
                 ]
             }
         },
-        "volumes": {"extra": [{"name": "storage", "emptyDir": {"sizeLimit": "2Gi"}}]},
+        "volumes": {
+            "extra": [
+                {"name": "storage", "emptyDir": {"sizeLimit": "2Gi"}},
+                *credentials.volumes(args.credentials_secret, args.password_keys),
+            ]
+        },
     }
 
 

@@ -1,11 +1,19 @@
 """Settings of the backends for metrics, logs and profiles."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
 from ..core.base import Settings
-from ..core.texts import DatasourceUid, Url
+from ..core.texts import DatasourceUid, Text, Url
+
+UserName = Annotated[
+    str,
+    Field(min_length=1, max_length=255, pattern=r"^[^:\x00-\x1f\x7f]+$"),
+    Text("1 to 255 characters other than `:` and control characters", "tempo"),
+]
+"""User for basic authentication (RFC 7617)."""
 
 
 class MetricsType(StrEnum):
@@ -27,9 +35,9 @@ class MetricsSettings(Settings):
     warns if SLOs are evaluated where their series are missing."""
     uid: DatasourceUid = "prometheus"
     """Uid that the datasource has in Grafana; traces link to it."""
-    username: str | None = Field(default=None, min_length=1)
-    """User for basic authentication; its password is the encrypted key
-    `tracing:metricsPassword`."""
+    username: UserName | None = None
+    """User for basic authentication, with the password in the encrypted key
+    `tracing:metricsPassword`. Both are used as they are: `$` and `{{` have no meaning in them."""
     create_datasource: bool = False
     """Make the datasource here, with exemplars that lead to traces. Off, one with this uid must
     exist."""
@@ -46,8 +54,9 @@ class LogsSettings(Settings):
     `http://loki-gateway.loki.svc:80/otlp`."""
     uid: DatasourceUid = "loki"
     """Uid that the datasource has in Grafana; traces link to it."""
-    username: str | None = Field(default=None, min_length=1)
-    """User for basic authentication; its password is the encrypted key `tracing:logsPassword`."""
+    username: UserName | None = None
+    """User for basic authentication, with the password in the encrypted key
+    `tracing:logsPassword`. Both are used as they are: `$` and `{{` have no meaning in them."""
     create_datasource: bool = False
     """Make the datasource here, with links from log lines to traces. Off, one with this uid must
     exist."""

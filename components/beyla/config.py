@@ -1,7 +1,9 @@
 """Beyla's own configuration, which the chart mounts as it is (chart key ``config.data``)."""
 
+import re
 from typing import Any
 
+from ..core.texts import map_strings
 from .args import BeylaArgs
 
 #: Path of Beyla's metrics on its Prometheus port (chart default).
@@ -30,6 +32,10 @@ def config(args: BeylaArgs) -> dict[str, Any]:
     Returns:
         Keys and values of Beyla's configuration file.
     """
+    return map_strings(_literal, _config(args))
+
+
+def _config(args: BeylaArgs) -> dict[str, Any]:
     settings = args.settings
     metrics = {"port": settings.metrics_port, "path": METRICS_PATH}
     return {
@@ -52,6 +58,15 @@ def config(args: BeylaArgs) -> dict[str, Any]:
         # Same port and path: one scrape shows the services and whether Beyla itself works.
         "internal_metrics": {"exporter": "prometheus", "prometheus": metrics},
     }
+
+
+def _literal(text: str) -> str:
+    """Return a string in which Beyla replaces no environment variable (pkg/config/env_replacer.go).
+
+    It takes `$${NAME}` for `${NAME}`, and `${NAME:-` as the start of a variable even where the next
+    brace is in another string.
+    """
+    return re.sub(r"\$(?=\{(env:)?[A-Za-z_][A-Za-z0-9_]*(\}|:-))", "$$", text)
 
 
 def _discovery(args: BeylaArgs) -> dict[str, Any]:

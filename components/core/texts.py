@@ -5,8 +5,9 @@ with an example, for messages and docs/config.md.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -62,6 +63,18 @@ _NO_TEXT = re.compile(r"[0-9][0-9.]*(e-?[0-9]+)?|0[box][0-9a-f]+|y|n|yes|no|on|o
 def is_no_text(name: str) -> bool:
     """Return whether YAML takes a name without quotes for something else than a string."""
     return _NO_TEXT.fullmatch(name) is not None
+
+
+def map_strings(change: Callable[[str], str], value: Any) -> Any:  # noqa: ANN401 - any YAML
+    """Return a tree of mappings and lists with each string changed; keys stay."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        tree = cast("Mapping[str, Any]", value)
+        return {key: map_strings(change, below) for key, below in tree.items()}
+    if isinstance(value, list):
+        return [map_strings(change, item) for item in cast("list[Any]", value)]
+    return value
 
 
 def _unquoted(name: str) -> str:

@@ -1,10 +1,8 @@
 """Datasources as the files that Grafana provisions them from."""
 
-from collections.abc import Mapping
-from typing import Any, cast
-
 import yaml
 
+from ..core.texts import map_strings
 from .datasources import Datasource
 
 
@@ -25,22 +23,15 @@ def provisioning_file(datasource: Datasource, *, org_id: int) -> str:
     file = {
         "apiVersion": 1,
         "prune": True,
-        "datasources": [_escaped({**datasource, "orgId": org_id})],
+        "datasources": [map_strings(_escaped, {**datasource, "orgId": org_id})],
     }
     return yaml.safe_dump(file, sort_keys=True, allow_unicode=True, width=1000)
 
 
-def _escaped(value: Any) -> Any:  # noqa: ANN401
-    """Double each ``$`` in the texts of a tree.
+def _escaped(text: str) -> str:
+    """Double each ``$``.
 
     Grafana expands environment variables in every value of a provisioning file, but not in keys,
     and reads ``$$`` as ``$``.
     """
-    if isinstance(value, str):
-        return value.replace("$", "$$")
-    if isinstance(value, Mapping):
-        tree = cast("Mapping[str, Any]", value)
-        return {key: _escaped(below) for key, below in tree.items()}
-    if isinstance(value, list):
-        return [_escaped(item) for item in cast("list[Any]", value)]
-    return value
+    return text.replace("$", "$$")

@@ -77,7 +77,8 @@ def series_of_a_generator(settings: TracingSettings) -> int | None:
     if load.operations is None or settings.backends.metrics is None:
         return None
     # A histogram has a series for each bound, for infinity, for the sum and for the count. Span
-    # metrics count calls and bytes besides, edges requests and failures.
+    # metrics count calls and bytes besides, edges requests and failures. Pods add no series: span
+    # metrics have no label `instance`.
     operation = len(LATENCY_BUCKETS) + 3 + 2
     edge = 2 * (_SERVICE_GRAPH_BUCKETS + 3) + 2
     return load.operations * _STATUSES * operation + (load.edges or 0) * edge

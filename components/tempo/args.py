@@ -7,9 +7,6 @@ from ..core import helm
 from ..grafana.settings import ServiceMonitorSettings
 from .settings import TempoMode, TempoSettings
 
-#: Key of the credentials Secret that holds the password of the metrics backend.
-METRICS_PASSWORD_KEY = "METRICS_PASSWORD"  # noqa: S105 - a name, not a password
-
 
 @dataclass(frozen=True, kw_only=True)
 class TempoArgs:

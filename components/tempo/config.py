@@ -3,13 +3,14 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..backends.credentials import METRICS_PASSWORD, password_file
 from ..backends.settings import MetricsSettings
 from ..core.names import OTLP_RETRY_MINUTES
 from ..core.regions import dns_suffix
 from ..core.units import GIB, MIB
 from ..telemetry.metrics import LATENCY_BUCKETS, TEMPO_SOURCE, Label
 from . import sizes
-from .args import METRICS_PASSWORD_KEY, TempoArgs
+from .args import TempoArgs
 from .settings import TempoMode, TempoSettings
 
 #: Largest block that compaction makes, in bytes. Tempo's default of 100 GiB makes blocks that take
@@ -25,8 +26,6 @@ GRPC_MESSAGE_MIB = 16
 #: (modules/generator/instance.go of Tempo 2.10 compares the span's end with the clock).
 METRICS_SLACK_MINUTES = OTLP_RETRY_MINUTES + 1
 METRICS_SLACK = f"{METRICS_SLACK_MINUTES}m"
-#: Where the Secret with the metrics backend's password is mounted.
-CREDENTIALS_PATH = "/etc/tempo/credentials"
 
 # What components/telemetry/metrics.py names as labels follows from these.
 #: Attributes that become labels of the span metrics, with dots as underscores.
@@ -66,6 +65,9 @@ def generator_processors(args: TempoArgs) -> dict[str, Any]:
             "dimensions": list(SPAN_DIMENSIONS),
             "enable_target_info": True,
             "histogram_buckets": list(LATENCY_BUCKETS),
+            # Alloy sets service.instance.id, so that the label would multiply series by pods and
+            # add new ones with each rollout.
+            "enable_instance_label": False,
         }
     if args.settings.traceql_metrics:
         # All spans rather than servers' alone, and history beyond the generator's own hour.
@@ -86,8 +88,7 @@ def generator_registry(args: TempoArgs) -> dict[str, Any]:
 def remote_write(args: TempoArgs) -> list[dict[str, Any]]:
     """Return Tempo's list metrics_generator.storage.remote_write.
 
-    The password is read from a mounted file: it stands in no values, needs no quoting whatever is
-    in it, and a new one is taken up without a restart.
+    The charts start Tempo without `-config.expand-env`, so `$` in user or URL stays as it is.
 
     Raises:
         ValueError: the backend has a user but there is no Secret with the password.
@@ -100,7 +101,7 @@ def remote_write(args: TempoArgs) -> list[dict[str, Any]]:
             raise ValueError("metrics.username needs credentials_secret")
         target["basic_auth"] = {
             "username": args.metrics.username,
-            "password_file": f"{CREDENTIALS_PATH}/{METRICS_PASSWORD_KEY}",
+            "password_file": password_file(METRICS_PASSWORD),
         }
     return [target]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.helm import Rollout
+from ..core.texts import map_strings
 from ..core.workload import Workload
 from . import config, pods, sizes
 from .args import TempoArgs
@@ -189,12 +190,12 @@ def _generator(args: TempoArgs, size: Workload) -> dict[str, Any]:
         "extraVolumeMounts": mounts,
         "config": {
             "processor": config.generator_processors(args),
-            "registry": config.generator_registry(args),
+            "registry": map_strings(_no_template, config.generator_registry(args)),
             "metrics_ingestion_time_range_slack": config.METRICS_SLACK,
             "storage": {
                 # Metrics are written and queried without a tenant.
                 "remote_write_add_org_id_header": False,
-                "remote_write": _no_template(config.remote_write(args)),
+                "remote_write": map_strings(_no_template, config.remote_write(args)),
             },
         },
     }
@@ -228,15 +229,9 @@ def _receivers(settings: TempoSettings) -> dict[str, Any]:
     }
 
 
-def _no_template(value: Any) -> Any:  # noqa: ANN401 - any YAML
-    """Return a value whose braces the chart does not take for a template.
+def _no_template(text: str) -> str:
+    """Return a string whose braces the chart does not take for a template.
 
     The chart runs the finished configuration through its template engine.
     """
-    if isinstance(value, str):
-        return value.replace("{{", '{{ "{{" }}')
-    if isinstance(value, list):
-        return [_no_template(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, dict):
-        return {k: _no_template(v) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    return value
+    return text.replace("{{", '{{ "{{" }}')

@@ -4,9 +4,10 @@ from typing import Any
 
 import yaml
 
+from ..backends import credentials
+from ..backends.credentials import METRICS_PASSWORD
 from ..core.names import TEMPO_RELEASE, TEMPO_SERVICE_ACCOUNT
-from .args import METRICS_PASSWORD_KEY, TempoArgs
-from .config import CREDENTIALS_PATH
+from .args import TempoArgs
 
 #: User and group of Tempo's image (its Dockerfile).
 _USER = 10001
@@ -39,7 +40,6 @@ LIVENESS: dict[str, Any] = {"httpGet": {"path": "/status/version"}}
 #: Seconds in which an ingester reads its write-ahead log after a start; ours, for some GiB.
 REPLAY_SECONDS = 60
 
-_VOLUME = "credentials"
 _HOST = "kubernetes.io/hostname"
 _ZONE = "topology.kubernetes.io/zone"
 
@@ -67,15 +67,9 @@ def stand_in_credentials(args: TempoArgs) -> list[dict[str, str]]:
 
 
 def credential_volumes(args: TempoArgs) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return volumes and mounts with the metrics backend's password, if it asks for one."""
-    if not (args.metrics and args.metrics.username):
-        return [], []
-    items = [{"key": METRICS_PASSWORD_KEY, "path": METRICS_PASSWORD_KEY}]
-    volume = {
-        "name": _VOLUME,
-        "secret": {"secretName": args.credentials_secret, "items": items},
-    }
-    return [volume], [{"name": _VOLUME, "mountPath": CREDENTIALS_PATH, "readOnly": True}]
+    """Return volumes and mounts with the metrics backend's password, if it requires one."""
+    keys = [METRICS_PASSWORD] if args.metrics and args.metrics.username else []
+    return credentials.volumes(args.credentials_secret, keys), credentials.mounts(keys)
 
 
 def anti_affinity(component: str) -> str:

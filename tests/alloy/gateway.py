@@ -18,6 +18,7 @@ import pytest
 
 from components.alloy.args import AlloyArgs
 from components.alloy.pipeline import config
+from components.backends.credentials import password_file
 
 ALLOY = shutil.which("alloy")
 WAIT_SECONDS = 30
@@ -61,6 +62,7 @@ def gateway(
     *,
     kubernetes: str = "passthrough = true",
     connection: str | None = None,
+    passwords: Mapping[str, str] | None = None,
     **environment: str,
 ) -> Generator[Gateway, None, None]:
     """Run Alloy.
@@ -71,6 +73,7 @@ def gateway(
         kubernetes: argument of k8sattributes that stands for the API of the cluster it runs in; by
             default there is none.
         connection: namespace of the pod that the connection belongs to; by default no pod's.
+        passwords: content of the Secret that the pods mount.
         environment: more environment variables.
     """
     grpc, http, own = _free_ports(3)
@@ -84,6 +87,9 @@ def gateway(
     ):
         assert text.count(old) == count
         text = text.replace(old, new)
+    for key, password in (passwords or {}).items():
+        (folder / key).write_text(password)
+        text = text.replace(password_file(key), str(folder / key))
     file = folder / "config.alloy"
     file.write_text(text)
     log = folder / "alloy.log"

@@ -269,8 +269,8 @@ def test_logs_and_metrics_reach_their_backends(username: str | None, tmp_path: P
             ),
             credentials_secret="credentials",
         )
-        passwords = {"LOGS_PASSWORD": "of-loki", "METRICS_PASSWORD": "of-mimir"}
-        with gateway(args, tmp_path, **passwords) as alloy:
+        passwords = {"LOGS_PASSWORD": "of-${loki}$", "METRICS_PASSWORD": "of-$mimir{{"}
+        with gateway(args, tmp_path, passwords=passwords) as alloy:
             assert alloy.send("logs", LOG) == 200
             assert alloy.send("metrics", metric()) == 200
             wait_for(lambda: bool(loki.requests and orders(mimir)))
@@ -281,7 +281,8 @@ def test_logs_and_metrics_reach_their_backends(username: str | None, tmp_path: P
         assert text.encode() in log.body
     for text in ("k8s_cluster_name", "dev-1", "deployment_environment_name", "service_namespace"):
         assert text.encode() in series
-    for request, password in ((log, "of-loki"), (sample, "of-mimir")):
+    sent = ((log, "LOGS_PASSWORD"), (sample, "METRICS_PASSWORD"))
+    for request, password in ((request, passwords[key]) for request, key in sent):
         basic = base64.b64encode(f"writer:{password}".encode()).decode()
         assert request.headers.get("authorization") == (f"Basic {basic}" if username else None)
 

@@ -12,6 +12,7 @@ from components.alloy.args import AlloyArgs
 from components.alloy.pipeline import MODULES, config
 from components.alloy.settings import AlloySettings
 from components.alloy.syntax import Expression, expression, instance, literal
+from components.backends.credentials import password_file
 from components.settings import TracingSettings
 from tests.alloy.alloy_text import Block, parse
 from tests.alloy.cases import HOSTILE, LOGS, METRICS, arguments, variants
@@ -210,14 +211,18 @@ def test_the_tenant_is_sent_as_a_header() -> None:
     assert tempo.attributes["headers"] == '{ "X-Scope-OrgID" = "team-a" }'
 
 
-def test_passwords_come_from_the_environment() -> None:
-    made = uses(config(VARIANTS["all-signed"]))
+def test_passwords_come_from_files_of_the_secret() -> None:
+    """An argument of a module is shown in Alloy's web interface."""
+    text = config(VARIANTS["all-signed"])
+    made = uses(text)
+    [file] = declares(text)["basic_auth"].named("local.file")
 
-    assert made["basic_auth"].attributes["password"] == 'sys.env ( "LOGS_PASSWORD" )'
+    logs, metrics = password_file("LOGS_PASSWORD"), password_file("METRICS_PASSWORD")
+    assert unquote(made["basic_auth"].attributes["password_file"]) == logs
+    assert file.attributes["is_secret"] == "true"
     assert made["send_to_loki"].attributes["auth"] == "basic_auth.default.handler"
-    assert (
-        made["remote_write_basic_auth"].attributes["password"] == 'sys.env ( "METRICS_PASSWORD" )'
-    )
+    assert unquote(made["remote_write_basic_auth"].attributes["password_file"]) == metrics
+    assert "sys.env" not in text
     assert "basic_auth" not in config(VARIANTS["logs"])
     assert "basic_auth" not in config(VARIANTS["metrics"])
 

@@ -166,7 +166,9 @@ def test_secrets_priority_and_grace_reach_the_pod(tmp_path: Path) -> None:
     )
     spec = pod(render(args, tmp_path))
 
-    assert spec["containers"][0]["envFrom"] == [{"secretRef": {"name": "credentials"}}]
+    [volume] = [v for v in spec["volumes"] if "secret" in v]
+    assert volume["secret"]["secretName"] == "credentials"
+    assert volume["name"] in {m["name"] for m in spec["containers"][0]["volumeMounts"]}
     assert spec["priorityClassName"] == "high"
     assert spec["terminationGracePeriodSeconds"] == 60
     assert spec["containers"][0]["lifecycle"]["preStop"] == {"sleep": {"seconds": 5}}

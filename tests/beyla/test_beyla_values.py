@@ -1,11 +1,14 @@
 """What the chart is told, and that chart and program know every word of it."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import jsonschema
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -111,6 +114,33 @@ def test_the_chart_and_the_program_know_every_key(args: BeylaArgs) -> None:
     VALIDATOR.validate(data)
     assert unknown_to_schema(data, SCHEMA) == []
     assert deprecated_keys(data) == []
+
+
+#: Beyla's own (pkg/config/env_replacer.go), applied to its whole file.
+_VARIABLE = re.compile(r"\$?\$\{(?:env:)?([a-zA-Z_][a-zA-Z0-9_]*)(?::-([^}]*))?\}")
+
+
+def replace_env(text: str) -> str:
+    """Replace environment variables as Beyla does; none is set."""
+    return _VARIABLE.sub(
+        lambda found: found[0].replace("$$", "$") if found[0][:2] == "$$" else found[2] or "",
+        text,
+    )
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["/a/${HOME}", "/b/$HOME$$", "/c/${env:HOME}", "/d/$${HOME}", "/e/$$${HOME}"],
+        ["/a/${HOME:-x}", "/{id}/${1}/${}", "/b/${A:-", "/c}"],
+    ],
+)
+def test_beyla_reads_settings_as_they_are_written(paths: list[str]) -> None:
+    data = config(replace(beyla(ignored_paths=tuple(paths)), cluster_name="${HOME}"))
+
+    read = yaml.safe_load(replace_env(yaml.safe_dump(data)))
+    assert read["routes"]["ignored_patterns"] == paths
+    assert read["attributes"]["kubernetes"]["cluster_name"] == "${HOME}"
 
 
 @given(args=some_args)

@@ -21,8 +21,7 @@ import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 import yaml
 
-from components.tempo.args import METRICS_PASSWORD_KEY
-from components.tempo.config import CREDENTIALS_PATH
+from components.backends.credentials import METRICS_PASSWORD, password_file
 
 #: Password of the metrics backend, with all that YAML would trip over.
 PASSWORD = "a: 'b' \"#{$c"
@@ -118,7 +117,8 @@ def moved(config: dict[str, Any], folder: Path) -> tuple[dict[str, Any], dict[st
     names = ["http", "grpc", "otlp_grpc", "otlp_http", "gossip"]
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     text = yaml.safe_dump(config)
-    for path in ("/var/tempo", "/conf", "/runtime-config", CREDENTIALS_PATH):
+    credentials = Path(password_file(METRICS_PASSWORD)).parent
+    for path in ("/var/tempo", "/conf", "/runtime-config", str(credentials)):
         text = text.replace(path, str(folder / path.strip("/").replace("/", "-")))
     text = text.replace("0.0.0.0:4317", f"{_LOCAL}:{ports['otlp_grpc']}")
     text = text.replace("0.0.0.0:4318", f"{_LOCAL}:{ports['otlp_http']}")
@@ -126,9 +126,9 @@ def moved(config: dict[str, Any], folder: Path) -> tuple[dict[str, Any], dict[st
     overrides = Path(new["overrides"]["per_tenant_override_config"])
     overrides.parent.mkdir(exist_ok=True)
     overrides.write_text("overrides: {}\n")
-    credentials = folder / CREDENTIALS_PATH.strip("/").replace("/", "-")
-    credentials.mkdir(exist_ok=True)
-    (credentials / METRICS_PASSWORD_KEY).write_text(PASSWORD)
+    mounted = folder / str(credentials).strip("/").replace("/", "-")
+    mounted.mkdir(exist_ok=True)
+    (mounted / METRICS_PASSWORD).write_text(PASSWORD)
     listen = {"http_listen_address": _LOCAL, "grpc_listen_address": _LOCAL}
     new["server"] |= listen
     new["server"] |= {"http_listen_port": ports["http"], "grpc_listen_port": ports["grpc"]}

@@ -284,6 +284,23 @@ def test_a_user_name_comes_out_as_it_went_in(tmp_path: Path) -> None:
         assert generator["storage"]["remote_write"][0]["basic_auth"]["username"] == name
 
 
+def test_a_cluster_name_comes_out_as_it_went_in(tmp_path: Path) -> None:
+    for mode in TempoMode:
+        args = arguments(mode, cluster_name="a{{b}}$c")
+        registry = tempo_config(render(args, tmp_path))["metrics_generator"]["registry"]
+
+        assert registry["external_labels"]["cluster"] == "a{{b}}$c"
+
+
+@BOTH
+def test_tempo_expands_nothing_in_its_configuration(mode: TempoMode, tmp_path: Path) -> None:
+    """With `-config.expand-env` a `$` in a user name or URL would start a variable."""
+    for _, pod in pod_specs(render(arguments(mode), tmp_path)):
+        arguments_of_all = [a for c in pod["containers"] for a in c.get("args", [])]
+        assert arguments_of_all
+        assert not [a for a in arguments_of_all if "expand-env" in a]
+
+
 @BOTH
 def test_the_generator_writes_to_no_one_without_a_metrics_backend(
     mode: TempoMode, tmp_path: Path

@@ -179,6 +179,8 @@ def test_span_metrics_keep_their_contract(mode: TempoMode) -> None:
     assert section["registry"]["external_labels"] == {"source": "tempo", "cluster": "dev"}
     spans = section["processor"]["span_metrics"]
     assert spans["enable_target_info"] is True
+    # Or series would multiply by pods and grow with each rollout.
+    assert spans["enable_instance_label"] is False
     assert {0.512, 2.05} <= set(spans["histogram_buckets"])
     assert {"k8s.cluster.name", "k8s.namespace.name"} <= set(spans["dimensions"])
     graph = section["processor"]["service_graphs"]
