@@ -45,6 +45,7 @@ NESTED = {
     "helm": {"get", "registry"},
     "kubectl": {"config", "rollout"},
     "pulumi": {"config", "package", "state", "stack"},
+    "telemetrygen": set[str](),
 }
 
 each_document = pytest.mark.parametrize(
