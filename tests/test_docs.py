@@ -256,6 +256,34 @@ def test_the_excerpt_of_the_plan_is_one() -> None:
     assert [line for line in excerpt if line not in plan] == []
 
 
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        ("install.md", "if the stack goes"),
+        ("cost.md", "Cost and capacity"),
+        ("cost.md", "load that Tempo's size is meant for"),
+        ("policies.md", "Policy"),
+    ],
+)
+def test_the_plan_has_the_section_or_row_that_a_page_quotes(page: str, title: str) -> None:
+    assert f'"{title}"' in " ".join((DOCS / page).read_text().split())
+    pattern = re.escape(title).replace("size\\ is", r"size \w+ is")
+    plan = (ROOT / "tests/golden/prod/summary.md").read_text()
+    assert re.search(rf"^(## |\| ){pattern}\b", plan, re.M)
+
+
+def test_the_report_has_the_parts_that_the_page_explains() -> None:
+    text = (DOCS / "reviewing.md").read_text().partition("## Parts of the report")[2]
+    source = "\n".join(f.read_text() for f in (ROOT / "plan/diff").glob("*.py")).lower()
+    titles = [
+        *("What it asks of the cluster", "What it costs", "Needs an order, or a step by hand"),
+        *("no longer protected", "Exports", "Helm values", "Alloy's configuration"),
+    ]
+    for title in titles:
+        assert title.lower() in text.lower()
+        assert title.lower() in source, title
+
+
 def test_the_costs_of_the_readme_are_those_of_the_plan() -> None:
     text = README.read_text().partition("\n## Costs")[2].partition("\n## ")[0]
     lines = re.findall(r"^\| (dev|prod) \| (.*) \|$", text, re.M)
