@@ -149,7 +149,7 @@ def test_a_threshold_between_buckets_is_refused_with_the_nearest(
 
 
 def test_span_metrics_need_a_metrics_backend() -> None:
-    found = messages(slo(), grafana={}, sloDefaults={"enabled": True})
+    found = messages(slo(), backends={}, sloDefaults={"enabled": True})
     assert found["slos[0]"] == "needs span metrics: set backends.metrics"
     assert found["sloDefaults.enabled"] == "needs span metrics: set backends.metrics"
 

@@ -106,9 +106,9 @@ def plan(stack: str, remote_write: str, folder: Path) -> Planned:
     name = f"Pulumi.{stack}.yaml"
     document = yaml.safe_load((_ROOT / name).read_text())
     config: dict[str, Any] = document["config"]
-    grafana: dict[str, Any] = config.setdefault("tracing:grafana", {})
-    grafana.setdefault("metrics", {"url": remote_write})["remoteWriteUrl"] = remote_write
-    grafana["serviceMonitor"] = {"enabled": True}
+    backends: dict[str, Any] = config.setdefault("tracing:backends", {})
+    backends.setdefault("metrics", {"url": remote_write})["remoteWriteUrl"] = remote_write
+    config.setdefault("tracing:grafana", {})["serviceMonitor"] = {"enabled": True}
     config["tracing:alerts"] = {"delivery": "configMap"}
     config["tracing:slos"] = _SLOS
     config["tracing:sloDefaults"] = {"enabled": True}
