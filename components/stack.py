@@ -11,7 +11,6 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.networking import v1 as networking
 
 from . import checks as rules
-from .alerting.context import alert_context
 from .alerting.delivery import RuleGroups, RuleGroupsArgs
 from .alerting.rules import alert_groups
 from .alerting.settings import RuleDelivery
@@ -27,9 +26,12 @@ from .core import helm, names
 from .core.names import CREDENTIALS_SECRET
 from .core.registry import running
 from .grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
-from .grafana.dashboards.catalogue import dashboards
-from .grafana.dashboards.component import GrafanaDashboards, GrafanaDashboardsArgs
-from .grafana.explore import explore_url
+from .grafana.dashboards.component import (
+    GrafanaDashboards,
+    GrafanaDashboardsArgs,
+    dashboards,
+)
+from .grafana.links import explore_url
 from .identity.component import WorkloadIdentity, WorkloadIdentityArgs
 from .identity.settings import IdentityMode
 from .network import network_policies
@@ -37,11 +39,10 @@ from .otel_operator import system as operator_system
 from .otel_operator.component import OpenTelemetryOperator
 from .settings import TracingSettings
 from .storage.component import TraceStorage, TraceStorageArgs
-from .telemetry.context import DashboardContext
+from .telemetry.context import stack_context
 from .tempo import system as tempo_system
 from .tempo.component import Tempo
 from .tempo.endpoints import query_url
-from .tempo.sizes import limits
 from .tempo.system import TEMPO
 
 
@@ -264,27 +265,10 @@ def _none() -> pulumi.Output[str]:
 
 def dashboards_args(settings: TracingSettings) -> GrafanaDashboardsArgs | None:
     """Return the arguments of the dashboards; None where there are none to make."""
-    grafana, backends, tempo = settings.grafana, settings.backends, settings.tempo
-    if not grafana.dashboards or backends.metrics is None:
+    if not settings.grafana.dashboards or settings.backends.metrics is None:
         return None
-    context = DashboardContext(
-        tempo_uid=grafana.tempo_uid,
-        metrics_uid=backends.metrics.uid,
-        logs_uid=backends.logs.uid if backends.logs else None,
-        profiles_uid=backends.profiles.uid if backends.profiles else None,
-        org_id=grafana.org_id,
-        environment=settings.environment.name,
-        cluster=settings.cluster.name,
-        namespace=settings.namespaces.tracing,
-        beyla_namespace=settings.namespaces.beyla if settings.beyla_runs else None,
-        mode=tempo.mode,
-        traceql_metrics=tempo.traceql_metrics,
-        limits=limits(tempo),
-        scraped=grafana.service_monitor.enabled,
-        slos=settings.has_slos,
-        series_labels=settings.alerts.series_labels,
-    )
-    return GrafanaDashboardsArgs(settings=grafana, dashboards=dashboards(context))
+    made = dashboards(stack_context(settings))
+    return GrafanaDashboardsArgs(settings=settings.grafana, dashboards=made)
 
 
 def rule_args(settings: TracingSettings) -> dict[str, RuleGroupsArgs]:
@@ -293,7 +277,7 @@ def rule_args(settings: TracingSettings) -> dict[str, RuleGroupsArgs]:
     found: dict[str, RuleGroupsArgs] = {}
     if its.delivery is not RuleDelivery.NONE:
         found["alerts"] = RuleGroupsArgs(
-            groups=alert_groups(alert_context(settings)),
+            groups=alert_groups(stack_context(settings)),
             delivery=its.delivery,
             namespace=settings.alert_namespace,
             object_name="tracing-alerts",
@@ -301,13 +285,7 @@ def rule_args(settings: TracingSettings) -> dict[str, RuleGroupsArgs]:
         )
     if settings.has_slos and settings.slo_delivery is not RuleDelivery.NONE:
         found["slos"] = RuleGroupsArgs(
-            groups=slo_groups(
-                settings.slos,
-                settings.slo_defaults,
-                cluster=settings.cluster.name,
-                runbook_base_url=its.runbook_base_url,
-                alert_labels=its.alert_labels,
-            ),
+            groups=slo_groups(settings.slos, settings.slo_defaults, stack_context(settings)),
             delivery=settings.slo_delivery,
             namespace=settings.slo_namespace,
             object_name="tracing-slos",

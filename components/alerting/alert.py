@@ -1,32 +1,35 @@
-"""One alert, and how it is written into a rule file."""
+"""The form of an alert, and how it is written into a rule file."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from ..core.helm import MIN_TIMEOUT_SECONDS
-from ..telemetry.metrics import Label
-from .context import AlertContext, literal, runbook
+from ..telemetry.context import StackContext
+from ..telemetry.metrics import Label, RemoteWriteMetric, Severity
 from .delivery import RuleGroup
-from .severity import Severity
 
-#: Minutes that a rollout may take before Helm gives it up.
+#: Minutes that a rollout may take before Helm gives up.
 ROLLOUT_MINUTES = MIN_TIMEOUT_SECONDS // 60
-#: `for` of a condition that a rollout causes, if the expression looks at this very moment.
+#: `for` of a condition that a rollout causes, if the expression reads the present.
 AFTER_ROLLOUT = ROLLOUT_MINUTES + 5
-#: `for` of a condition that a rollout causes, if the expression looks some minutes back.
+#: `for` of a condition that a rollout causes, if the expression reads the last minutes.
 AFTER_ROLLOUT_AND_WINDOW = ROLLOUT_MINUTES + 15
-#: `for` of loss. A rollout loses nothing, so there is nothing to wait for.
+#: `for` of loss. A rollout loses nothing, so there is no reason to wait.
 AT_ONCE = 0
-#: `for` of a gateway that is gone: longer than the scrape of a new pod takes.
+#: `for` of a gateway that is gone: longer than the first scrape of a new pod takes.
 AFTER_SCRAPES = 3
-#: `for` of a part of Tempo that is gone: a single pod is back within this time, which includes the
+#: `for` of a part of Tempo that is gone: a single pod is back within this time, including the
 #: replay of its write-ahead log.
 AFTER_RESTART = 5
 #: `for` of errors towards S3 that lose nothing within minutes.
 AFTER_RETRIES = 10
-#: How often rules are evaluated. Twice per scrape of a minute, so that loss pages within two.
+#: How often rules are evaluated: twice per scrape of a minute, so that loss pages within two.
 INTERVAL = "30s"
+#: Seconds that written metrics may lag behind. Dashboards and SLOs then lag by as much.
+_BEHIND_SECONDS = 600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +37,12 @@ class Alert:
     """One alert.
 
     Attributes:
-        name: name in camel case; its runbook is the same in kebab case.
-        severity: how much of a hurry it is in.
-        minutes: how long it must be so before the alert fires.
-        expr: PromQL that finds something when things are bad, and nothing otherwise.
+        name: name in camel case; its runbook has the same name in kebab case.
+        severity: how urgent it is.
+        minutes: how long the condition must hold before the alert fires.
+        expr: PromQL that returns something if there is trouble, and nothing otherwise.
         summary: one line for the notification, a template of Prometheus.
-        description: what is the case, with the value; a template of Prometheus.
+        description: the condition with its value, a template of Prometheus.
     """
 
     name: str
@@ -50,16 +53,56 @@ class Alert:
     description: str
 
 
-def rule_group(name: str, alerts: Sequence[Alert], context: AlertContext) -> RuleGroup:
+def critical(name: str, minutes: int, expr: str, summary: str, description: str) -> Alert:
+    """Return an alert that wakes somebody; see `Alert` for the arguments."""
+    return Alert(
+        name=name,
+        severity=Severity.CRITICAL,
+        minutes=minutes,
+        expr=expr,
+        summary=summary,
+        description=description,
+    )
+
+
+def warning(name: str, minutes: int, expr: str, summary: str, description: str) -> Alert:
+    """Return an alert for working hours; see `Alert` for the arguments."""
+    return Alert(
+        name=name,
+        severity=Severity.WARNING,
+        minutes=minutes,
+        expr=expr,
+        summary=summary,
+        description=description,
+    )
+
+
+def not_written(program: str, select: Callable[[StrEnum], str], consequence: str) -> Alert:
+    """Return the alert on metrics that do not reach the metrics backend.
+
+    Args:
+        program: the program that writes them: Alloy or Tempo.
+        select: selects one of its metrics.
+        consequence: the effect, in a sentence.
+    """
+    lag = f"{select(RemoteWriteMetric.HIGHEST)} - {select(RemoteWriteMetric.HIGHEST_SENT)}"
+    return warning(
+        f"{program}MetricsNotWritten",
+        AFTER_ROLLOUT,
+        f"max by (url) ({lag}) > {_BEHIND_SECONDS}",
+        f"{program} cannot write metrics",
+        f"{program}'s metrics for {{{{ $labels.url }}}} lag {{{{ $value | humanizeDuration }}}} "
+        f"behind. {consequence}",
+    )
+
+
+def rule_group(name: str, alerts: Sequence[Alert], context: StackContext) -> RuleGroup:
     """Return alerts as a group of a Prometheus rule file."""
-    return {
-        "name": name,
-        "interval": INTERVAL,
-        "rules": [_rule(alert, context) for alert in alerts],
-    }
+    rules = [_rule(alert, context) for alert in alerts]
+    return {"name": name, "interval": INTERVAL, "rules": rules}
 
 
-def _rule(alert: Alert, context: AlertContext) -> dict[str, Any]:
+def _rule(alert: Alert, context: StackContext) -> dict[str, Any]:
     return {
         "alert": alert.name,
         "expr": alert.expr,
@@ -68,7 +111,7 @@ def _rule(alert: Alert, context: AlertContext) -> dict[str, Any]:
             str(Label.CLUSTER): context.cluster,
             str(Label.ENVIRONMENT): context.environment,
             **{label: literal(value) for label, value in context.alert_labels.items()},
-            "severity": str(alert.severity),
+            str(Label.SEVERITY): str(alert.severity),
         },
         "annotations": {
             "summary": alert.summary,
@@ -76,3 +119,18 @@ def _rule(alert: Alert, context: AlertContext) -> dict[str, Any]:
             **runbook(context.runbook_base_url, alert.name),
         },
     }
+
+
+def runbook(base_url: str | None, name: str) -> dict[str, str]:
+    """Return the annotation that links an alert to its runbook; a relative link opens nowhere."""
+    return {"runbook_url": f"{base_url}/{kebab(name)}.md"} if base_url else {}
+
+
+def literal(text: str) -> str:
+    """Return a string that the templates of alerts leave as it is."""
+    return text.replace("{{", '{{ "{{" }}')
+
+
+def kebab(name: str) -> str:
+    """Return the name of an alert's runbook: AlloyDown, alloy-down."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()

@@ -1,22 +1,31 @@
-"""Alerts on Tempo: is it there, does it let spans in, does it answer."""
+"""Alerts on Tempo: whether it runs, ingests, answers, stores blocks and makes span metrics."""
 
+from ..telemetry.context import StackContext
 from ..telemetry.metrics import ClusterMetric, TempoMetric
+from ..telemetry.promql import grown
+from ..tempo.config import METRICS_SLACK_MINUTES
 from ..tempo.settings import TempoMode
 from .alert import (
     AFTER_RESTART,
+    AFTER_RETRIES,
     AFTER_ROLLOUT,
     AFTER_ROLLOUT_AND_WINDOW,
     AT_ONCE,
     Alert,
-    Severity,
+    critical,
+    not_written,
+    warning,
 )
-from .context import AlertContext, grown
+
+#: Blocks of one tenant that wait to be merged at one compactor; our choice. After a burst there may
+#: be as many for an hour or two, not for six.
+_OUTSTANDING = 200
 
 
-def tempo(context: AlertContext) -> list[Alert]:
-    """Return the alerts on Tempo in the mode that is deployed."""
+def tempo(context: StackContext) -> list[Alert]:
+    """Return the alerts on Tempo's pods, its ingestion and its queries."""
     up = context.tempo(ClusterMetric.UP)
-    lost = grown(context.tempo(TempoMetric.SPANS_DISCARDED), up, by="reason")
+    lost = grown(context.tempo(TempoMetric.SPANS_DISCARDED), up, by=["reason"])
     received = context.tempo(TempoMetric.SPANS_RECEIVED)
     query = {"route": '=~"api_.+"'}
     asked = context.tempo_count(TempoMetric.REQUESTS, "rate 5m", **query)
@@ -27,73 +36,232 @@ def tempo(context: AlertContext) -> list[Alert]:
     return [
         _down(context),
         *([_ring(context)] if context.mode is TempoMode.DISTRIBUTED else []),
-        Alert(
-            name="TempoDiscardsSpans",
-            severity=Severity.CRITICAL,
-            minutes=AT_ONCE,
-            # Where a limit lets nothing in there is no series of what came in.
-            expr=f"{lost} / on () group_left () "
-            f"(sum(increase({received}[5m])) or vector(0)) > 0.01",
-            summary="Tempo discards spans: {{ $labels.reason }}",
-            description="For each span that it keeps, Tempo discards {{ $value | humanize }} with "
+        critical(
+            "TempoDiscardsSpans",
+            AT_ONCE,
+            # If a limit rejects everything, there is no series of received spans.
+            f"{lost} / on () group_left () (sum(increase({received}[5m])) or vector(0)) > 0.01",
+            "Tempo discards spans: {{ $labels.reason }}",
+            "For each span that it keeps, Tempo discards {{ $value | humanize }} with "
             "reason {{ $labels.reason }}. Traces are incomplete or missing.",
         ),
-        Alert(
-            name="TempoQueriesFailing",
-            severity=Severity.WARNING,
-            minutes=AFTER_ROLLOUT_AND_WINDOW,
-            expr=f"{failed} / {asked} > 0.05",
-            summary="Queries for traces fail",
-            description="{{ $value | humanizePercentage }} of the queries to Tempo fail.",
+        warning(
+            "TempoQueriesFailing",
+            AFTER_ROLLOUT_AND_WINDOW,
+            f"{failed} / {asked} > 0.05",
+            "Trace queries fail",
+            "{{ $value | humanizePercentage }} of the queries to Tempo fail.",
         ),
-        Alert(
-            name="TempoConfigNotLoaded",
-            severity=Severity.WARNING,
-            minutes=AFTER_ROLLOUT,
-            expr=f"count({loaded} == 0) > 0",
-            summary="Tempo runs with old overrides",
-            description="{{ $value }} pods of Tempo could not load the overrides and run on with "
-            "those before.",
+        warning(
+            "TempoConfigNotLoaded",
+            AFTER_ROLLOUT,
+            f"count({loaded} == 0) > 0",
+            "Tempo runs with old overrides",
+            "{{ $value }} pods of Tempo could not load the overrides and keep the previous ones.",
         ),
-        Alert(
-            name="TempoVolumeFilling",
-            severity=Severity.WARNING,
-            minutes=30,
-            expr=f"min by (persistentvolumeclaim) ({free} / {space}) < 0.15",
-            summary="A volume of Tempo fills up",
-            description="Volume {{ $labels.persistentvolumeclaim }} has "
-            "{{ $value | humanizePercentage }} of its space left. When it is full, Tempo takes in "
+        warning(
+            "TempoVolumeFilling",
+            30,
+            f"min by (persistentvolumeclaim) ({free} / {space}) < 0.15",
+            "A volume of Tempo fills up",
+            "Volume {{ $labels.persistentvolumeclaim }} has "
+            "{{ $value | humanizePercentage }} of its space left. When it is full, Tempo ingests "
             "no spans.",
         ),
     ]
 
 
-def _down(context: AlertContext) -> Alert:
-    """Return the alert on a part of Tempo with no pod; monolithic is one part.
+def _down(context: StackContext) -> Alert:
+    """Return the alert on a part of Tempo without a pod; a monolithic Tempo is one part.
 
-    Each part is named, so that one that is not scraped at all is found missing as well.
+    Each part is named, so that the alert also covers one that is not scraped at all.
     """
     running = f"count by (job) ({context.tempo(ClusterMetric.UP)} == 1)"
     none = [f'label_replace(vector(0), "job", "{job}", "", "")' for job in context.tempo_jobs]
-    return Alert(
-        name="TempoDown",
-        severity=Severity.CRITICAL,
-        minutes=AFTER_RESTART,
-        expr=f"({' or '.join([running, *none])}) == 0",
-        summary="Tempo is down: {{ $labels.job }}",
-        description="{{ $value }} pods of {{ $labels.job }} answer the scrape. Queries fail, or "
-        f"spans wait in Alloy. {context.queue_lasts} Then spans are lost.",
+    return critical(
+        "TempoDown",
+        AFTER_RESTART,
+        f"({' or '.join([running, *none])}) == 0",
+        "Tempo is down: {{ $labels.job }}",
+        "{{ $value }} pods of {{ $labels.job }} answer the scrape. Queries fail, or spans wait in "
+        f"Alloy. {context.queue_lasts} After that, spans are lost.",
     )
 
 
-def _ring(context: AlertContext) -> Alert:
+def _ring(context: StackContext) -> Alert:
     members = context.tempo(TempoMetric.RING_MEMBERS, state='="Unhealthy"')
-    return Alert(
-        name="TempoRingUnhealthy",
-        severity=Severity.WARNING,
-        minutes=AFTER_ROLLOUT,
-        expr=f"max by (name) ({members}) > 0",
-        summary="Tempo misses members of a ring",
-        description="{{ $value }} members of the ring of {{ $labels.name }}s do not answer the "
-        "others. With two ingesters missing, spans are refused.",
+    return warning(
+        "TempoRingUnhealthy",
+        AFTER_ROLLOUT,
+        f"max by (name) ({members}) > 0",
+        "Members of a Tempo ring are unhealthy",
+        "{{ $value }} members of the {{ $labels.name }} ring do not answer the others. If two "
+        "ingesters are missing, Tempo refuses spans.",
     )
+
+
+def bucket(context: StackContext) -> list[Alert]:
+    """Return the alerts on S3 and on Tempo's identity there."""
+    requests = TempoMetric.STORAGE_REQUESTS
+    answered = context.tempo_count(requests, "rate 15m")
+    all_ = context.tempo_count(requests, "rate 5m")
+    failed = context.tempo_count(requests, "rate 5m", status_code='=~"429|5.."')
+    # S3 answers 400 to an expired token. 404 is an ordinary answer.
+    denied = context.tempo_count(
+        requests, "increase 10m", by="status_code", status_code='=~"400|401|403"'
+    )
+    not_listed = context.tempo(TempoMetric.POLL_ERRORS)
+    return [
+        warning(
+            "TempoStorageErrors",
+            AFTER_ROLLOUT_AND_WINDOW,
+            f"{failed} / {all_} > 0.05",
+            "S3 answers Tempo with errors",
+            "{{ $value | humanizePercentage }} of Tempo's requests to the bucket fail on S3's side "
+            "or are throttled.",
+        ),
+        critical(
+            "TempoStorageAccessDenied",
+            AFTER_RESTART,
+            f"{denied} > 0",
+            "S3 denies Tempo access",
+            "S3 answered {{ $value | humanize }} requests with status {{ $labels.status_code }} "
+            "within 10 minutes. Check Tempo's role and its permissions on bucket and key.",
+        ),
+        critical(
+            "TempoStorageUnreachable",
+            AFTER_RETRIES,
+            # Tempo lists the bucket every five minutes, with or without traffic: a failure is
+            # proof. A missing count of requests could also be a series that is not scraped.
+            f"sum(increase({not_listed}[30m])) > 0 unless {answered} > 0",
+            "Tempo cannot reach S3",
+            "Tempo failed to list the bucket {{ $value | humanize }} times in 30 "
+            "minutes, and S3 has answered no request for 15 minutes: no route, no valid "
+            "certificate, or no credentials.",
+        ),
+    ]
+
+
+def blocks(context: StackContext) -> list[Alert]:
+    """Return the alerts on writing, merging and deleting blocks."""
+    flushed = context.tempo(TempoMetric.BLOCKS_FLUSHED)
+    received = context.tempo(TempoMetric.SPANS_RECEIVED)
+    not_flushed = context.tempo(TempoMetric.FAILED_FLUSHES)
+    not_polled = context.tempo(TempoMetric.POLL_ERRORS)
+    outstanding = context.tempo(TempoMetric.COMPACTION_OUTSTANDING)
+    not_merged = context.tempo(TempoMetric.COMPACTION_ERRORS)
+    rounds = context.tempo_count(TempoMetric.RETENTION_RUNS, "increase 1h")
+    found = context.tempo(TempoMetric.BLOCKS)
+    not_deleted = context.tempo(TempoMetric.RETENTION_ERRORS)
+    return [
+        critical(
+            "TempoFlushFailing",
+            AFTER_RETRIES,
+            f"sum(increase({not_flushed}[10m])) > 0",
+            "Tempo cannot write blocks to the bucket",
+            "Writing blocks failed {{ $value | humanize }} times within 10 minutes. "
+            "Traces accumulate on the volumes.",
+        ),
+        critical(
+            "TempoNotFlushing",
+            # An ingester cuts a block after half an hour, so twice that without one is a fault.
+            60,
+            f"sum(increase({flushed}[1h])) == 0 and sum(increase({received}[1h])) > 0",
+            "Tempo writes no blocks to the bucket",
+            "Tempo ingests spans but wrote {{ $value }} blocks to the bucket in the last hour. "
+            "Recent traces exist on the volumes only.",
+        ),
+        warning(
+            "TempoBlocklistStale",
+            30,
+            f"sum(increase({not_polled}[15m])) > 0",
+            "Tempo does not find new blocks",
+            "Listing the bucket failed {{ $value | humanize }} times within 15 "
+            "minutes. Queries miss the blocks written since then.",
+        ),
+        warning(
+            "TempoCompactionBehind",
+            6 * 60,
+            # The window bridges the gap of a restart, which must not begin the six hours again.
+            f"max by (tenant) (max_over_time({outstanding}[30m])) > {_OUTSTANDING}",
+            "Compaction falls behind",
+            "{{ $value }} blocks wait to be merged. Each one makes queries slower.",
+        ),
+        warning(
+            "TempoCompactionFailing",
+            60,
+            f"sum(increase({not_merged}[1h])) > 3",
+            "Compaction fails",
+            "Merging blocks failed {{ $value | humanize }} times within an hour.",
+        ),
+        warning(
+            "TempoRetentionNotApplied",
+            60,
+            # A round is due every five minutes for each tenant that has blocks.
+            f"{rounds} == 0 and sum({found}) > 0 or sum(increase({not_deleted}[1h])) > 3",
+            "Old traces are not deleted",
+            "Tempo has not checked for blocks past retention for an hour, or could not "
+            "delete them ({{ $value | humanize }} failures). They cost storage until the bucket's "
+            "own lifecycle rule deletes them.",
+        ),
+    ]
+
+
+def generator(context: StackContext) -> list[Alert]:
+    """Return the alerts on Tempo's metrics-generator; none if it does not run."""
+    if not context.generator:
+        return []
+    received = context.tempo(TempoMetric.SPANS_RECEIVED)
+    passed_on = context.tempo(TempoMetric.GENERATOR_SPANS)
+    stopped = warning(
+        "TempoGeneratorStopped",
+        AFTER_RETRIES,
+        f"sum(rate({received}[5m])) > 0 unless sum(rate({passed_on}[5m])) > 0",
+        "No span metrics are generated",
+        "Tempo ingests {{ $value | humanize }} spans per second, but its "
+        "metrics-generator receives none of them.",
+    )
+    return [stopped, *(_span_metrics(context) if context.metrics_uid else [])]
+
+
+def _span_metrics(context: StackContext) -> list[Alert]:
+    late = context.tempo(TempoMetric.GENERATOR_DISCARDED)
+    passed_on = context.tempo(TempoMetric.GENERATOR_SPANS)
+    active = context.tempo(TempoMetric.GENERATOR_SERIES)
+    most = context.tempo(TempoMetric.GENERATOR_MAX_SERIES)
+    limited = context.tempo(TempoMetric.GENERATOR_SERIES_LIMITED)
+    return [
+        warning(
+            "TempoSeriesLimitNear",
+            AFTER_ROLLOUT,
+            # 0 means no limit.
+            f"max by (tenant) ({active} / ({most} > 0)) > 0.8",
+            "Span metrics are near their series limit",
+            "A metrics-generator holds {{ $value | humanizePercentage }} of the "
+            "series that it may. At the limit, new services and routes get no metrics.",
+        ),
+        warning(
+            "TempoSeriesDropped",
+            AFTER_ROLLOUT,
+            f"sum by (tenant) (rate({limited}[5m])) > 0",
+            "Span metrics exceed their series limit",
+            "The metrics-generator rejects {{ $value | humanize }} updates of new "
+            "series per second. New services and routes have no metrics.",
+        ),
+        warning(
+            "TempoSpanMetricsIncomplete",
+            AFTER_RESTART,
+            # After an outage late spans arrive within a minute; the window keeps them longer.
+            f"sum by (reason) (increase({late}[30m]))"
+            f" / on () group_left () sum(increase({passed_on}[30m])) > 0.01",
+            "Span metrics miss spans: {{ $labels.reason }}",
+            "The metrics-generator leaves out {{ $value | humanizePercentage }} of "
+            "the spans, with reason {{ $labels.reason }}. Rates, SLOs and the service graph are "
+            f"too low. It leaves out spans more than {METRICS_SLACK_MINUTES} minutes old.",
+        ),
+        not_written(
+            "Tempo",
+            context.tempo,
+            "Span metrics and the service graph stand still, and so do dashboards and SLOs.",
+        ),
+    ]

@@ -4,9 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from ..alerting.slo.rules import RESERVED_LABELS
+from ..alerting.slo.rules import RESERVED_LABELS, expression
 from ..alerting.slo.settings import PLACEHOLDER, RatioSettings
-from ..alerting.slo.sli import expression
 from ..settings import TracingSettings
 from ..telemetry.metrics import LATENCY_BUCKETS
 from .problem import Problem, problem

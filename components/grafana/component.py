@@ -8,8 +8,7 @@ from pulumi_kubernetes import core, meta
 
 from ..backends.settings import BackendSettings
 from . import datasources
-from .datasources import Datasource
-from .provisioning import provisioning_file
+from .datasources import Datasource, provisioning_file
 from .settings import GrafanaSettings
 
 
@@ -18,7 +17,7 @@ class GrafanaDatasourcesArgs:
     """Arguments of the datasources.
 
     Raises:
-        ValueError: a datasource is to log in as a user that has no password.
+        ValueError: a datasource has a user name but no password, or no URL.
     """
 
     settings: GrafanaSettings = GrafanaSettings()
@@ -47,7 +46,7 @@ class GrafanaDatasourcesArgs:
 
 
 class GrafanaDatasources(pulumi.ComponentResource):
-    """A ConfigMap for each datasource, for Grafana's sidecar; a Secret where it has a password."""
+    """A ConfigMap for each datasource, for Grafana's sidecar; a Secret if it has a password."""
 
     tempo_uid: pulumi.Output[str]
     """Uid of the Tempo datasource."""
@@ -58,11 +57,11 @@ class GrafanaDatasources(pulumi.ComponentResource):
         args: GrafanaDatasourcesArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Make the Tempo datasource, and those of the backends that ask for one.
+        """Create the Tempo datasource, and those of the backends that enable one.
 
         Args:
             name: name of the component.
-            args: the backends, and how to log in to them.
+            args: the backends and their credentials.
             opts: options of the component.
         """
         super().__init__("tracing:index:GrafanaDatasources", name, {}, opts)
@@ -114,7 +113,7 @@ class GrafanaDatasources(pulumi.ComponentResource):
         if username is None or password is None:
             self._plain(role, self._text(build(None)))
             return
-        # A file name of its own: the sidecar would take the new file away with the old ConfigMap.
+        # A separate file name: the sidecar would delete the new file with the old ConfigMap.
         file = f"{_file_name(role)}-login"
         text = pulumi.Output.secret(password).apply(lambda known: self._text(build(known)))
         core.v1.Secret(

@@ -1,6 +1,8 @@
-"""Grafana's datasources, as plain data; a single ``$`` is a single ``$`` here."""
+"""Grafana's datasources: plain data with a single `$`, and the files that provision them."""
 
 from typing import Any
+
+import yaml
 
 from ..backends.settings import (
     BackendSettings,
@@ -9,7 +11,10 @@ from ..backends.settings import (
     MetricsType,
     ProfilesSettings,
 )
-from ..telemetry.metrics import STATUS_ERROR, Label, SpanKind, SpanMetric
+from ..core.texts import map_strings
+from ..telemetry.metrics import Label
+from ..telemetry.promql import ANSWERED, LOGS_TAGS, Requests
+from .links import PROFILE
 from .settings import GrafanaSettings
 
 Datasource = dict[str, Any]
@@ -21,33 +26,21 @@ METRICS_TAGS = {
     "k8s.namespace.name": Label.NAMESPACE.value,
     "k8s.cluster.name": Label.CLUSTER.value,
 }
-#: Index labels that Loki makes of OTLP resource attributes by default, those of few values: newer
-#: versions keep the pod's name as structured metadata, where a stream selector does not find it.
-LOGS_TAGS = {"service.name": "service_name", "k8s.namespace.name": "k8s_namespace_name"}
 #: Label of Pyroscope's profiles.
 PROFILES_TAGS = {"service.name": "service_name"}
 
-#: What a service answers; its calls to others and its internal spans are not its requests.
-_REQUESTS = f'$__tags, {Label.SPAN_KIND}=~"{SpanKind.SERVER}|{SpanKind.CONSUMER}"'
-_CALLS = SpanMetric.CALLS
-_LATENCY = SpanMetric.LATENCY_BUCKET
-_FAILED = f'{Label.STATUS_CODE}="{STATUS_ERROR}"'
-
+_REQUESTS, _WINDOW = Requests(where=("$__tags", ANSWERED)), "5m"
 #: The three links in a span's menu, with their PromQL.
 METRICS_QUERIES = {
-    "Request rate": f"sum(rate({_CALLS}{{{_REQUESTS}}}[5m]))",
-    # Without a failure there is no series to divide: zero, not "no data".
-    "Error rate": (
-        f"(sum(rate({_CALLS}{{{_REQUESTS}, {_FAILED}}}[5m])) or vector(0))"
-        f" / sum(rate({_CALLS}{{{_REQUESTS}}}[5m]))"
-    ),
-    "p95 latency": (f"histogram_quantile(0.95, sum by (le) (rate({_LATENCY}{{{_REQUESTS}}}[5m])))"),
+    "Request rate": _REQUESTS.per_second(window=_WINDOW),
+    "Error rate": _REQUESTS.failed_share(window=_WINDOW),
+    "p95 latency": _REQUESTS.quantile(0.95, window=_WINDOW),
 }
 
-#: Trace ids of OTLP logs are structured metadata, not text of the line.
+#: Trace ids of OTLP logs are structured metadata, not part of the line.
 LOGS_QUERY = '{${__tags}} | trace_id="${__trace.traceId}"'
 
-#: How far before and after a span its logs and samples are looked for.
+#: Search window for logs and samples, before and after a span.
 _BEFORE, _AFTER = "-5m", "5m"
 
 
@@ -67,7 +60,7 @@ def tempo(
         "search": {"filters": _search_filters()},
         "spanBar": {"type": "Duration"},
         "streamingEnabled": {"search": True, "metrics": True},
-        # A trace opened by its id is found whatever time range Explore shows.
+        # A trace is found by its id whatever time range Explore shows.
         "traceQuery": {"timeShiftEnabled": False},
     }
     if backends.logs:
@@ -90,7 +83,7 @@ def loki(settings: LogsSettings, *, tempo_uid: str, password: str | None) -> Dat
     Args:
         settings: the logs backend.
         tempo_uid: uid of the Tempo datasource.
-        password: password of ``settings.username``.
+        password: password of `settings.username`.
     """
     link = {"datasourceUid": tempo_uid, "url": "${__value.raw}", "urlDisplayLabel": "View trace"}
     derived = [
@@ -101,7 +94,7 @@ def loki(settings: LogsSettings, *, tempo_uid: str, password: str | None) -> Dat
             **link,
         },
         {
-            # Structured metadata of OTLP logs; here the expression is for the label's name.
+            # Structured metadata of OTLP logs; here the expression matches the label's name.
             "name": "Trace (label)",
             "matcherType": "label",
             "matcherRegex": "^trace_?[iI][dD]$",
@@ -120,7 +113,7 @@ def metrics(settings: MetricsSettings, *, tempo_uid: str, password: str | None) 
     Args:
         settings: the metrics backend.
         tempo_uid: uid of the Tempo datasource.
-        password: password of ``settings.username``.
+        password: password of `settings.username`.
     """
     mimir = settings.type is MetricsType.MIMIR
     json_data = {
@@ -146,7 +139,7 @@ def pyroscope(settings: ProfilesSettings) -> Datasource:
 def _datasource(kind: str, *, uid: str, url: str | None, json_data: dict[str, Any]) -> Datasource:
     return {
         # Grafana finds a provisioned datasource by its name, links find it by its uid: one value
-        # for both, so that ours never takes over one that somebody else made.
+        # for both, so that ours never replaces one that somebody else created.
         "name": uid,
         "uid": uid,
         "type": kind,
@@ -178,7 +171,7 @@ def _to_logs(logs: LogsSettings) -> dict[str, Any]:
         "spanStartTimeShift": _BEFORE,
         "spanEndTimeShift": _AFTER,
         "tags": _tags(LOGS_TAGS),
-        # Grafana's own filters look for the ids in the line's text: the query does better.
+        # Grafana's own filters search the line for the ids; the query reads structured metadata.
         "filterByTraceID": False,
         "filterBySpanID": False,
         "customQuery": True,
@@ -200,7 +193,7 @@ def _to_profiles(profiles: ProfilesSettings) -> dict[str, Any]:
     return {
         "datasourceUid": profiles.uid,
         "tags": _tags(PROFILES_TAGS),
-        "profileTypeId": "process_cpu:cpu:nanoseconds:cpu:nanoseconds",
+        "profileTypeId": PROFILE,
         "customQuery": False,
     }
 
@@ -216,3 +209,34 @@ def _search_filters() -> list[dict[str, str]]:
             ("span-name", "name", "span"),
         )
     ]
+
+
+def provisioning_file(datasource: Datasource, *, org_id: int) -> str:
+    """Return the provisioning file of one datasource.
+
+    `prune` removes the datasource when its file is gone. It only affects datasources that came from
+    a file with `prune`. `deleteDatasources` is not used: it would delete by name at every reload,
+    including what somebody else created.
+
+    Args:
+        datasource: the datasource, with single `$`.
+        org_id: Grafana's organisation that it belongs to.
+
+    Returns:
+        YAML, the same on each run.
+    """
+    file = {
+        "apiVersion": 1,
+        "prune": True,
+        "datasources": [map_strings(_escaped, {**datasource, "orgId": org_id})],
+    }
+    return yaml.safe_dump(file, sort_keys=True, allow_unicode=True, width=1000)
+
+
+def _escaped(text: str) -> str:
+    """Double each `$`.
+
+    Grafana expands environment variables in every value of a provisioning file, but not in keys,
+    and reads `$$` as `$`.
+    """
+    return text.replace("$", "$$")

@@ -1,4 +1,4 @@
-"""Dashboards out of sections and lines of panels; positions are computed."""
+"""Layout of dashboards: sections of lines of panels, with computed positions."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Variable = Builder[models.VariableModel]
 
 
 class PanelBuilder(Protocol):
-    """What all panel builders of the SDK have in common."""
+    """The common part of the SDK's panel builders."""
 
     def build(self) -> models.Panel:
         """Return the panel."""
@@ -78,7 +78,7 @@ def line(*panels: PanelBuilder, height: int = 8, shares: Sequence[int] = ()) -> 
 
 
 def section(title: str, *lines: Line, collapsed: bool = False) -> Section:
-    """Return lines of panels under a heading; a collapsed one is queried when it is opened."""
+    """Return lines of panels under a heading; a collapsed one is queried only when it is opened."""
     return Section(title, lines, collapsed)
 
 
@@ -95,14 +95,14 @@ def dashboard(
     """Return a dashboard.
 
     Args:
-        uid: stable uid, ``tracing-...``; also the name of its object in Kubernetes.
+        uid: stable uid, `tracing-...`; also the name of its object in Kubernetes.
         title: title of the dashboard.
-        description: what questions it answers.
+        description: the questions it answers.
         sections: its sections, from top to bottom.
         variables: its variables, in the order of the bar.
         links: links in the bar, beside the menu of all tracing dashboards.
         time_from: start of the time range that it opens with.
-        refresh: how often it asks anew; empty for never.
+        refresh: how often it queries again; empty for never.
     """
     built = builders.Dashboard(title).uid(uid).description(description).tags([TAG])
     built.readonly().time(time_from, "now").refresh(refresh).timezone("browser")
@@ -117,7 +117,7 @@ def dashboard(
 
 
 def as_json(built: Dashboard) -> str:
-    """Return a dashboard as Grafana reads it, the same on each run."""
+    """Return a dashboard as Grafana's JSON, the same on each run."""
     return json.dumps(built, cls=JSONEncoder, sort_keys=True, indent=1)
 
 

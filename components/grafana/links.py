@@ -1,25 +1,47 @@
 """Links between dashboards, and into Explore, that keep filters and time range.
 
-Grafana fills in the ``${...}`` parts when somebody clicks. Everything around them is encoded here.
+Grafana fills in the `${...}` parts on a click. Everything around them is encoded here.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from ..telemetry.context import DashboardContext
+from ..telemetry.context import StackContext
+from ..telemetry.promql import FILTERS
+from .settings import GrafanaSettings
+
+
+class Uid(StrEnum):
+    """Uids of the dashboards: part of their addresses, so they never change."""
+
+    HOME = "tracing-home"
+    TRACES = "tracing-traces"
+    SERVICES = "tracing-services"
+    SERVICE = "tracing-service"
+    OPERATION = "tracing-operation"
+    USE_CASES = "tracing-use-cases"
+    SLOS = "tracing-slos"
+    SLO = "tracing-slo"
+    BEYLA = "tracing-beyla"
+    TEMPO = "tracing-tempo"
+    COLLECTORS = "tracing-collectors"
+    CAPACITY = "tracing-capacity"
+
 
 #: Type of the CPU profile.
 PROFILE = "process_cpu:cpu:nanoseconds:cpu:nanoseconds"
-#: Filters that go along from dashboard to dashboard.
-FILTERS = ("cluster", "namespace", "service")
-#: Characters of Grafana's variables, which must stay as they are.
+#: Columns of a table that identify a service, by the filter that each sets: a click on a row means
+#: its own service, whatever the filters are set to.
+ROW = {"service": "Service", "namespace": "Namespace", "cluster": "Cluster"}
+#: Characters of Grafana's variables, which must not be encoded.
 _VARIABLE_SAFE = "${}:_."
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Link:
     """A link on a panel, a table's column or a dashboard."""
 
@@ -28,15 +50,18 @@ class Link:
 
 
 def dashboard_url(
-    uid: str, *, keep: Sequence[str] = FILTERS, values: Mapping[str, str] | None = None
+    uid: str,
+    *,
+    keep: Sequence[str] = tuple(FILTERS.values()),
+    values: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the address of a dashboard of the catalogue, with the time range.
+    """Return the address of a dashboard, with the time range.
 
     Args:
         uid: uid of the dashboard.
         keep: variables of both dashboards that keep their value.
-        values: variables to set: a text, or what Grafana knows of the point that is clicked, for
-            example ``cell("Service")``.
+        values: variables to set: a string, or what Grafana knows of the clicked point, for example
+            `cell("Service")`.
     """
     given = values or {}
     kept = [f"${{{name}:queryparam}}" for name in keep if name not in given]
@@ -49,90 +74,98 @@ def cell(column: str) -> str:
     return f"${{__data.fields.{column}:percentencode}}"
 
 
-#: Columns of a table that name a service, by the filter that each sets: a click on a row means its
-#: own service, whatever the filters are set to.
-ROW = {"service": "Service", "namespace": "Namespace", "cluster": "Cluster"}
-
-
-def row() -> dict[str, str]:
-    """Return the filters that mean the clicked row of a table with the columns of ``ROW``."""
-    return {name: cell(column) for name, column in ROW.items()}
-
-
 def label(name: str) -> str:
     """Return the value of a label of the clicked series of a graph."""
     return f"${{__field.labels.{name}:percentencode}}"
 
 
-def traces_url(context: DashboardContext, traceql: str) -> str:
+def row_link(title: str, uid: Uid) -> Link:
+    """Return a link from a row of a table with the columns of `ROW` to a dashboard."""
+    values = {name: cell(column) for name, column in ROW.items()}
+    return Link(title, dashboard_url(uid, values=values))
+
+
+def traces_url(stack: StackContext, traceql: str) -> str:
     """Return a link into Explore with the traces that a TraceQL query finds.
 
     Args:
-        context: the stack.
+        stack: the stack.
         traceql: the query, or a trace id.
     """
-    query = {
-        "refId": "A",
-        "datasource": {"type": "tempo", "uid": context.tempo_uid},
-        "queryType": "traceql",
-        "query": traceql,
-        "limit": 20,
-        "tableType": "traces",
-    }
-    return _explore(context, context.tempo_uid, query)
+    query = {"queryType": "traceql", "query": traceql, "limit": 20, "tableType": "traces"}
+    return _explore(stack, "tempo", stack.tempo_uid, query)
 
 
-def logs_url(context: DashboardContext, logql: str) -> str:
+def logs_url(stack: StackContext, logql: str) -> str:
     """Return a link into Explore with the lines that a LogQL query finds.
 
     Raises:
         ValueError: there is no logs backend.
     """
-    if context.logs_uid is None:
+    if stack.logs_uid is None:
         raise ValueError("no logs backend")
-    query = {
-        "refId": "A",
-        "datasource": {"type": "loki", "uid": context.logs_uid},
-        "expr": logql,
-    }
-    return _explore(context, context.logs_uid, query)
+    return _explore(stack, "loki", stack.logs_uid, {"expr": logql})
 
 
-def profiles_url(context: DashboardContext, selector: str) -> str:
+def profiles_url(stack: StackContext, selector: str) -> str:
     """Return a link into Explore with the CPU profile that a label selector finds.
 
     Raises:
         ValueError: there is no profiles backend.
     """
-    if context.profiles_uid is None:
+    if stack.profiles_uid is None:
         raise ValueError("no profiles backend")
     query: dict[str, Any] = {
-        "refId": "A",
-        "datasource": {"type": "grafana-pyroscope-datasource", "uid": context.profiles_uid},
         "queryType": "profile",
         "profileTypeId": PROFILE,
         "labelSelector": selector,
         "groupBy": [],
     }
-    return _explore(context, context.profiles_uid, query)
+    return _explore(stack, "grafana-pyroscope-datasource", stack.profiles_uid, query)
 
 
-def metrics_url(context: DashboardContext, expr: str) -> str:
-    """Return a link into Explore with a PromQL expression."""
-    query = {
-        "refId": "A",
-        "datasource": {"type": "prometheus", "uid": context.metrics_uid},
-        "expr": expr,
-        "range": True,
-    }
-    return _explore(context, context.metrics_uid, query)
-
-
-def _explore(context: DashboardContext, uid: str, query: dict[str, Any]) -> str:
+def _explore(stack: StackContext, kind: str, uid: str, query: dict[str, Any]) -> str:
     pane = {
         "datasource": uid,
-        "queries": [query],
+        "queries": [{"refId": "A", "datasource": {"type": kind, "uid": uid}, **query}],
         "range": {"from": "${__from}", "to": "${__to}"},
     }
     panes = quote(json.dumps({"a": pane}, separators=(",", ":")), safe=_VARIABLE_SAFE)
-    return f"/explore?schemaVersion=1&panes={panes}&orgId={context.org_id}"
+    return f"/explore?schemaVersion=1&panes={panes}&orgId={stack.org_id}"
+
+
+def explore_url(settings: GrafanaSettings, namespace: str) -> str:
+    """Return a link from outside Grafana into Explore, to the traces of one Kubernetes namespace.
+
+    Args:
+        settings: the Grafana side's settings.
+        namespace: value of the resource attribute `k8s.namespace.name`.
+
+    Returns:
+        A URL, or only its path if `settings.url` is not set.
+    """
+    search = {
+        "refId": "A",
+        "datasource": {"type": "tempo", "uid": settings.tempo_uid},
+        "queryType": "traceqlSearch",
+        "limit": 20,
+        "tableType": "traces",
+        "filters": [
+            {
+                "id": "k8s-namespace-name",
+                "scope": "resource",
+                "tag": "k8s.namespace.name",
+                "operator": "=",
+                "value": [namespace],
+                "valueType": "string",
+            }
+        ],
+    }
+    pane = {
+        "datasource": settings.tempo_uid,
+        "queries": [search],
+        "range": {"from": "now-1h", "to": "now"},
+    }
+    panes = json.dumps({"traces": pane}, separators=(",", ":"))
+    query = urlencode({"schemaVersion": 1, "panes": panes, "orgId": settings.org_id})
+    return f"{(settings.url or '').rstrip('/')}/explore?{query}"

@@ -1,46 +1,59 @@
 """Panels on Grafana's foundation SDK, each with a title, a description, a unit and a datasource."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeVar
 
 from grafana_foundation_sdk.builders import (
     common,
     grafanapyroscope,
-    heatmap,
     loki,
     nodegraph,
     prometheus,
-    stat,
-    table,
     tempo,
     text,
     timeseries,
 )
 from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.builders import heatmap as heatmaps
+from grafana_foundation_sdk.builders import stat as stats
+from grafana_foundation_sdk.builders import table as tables
 from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import heatmap as heatmap_models
 from grafana_foundation_sdk.models import prometheus as prometheus_models
+from grafana_foundation_sdk.models import tempo as tempo_models
 from grafana_foundation_sdk.models import text as text_models
 
-from ..telemetry.context import DashboardContext
+from ..telemetry.context import StackContext
 from ..telemetry.metrics import APDEX_SATISFIED, APDEX_TOLERATING
-from .links import Link
-from .units import REQUESTS, Unit
+from ..telemetry.promql import ONCE, Requests
+from . import units
+from .links import Link, traces_url
+from .units import Unit
 
 Query = prometheus.Dataquery | tempo.Dataquery | loki.Dataquery | grafanapyroscope.Dataquery
 #: Colour steps from a value on; None is the colour of all below the first step.
 Steps = Mapping[float | None, str]
-
 PanelT = TypeVar(
-    "PanelT", timeseries.Panel, stat.Panel, table.Panel, heatmap.Panel, nodegraph.Panel
+    "PanelT", timeseries.Panel, stats.Panel, tables.Panel, heatmaps.Panel, nodegraph.Panel
 )
+
 #: No colour; in a scale, the colour of what is fine, so that only what needs a person stands out.
 GOOD = "text"
 NEUTRAL: Steps = {None: GOOD}
 #: Share of failed requests, from 0 to 1: beyond one in a hundred, beyond one in twenty.
 ERROR_STEPS: Steps = {None: GOOD, 0.01: "orange", 0.05: "red"}
+#: Share of what should not be at all, from 0 to 1: any is worth a look, a hundredth is bad.
+LOSS_STEPS: Steps = {None: GOOD, 0.0001: "orange", 0.01: "red"}
+#: Number of things that should not be at all.
+ANY_STEPS: Steps = {None: GOOD, 1: "red"}
+#: Share of pods that answer: all must.
+ALL_STEPS: Steps = {None: "red", 1: GOOD}
+#: How full something is, from 0 to 1.
+FULL_STEPS: Steps = {None: GOOD, 0.7: "orange", 0.9: "red"}
 #: Duration in seconds: the bounds of Apdex.
 DURATION_STEPS: Steps = {None: GOOD, APDEX_SATISFIED: "orange", APDEX_TOLERATING: "red"}
 #: Apdex: what its makers call poor (below 0.7) and good (from 0.85 on).
@@ -55,174 +68,285 @@ COLOURS: Mapping[str, str] = {
 }
 #: Colours of series whose legend ends with an HTTP status.
 _STATUS_COLOURS: Mapping[str, str] = {"/ 429$/": "orange", "/ 5..$/": "red"}
+#: Minimum width in pixels of a column of labels; those that hold paths and sentences need more.
+_LABEL_WIDTH, _LONG_LABEL_WIDTH = 100, 150
+_LONG = ("Operation", "Route", "Method", "SLO")
+#: Widths in pixels of a table of traces, by the heading that Tempo's datasource gives a column; the
+#: name of the root span takes the rest. An id is cut on purpose: it is there to be clicked.
+_TRACE_WIDTHS = {"Trace ID": 90, "Start time": 160, "Service": 110, "Duration": 80}
 
 
 class Legend(StrEnum):
     """Where the series of a graph are named."""
 
     LIST = "list"
-    #: For up to ten series with long names.
     TABLE = "table"
-    #: For graphs next to a table that names the same.
+    """For up to ten series with long names."""
     HIDDEN = "hidden"
+    """For graphs next to a table with the same names."""
 
 
-def prometheus_ref(context: DashboardContext) -> models.DataSourceRef:
-    """Return the metrics datasource."""
-    return models.DataSourceRef(type_val="prometheus", uid=context.metrics_uid)
+@dataclass(frozen=True)
+class Column:
+    """A column of values in a table.
 
-
-def tempo_ref(context: DashboardContext) -> models.DataSourceRef:
-    """Return the Tempo datasource."""
-    return models.DataSourceRef(type_val="tempo", uid=context.tempo_uid)
-
-
-def promql(
-    context: DashboardContext, expr: str, legend: str = "", *, exemplars: bool = False
-) -> prometheus.Dataquery:
-    """Return a PromQL query over the time range, for graphs.
-
-    Args:
-        context: the stack.
-        expr: the expression; rates over ``$__rate_interval``.
-        legend: legend of a series, with ``{{label}}``.
-        exemplars: show exemplars; the expression must be on a histogram's buckets.
-    """
-    query = prometheus.Dataquery().datasource(prometheus_ref(context)).expr(expr).range()
-    return query.legend_format(legend or "__auto").exemplar(exemplars)
-
-
-def instant(context: DashboardContext, expr: str, legend: str = "") -> prometheus.Dataquery:
-    """Return a PromQL query at the end of the time range, for single values.
-
-    Args:
-        context: the stack.
-        expr: the expression; rates over ``$__range``.
-        legend: name of the value.
-    """
-    query = prometheus.Dataquery().datasource(prometheus_ref(context)).expr(expr).instant()
-    return query.legend_format(legend or "__auto")
-
-
-def timeseries_panel(
-    context: DashboardContext,
-    title: str,
-    description: str,
-    *queries: prometheus.Dataquery,
-    unit: Unit,
-    steps: Steps = NEUTRAL,
-    stacked: bool = False,
-    near_one: bool = False,
-    colour: str = "",
-    legend: Legend = Legend.LIST,
-    links: Sequence[Link] = (),
-) -> timeseries.Panel:
-    """Return a graph over time; steps are drawn as lines.
-
-    Args:
-        context: the stack.
-        title: title of the panel.
-        description: how to read it.
-        queries: its queries.
+    Attributes:
+        title: its heading.
+        expr: PromQL; its labels are those of the table.
         unit: unit of the values.
-        steps: colour steps.
-        stacked: values add up.
-        near_one: a share that is 1 at best; its axis follows the values instead of starting at 0.
-        colour: colour of all series, in shades; by default each has its own, or that of `COLOURS`.
-        legend: where series are named.
-        links: where a click on a series leads.
+        steps: colours of the values.
     """
-    panel = complete(timeseries.Panel(), title, description, unit, queries, steps, links)
-    panel.datasource(prometheus_ref(context))
-    panel.legend(_legend(legend))
-    panel.tooltip(
-        common.VizTooltipOptions()
-        .mode(common_models.TooltipDisplayMode.MULTI)
-        .sort(common_models.SortOrder.DESCENDING)
-    )
-    panel.show_points(common_models.VisibilityMode.NEVER)
-    if near_one:
-        panel.max(1).fill_opacity(0)
-    else:
-        panel.min(0).axis_soft_max(unit.soft_max).fill_opacity(10)
-    if stacked:
-        panel.fill_opacity(30)
-        panel.stacking(common.StackingConfig().mode(common_models.StackingMode.NORMAL))
-    if len(steps) > 1:
-        mode = common_models.GraphThresholdsStyleMode.DASHED
-        panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(mode))
-    if colour:
-        panel.color_scheme(
-            builders.FieldColor().mode(models.FieldColorModeId.SHADES).fixed_color(colour)
+
+    title: str
+    expr: str
+    unit: Unit
+    steps: Steps = field(default_factory=lambda: NEUTRAL)
+
+
+def request_columns(requests: Requests, by: Sequence[str]) -> list[Column]:
+    """Return rate, failed share and p95 over the time range: the same columns in every table."""
+    return [
+        Column("Requests", requests.per_second(by, ONCE), units.REQUESTS),
+        Column("Failed", requests.failed_share(by, ONCE), units.FAILED, ERROR_STEPS),
+        Column("p95", requests.quantile(0.95, by, ONCE), units.SECONDS, DURATION_STEPS),
+    ]
+
+
+class Panels:
+    """Builds the panels of one stack's dashboards.
+
+    Every method takes the panel's title and a description of how to read it.
+    """
+
+    def __init__(self, stack: StackContext) -> None:
+        """Build panels that query the stack's datasources."""
+        self.stack = stack
+        self.metrics = models.DataSourceRef(type_val="prometheus", uid=stack.metrics_uid)
+        self.traces_from = models.DataSourceRef(type_val="tempo", uid=stack.tempo_uid)
+
+    def instant(self, expr: str, legend: str = "") -> prometheus.Dataquery:
+        """Return a PromQL query at the end of the time range; rates over `$__range`."""
+        query = prometheus.Dataquery().datasource(self.metrics).expr(expr).instant()
+        return query.legend_format(legend or "__auto")
+
+    def graph(
+        self,
+        title: str,
+        description: str,
+        queries: Mapping[str, str],
+        unit: Unit,
+        steps: Steps = NEUTRAL,
+        *,
+        stacked: bool = False,
+        near_one: bool = False,
+        colour: str = "",
+        legend: Legend = Legend.LIST,
+        links: Sequence[Link] = (),
+        exemplars: str = "",
+    ) -> timeseries.Panel:
+        """Return a graph over time; steps are drawn as lines.
+
+        Args:
+            title: title of the panel.
+            description: how to read it.
+            queries: PromQL by its legend, with `{{label}}`; rates over `$__rate_interval`.
+            unit: unit of the values.
+            steps: colour steps.
+            stacked: values add up.
+            near_one: a share that is 1 at best; its axis follows the values instead of starting
+                at 0.
+            colour: colour of all series, in shades; by default each has its own, or that of
+                `COLOURS`.
+            legend: where series are named.
+            links: targets of a click on a series.
+            exemplars: legend of the query that shows exemplars; it must be on buckets.
+        """
+        asked = [
+            prometheus.Dataquery()
+            .datasource(self.metrics)
+            .expr(expr)
+            .range()
+            .legend_format(name or "__auto")
+            .exemplar(bool(exemplars) and name == exemplars)
+            for name, expr in queries.items()
+        ]
+        panel = _complete(timeseries.Panel(), title, description, unit, asked, steps, links)
+        panel.datasource(self.metrics).legend(_legend(legend))
+        panel.tooltip(
+            common.VizTooltipOptions()
+            .mode(common_models.TooltipDisplayMode.MULTI)
+            .sort(common_models.SortOrder.DESCENDING)
         )
-    for query in queries:
-        name = query.build().legend_format or ""
-        if name in COLOURS:
-            panel.override_by_name(name, properties(_fixed(COLOURS[name])))
-        elif name.endswith("{{status_code}}"):
-            for pattern, its in _STATUS_COLOURS.items():
-                panel.override_by_regexp(pattern, properties(_fixed(its)))
-    return panel
+        panel.show_points(common_models.VisibilityMode.NEVER)
+        if near_one:
+            panel.max(1).fill_opacity(0)
+        else:
+            panel.min(0).axis_soft_max(unit.soft_max).fill_opacity(10)
+        if stacked:
+            panel.fill_opacity(30)
+            panel.stacking(common.StackingConfig().mode(common_models.StackingMode.NORMAL))
+        if len(steps) > 1:
+            mode = common_models.GraphThresholdsStyleMode.DASHED
+            panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(mode))
+        if colour:
+            shades = builders.FieldColor().mode(models.FieldColorModeId.SHADES)
+            panel.color_scheme(shades.fixed_color(colour))
+        for name in queries:
+            if name in COLOURS:
+                panel.override_by_name(name, _properties(_fixed(COLOURS[name])))
+            elif name.endswith("{{status_code}}"):
+                for pattern, its in _STATUS_COLOURS.items():
+                    panel.override_by_regexp(pattern, _properties(_fixed(its)))
+        return panel
 
+    def stat(
+        self,
+        title: str,
+        description: str,
+        query: str | Query,
+        unit: Unit | None,
+        steps: Steps = NEUTRAL,
+        *,
+        named: bool = False,
+        links: Sequence[Link] = (),
+    ) -> stats.Panel:
+        """Return a single value, in the colour of its step; one link makes the panel a link.
 
-def stat_panel(
-    context: DashboardContext,
-    title: str,
-    description: str,
-    query: Query,
-    *,
-    unit: Unit | None,
-    steps: Steps = NEUTRAL,
-    named: bool = False,
-    links: Sequence[Link] = (),
-) -> stat.Panel:
-    """Return a single value, in the colour of its step; with one link, all of it is that link.
+        Args:
+            title: title of the panel.
+            description: how to read it.
+            query: PromQL over `$__range`, or another query.
+            unit: unit of the value; None takes the datasource's.
+            steps: colour steps.
+            named: show the query's legend beside the value.
+            links: targets of a click.
+        """
+        asked = self.instant(query) if isinstance(query, str) else query
+        panel = _complete(stats.Panel(), title, description, unit, [asked], steps, links)
+        panel.datasource(asked.build().datasource or self.metrics).no_value("no data")
+        panel.mappings([_absent("no data")]).reduce_options(
+            common.ReduceDataOptions().calcs(["lastNotNull"])
+        )
+        if named:
+            panel.text_mode(common_models.BigValueTextMode.VALUE_AND_NAME)
+        panel.graph_mode(common_models.BigValueGraphMode.NONE)
+        return panel.color_mode(common_models.BigValueColorMode.VALUE)
 
-    Args:
-        context: the stack.
-        title: title of the panel.
-        description: how to read it.
-        query: the query.
-        unit: unit of the value; None takes the datasource's.
-        steps: colour steps.
-        named: the query's legend stands beside the value.
-        links: where a click leads.
-    """
-    panel = complete(stat.Panel(), title, description, unit, [query], steps, links)
-    panel.datasource(query.build().datasource or prometheus_ref(context)).no_value("no data")
-    panel.mappings([absent("no data")]).reduce_options(
-        common.ReduceDataOptions().calcs(["lastNotNull"])
-    )
-    if named:
-        panel.text_mode(common_models.BigValueTextMode.VALUE_AND_NAME)
-    graph = common_models.BigValueGraphMode.NONE
-    return panel.graph_mode(graph).color_mode(common_models.BigValueColorMode.VALUE)
+    def heatmap(self, title: str, description: str, buckets: str, unit: Unit) -> heatmaps.Panel:
+        """Return the distribution of a histogram over time; exemplars would cover its cells.
 
+        Args:
+            title: title of the panel.
+            description: how to read it.
+            buckets: PromQL that keeps the label `le`.
+            unit: unit of the buckets' bounds.
+        """
+        query = prometheus.Dataquery().datasource(self.metrics).expr(buckets).range()
+        query.legend_format("{{le}}").exemplar(False)
+        query.format(prometheus_models.PromQueryFormat.HEATMAP)
+        panel = _complete(heatmaps.Panel(), title, description, units.REQUESTS, [query])
+        panel.datasource(self.metrics).calculate(False)
+        panel.y_axis(heatmaps.YAxisConfig().unit(unit.name))
+        panel.color(
+            heatmaps.HeatmapColorOptions()
+            .mode(heatmap_models.HeatmapColorMode.SCHEME)
+            .scheme("Blues")
+            .steps(64)
+        )
+        return panel.tooltip(
+            heatmaps.HeatmapTooltip().mode(common_models.TooltipDisplayMode.SINGLE)
+        )
 
-def heatmap_panel(
-    context: DashboardContext, title: str, description: str, expr: str, *, unit: Unit
-) -> heatmap.Panel:
-    """Return how a histogram spreads over time; exemplars would cover its cells.
+    def service_map(self, title: str, description: str, *selectors: str) -> nodegraph.Panel:
+        """Return the service graph; several selectors of edges are united."""
+        query = tempo.Dataquery().datasource(self.traces_from).query_type("serviceMap")
+        query.service_map_query(list(selectors))
+        panel = _complete(nodegraph.Panel(), title, description, None, [query])
+        return panel.datasource(self.traces_from)
 
-    Args:
-        context: the stack.
-        title: title of the panel.
-        description: how to read it.
-        expr: an expression that leaves the label ``le``.
-        unit: unit of the buckets' bounds.
-    """
-    query = promql(context, expr, "{{le}}")
-    query.format(prometheus_models.PromQueryFormat.HEATMAP)
-    panel = complete(heatmap.Panel(), title, description, REQUESTS, [query], NEUTRAL, ())
-    panel.datasource(prometheus_ref(context)).calculate(False)
-    panel.y_axis(heatmap.YAxisConfig().unit(unit.name))
-    panel.color(
-        heatmap.HeatmapColorOptions()
-        .mode(heatmap_models.HeatmapColorMode.SCHEME)
-        .scheme("Blues")
-        .steps(64)
-    )
-    return panel.tooltip(heatmap.HeatmapTooltip().mode(common_models.TooltipDisplayMode.SINGLE))
+    def table(
+        self,
+        title: str,
+        description: str,
+        labels: Mapping[str, str],
+        columns: Sequence[Column],
+        *,
+        order: Sequence[str],
+        rising: bool = False,
+        links: Mapping[str, Sequence[Link]] = MappingProxyType({}),
+        empty: str = "none in this time range",
+    ) -> tables.Panel:
+        """Return a table with a row for each set of labels.
+
+        Args:
+            title: title of the panel.
+            description: how to read it.
+            labels: labels that the expressions keep, with their headings.
+            columns: columns of values.
+            order: headings that sort it, so that what needs a person comes first.
+            rising: the first of them sorts the smallest value to the top.
+            links: links of a column, by its heading.
+            empty: text of a table without rows.
+        """
+        as_table = prometheus_models.PromQueryFormat.TABLE
+        queries = [self.instant(one.expr).format(as_table) for one in columns]
+        panel = _complete(tables.Panel(), title, description, None, queries)
+        panel.datasource(self.metrics).no_value(empty)
+        many = len(columns) > 1
+        values = [f"Value #{_ref(i)}" if many else "Value" for i in range(len(columns))]
+        headings = dict(labels) | dict(zip(values, (one.title for one in columns), strict=True))
+        organize = {
+            "excludeByName": {"Time": True},
+            "indexByName": {name: i for i, name in enumerate(headings)},
+            "renameByName": headings,
+        }
+        panel.transformations(
+            [
+                models.DataTransformerConfig(id_val="merge", options={}),
+                models.DataTransformerConfig(id_val="organize", options=organize),
+            ]
+        )
+        for heading in labels.values():
+            # Otherwise a label that a row lacks would show the text of an empty table.
+            shown: dict[str, object] = {
+                "noValue": "",
+                "custom.minWidth": _LONG_LABEL_WIDTH if heading in _LONG else _LABEL_WIDTH,
+            }
+            if targets := links.get(heading):
+                shown["links"] = _data_links(targets)
+            panel.override_by_name(heading, _properties(shown))
+        for one in columns:
+            panel.override_by_name(one.title, _properties(_column(one)))
+        return panel.sort_by(
+            [
+                common.TableSortByFieldState()
+                .display_name(heading)
+                .desc(not (rising and heading == order[0]))
+                for heading in order
+            ]
+        )
+
+    def traces(
+        self, title: str, description: str, traceql: str, *, sort_by: str = "Start time"
+    ) -> tables.Panel:
+        """Return the traces that a TraceQL query finds, each with a link into the trace view.
+
+        Args:
+            title: title of the panel.
+            description: how to read it.
+            traceql: the query.
+            sort_by: heading of the field that sorts them, the highest first.
+        """
+        query = tempo.Dataquery().datasource(self.traces_from).query_type("traceql")
+        query.query(traceql).limit(20).table_type(tempo_models.SearchTableType.TRACES)
+        panel = _complete(tables.Panel(), title, description, None, [query])
+        panel.datasource(self.traces_from).no_value("no such traces in this time range")
+        trace = Link("Open trace", traces_url(self.stack, "${__value.raw}"))
+        panel.override_by_name("traceID", _properties({"links": _data_links([trace])}))
+        for heading, width in _TRACE_WIDTHS.items():
+            panel.override_by_name(heading, _properties({"custom.width": width}))
+        panel.override_by_name("Name", _properties({"custom.minWidth": _LABEL_WIDTH}))
+        return panel.sort_by([common.TableSortByFieldState().display_name(sort_by).desc(True)])
 
 
 def text_panel(title: str, description: str, markdown: str) -> text.Panel:
@@ -231,49 +355,31 @@ def text_panel(title: str, description: str, markdown: str) -> text.Panel:
     return panel.mode(text_models.TextMode.MARKDOWN)
 
 
-def service_map_panel(
-    context: DashboardContext, title: str, description: str, *selectors: str
-) -> nodegraph.Panel:
-    """Return the service graph; several selectors are united.
-
-    Args:
-        context: the stack.
-        title: title of the panel.
-        description: how to read it.
-        selectors: PromQL selectors of edges, in braces.
-    """
-    query = tempo.Dataquery().datasource(tempo_ref(context)).query_type("serviceMap")
-    query.service_map_query(list(selectors))
-    panel = complete(nodegraph.Panel(), title, description, None, [query], NEUTRAL, ())
-    return panel.datasource(tempo_ref(context))
-
-
-def thresholds(steps: Steps) -> builders.ThresholdsConfig:
-    """Return steps of colour, from low to high."""
-    built = [models.Threshold(value=value, color=color) for value, color in steps.items()]
-    return builders.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(built)
-
-
-def complete(
+def _complete(
     panel: PanelT,
     title: str,
     description: str,
     unit: Unit | None,
     queries: Sequence[Query],
-    steps: Steps,
-    links: Sequence[Link],
+    steps: Steps = NEUTRAL,
+    links: Sequence[Link] = (),
 ) -> PanelT:
-    """Return a panel with what every panel has."""
+    """Return a panel with the options of every panel."""
     panel.title(title).description(description)
-    panel.thresholds(thresholds(steps))
+    panel.thresholds(_thresholds(steps))
     if unit:
         panel.unit(unit.name)
         if unit.decimals is not None:
             panel.decimals(unit.decimals)
     panel.data_links([builders.DashboardLink(one.title).url(one.url) for one in links])
     for number, query in enumerate(queries):
-        panel.with_target(query.ref_id(ref(number)))
+        panel.with_target(query.ref_id(_ref(number)))
     return panel
+
+
+def _thresholds(steps: Steps) -> builders.ThresholdsConfig:
+    built = [models.Threshold(value=value, color=color) for value, color in steps.items()]
+    return builders.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(built)
 
 
 def _legend(legend: Legend) -> common.VizLegendOptions:
@@ -285,21 +391,37 @@ def _legend(legend: Legend) -> common.VizLegendOptions:
     return options.placement(common_models.LegendPlacement.BOTTOM)
 
 
-def _fixed(colour: str) -> dict[str, object]:
-    return {"color": {"mode": "fixed", "fixedColor": colour}}
+def _column(one: Column) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "unit": one.unit.name,
+        "thresholds": _thresholds(one.steps).build(),
+        "custom.cellOptions": {"type": "color-text" if len(one.steps) > 1 else "auto"},
+        "custom.width": one.unit.width,
+        "mappings": [_absent("-")],
+    }
+    if one.unit.decimals is not None:
+        shown["decimals"] = one.unit.decimals
+    return shown
 
 
-def absent(text: str) -> models.SpecialValueMap:
-    """Return what a value that is not there shows; Grafana would colour it as the lowest one."""
+def _absent(text: str) -> models.SpecialValueMap:
+    """Return the text of a value that is absent; Grafana would colour it as the lowest one."""
     match, result = models.SpecialValueMatch.NULL_AND_NAN, models.ValueMappingResult(text, GOOD)
     return models.SpecialValueMap(models.DashboardSpecialValueMapOptions(match, result))
 
 
-def ref(number: int) -> str:
+def _fixed(colour: str) -> dict[str, object]:
+    return {"color": {"mode": "fixed", "fixedColor": colour}}
+
+
+def _ref(number: int) -> str:
     """Return the letter of a query, by which Grafana names a table's values."""
     return chr(ord("A") + number)
 
 
-def properties(values: Mapping[str, object]) -> list[models.DynamicConfigValue]:
-    """Return what to set on a field that is overridden."""
+def _properties(values: Mapping[str, object]) -> list[models.DynamicConfigValue]:
     return [models.DynamicConfigValue(id_val=name, value=value) for name, value in values.items()]
+
+
+def _data_links(links: Sequence[Link]) -> list[dict[str, str]]:
+    return [{"title": one.title, "url": one.url} for one in links]

@@ -1,4 +1,4 @@
-"""Units of values: how they read, how an idle graph is scaled, and how wide a column must be."""
+"""Units of values, with decimals, the scale of an idle graph, and the width of a column."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from ..core.units import MIB
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """A unit of Grafana, with what a value of it needs to be read.
+    """A unit of Grafana, and how its values are shown.
 
     Attributes:
         name: Grafana's name of the unit.
         decimals: decimals of a value; None lets Grafana choose by its size.
-        soft_max: least upper end of a graph's axis. Without one, Grafana draws a graph of zeros
+        soft_max: minimum upper end of a graph's axis. Without one, Grafana draws a graph of zeros
             up to 100, which is 10,000 % of a share.
         width: width in pixels of a table's column of such values.
     """
@@ -41,9 +41,9 @@ CORES = Unit(name="count:cores", decimals=2, soft_max=0.1)
 SECONDS = Unit(name="s", soft_max=0.1)
 BYTES = Unit(name="bytes", soft_max=MIB, width=100)
 BYTES_PER_SECOND = Unit(name="binBps", soft_max=1024)
-#: Share that should be 0: a hundredth of a percent is seen.
+#: Share that should be 0: a hundredth of a percent is visible.
 FAILED = Unit(name="percentunit", decimals=2, soft_max=0.1, width=80)
-#: Share that should be near 1: an objective of 99.95 % and one of 99.999 % are told apart.
+#: Share that should be near 1: an objective of 99.95 % and one of 99.999 % differ.
 KEPT = Unit(name="percentunit", decimals=3, width=95)
 #: How full something is.
 USED = Unit(name="percentunit", decimals=0, width=90)

@@ -1,1 +1,1 @@
-"""Names of metrics and labels, the PromQL written from them, and what dashboards and rules read."""
+"""Names of metrics and labels, the queries written from them, and the stack that they select."""

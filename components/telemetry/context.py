@@ -1,49 +1,171 @@
-"""What a dashboard is told of the stack that it belongs to."""
+"""The one projection of a stack's settings for dashboards, alerts and SLOs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from ..core.names import ALLOY_RELEASE, TEMPO_RELEASE
+from ..load import capacity
+from ..settings import TracingSettings
+from ..tempo import config
 from ..tempo.settings import TempoMode
-from ..tempo.sizes import Limits
+from ..tempo.sizes import Limits, limits
+from .metrics import ClusterMetric, Label, ScrapedLabel
+from .promql import FROM_TEMPO, counted, quoted, select
+
+#: Parts of a distributed Tempo, as the chart's ServiceMonitors name their jobs.
+_PARTS = ("distributor", "ingester", "querier", "query-frontend", "compactor")
+_GENERATOR = "metrics-generator"
 
 
 @dataclass(frozen=True, kw_only=True)
-class DashboardContext:
-    """The stack as far as dashboards show it.
+class StackContext:
+    """What dashboards and rules need to know of a stack, and how they select its series.
 
     Attributes:
-        tempo_uid: uid of the Tempo datasource.
-        metrics_uid: uid of the metrics datasource; without a metrics backend there are no
-            dashboards.
-        logs_uid: uid of the logs datasource; None leaves links to logs out.
-        profiles_uid: uid of the profiles datasource; None leaves links to profiles out.
-        org_id: Grafana's organisation, for links into Explore.
         environment: name of the environment.
         cluster: name of the cluster.
-        namespace: namespace that Tempo and Alloy run in.
-        beyla_namespace: namespace that Beyla runs in; None where it does not run.
+        namespace: namespace of Tempo and Alloy.
+        beyla_namespace: namespace of Beyla; None if it does not run.
         mode: how Tempo is deployed.
-        traceql_metrics: Tempo answers TraceQL metrics queries.
         limits: Tempo's ingestion limits.
-        scraped: the stack's own programs are scraped (ServiceMonitors), so that their own
-            metrics are there.
-        slos: there are SLOs.
-        series_labels: labels that tell the series of this stack's own programs from those of
-            other clusters in one backend.
+        generator: Tempo's metrics-generator runs.
+        org_id: Grafana's organisation, for links into Explore.
+        tempo_uid: uid of the Tempo datasource.
+        metrics_uid: uid of the metrics datasource; None without a metrics backend, and then there
+            are no dashboards.
+        logs_uid: uid of the logs datasource; None without a logs backend.
+        profiles_uid: uid of the profiles datasource; None without a profiles backend.
+        scraped: ServiceMonitors scrape the stack's own programs, so that their metrics exist.
+        slos: the stack has SLOs.
+        series_labels: labels of this cluster's series in a backend that several clusters share.
+        alert_labels: labels of every alert.
+        runbook_base_url: URL of the runbooks, without a slash at the end; None for no links.
+        queue_minutes: how long Alloy's queue lasts at the planned peak; None without a load.
     """
 
-    tempo_uid: str
-    metrics_uid: str
-    logs_uid: str | None
-    profiles_uid: str | None
-    org_id: int
     environment: str
     cluster: str
     namespace: str
     beyla_namespace: str | None
     mode: TempoMode
-    traceql_metrics: bool
     limits: Limits
+    generator: bool
+    org_id: int
+    tempo_uid: str
+    metrics_uid: str | None
+    logs_uid: str | None
+    profiles_uid: str | None
     scraped: bool
-    slos: bool = False
+    slos: bool
     series_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    alert_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    runbook_base_url: str | None = None
+    queue_minutes: float | None = None
+
+    @property
+    def written_here(self) -> tuple[str, str]:
+        """Matchers of everything that this stack's Tempo writes; a backend may hold more."""
+        return FROM_TEMPO, f"{Label.TEMPO_CLUSTER}={quoted(self.cluster)}"
+
+    @property
+    def tempo_jobs(self) -> list[str]:
+        """Values of the label `job` of Tempo's parts, as the charts' ServiceMonitors set them."""
+        if self.mode is TempoMode.MONOLITHIC:
+            return [TEMPO_RELEASE]
+        parts = [*_PARTS, *([_GENERATOR] if self.generator else [])]
+        return [f"{self.namespace}/{part}" for part in parts]
+
+    def tempo(self, metric: StrEnum, **matchers: str) -> str:
+        """Select a metric that Tempo's pods expose.
+
+        Args:
+            metric: name of the series.
+            matchers: further labels, each with its operator and value: `status_code='=~"5.."'`.
+        """
+        jobs = self.tempo_jobs
+        # A job's name has no character with a meaning in a regular expression.
+        job = f'="{jobs[0]}"' if len(jobs) == 1 else f'=~"{"|".join(jobs)}"'
+        return self._select(metric, self.namespace, job=job, **matchers)
+
+    def tempo_count(self, metric: StrEnum, over: str, *, by: str = "", **matchers: str) -> str:
+        """Sum the count of a histogram of Tempo; see `counted` for the arguments."""
+        return counted(self.tempo(metric, **matchers), over, by=[by] if by else [])
+
+    def alloy(self, metric: StrEnum, **matchers: str) -> str:
+        """Select a metric that Alloy's pods expose."""
+        return self._select(metric, self.namespace, job=f'="{ALLOY_RELEASE}"', **matchers)
+
+    def beyla(self, metric: StrEnum, **matchers: str) -> str:
+        """Select a metric that Beyla's pods expose.
+
+        There is no job among the labels, because Beyla sets that label itself on request metrics.
+
+        Raises:
+            ValueError: Beyla does not run.
+        """
+        return select(metric, *self.beyla_matchers(**matchers))
+
+    def beyla_matchers(self, **matchers: str) -> list[str]:
+        """Return matchers of the series that Beyla's pods expose.
+
+        Raises:
+            ValueError: Beyla does not run.
+        """
+        if self.beyla_namespace is None:
+            raise ValueError("Beyla does not run")
+        return self._matchers(self.beyla_namespace, **matchers)
+
+    def volumes(self, metric: ClusterMetric) -> str:
+        """Select a metric of the kubelets on the volumes in Tempo's namespace."""
+        return self._select(metric, self.namespace)
+
+    @property
+    def queue_lasts(self) -> str:
+        """How long an outage of Tempo may last before Alloy refuses spans, in a sentence."""
+        if self.queue_minutes is None:
+            return "Alloy's queue holds a few minutes of spans; set `load` to compute how many."
+        return f"At the planned peak, Alloy's queue lasts {self.queue_minutes:.1f} minutes."
+
+    @property
+    def cluster_matchers(self) -> dict[str, str]:
+        """Labels that tell this cluster's scraped series from others', with operator and value.
+
+        By default these series have the cluster's name as label `cluster`, as a Prometheus adds it
+        for a shared backend, or have no such label, as in the Prometheus of the cluster itself.
+        """
+        if not self.series_labels:
+            return {str(Label.TEMPO_CLUSTER): f'=~"|{self.cluster}"'}
+        return {label: f"={quoted(value)}" for label, value in self.series_labels.items()}
+
+    def _matchers(self, namespace: str, **matchers: str) -> list[str]:
+        its_own = {str(ScrapedLabel.NAMESPACE): f'="{namespace}"', **matchers}
+        return [f"{k}{v}" for k, v in {**self.cluster_matchers, **its_own}.items()]
+
+    def _select(self, metric: StrEnum, namespace: str, **matchers: str) -> str:
+        return select(metric, *self._matchers(namespace, **matchers))
+
+
+def stack_context(settings: TracingSettings) -> StackContext:
+    """Return what dashboards and rules need to know of a stack."""
+    backends, grafana, alerts = settings.backends, settings.grafana, settings.alerts
+    return StackContext(
+        environment=settings.environment.name,
+        cluster=settings.cluster.name,
+        namespace=settings.namespaces.tracing,
+        beyla_namespace=settings.namespaces.beyla if settings.beyla_runs else None,
+        mode=settings.tempo.mode,
+        limits=limits(settings.tempo),
+        generator=bool(config.processors(settings.tempo, backends.metrics)),
+        org_id=grafana.org_id,
+        tempo_uid=grafana.tempo_uid,
+        metrics_uid=backends.metrics.uid if backends.metrics else None,
+        logs_uid=backends.logs.uid if backends.logs else None,
+        profiles_uid=backends.profiles.uid if backends.profiles else None,
+        scraped=grafana.service_monitor.enabled,
+        slos=settings.has_slos,
+        series_labels=alerts.series_labels,
+        alert_labels=alerts.alert_labels,
+        runbook_base_url=alerts.runbook_base_url,
+        queue_minutes=capacity.queue_minutes(settings),
+    )

@@ -1,38 +1,26 @@
-"""Names of the series and labels that the pipeline emits; no other module writes one down.
+"""Names of the series and labels that the pipeline emits; no other module spells one.
 
-Each group of series is an enumeration. ``LABELS`` says which labels the series of a group have, as
-far as anything here selects or groups by them. Seen on Tempo 2.10.8, Alloy 1.18 and Beyla 3.32 as
-this stack configures them.
+Each group of series is an enumeration. `LABELS` lists the labels that anything here selects or
+groups the series of a group by. Recorded from Tempo 2.10.8, Alloy 1.18.1 and Beyla 3.32 with this
+stack's configuration.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from .scraped import (
-    AlloyMetric,
-    BeylaMetric,
-    ClusterMetric,
-    ProcessMetric,
-    RemoteWriteMetric,
-    RequestLabel,
-    RequestMetric,
-    ScrapedLabel,
-    TempoMetric,
-)
-
-#: Value of the label ``source`` on all that Tempo's metrics-generator writes.
+#: Value of the label `source` on everything that Tempo's metrics-generator writes.
 TEMPO_SOURCE = "tempo"
-#: Upper bounds of the latency histogram in seconds. Apdex reads the buckets 0.512 and 2.05; with
+#: Upper bounds of the latency histogram in seconds. Apdex reads the buckets 0.512 and 2.05. With
 #: Tempo's built-in bounds (1.024, 2.048) it would stay empty.
 LATENCY_BUCKETS = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.02, 2.05, 4.1)
-#: Bounds of Apdex in seconds, both among the buckets: satisfied up to the first, tolerating up to
-#: the second (four times the first is 2.048).
+#: Bounds of Apdex in seconds: satisfied up to the first, tolerating up to the second (four times
+#: the first is 2.048).
 APDEX_SATISFIED, APDEX_TOLERATING = 0.512, 2.05
 
 
 class Label(StrEnum):
-    """Labels of all series."""
+    """Labels of span metrics, of the service graph, of SLOs and of alerts."""
 
     SOURCE = "source"
     JOB = "job"
@@ -50,7 +38,8 @@ class Label(StrEnum):
     CLIENT = "client"
     SERVER = "server"
     CONNECTION_TYPE = "connection_type"
-    #: External label of Tempo's metrics-generator: the cluster whose Tempo wrote the series.
+    #: The cluster whose Tempo wrote the series (an external label of the metrics-generator), or
+    #: whose Prometheus scraped it.
     TEMPO_CLUSTER = "cluster"
     SLO = "slo"
     OWNER = "owner"
@@ -61,6 +50,51 @@ class Label(StrEnum):
     ALERT_NAME = "alertname"
     ALERT_STATE = "alertstate"
     SEVERITY = "severity"
+
+
+class ScrapedLabel(StrEnum):
+    """Labels of what Prometheus scrapes from this stack's own pods.
+
+    The first four come from the scrape, as a ServiceMonitor of the charts configures it. The
+    programs set the others.
+    """
+
+    NAMESPACE = "namespace"
+    JOB = "job"
+    POD = "pod"
+    INSTANCE = "instance"
+    COMPONENT_PATH = "component_path"
+    CONTAINER = "container"
+    DAEMONSET = "daemonset"
+    DATA_TYPE = "data_type"
+    ERROR = "error"
+    HEALTH = "health_type"
+    LE = "le"
+    NAME = "name"
+    SIGNAL = "otel_signal"
+    OPERATION = "operation"
+    PROCESS = "process_name"
+    PROCESSOR = "processor"
+    REASON = "reason"
+    ROUTE = "route"
+    STATE = "state"
+    STATUS = "status"
+    STATUS_CODE = "status_code"
+    TENANT = "tenant"
+    URL = "url"
+    VERSION = "version"
+    VOLUME = "persistentvolumeclaim"
+
+
+class RequestLabel(StrEnum):
+    """Labels of Beyla's request metrics in addition to `Label`, as Beyla 3.32 names them."""
+
+    SERVICE = "service_name"
+    HTTP_METHOD = "http_request_method"
+    HTTP_STATUS = "http_response_status_code"
+    RPC_METHOD = "rpc_method"
+    #: Names of gRPC codes: OK, UNAVAILABLE, ...
+    RPC_STATUS = "rpc_response_status_code"
 
 
 class SpanMetric(StrEnum):
@@ -74,7 +108,7 @@ class SpanMetric(StrEnum):
 
 
 class TargetInfo(StrEnum):
-    """What Tempo says of each service besides its spans."""
+    """Tempo's description of each service."""
 
     TARGET_INFO = "traces_target_info"
 
@@ -93,15 +127,15 @@ class ServiceGraphMetric(StrEnum):
 
 
 class SloMetric(StrEnum):
-    """What the recording rules of SLOs make; each SLO is one series, told apart by ``slo``."""
+    """Recorded by the rules of SLOs; each SLO is one series, identified by `slo`."""
 
-    #: Events and bad events per second, from which all else follows.
+    #: Events and bad events per second; the other series are computed from these two.
     EVENTS = "slo:events:rate5m"
     ERRORS = "slo:errors:rate5m"
     #: Events and bad events of the last hour.
     EVENTS_HOUR = "slo:events:increase1h"
     ERRORS_HOUR = "slo:errors:increase1h"
-    #: Share of bad events, from 0 to 1, by window; the last over the SLO's own window.
+    #: Share of bad events, from 0 to 1, by window. The last is over the SLO's own window.
     RATIO_5M = "slo:error_ratio:rate5m"
     RATIO_30M = "slo:error_ratio:rate30m"
     RATIO_1H = "slo:error_ratio:rate1h"
@@ -117,19 +151,177 @@ class SloMetric(StrEnum):
 
 
 class RulerMetric(StrEnum):
-    """What Prometheus or a ruler writes of the alerts that it evaluates."""
+    """Written by Prometheus or a ruler for the alerts that it evaluates."""
 
     ALERTS = "ALERTS"
 
 
-def reserved_series() -> str:
-    """Return a regular expression of the series that alerts, SLOs and dashboards rely on.
+class TempoMetric(StrEnum):
+    """Tempo's own metrics (recorded from Tempo 2.10.8)."""
 
-    Only this stack's programs and the cluster's own write them. It matches whole names, as
-    Prometheus has them.
+    SPANS_RECEIVED = "tempo_distributor_spans_received_total"
+    BYTES_RECEIVED = "tempo_distributor_bytes_received_total"
+    PUSH_BUCKET = "tempo_distributor_push_duration_seconds_bucket"
+    SPANS_DISCARDED = "tempo_discarded_spans_total"
+    BLOCKS_FLUSHED = "tempo_ingester_blocks_flushed_total"
+    FAILED_FLUSHES = "tempo_ingester_failed_flushes_total"
+    FLUSH_QUEUE = "tempo_ingester_flush_queue_length"
+    FLUSH_BUCKET = "tempo_ingester_flush_duration_seconds_bucket"
+    LIVE_TRACES = "tempo_ingester_live_traces"
+    RING_MEMBERS = "tempo_ring_members"
+    REQUESTS = "tempo_request_duration_seconds_count"
+    REQUEST_BUCKET = "tempo_request_duration_seconds_bucket"
+    QUERY_QUEUE = "tempo_query_frontend_queue_length"
+    CONFIG_LOADED = "tempo_runtime_config_last_reload_successful"
+    STORAGE_REQUESTS = "tempodb_backend_request_duration_seconds_count"
+    STORAGE_BUCKET = "tempodb_backend_request_duration_seconds_bucket"
+    STORED_BYTES = "tempodb_backend_bytes_total"
+    STORED_TRACES = "tempodb_backend_objects_total"
+    BLOCKS = "tempodb_blocklist_length"
+    POLLS = "tempodb_blocklist_poll_duration_seconds_count"
+    POLL_ERRORS = "tempodb_blocklist_poll_errors_total"
+    COMPACTION_OUTSTANDING = "tempodb_compaction_outstanding_blocks"
+    BLOCKS_COMPACTED = "tempodb_compaction_blocks_total"
+    COMPACTION_ERRORS = "tempodb_compaction_errors_total"
+    RETENTION_RUNS = "tempodb_retention_duration_seconds_count"
+    RETENTION_ERRORS = "tempodb_retention_errors_total"
+    BLOCKS_DELETED = "tempodb_retention_deleted_total"
+    GENERATOR_SPANS = "tempo_metrics_generator_spans_received_total"
+    GENERATOR_DISCARDED = "tempo_metrics_generator_spans_discarded_total"
+    GENERATOR_SERIES = "tempo_metrics_generator_registry_active_series"
+    GENERATOR_MAX_SERIES = "tempo_metrics_generator_registry_max_active_series"
+    GENERATOR_SERIES_LIMITED = "tempo_metrics_generator_registry_series_limited_total"
+
+
+class AlloyMetric(StrEnum):
+    """Alloy's own metrics (recorded from Alloy 1.18.1 with this stack's pipeline)."""
+
+    SPANS_ACCEPTED = "otelcol_receiver_accepted_spans_total"
+    SPANS_REFUSED = "otelcol_receiver_refused_spans_total"
+    ITEMS_PROCESSED = "otelcol_processor_outgoing_items_total"
+    SPANS_LOST = "otelcol_exporter_send_failed_spans_total"
+    SPANS_SENT = "otelcol_exporter_sent_spans_total"
+    SPANS_FILTERED = "otelcol_processor_filter_spans_filtered_total"
+    SPANS_NOT_QUEUED = "otelcol_exporter_enqueue_failed_spans_total"
+    LOGS_LOST = "otelcol_exporter_send_failed_log_records_total"
+    QUEUE_SIZE = "otelcol_exporter_queue_size"
+    QUEUE_CAPACITY = "otelcol_exporter_queue_capacity"
+    CONFIG_LOADED = "alloy_config_last_load_successful"
+    BUILD = "alloy_build_info"
+    COMPONENTS = "alloy_component_controller_running_components"
+    STARTED = "alloy_resources_process_start_time_seconds"
+    MEMORY = "alloy_resources_process_resident_memory_bytes"
+    CPU = "alloy_resources_process_cpu_seconds_total"
+
+
+class RequestMetric(StrEnum):
+    """Metrics of Beyla's feature `application` on the services that it instruments.
+
+    The names are OpenTelemetry's (attributes/metric.go of the OBI that Beyla 3.32 vendors); those
+    of RPC contain `call` since then.
     """
-    return "|".join([*_RESERVED_NAMES, *(f"{prefix}.*" for prefix in _RESERVED_PREFIXES)])
 
+    HTTP_SERVER_COUNT = "http_server_request_duration_seconds_count"
+    HTTP_SERVER_BUCKET = "http_server_request_duration_seconds_bucket"
+    HTTP_CLIENT_COUNT = "http_client_request_duration_seconds_count"
+    HTTP_CLIENT_BUCKET = "http_client_request_duration_seconds_bucket"
+    RPC_SERVER_COUNT = "rpc_server_call_duration_seconds_count"
+    RPC_SERVER_BUCKET = "rpc_server_call_duration_seconds_bucket"
+    RPC_CLIENT_COUNT = "rpc_client_call_duration_seconds_count"
+    RPC_CLIENT_BUCKET = "rpc_client_call_duration_seconds_bucket"
+
+
+class BeylaMetric(StrEnum):
+    """Beyla's own metrics (pkg/export/imetrics of Beyla 3.32)."""
+
+    TRACES_EXPORTED = "beyla_otel_trace_exports_total"
+    EXPORT_ERRORS = "beyla_otel_trace_export_errors_total"
+    PROCESSES = "beyla_instrumented_processes"
+    INSTRUMENTATION_ERRORS = "beyla_instrumentation_errors_total"
+    BUILD = "beyla_internal_build_info"
+    HTTP_REQUESTS = RequestMetric.HTTP_SERVER_COUNT.value
+
+
+class RemoteWriteMetric(StrEnum):
+    """Remote write of Prometheus' own code, in Alloy and in Tempo's metrics-generator."""
+
+    HIGHEST = "prometheus_remote_storage_queue_highest_timestamp_seconds"
+    HIGHEST_SENT = "prometheus_remote_storage_queue_highest_sent_timestamp_seconds"
+    SENT = "prometheus_remote_storage_samples_total"
+    FAILED = "prometheus_remote_storage_samples_failed_total"
+
+
+class ProcessMetric(StrEnum):
+    """Process metrics of a Go program; Tempo exposes them."""
+
+    MEMORY = "process_resident_memory_bytes"
+    CPU = "process_cpu_seconds_total"
+
+
+class ClusterMetric(StrEnum):
+    """Metrics of the cluster: Prometheus' scrapes, kube-state-metrics, the kubelets."""
+
+    UP = "up"
+    DAEMONSET_DESIRED = "kube_daemonset_status_desired_number_scheduled"
+    DAEMONSET_READY = "kube_daemonset_status_number_ready"
+    CONTAINER_MEMORY = "container_memory_working_set_bytes"
+    CONTAINER_CPU = "container_cpu_usage_seconds_total"
+    VOLUME_AVAILABLE = "kubelet_volume_stats_available_bytes"
+    VOLUME_CAPACITY = "kubelet_volume_stats_capacity_bytes"
+
+
+class SpanKind(StrEnum):
+    """Values of the label `span_kind`."""
+
+    SERVER = "SPAN_KIND_SERVER"
+    CLIENT = "SPAN_KIND_CLIENT"
+    CONSUMER = "SPAN_KIND_CONSUMER"
+    PRODUCER = "SPAN_KIND_PRODUCER"
+    INTERNAL = "SPAN_KIND_INTERNAL"
+
+
+class Severity(StrEnum):
+    """Values of the label `severity`."""
+
+    CRITICAL = "critical"
+    """Traces are lost or soon will be, nobody can read them, or an error budget burns fast: wake
+    somebody."""
+    WARNING = "warning"
+    """Something is worse than it should be: handle it in working hours."""
+
+
+#: Value of `status_code` on a failed span.
+STATUS_ERROR = "STATUS_CODE_ERROR"
+#: Values of `connection_type`; a call from service to service has no such label.
+DATABASE, VIRTUAL_NODE = "database", "virtual_node"
+
+_ORIGIN = frozenset({Label.SOURCE, Label.TEMPO_CLUSTER, Label.CLUSTER, Label.NAMESPACE})
+_SLO = frozenset(
+    {
+        *(Label.SLO, Label.TEMPO_CLUSTER, Label.TEMPLATE, Label.SERVICE, Label.NAMESPACE),
+        # Of the objective alone.
+        *(Label.CLUSTER, Label.OPERATION, Label.OWNER, Label.WINDOW, Label.KIND),
+    }
+)
+_SCRAPED = frozenset({*ScrapedLabel, Label.TEMPO_CLUSTER})
+#: Labels that the series of a group may be selected and summed by.
+LABELS: Mapping[type[StrEnum], frozenset[str]] = MappingProxyType(
+    {
+        SpanMetric: _ORIGIN
+        | {Label.JOB, Label.ENVIRONMENT, Label.SERVICE, Label.SPAN_NAME, Label.SPAN_KIND}
+        | {Label.STATUS_CODE, Label.SERVICE_VERSION, Label.HTTP_ROUTE, Label.LE},
+        TargetInfo: _ORIGIN
+        | {Label.JOB, Label.ENVIRONMENT, Label.SERVICE_VERSION, Label.SDK_LANGUAGE},
+        ServiceGraphMetric: _ORIGIN | {Label.CLIENT, Label.SERVER, Label.CONNECTION_TYPE, Label.LE},
+        SloMetric: _SLO,
+        RulerMetric: _SLO | {Label.ALERT_NAME, Label.ALERT_STATE, Label.SEVERITY},
+        RequestMetric: _SCRAPED | {*RequestLabel, Label.CLUSTER, Label.NAMESPACE, Label.HTTP_ROUTE},
+        **dict.fromkeys(
+            (TempoMetric, AlloyMetric, BeylaMetric, RemoteWriteMetric, ProcessMetric), _SCRAPED
+        ),
+        ClusterMetric: _SCRAPED,
+    }
+)
 
 _RESERVED_NAMES = ("up", "ALERTS", "ALERTS_FOR_STATE")
 _RESERVED_PREFIXES = (
@@ -139,79 +331,17 @@ _RESERVED_PREFIXES = (
 )
 
 
-class SpanKind(StrEnum):
-    """Values of the label ``span_kind``."""
+def reserved_series() -> str:
+    """Return a regular expression of the series that alerts, SLOs and dashboards rely on.
 
-    SERVER = "SPAN_KIND_SERVER"
-    CLIENT = "SPAN_KIND_CLIENT"
-    CONSUMER = "SPAN_KIND_CONSUMER"
-    PRODUCER = "SPAN_KIND_PRODUCER"
-    INTERNAL = "SPAN_KIND_INTERNAL"
-
-
-#: Value of ``status_code`` on a failed span.
-STATUS_ERROR = "STATUS_CODE_ERROR"
-#: Values of ``connection_type``; a call from service to service has no such label.
-DATABASE, VIRTUAL_NODE = "database", "virtual_node"
-
-#: Labels that a resource's attributes become, on span metrics and on the service graph.
-_ORIGIN = frozenset({Label.SOURCE, Label.TEMPO_CLUSTER, Label.CLUSTER, Label.NAMESPACE})
-_SPAN = _ORIGIN | {
-    Label.JOB,
-    Label.ENVIRONMENT,
-    Label.SERVICE,
-    Label.SPAN_NAME,
-    Label.SPAN_KIND,
-    Label.STATUS_CODE,
-    Label.SERVICE_VERSION,
-    Label.HTTP_ROUTE,
-}
-_SLO = frozenset(
-    {
-        Label.SLO,
-        Label.TEMPO_CLUSTER,
-        Label.TEMPLATE,
-        Label.SERVICE,
-        Label.NAMESPACE,
-        # Of the objective alone.
-        Label.CLUSTER,
-        Label.OPERATION,
-        Label.OWNER,
-        Label.WINDOW,
-        Label.KIND,
-    }
-)
-
-
-#: Labels that the series of a group may be selected and summed by.
-LABELS: Mapping[type[StrEnum], frozenset[str]] = MappingProxyType(
-    {
-        SpanMetric: _SPAN | {Label.LE},
-        TargetInfo: _ORIGIN
-        | {Label.JOB, Label.ENVIRONMENT, Label.SERVICE_VERSION, Label.SDK_LANGUAGE},
-        ServiceGraphMetric: _ORIGIN | {Label.CLIENT, Label.SERVER, Label.CONNECTION_TYPE, Label.LE},
-        SloMetric: _SLO,
-        RulerMetric: _SLO | {Label.ALERT_NAME, Label.ALERT_STATE, Label.SEVERITY},
-        RequestMetric: frozenset(ScrapedLabel)
-        | frozenset(RequestLabel)
-        | {Label.CLUSTER, Label.NAMESPACE, Label.HTTP_ROUTE},
-        **dict.fromkeys(
-            (
-                TempoMetric,
-                AlloyMetric,
-                BeylaMetric,
-                RemoteWriteMetric,
-                ProcessMetric,
-                ClusterMetric,
-            ),
-            frozenset(ScrapedLabel),
-        ),
-    }
-)
+    Only this stack's programs and the cluster's own may write them. It matches whole names, as
+    Prometheus stores them.
+    """
+    return "|".join([*_RESERVED_NAMES, *(f"{prefix}.*" for prefix in _RESERVED_PREFIXES)])
 
 
 def latency_bound(seconds: float) -> str:
-    """Return the value of ``le`` for a bound of the latency histogram.
+    """Return the value of `le` for a bound of the latency histogram.
 
     Raises:
         ValueError: there is no such bucket; a query for it would find nothing.
@@ -222,7 +352,7 @@ def latency_bound(seconds: float) -> str:
 
 
 def labels_of(metric: str) -> frozenset[str]:
-    """Return the labels that a series has.
+    """Return the labels of a series.
 
     Raises:
         KeyError: nothing emits a series of that name.

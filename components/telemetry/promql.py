@@ -1,13 +1,13 @@
-"""PromQL on span metrics and TraceQL, under the filters of a dashboard.
+"""The one writer of PromQL, TraceQL and LogQL, for dashboards, alerts and SLOs.
 
-Every sum names the labels that it keeps, so that two generators of a rollout, told apart by
-``__metrics_gen_instance``, never count twice.
+Every sum names the labels that it keeps, so that two metrics-generators of a rollout, which differ
+in `__metrics_gen_instance`, never count twice.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from ..grafana.datasources import LOGS_TAGS
-from ..grafana.variables import ALL, ANSWERED, matchers
 from .metrics import (
     APDEX_SATISFIED,
     APDEX_TOLERATING,
@@ -15,85 +15,68 @@ from .metrics import (
     TEMPO_SOURCE,
     Label,
     ServiceGraphMetric,
+    SpanKind,
     SpanMetric,
     latency_bound,
 )
 
-#: Window of graphs and of values that are asked for once.
+#: Windows that Grafana fills in: of graphs, and of single values.
 GRAPH, ONCE = "$__rate_interval", "$__range"
-#: Window of a ranking within a graph: the time range, looked at once from its end.
+#: Window of a ranking within a graph: the whole time range, evaluated once at its end.
 RANKED = "ranked"
-#: Requests of a service: the spans that it answers.
-REQUESTS = ANSWERED
+#: Value of a filter that is set to all: a pattern, so that series without the label match too.
+ALL = ".*"
+#: Index labels that Loki makes of OTLP resource attributes by default, those with few values. Newer
+#: versions keep the pod's name as structured metadata, which a stream selector cannot match.
+LOGS_TAGS = {"service.name": "service_name", "k8s.namespace.name": "k8s_namespace_name"}
+
+#: Spans that a service answers; its calls to others and its internal spans are not its requests.
+ANSWERED = f'{Label.SPAN_KIND}=~"{SpanKind.SERVER}|{SpanKind.CONSUMER}"'
 #: The same in TraceQL.
 REQUEST_SPANS = "(kind = server || kind = consumer)"
-#: The operation that is chosen; being one value, Grafana escapes its quotes and no more.
-OPERATION = f'{Label.SPAN_NAME}="$operation", {REQUESTS}'
-#: Requests that did not fail.
-SUCCEEDED = f'{Label.STATUS_CODE}!="{STATUS_ERROR}"'
-_FILTERS = (Label.CLUSTER, Label.NAMESPACE, Label.SERVICE)
+#: Calls of a service to others.
+CALLED = f'{Label.SPAN_KIND}=~"{SpanKind.CLIENT}|{SpanKind.PRODUCER}"'
+FAILED, SUCCEEDED = (f'{Label.STATUS_CODE}{op}"{STATUS_ERROR}"' for op in ("=", "!="))
+FROM_TEMPO = f'{Label.SOURCE}="{TEMPO_SOURCE}"'
+#: Variables of dashboards that filter by a label.
+FILTERS = {Label.CLUSTER: "cluster", Label.NAMESPACE: "namespace", Label.SERVICE: "service"}
+#: Labels by which an operator's Prometheus tells its replicas apart.
+_REPLICA = ("prometheus", "prometheus_replica")
 
 
-def spans(*more: str) -> str:
-    """Return the selector of spans under the filters.
-
-    Args:
-        more: further matchers.
-    """
-    return _selector(*matchers(*_FILTERS), *more)
+def quoted(text: str) -> str:
+    """Return a string literal of PromQL."""
+    # JSON quotes as PromQL does, but for characters that it would write in two parts.
+    return json.dumps(text, ensure_ascii=False)
 
 
-def edges(side: Label, *more: str) -> str:
-    """Return the selector of edges whose client or server is one of the chosen services.
-
-    An edge has one namespace, of whichever of its two spans came last, so it is not filtered by.
-
-    Args:
-        side: the label that names the chosen service.
-        more: further matchers.
-    """
-    return _selector(*matchers(Label.CLUSTER), f'{side}=~"$service"', *more)
+def select(metric: str, *matchers: str) -> str:
+    """Return a selector of series."""
+    return f"{metric}{{{','.join(matchers)}}}"
 
 
-def rate(metric: str, selector: str, *, by: Sequence[str] = (), window: str = GRAPH) -> str:
-    """Return a counter's events per second, summed by labels."""
-    return f"{_sum(by)}(rate({metric}{selector}{within(window)}))"
+def filtered(*labels: Label) -> list[str]:
+    """Return matchers of the values that the filters of these labels are set to."""
+    return [f'{label}=~"${FILTERS[label]}"' for label in labels]
+
+
+#: Spans under the filters of a dashboard.
+CHOSEN = (FROM_TEMPO, *filtered(*FILTERS))
 
 
 def within(window: str) -> str:
-    """Return a window as a range selector has it."""
+    """Return a window as a range selector."""
     return f"[{ONCE}] @ end()" if window == RANKED else f"[{window}]"
 
 
-def highest(expr: str, ranked: str, *, by: Sequence[str], count: int = 10) -> str:
-    """Return only the series of a graph that are highest over its whole time range.
-
-    Args:
-        expr: the expression.
-        ranked: the same with the window ``RANKED``; a ranking at each point of the graph would
-            let series come and go.
-        by: labels of both.
-        count: series at most.
-    """
-    return f"{expr} and on ({', '.join(by)}) topk({count}, {ranked})"
+def total(expr: str, by: Sequence[str] = (), *, how: str = "sum") -> str:
+    """Return a sum, or another aggregation, that keeps labels."""
+    return f"{how} by ({', '.join(by)}) ({expr})" if by else f"{how}({expr})"
 
 
-def error_ratio(
-    *more: str,
-    by: Sequence[str] = (),
-    window: str = GRAPH,
-) -> str:
-    """Return the share of failed requests, from 0 to 1; 0 where none failed.
-
-    Args:
-        more: further matchers of the requests.
-        by: labels to keep.
-        window: window of the rates.
-    """
-    every = rate(SpanMetric.CALLS, spans(*more), by=by, window=window)
-    failed_only = spans(*more, f'{Label.STATUS_CODE}="{STATUS_ERROR}"')
-    failed = rate(SpanMetric.CALLS, failed_only, by=by, window=window)
-    return ratio(failed, every)
+def rate(selected: str, *, by: Sequence[str] = (), window: str = GRAPH) -> str:
+    """Return a counter's events per second, summed by labels."""
+    return total(f"rate({selected}{within(window)})", by)
 
 
 def ratio(part: str, whole: str) -> str:
@@ -101,65 +84,185 @@ def ratio(part: str, whole: str) -> str:
     return f"({part} or 0 * {whole}) / ({whole} > 0)"
 
 
-def quantile(
-    value: float,
-    *more: str,
-    by: Sequence[str] = (),
-    window: str = GRAPH,
+def highest(
+    query: Callable[[str], str], *, by: Sequence[str], count: int = 10, lowest: bool = False
 ) -> str:
-    """Return a quantile of the duration of requests in seconds."""
-    buckets = rate(SpanMetric.LATENCY_BUCKET, spans(*more), by=[Label.LE, *by], window=window)
-    return f"histogram_quantile({value}, {buckets})"
+    """Return only the series of a graph that are highest over its whole time range.
 
+    A ranking at each point of the graph would let series come and go.
 
-def mean(*more: str, window: str = GRAPH) -> str:
-    """Return the mean duration of requests in seconds."""
-    total = rate(SpanMetric.LATENCY_SUM, spans(*more), window=window)
-    return f"{total} / ({rate(SpanMetric.LATENCY_COUNT, spans(*more), window=window)} > 0)"
-
-
-def apdex(*more: str, window: str = GRAPH) -> str:
-    """Return Apdex: satisfied requests, and tolerable ones by half, as a share of all.
-
-    A request that failed satisfies nobody, however fast it was.
+    Args:
+        query: the expression for a window.
+        by: labels that it keeps.
+        count: series at most.
+        lowest: return the lowest instead.
     """
-    satisfied, tolerable = (
-        rate(
-            SpanMetric.LATENCY_BUCKET,
-            spans(*more, SUCCEEDED, f'{Label.LE}="{latency_bound(bound)}"'),
-            window=window,
+    pick = "bottomk" if lowest else "topk"
+    return f"{query(GRAPH)} and on ({', '.join(by)}) {pick}({count}, {query(RANKED)})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requests:
+    """Requests of one kind: the series that count and time them; by default span metrics.
+
+    Attributes:
+        where: matchers of all series.
+        count: counter of requests.
+        buckets: buckets of their durations in seconds.
+        failed: matcher of failed requests; empty if `failed_count` counts them alone.
+        failed_count: counter of failed requests, if it is another one.
+    """
+
+    where: tuple[str, ...]
+    count: str = SpanMetric.CALLS
+    buckets: str = SpanMetric.LATENCY_BUCKET
+    failed: str = FAILED
+    failed_count: str = ""
+
+    def per_second(self, by: Sequence[str] = (), window: str = GRAPH) -> str:
+        """Return requests per second."""
+        return rate(select(self.count, *self.where), by=by, window=window)
+
+    def failures(self, by: Sequence[str] = (), window: str = GRAPH) -> str:
+        """Return failed requests per second; nothing where none has failed."""
+        where = (*self.where, self.failed) if self.failed else self.where
+        return rate(select(self.failed_count or self.count, *where), by=by, window=window)
+
+    def failed_share(self, by: Sequence[str] = (), window: str = GRAPH) -> str:
+        """Return the share of failed requests, from 0 to 1; 0 where none failed."""
+        return ratio(self.failures(by, window), self.per_second(by, window))
+
+    def quantile(self, value: float, by: Sequence[str] = (), window: str = GRAPH) -> str:
+        """Return a quantile of the duration in seconds."""
+        buckets = rate(select(self.buckets, *self.where), by=[Label.LE, *by], window=window)
+        return f"histogram_quantile({value}, {buckets})"
+
+    def mean(self, window: str = GRAPH) -> str:
+        """Return the mean duration in seconds, of span metrics."""
+        spent = rate(select(SpanMetric.LATENCY_SUM, *self.where), window=window)
+        return f"{spent} / ({self.timed(window=window)} > 0)"
+
+    def timed(self, by: Sequence[str] = (), window: str = GRAPH) -> str:
+        """Return requests per second whose duration is known, of span metrics."""
+        return rate(select(SpanMetric.LATENCY_COUNT, *self.where), by=by, window=window)
+
+    def fast(self, seconds: float, by: Sequence[str] = (), window: str = GRAPH) -> str:
+        """Return requests per second that succeed within a bound of the latency histogram."""
+        bound = f'{Label.LE}="{latency_bound(seconds)}"'
+        fast = select(SpanMetric.LATENCY_BUCKET, *self.where, SUCCEEDED, bound)
+        return rate(fast, by=by, window=window)
+
+    def apdex(self, window: str = GRAPH) -> str:
+        """Return Apdex: satisfied requests, and half of the tolerable ones, as a share of all.
+
+        A failed request satisfies nobody, however fast it was.
+        """
+        satisfied, tolerable = (
+            self.fast(bound, window=window) for bound in (APDEX_SATISFIED, APDEX_TOLERATING)
         )
-        for bound in (APDEX_SATISFIED, APDEX_TOLERATING)
+        return f"({satisfied} + {tolerable}) / 2 / ({self.timed(window=window)} > 0)"
+
+
+def spans(*more: str) -> Requests:
+    """Return spans under the filters of a dashboard, with further matchers."""
+    return Requests(where=(*CHOSEN, *more))
+
+
+def edges(side: Label, *more: str, buckets: str = ServiceGraphMetric.SERVER_BUCKET) -> Requests:
+    """Return requests along edges whose client or server is one of the chosen services.
+
+    The filter of namespaces does not apply: an edge has one namespace, that of whichever of its two
+    spans came last.
+
+    Args:
+        side: the label that names the chosen service.
+        more: further matchers.
+        buckets: durations as the server or as the client measures them.
+    """
+    return Requests(
+        where=(FROM_TEMPO, *filtered(Label.CLUSTER), f'{side}=~"$service"', *more),
+        count=ServiceGraphMetric.REQUESTS,
+        buckets=buckets,
+        failed="",
+        failed_count=ServiceGraphMetric.FAILED,
     )
-    every = rate(SpanMetric.LATENCY_COUNT, spans(*more), window=window)
-    return f"({satisfied} + {tolerable}) / 2 / ({every} > 0)"
 
 
-def edge_error_ratio(selector: str, *, by: Sequence[str], window: str = ONCE) -> str:
-    """Return the share of failed requests of edges, from 0 to 1."""
-    return ratio(
-        rate(ServiceGraphMetric.FAILED, selector, by=by, window=window),
-        rate(ServiceGraphMetric.REQUESTS, selector, by=by, window=window),
-    )
+def once(expr: str) -> str:
+    """Return series without the copies that a pair of Prometheus replicas writes of each."""
+    return f"max without ({', '.join(_REPLICA)}) ({expr})"
 
 
-def edge_quantile(
-    value: float, metric: ServiceGraphMetric, selector: str, *, by: Sequence[str]
+def added(
+    selected: str, *, by: Sequence[str] = (), window: str = GRAPH, or_none: bool = False
 ) -> str:
-    """Return a quantile of the duration of edges in seconds, over the whole time range."""
-    return f"histogram_quantile({value}, {rate(metric, selector, by=[Label.LE, *by], window=ONCE)})"
+    """Return the events per second of a scraped counter, summed by labels.
+
+    Args:
+        selected: the series.
+        by: labels to keep.
+        window: window of the rate.
+        or_none: return 0 while the program has not counted any; some begin only then.
+    """
+    summed = total(once(f"rate({selected}{within(window)})"), by)
+    return f"({summed} or vector(0))" if or_none else summed
+
+
+def per_hour(selected: str) -> str:
+    """Return how many events a scraped counter counted in the last hour.
+
+    For events that happen a few times an hour: a rate of the last minute would be a spike or
+    nothing. 0 while the program has not counted any.
+    """
+    return f"({total(once(f'increase({selected}[1h])'))} or vector(0))"
+
+
+def quantile_of(value: float, buckets: str, *, by: Sequence[str] = ()) -> str:
+    """Return a quantile over time of what scraped buckets count."""
+    return f"histogram_quantile({value}, {added(buckets, by=['le', *by])})"
+
+
+def grown(counter: str, up: str, *, by: Sequence[str] = ()) -> str:
+    """Return how much counters grew in 5 minutes, also those that begin with their first event.
+
+    A rate does not count from nothing. So a series also counts if its pod was scraped 5 minutes ago
+    and did not have it then.
+
+    Args:
+        counter: the counters.
+        up: the series `up` of the same pods.
+        by: labels to keep.
+    """
+    begun = f"{counter} unless {counter} offset 5m and on (pod) ({up} offset 5m == 1)"
+    return f"({total(f'increase({counter}[5m])', by)} > 0 or {total(begun, by)} > 0)"
+
+
+def counted(selected: str, over: str, *, by: Sequence[str] = ()) -> str:
+    """Return the sum of a histogram's count, whether it is scraped as a classic or a native one.
+
+    A Prometheus that scrapes native histograms keeps no series of counts by default.
+
+    Args:
+        selected: series of the classic histogram's count.
+        over: a function and a window: `rate 5m`.
+        by: labels to keep.
+    """
+    function, window = over.split()
+    native = selected.replace("_count{", "{", 1)
+    classic = total(f"{function}({selected}[{window}])", by)
+    return f"({classic} or {total(f'histogram_count({function}({native}[{window}]))', by)})"
 
 
 def traceql(*more: str, escaped: bool = True) -> str:
-    """Return the TraceQL query of traces with a span under the filters, the newest of them.
+    """Return the TraceQL query of the newest traces with a span under the filters.
 
-    ``All`` stands for spans without a Kubernetes namespace too, from senders that are no pods:
-    they match no pattern, so they are asked for by themselves. Strings are in backticks because
-    ``:regex`` escapes with backslashes.
+    `All` includes spans without a Kubernetes namespace, from senders that are not pods. They match
+    no pattern and need a condition of their own. Strings are in backticks because `:regex` escapes
+    with backslashes.
 
     Args:
         more: further conditions on the span.
-        escaped: take values literally. In a link they are patterns instead, for backslashes
+        escaped: match values literally. In a link they are patterns instead, because backslashes
             would break the JSON in its address.
     """
     form = "regex" if escaped else "pipe"
@@ -175,7 +278,7 @@ def traceql(*more: str, escaped: bool = True) -> str:
 
 def logql() -> str:
     """Return the LogQL query of the chosen services' lines, for links."""
-    # Loki refuses a selector that may match the empty text.
+    # Loki refuses a selector that may match the empty string.
     name = LOGS_TAGS["service.name"]
     return f'{{{name}=~`${{service:pipe}}`, {name}!=""}}'
 
@@ -183,21 +286,13 @@ def logql() -> str:
 def service_map(side: Label | None = None) -> str:
     """Return a selector of edges for Grafana's service graph.
 
-    Grafana fills variables in there as in a file's pattern, unless they say how.
+    Grafana fills in variables there as in a file's pattern, unless they name a format.
 
     Args:
-        side: the label that names the chosen service; None takes the edges of the chosen
+        side: the label that names the chosen service; None selects the edges of the chosen
             namespaces.
     """
     chosen = (
         f"{side}=~`${{service:regex}}`" if side else f"{Label.NAMESPACE}=~`${{namespace:regex}}`"
     )
-    return _selector(f"{Label.CLUSTER}=~`${{cluster:regex}}`", chosen)
-
-
-def _selector(*matcher: str) -> str:
-    return "{" + ", ".join([f'{Label.SOURCE}="{TEMPO_SOURCE}"', *matcher]) + "}"
-
-
-def _sum(by: Sequence[str]) -> str:
-    return f"sum by ({', '.join(by)}) " if by else "sum"
+    return select("", FROM_TEMPO, f"{Label.CLUSTER}=~`${{cluster:regex}}`", chosen)

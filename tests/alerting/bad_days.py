@@ -20,10 +20,10 @@ from typing import Any
 import yaml
 
 from components.alerting.alert import INTERVAL
-from components.alerting.context import alert_context
 from components.alloy import sizes as alloy_sizes
 from components.load import capacity
 from components.settings import TracingSettings
+from components.telemetry.context import stack_context
 from components.telemetry.metrics import (
     AlloyMetric,
     BeylaMetric,
@@ -146,8 +146,7 @@ def ordinary(settings: TracingSettings) -> Day:
     beyla = {"namespace": settings.namespaces.beyla, "job": "beyla", "pod": "beyla-1"}
     day.add("beyla up", ClusterMetric.UP, gauge(1, 1), **beyla)
     day.add("processes", BeylaMetric.PROCESSES, gauge(4, 4), **beyla)
-    context = alert_context(settings)
-    for job in context.tempo_jobs:
+    for job in stack_context(settings).tempo_jobs:
         part = {"namespace": namespace, "job": job, "pod": f"{job.rpartition('/')[2]}-0"}
         day.add(f"up {job}", ClusterMetric.UP, gauge(1, 1), **part)
     whole = settings.tempo.mode is TempoMode.MONOLITHIC

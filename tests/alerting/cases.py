@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.alerting.context import AlertContext
+from components.telemetry.context import StackContext
 from components.telemetry.metrics import (
     AlloyMetric,
     BeylaMetric,
@@ -11,7 +11,8 @@ from components.telemetry.metrics import (
     RemoteWriteMetric,
     TempoMetric,
 )
-from components.tempo.settings import TempoMode
+from components.tempo.settings import TempoMode, TempoSettings
+from components.tempo.sizes import limits
 from tests.alerting.timeline import Case, Metric
 
 #: Minutes within which loss must page.
@@ -19,7 +20,7 @@ LOSS = 2
 MONOLITHIC, DISTRIBUTED = TempoMode.MONOLITHIC, TempoMode.DISTRIBUTED
 
 
-def context(mode: TempoMode, **changed: Any) -> AlertContext:
+def context(mode: TempoMode, **changed: Any) -> StackContext:
     """Return a stack with everything in it."""
     plain: dict[str, Any] = {
         "cluster": "dev-1",
@@ -27,11 +28,17 @@ def context(mode: TempoMode, **changed: Any) -> AlertContext:
         "namespace": "tracing",
         "beyla_namespace": "tracing-beyla",
         "mode": mode,
+        "limits": limits(TempoSettings()),
         "generator": True,
-        "metrics": True,
-        "logs": True,
+        "org_id": 1,
+        "tempo_uid": "tempo",
+        "metrics_uid": "metrics",
+        "logs_uid": "logs",
+        "profiles_uid": None,
+        "scraped": True,
+        "slos": True,
     }
-    return AlertContext(**{**plain, **changed})
+    return StackContext(**{**plain, **changed})
 
 
 def _counter(

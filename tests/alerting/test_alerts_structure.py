@@ -1,6 +1,5 @@
 """What holds for every alert, whatever is installed; without promtool."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.alerting.alert import ROLLOUT_MINUTES, Severity
-from components.alerting.context import AlertContext, alert_context, kebab, series_matchers
+from components.alerting.alert import ROLLOUT_MINUTES, kebab
 from components.alerting.rules import alert_groups
 from components.settings import TracingSettings
 from components.telemetry import metrics as signals
+from components.telemetry.context import StackContext, stack_context
 from components.tempo.settings import TempoMode
 from tests.alerting.cases import context
 
@@ -41,17 +40,17 @@ contexts = st.builds(
     mode=st.sampled_from(TempoMode),
     beyla_namespace=st.none() | st.just("tracing-beyla"),
     generator=st.booleans(),
-    metrics=st.booleans(),
-    logs=st.booleans(),
-    series_matchers=st.dictionaries(st.just("cluster"), st.text(max_size=5)).map(series_matchers),
+    metrics_uid=st.none() | st.just("metrics"),
+    logs_uid=st.none() | st.just("logs"),
+    series_labels=st.dictionaries(st.just("cluster"), st.text(max_size=5), min_size=1),
 )
 
 
-def rules(of: AlertContext) -> list[dict[str, Any]]:
+def rules(of: StackContext) -> list[dict[str, Any]]:
     return [rule for group in alert_groups(of) for rule in group["rules"]]
 
 
-def names(of: AlertContext) -> set[str]:
+def names(of: StackContext) -> set[str]:
     return {rule["alert"] for rule in rules(of)}
 
 
@@ -76,17 +75,16 @@ each_alert = pytest.mark.parametrize("rule", ALL.values(), ids=ALL)
 
 @given(of=contexts)
 @settings(max_examples=30, deadline=None)
-def test_every_expression_selects_emitted_series_by_known_labels(of: AlertContext) -> None:
+def test_every_expression_selects_emitted_series_by_known_labels(of: StackContext) -> None:
     for rule in rules(of):
         its = found(rule)
         assert its
         for selector in its:
             assert selector.name in EMITTED | NATIVE
             matchers = {m.name: m.value for m in selector.matchers.matchers}
-            assert set(matchers) <= KNOWN_LABELS | set(of.series_matchers)
+            assert set(matchers) <= KNOWN_LABELS | set(of.series_labels)
             assert matchers["namespace"] in {of.namespace, of.beyla_namespace}
-            ours = {k: json.loads(v[1:]) for k, v in of.series_matchers.items()}
-            assert ours.items() <= matchers.items()
+            assert of.series_labels.items() <= matchers.items()
 
 
 @each_alert
@@ -139,8 +137,10 @@ def test_how_long_the_queue_lasts_is_said_in_minutes() -> None:
 
 
 def test_by_default_a_cluster_is_told_apart_by_its_label_or_by_having_none() -> None:
-    assert series_matchers({}, "dev-1") == {"cluster": '=~"|dev-1"'}
-    assert series_matchers({"region": 'a"b'}, "dev-1") == {"region": '="a\\"b"'}
+    of = context(TempoMode.MONOLITHIC)
+    assert of.cluster_matchers == {"cluster": '=~"|dev-1"'}
+    of = context(TempoMode.MONOLITHIC, series_labels={"region": 'a"b'})
+    assert of.cluster_matchers == {"region": '="a\\"b"'}
 
 
 @each_alert
@@ -150,7 +150,7 @@ def test_it_says_what_is_the_case_with_the_value(rule: dict[str, Any]) -> None:
     assert "$value" in annotations["description"]
     assert annotations["description"].endswith(".")
     assert not annotations["summary"].endswith(".")
-    assert rule["labels"]["severity"] in {str(s) for s in Severity}
+    assert rule["labels"]["severity"] in {str(s) for s in signals.Severity}
 
 
 def test_labels_of_the_settings_are_on_every_alert_and_leave_the_severity() -> None:
@@ -158,7 +158,7 @@ def test_labels_of_the_settings_are_on_every_alert_and_leave_the_severity() -> N
 
     for rule in rules(of):
         assert rule["labels"]["team"] == "platform"
-        assert rule["labels"]["severity"] in {str(s) for s in Severity}
+        assert rule["labels"]["severity"] in {str(s) for s in signals.Severity}
         assert rule["labels"]["k8s_cluster_name"] == "dev-1"
 
 
@@ -168,8 +168,8 @@ def test_what_is_not_installed_has_no_alerts() -> None:
     assert {n for n in whole if n.startswith("Beyla")} == whole - names(
         context(TempoMode.DISTRIBUTED, beyla_namespace=None)
     )
-    assert whole - names(context(TempoMode.DISTRIBUTED, logs=False)) == {"AlloyLosesLogs"}
-    assert whole - names(context(TempoMode.DISTRIBUTED, generator=False, metrics=False)) == {
+    assert whole - names(context(TempoMode.DISTRIBUTED, logs_uid=None)) == {"AlloyLosesLogs"}
+    assert whole - names(context(TempoMode.DISTRIBUTED, generator=False, metrics_uid=None)) == {
         *("TempoGeneratorStopped", "TempoSeriesLimitNear", "TempoSeriesDropped"),
         *("TempoMetricsNotWritten", "AlloyMetricsNotWritten", "TempoSpanMetricsIncomplete"),
     }
@@ -190,12 +190,12 @@ def test_the_context_follows_the_settings() -> None:
         "tempo": {"traceql_metrics": False},
         "alerts": {"series_labels": {"cluster": "dev"}, "runbook_base_url": "https://git/x"},
     }
-    of = alert_context(TracingSettings.model_validate(plain))
+    of = stack_context(TracingSettings.model_validate(plain))
 
     assert of.cluster == "dev-1"
     assert of.beyla_namespace is None
     assert not of.generator
-    assert not of.metrics
+    assert of.metrics_uid is None
     urls = {r["annotations"]["runbook_url"] for r in rules(of)}
     assert "https://git/x/alloy-down.md" in urls
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.grafana.explore import explore_url
+from components.grafana.links import explore_url
 from components.grafana.settings import GrafanaSettings
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from components.backends.settings import BackendSettings, LogsSettings, MetricsSettings
 from components.grafana import datasources
-from components.grafana.provisioning import provisioning_file
+from components.grafana.datasources import provisioning_file
 from components.grafana.settings import GrafanaSettings
 from tests.grafana.grafana_reads import expanded, read
 

@@ -1,19 +1,14 @@
-"""Capacity: how much comes in, how much is kept, how far the limits are, and where it leads."""
+"""Capacity: spans per service, use of the limits with a forecast, and growth of the bucket."""
 
-from ...alerting.context import AlertContext
 from ...core.units import MIB
-from ...telemetry.context import DashboardContext
-from ...telemetry.metrics import ClusterMetric, Label, ScrapedLabel, SpanMetric, TempoMetric
-from ...telemetry.promql import ONCE, RANKED, highest, rate, spans
+from ...telemetry.metrics import ClusterMetric, ScrapedLabel, SpanMetric, TempoMetric
+from ...telemetry.promql import CHOSEN, ONCE, added, highest, rate, select
 from .. import units
-from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard, line, section
-from ..links import Link, dashboard_url, row
-from ..panels import Legend
-from ..tables import Column, Order, table_panel
-from ..uids import Uid
+from ..layout import Dashboard, Line, PanelBuilder, dashboard, line, section
+from ..links import Link, Uid, dashboard_url, row_link
+from ..panels import FULL_STEPS, Column, Legend, Panels
 from ..variables import filters
-from .red import stat
-from .scraped import FULL_STEPS, added, graph, programs
+from .requests import BY_SERVICE, SERVICE_COLUMNS
 
 _DAY = 86_400
 #: A forecast looks back at whole weeks, in which every weekday counts the same, and at one value a
@@ -22,212 +17,169 @@ _DAYS_BACK, _DAYS_AHEAD = f"[2w:{_DAY}s]", 30
 _YEAR = 365 * _DAY
 
 
-def build(context: DashboardContext) -> Dashboard:
-    """Return the dashboard; what Tempo says of itself is there if it is scraped."""
-    sections = [_services(context)]
-    links = [Link(title="Service overview", url=dashboard_url(Uid.SERVICES))]
-    if context.scraped:
-        ours = programs(context)
+def build(show: Panels) -> Dashboard:
+    """Return the dashboard; Tempo's own metrics only if they are scraped."""
+    sections = [section("Traffic by service", _totals(show), _services(show))]
+    links = [Link("Service overview", dashboard_url(Uid.SERVICES))]
+    if show.stack.scraped:
         sections += [
-            section("Distance to the limits", _forecast(context, ours), _limits(context, ours)),
-            section("Bucket", _bucket(context, ours)),
+            section("Distance to the limits", _forecast(show), _limits(show)),
+            section("Bucket", _bucket(show)),
         ]
-        links.append(Link(title="Tempo", url=dashboard_url(Uid.TEMPO, keep=[])))
+        links.append(Link("Tempo", dashboard_url(Uid.TEMPO, keep=[])))
     return dashboard(
         Uid.CAPACITY,
         "Capacity",
-        "How many spans come in and from whom, how much is kept, how far the limits are.",
+        "How many spans arrive from which service, how much is stored, how far the limits are.",
         *sections,
-        variables=filters(context),
+        variables=filters(show.stack),
         links=links,
         time_from="now-24h",
         refresh="5m",
     )
 
 
-def _services(context: DashboardContext) -> Section:
-    every, size = spans(), f"{_DAY} * {rate(SpanMetric.SIZE, spans(), window=ONCE)}"
-    kept = [Label.SERVICE, Label.NAMESPACE, Label.CLUSTER]
-    by = [Label.SERVICE]
-    shown, ranked = (
-        rate(SpanMetric.CALLS, every, by=by, window=window)
-        for window in ("$__rate_interval", RANKED)
-    )
-    return section(
-        "What services send",
-        line(
-            stat(
-                context,
-                "Spans",
-                "Spans of all kinds per second, on average.",
-                rate(SpanMetric.CALLS, every, window=ONCE),
-                units.SPANS,
-            ),
-            stat(
-                context,
-                "Bytes in a day",
-                "What a day like this sends, before compression; the bucket takes less.",
-                size,
-                units.BYTES,
-            ),
-            stat(
-                context,
-                "Bytes of a span",
-                "How large a span is on average. More than a few KiB: somebody sends whole bodies "
-                "as attributes.",
-                f"{rate(SpanMetric.SIZE, every, window=ONCE)}"
-                f" / ({rate(SpanMetric.CALLS, every, window=ONCE)} > 0)",
-                units.BYTES,
-            ),
-            height=4,
-        ),
-        line(
-            graph(
-                context,
-                "Spans by service",
-                "Spans per second of the ten services that send most, on top of each other.",
-                {"{{service}}": highest(shown, ranked, by=by)},
-                units.SPANS,
-                stacked=True,
-                legend=Legend.HIDDEN,
-            ),
-            table_panel(
-                context,
-                "Who sends most",
-                "Services by how much they send. Sampling or fewer spans pay most at the top.",
-                {
-                    Label.SERVICE: "Service",
-                    Label.NAMESPACE: "Namespace",
-                    Label.CLUSTER: "Cluster",
-                },
-                [
-                    Column(
-                        title="Spans",
-                        expr=rate(SpanMetric.CALLS, every, by=kept, window=ONCE),
-                        unit=units.SPANS,
-                    ),
-                    Column(
-                        title="Bytes in a day",
-                        expr=f"{_DAY} * {rate(SpanMetric.SIZE, every, by=kept, window=ONCE)}",
-                        unit=units.BYTES,
-                    ),
-                ],
-                order=[Order(title="Bytes in a day")],
-                links={
-                    "Service": [Link(title="Service", url=dashboard_url(Uid.SERVICE, values=row()))]
-                },
-            ),
-            shares=(11, 13),
-        ),
-    )
+_CALLS, _SIZE = select(SpanMetric.CALLS, *CHOSEN), select(SpanMetric.SIZE, *CHOSEN)
 
 
-def _stored(ours: AlertContext) -> str:
-    # Each part that reads the bucket keeps a list of its own; the tenants add up.
-    live = ours.tempo(TempoMetric.STORED_BYTES, status='="live"')
-    return f"sum(max by (tenant) ({live}))"
-
-
-def _bucket(context: DashboardContext, ours: AlertContext) -> Line:
-    by_status, by_tenant = "max by (status, tenant)", "max by (tenant)"
-    traces = ours.tempo(TempoMetric.STORED_TRACES, status='="live"')
-    stored = ours.tempo(TempoMetric.STORED_BYTES, status='="live"')
+def _totals(show: Panels) -> Line:
+    calls, size = rate(_CALLS, window=ONCE), rate(_SIZE, window=ONCE)
     return line(
-        graph(
-            context,
+        show.stat("Spans", "Spans of all kinds per second, on average.", calls, units.SPANS),
+        show.stat(
+            "Bytes per day",
+            "Bytes that a day at this rate sends, before compression. The bucket stores less.",
+            f"{_DAY} * {size}",
+            units.BYTES,
+        ),
+        show.stat(
+            "Bytes per span",
+            "Average size of a span. Above a few KiB, a service sends whole bodies as attributes.",
+            f"{size} / ({calls} > 0)",
+            units.BYTES,
+        ),
+        height=4,
+    )
+
+
+def _services(show: Panels) -> Line:
+    by, kept = list(SERVICE_COLUMNS)[:1], tuple(SERVICE_COLUMNS)
+    return line(
+        show.graph(
+            "Spans by service",
+            "Spans per second of the ten services that send most, stacked.",
+            {BY_SERVICE: highest(lambda window: rate(_CALLS, by=by, window=window), by=by)},
+            units.SPANS,
+            stacked=True,
+            legend=Legend.HIDDEN,
+        ),
+        show.table(
+            "Largest senders",
+            "Services by the bytes that they send. Sampling saves most at the top.",
+            SERVICE_COLUMNS,
+            [
+                Column("Spans", rate(_CALLS, by=kept, window=ONCE), units.SPANS),
+                Column(
+                    "Bytes per day", f"{_DAY} * {rate(_SIZE, by=kept, window=ONCE)}", units.BYTES
+                ),
+            ],
+            order=("Bytes per day",),
+            links={"Service": [row_link("Service", Uid.SERVICE)]},
+        ),
+        shares=(11, 13),
+    )
+
+
+def _bucket(show: Panels) -> Line:
+    tempo = show.stack.tempo
+    by_tenant = "max by (tenant)"
+    traces = tempo(TempoMetric.STORED_TRACES, status='="live"')
+    stored = tempo(TempoMetric.STORED_BYTES, status='="live"')
+    return line(
+        show.graph(
             "Bytes in the bucket",
-            "Compressed, as Tempo's list of blocks has it: live blocks, and compacted ones that "
-            "are about to be deleted.",
+            "Compressed size by Tempo's block list: live blocks, and compacted ones that are about "
+            "to be deleted.",
             {
                 "{{status}}": "sum by (status) "
-                f"({by_status} ({ours.tempo(TempoMetric.STORED_BYTES)}))"
+                f"(max by (status, tenant) ({tempo(TempoMetric.STORED_BYTES)}))"
             },
             units.BYTES,
             stacked=True,
         ),
-        graph(
-            context,
-            "Growth in a day",
-            "Bytes that the last day added to the bucket. Once the retention is reached it swings "
-            "around 0.",
+        show.graph(
+            "Growth per day",
+            "Bytes that the last day added to the bucket. Varies around 0 once the retention is "
+            "reached.",
             {"growth": f"sum({by_tenant} (delta({stored}[1d])))"},
             units.BYTES,
         ),
-        graph(
-            context,
+        show.graph(
             "Blocks in the bucket",
-            "Blocks in Tempo's list. Compaction joins small ones.",
-            {"blocks": f"sum({by_tenant} ({ours.tempo(TempoMetric.BLOCKS)}))"},
+            "Blocks in Tempo's list. Compaction merges small ones.",
+            {"blocks": f"sum({by_tenant} ({tempo(TempoMetric.BLOCKS)}))"},
             units.MANY,
         ),
-        graph(
-            context,
+        show.graph(
             "Traces in the bucket",
-            "Traces in the live blocks; one that was long open counts in each of its blocks.",
+            "Traces in the live blocks. A trace that stayed open counts in each of its blocks.",
             {"traces": f"sum({by_tenant} ({traces}))"},
             units.MANY,
         ),
     )
 
 
-def _shares(context: DashboardContext, ours: AlertContext, window: str) -> dict[str, str]:
+def _shares(show: Panels, window: str) -> dict[str, str]:
     """Return how much of each limit is in use, from 0 to 1; limits are per tenant."""
-    received = added(ours.tempo(TempoMetric.BYTES_RECEIVED), by=["tenant"], window=window)
-    traces = ours.tempo(TempoMetric.LIVE_TRACES)
-    active = ours.tempo(TempoMetric.GENERATOR_SERIES)
+    tempo, limits = show.stack.tempo, show.stack.limits
+    received = added(tempo(TempoMetric.BYTES_RECEIVED), by=["tenant"], window=window)
+    traces, active = tempo(TempoMetric.LIVE_TRACES), tempo(TempoMetric.GENERATOR_SERIES)
     return {
-        "ingestion rate": f"max({received}) / {context.limits.rate_limit_mib * MIB}",
-        "live traces": f"max({traces}) / {context.limits.max_live_traces}",
-        "active series": f"max({active}) / {context.limits.max_active_series}",
+        "ingestion rate": f"max({received}) / {limits.rate_limit_mib * MIB}",
+        "live traces": f"max({traces}) / {limits.max_live_traces}",
+        "active series": f"max({active}) / {limits.max_active_series}",
     }
 
 
-def _limits(context: DashboardContext, ours: AlertContext) -> Line:
-    limits = context.limits
-    allowed = (
-        f"{limits.rate_limit_mib} MiB/s, {limits.max_live_traces:,} traces in an ingester, "
-        f"{limits.max_active_series:,} series in a metrics-generator"
-    )
-    free = ours.volumes(ClusterMetric.VOLUME_AVAILABLE)
-    space = ours.volumes(ClusterMetric.VOLUME_CAPACITY)
+def _limits(show: Panels) -> Line:
+    limits = show.stack.limits
+    free = show.stack.volumes(ClusterMetric.VOLUME_AVAILABLE)
+    space = show.stack.volumes(ClusterMetric.VOLUME_CAPACITY)
     return line(
-        graph(
-            context,
+        show.graph(
             "Use of the limits",
-            f"Share of what Tempo lets in: {allowed}. At 100 % spans are refused, or series are "
-            "left out; the sizes in the stack file raise the limits.",
-            _shares(context, ours, "$__rate_interval"),
+            f"Share of Tempo's limits in use: {limits.rate_limit_mib} MiB/s, "
+            f"{limits.max_live_traces:,} traces in an ingester, {limits.max_active_series:,} "
+            "series in a metrics-generator. At 100 % spans are refused, or series are left out. "
+            "The sizes in the stack file raise the limits.",
+            _shares(show, "$__rate_interval"),
             units.USED,
-            steps=FULL_STEPS,
+            FULL_STEPS,
         ),
-        graph(
-            context,
+        show.graph(
             "Volumes in use",
-            "How full the volumes of Tempo's namespace are (from the kubelets). A full one takes "
-            "no spans.",
+            "How full the volumes in Tempo's namespace are (from the kubelets). A full volume "
+            "accepts no spans.",
             {"{{persistentvolumeclaim}}": f"max by (persistentvolumeclaim) (1 - {free} / {space})"},
             units.USED,
-            steps=FULL_STEPS,
+            FULL_STEPS,
         ),
     )
 
 
-def _forecast(context: DashboardContext, ours: AlertContext) -> Line:
+def _forecast(show: Panels) -> Line:
     """Return each limit's share today, in a month, and the day on which it is reached."""
-    peaks = {
-        name: f"max_over_time(({share})[1d:5m])"
-        for name, share in _shares(context, ours, "5m").items()
-    }
-    stored = f"clamp_min(predict_linear(({_stored(ours)}){_DAYS_BACK}, {_DAYS_AHEAD * _DAY}), 0)"
+    live = show.stack.tempo(TempoMetric.STORED_BYTES, status='="live"')
+    # Each part that reads the bucket keeps its own list; the tenants add up.
+    stored = f"sum(max by (tenant) ({live}))"
     return line(
-        _distances(context, peaks),
-        stat(
-            context,
+        _distances(show),
+        show.stat(
             f"Bucket in {_DAYS_AHEAD} days",
-            f"Size of the bucket in {_DAYS_AHEAD} days, as a straight line through one value a day "
-            "of the last two weeks. Retention cuts it: until it is reached the forecast is right, "
-            "afterwards it is too high.",
-            stored,
+            f"Size of the bucket in {_DAYS_AHEAD} days: a straight line through one value a day of "
+            "the last two weeks. The forecast ignores retention: once that is reached, it is too "
+            "high.",
+            f"clamp_min(predict_linear(({stored}){_DAYS_BACK}, {_DAYS_AHEAD * _DAY}), 0)",
             units.BYTES,
         ),
         height=6,
@@ -235,7 +187,11 @@ def _forecast(context: DashboardContext, ours: AlertContext) -> Line:
     )
 
 
-def _distances(context: DashboardContext, peaks: dict[str, str]) -> PanelBuilder:
+def _distances(show: Panels) -> PanelBuilder:
+    peaks = {
+        name: f"max_over_time(({share})[1d:5m])" for name, share in _shares(show, "5m").items()
+    }
+
     def later(peak: str, days: int) -> str:
         return f"clamp_min(predict_linear(({peak}){_DAYS_BACK}, {days * _DAY}), 0)"
 
@@ -251,27 +207,18 @@ def _distances(context: DashboardContext, peaks: dict[str, str]) -> PanelBuilder
         ]
         return " or ".join(named)
 
-    return table_panel(
-        context,
+    ahead = {name: later(peak, _DAYS_AHEAD) for name, peak in peaks.items()}
+    return show.table(
         "Which limit is reached first, and when",
-        "The highest use of each limit in a day: in the last day, and as a straight line through "
-        "the daily peaks of the last two weeks. Trust it after two weeks of data. No date: it is "
-        "not reached within a year.",
+        "The highest use of each limit per day: in the last day, and on a straight line through "
+        "the daily peaks of the last two weeks. Needs two weeks of data. No date: the limit is not "
+        "reached within a year.",
         {ScrapedLabel.NAME: "Limit"},
         [
-            Column(title="Last day", expr=rows(peaks), unit=units.USED, steps=FULL_STEPS),
-            Column(
-                title=f"In {_DAYS_AHEAD} days",
-                expr=rows({name: later(peak, _DAYS_AHEAD) for name, peak in peaks.items()}),
-                unit=units.USED,
-                steps=FULL_STEPS,
-            ),
-            Column(
-                title="Reached on",
-                expr=rows({name: reached(peak) for name, peak in peaks.items()}),
-                unit=units.DATE,
-            ),
+            Column("Last day", rows(peaks), units.USED, FULL_STEPS),
+            Column(f"In {_DAYS_AHEAD} days", rows(ahead), units.USED, FULL_STEPS),
+            Column("Reached on", rows({k: reached(v) for k, v in peaks.items()}), units.DATE),
         ],
-        order=[Order(title=f"In {_DAYS_AHEAD} days"), Order(title="Last day")],
+        order=(f"In {_DAYS_AHEAD} days", "Last day"),
         empty="no data of Tempo in this time range",
     )

@@ -1,92 +1,74 @@
-"""Alloy and Beyla: do they take spans, and do they get rid of them."""
+"""Alloy and Beyla: the spans that they receive, refuse, send and lose."""
 
-from ...alerting.context import AlertContext
 from ...core.names import BEYLA_RELEASE
-from ...telemetry.context import DashboardContext
 from ...telemetry.metrics import AlloyMetric, BeylaMetric, ClusterMetric, RemoteWriteMetric
-from ...telemetry.promql import GRAPH, ONCE, ratio
+from ...telemetry.promql import GRAPH, ONCE, added, once, per_hour, ratio
 from .. import units
-from ..layout import Dashboard, Line, Section, dashboard, line, section
-from ..links import Link, dashboard_url
-from ..panels import GOOD, Steps
-from ..tables import Column, Order, table_panel
-from ..uids import Uid
-from .red import stat
-from .scraped import FULL_STEPS, LOSS_STEPS, added, graph, once, per_hour, programs
-
-#: Share of pods that answer: all must.
-ALL_STEPS: Steps = {None: "red", 1: GOOD}
-#: Things that should not be at all.
-ANY_STEPS: Steps = {None: GOOD, 1: "red"}
+from ..layout import Dashboard, Line, PanelBuilder, dashboard, line, section
+from ..links import Link, Uid, dashboard_url
+from ..panels import ALL_STEPS, ANY_STEPS, FULL_STEPS, GOOD, LOSS_STEPS, Column, Panels
 
 
-def build(context: DashboardContext) -> Dashboard:
+def build(show: Panels) -> Dashboard:
     """Return the dashboard; without Beyla it is about Alloy alone."""
-    ours = programs(context)
-    links = [Link(title="Tempo", url=dashboard_url(Uid.TEMPO, keep=[]))]
+    links = [Link("Tempo", dashboard_url(Uid.TEMPO, keep=[]))]
     sections = [
-        section("How Alloy is", _state(context, ours)),
-        section("Spans through Alloy", _spans(context, ours)),
-        section("Backends and pods of Alloy", _backends(context, ours)),
+        section("State of Alloy", _state(show)),
+        section("Spans through Alloy", _spans(show)),
+        section("Backends and pods of Alloy", _backends(show)),
     ]
-    if context.beyla_namespace:
-        sections.append(_beyla(context, ours))
-        links.append(Link(title="Requests that Beyla sees", url=dashboard_url(Uid.BEYLA, keep=[])))
+    if show.stack.beyla_namespace:
+        sections.append(section("Beyla", *_beyla(show)))
+        links.append(Link("Requests measured by Beyla", dashboard_url(Uid.BEYLA, keep=[])))
     return dashboard(
         Uid.COLLECTORS,
-        "Alloy and Beyla" if context.beyla_namespace else "Alloy",
-        "How what collects spans is: what it receives, refuses, sends and loses.",
+        "Alloy and Beyla" if show.stack.beyla_namespace else "Alloy",
+        "The collectors of spans: what they receive, refuse, send and lose.",
         *sections,
         links=links,
     )
 
 
-def _state(context: DashboardContext, ours: AlertContext) -> Line:
-    up = ours.alloy(ClusterMetric.UP)
-    accepted = added(ours.alloy(AlloyMetric.SPANS_ACCEPTED), window=ONCE)
-    refused = added(ours.alloy(AlloyMetric.SPANS_REFUSED), window=ONCE)
-    lost = added(ours.alloy(AlloyMetric.SPANS_LOST), window=ONCE, or_none=True)
-    loaded = ours.alloy(AlloyMetric.CONFIG_LOADED)
-    broken = ours.alloy(AlloyMetric.COMPONENTS, health_type='!="healthy"')
+def _state(show: Panels) -> Line:
+    alloy = show.stack.alloy
+    up, loaded = alloy(ClusterMetric.UP), alloy(AlloyMetric.CONFIG_LOADED)
+    accepted = added(alloy(AlloyMetric.SPANS_ACCEPTED), window=ONCE)
+    refused = added(alloy(AlloyMetric.SPANS_REFUSED), window=ONCE)
+    broken = alloy(AlloyMetric.COMPONENTS, health_type='!="healthy"')
     return line(
-        stat(
-            context,
+        show.stat(
             "Pods that answer",
             "Share of Alloy's pods that answer the scrape.",
             f"sum({up}) / count({up})",
             units.USED,
             ALL_STEPS,
         ),
-        stat(context, "Accepted", "Spans per second that Alloy takes in.", accepted, units.SPANS),
-        stat(
-            context,
+        show.stat("Accepted", "Spans per second that Alloy accepts.", accepted, units.SPANS),
+        show.stat(
             "Refused",
-            "For each span that it takes in, how many Alloy sends back for want of memory or room "
-            "in its queue; senders try again for a while.",
+            "Spans that Alloy refuses because its memory or queue is full, for each span that it "
+            "accepts. Senders retry for a while.",
             ratio(refused, accepted),
             units.FAILED,
             LOSS_STEPS,
         ),
-        stat(
-            context,
+        show.stat(
             "Lost",
-            "Spans per second that Alloy gave up: Tempo refuses them or has been away too long.",
-            lost,
+            "Spans per second that Alloy drops: Tempo rejects them or has been away too long.",
+            added(alloy(AlloyMetric.SPANS_LOST), window=ONCE, or_none=True),
             units.SPANS,
             {None: GOOD, 0.0001: "red"},
         ),
-        stat(
-            context,
+        show.stat(
             "Old configuration",
-            "Pods that could not load the configuration and run on with the one before.",
+            "Pods that could not load the configuration and keep the previous one.",
             f"count({once(loaded)} == 0) or vector(0)",
             units.COUNT,
             ANY_STEPS,
         ),
-        stat(
-            context,
+        show.stat(
             "Unhealthy components",
-            "Parts of Alloy's pipeline, over all pods, that say that they do not work.",
+            "Components of Alloy's pipeline that report a problem, over all pods.",
             f"sum({once(broken)}) or vector(0)",
             units.COUNT,
             ANY_STEPS,
@@ -95,166 +77,141 @@ def _state(context: DashboardContext, ours: AlertContext) -> Line:
     )
 
 
-def _spans(context: DashboardContext, ours: AlertContext) -> Line:
-    size = ours.alloy(AlloyMetric.QUEUE_SIZE)
-    capacity = ours.alloy(AlloyMetric.QUEUE_CAPACITY)
+def _spans(show: Panels) -> Line:
+    alloy = show.stack.alloy
+    used = f"{alloy(AlloyMetric.QUEUE_SIZE)} / {alloy(AlloyMetric.QUEUE_CAPACITY)}"
     return line(
-        graph(
-            context,
-            "In",
-            "Spans per second that services send: what Alloy takes, and what it sends back.",
+        show.graph(
+            "Spans in",
+            "Spans per second that services send: those that Alloy accepts, and those that it "
+            "refuses.",
             {
-                "accepted": added(ours.alloy(AlloyMetric.SPANS_ACCEPTED)),
-                "refused": added(ours.alloy(AlloyMetric.SPANS_REFUSED)),
+                "accepted": added(alloy(AlloyMetric.SPANS_ACCEPTED)),
+                "refused": added(alloy(AlloyMetric.SPANS_REFUSED)),
             },
             units.SPANS,
         ),
-        graph(
-            context,
-            "Out",
-            "Spans per second that reach Tempo, that Alloy gives up, and that it drops on purpose: "
+        show.graph(
+            "Spans out",
+            "Spans per second that reach Tempo, that Alloy loses, and that it drops on purpose: "
             "health checks, and the stack's own traffic.",
             {
-                "sent": added(ours.alloy(AlloyMetric.SPANS_SENT)),
-                "lost": added(ours.alloy(AlloyMetric.SPANS_LOST), or_none=True),
-                "dropped on purpose": added(ours.alloy(AlloyMetric.SPANS_FILTERED), or_none=True),
+                "sent": added(alloy(AlloyMetric.SPANS_SENT)),
+                "lost": added(alloy(AlloyMetric.SPANS_LOST), or_none=True),
+                "dropped on purpose": added(alloy(AlloyMetric.SPANS_FILTERED), or_none=True),
             },
             units.SPANS,
         ),
-        graph(
-            context,
+        show.graph(
             "Queues",
-            "How full the queue towards each backend is. A full one refuses data; one that grows "
-            "means that the backend is slow or away.",
+            "How full the queue to each backend is. A full queue refuses data. A growing one means "
+            "that the backend is slow or away.",
             {
                 "{{pod}} {{component_path}} {{data_type}}": "max by (pod, component_path, "
-                f"data_type) ({size} / {capacity})"
+                f"data_type) ({used})"
             },
             units.USED,
-            steps=FULL_STEPS,
+            FULL_STEPS,
         ),
     )
 
 
-def _backends(context: DashboardContext, ours: AlertContext) -> Line:
-    newest = f"max by (pod) ({ours.alloy(RemoteWriteMetric.HIGHEST)})"
-    sent = f"max by (pod) ({ours.alloy(RemoteWriteMetric.HIGHEST_SENT)})"
+def _backends(show: Panels) -> Line:
+    alloy = show.stack.alloy
+    newest = f"max by (pod) ({alloy(RemoteWriteMetric.HIGHEST)})"
+    sent = f"max by (pod) ({alloy(RemoteWriteMetric.HIGHEST_SENT)})"
     return line(
-        graph(
-            context,
+        show.graph(
             "Lag of metrics",
-            "How far the metrics backend is behind with what services send as OTLP metrics.",
+            "How far the metrics backend lags behind the OTLP metrics that services send.",
             {"{{pod}}": f"clamp_min({newest} - {sent}, 0)"},
             units.SECONDS,
         ),
-        graph(
-            context,
+        show.graph(
             "Memory",
-            "Resident memory by pod. Near its limit, Alloy refuses spans rather than die.",
-            {"{{pod}}": f"max by (pod) ({ours.alloy(AlloyMetric.MEMORY)})"},
+            "Resident memory by pod. Near its limit, Alloy refuses spans.",
+            {"{{pod}}": f"max by (pod) ({alloy(AlloyMetric.MEMORY)})"},
             units.BYTES,
         ),
-        graph(
-            context,
+        show.graph(
             "CPU",
             "CPU cores in use by pod.",
-            {"{{pod}}": f"max by (pod) (rate({ours.alloy(AlloyMetric.CPU)}[{GRAPH}]))"},
+            {"{{pod}}": f"max by (pod) (rate({alloy(AlloyMetric.CPU)}[{GRAPH}]))"},
             units.CORES,
         ),
-        table_panel(
-            context,
-            "Versions of Alloy",
-            "Pods by version. Two versions for more than the time of a rollout: it is stuck.",
-            {"version": "Version"},
-            [
-                Column(
-                    title="Pods",
-                    expr=f"count by (version) ({once(ours.alloy(AlloyMetric.BUILD))})",
-                    unit=units.COUNT,
-                )
-            ],
-            order=[Order(title="Pods", rising=True)],
-        ),
+        _versions(show, "Versions of Alloy", alloy(AlloyMetric.BUILD)),
         shares=(6, 6, 6, 6),
     )
 
 
-def _beyla(context: DashboardContext, ours: AlertContext) -> Section:
+def _beyla(show: Panels) -> list[Line]:
+    beyla = show.stack.beyla
     its_own = {"daemonset": f'="{BEYLA_RELEASE}"'}
-    desired = ours.beyla(ClusterMetric.DAEMONSET_DESIRED, **its_own)
-    ready = ours.beyla(ClusterMetric.DAEMONSET_READY, **its_own)
     container = {"container": f'="{BEYLA_RELEASE}"'}
-    memory = ours.beyla(ClusterMetric.CONTAINER_MEMORY, **container)
-    cpu = ours.beyla(ClusterMetric.CONTAINER_CPU, **container)
-    processes = ours.beyla(BeylaMetric.PROCESSES)
-    return section(
-        "Beyla",
+    memory = beyla(ClusterMetric.CONTAINER_MEMORY, **container)
+    processes = once(beyla(BeylaMetric.PROCESSES))
+    return [
         line(
-            graph(
-                context,
+            show.graph(
                 "Nodes with Beyla",
-                "Nodes that should have Beyla and those where it is ready (from "
-                "kube-state-metrics). A node without it sends no spans of services without SDK.",
-                {"should": f"max({desired})", "ready": f"max({ready})"},
+                "Nodes that should run Beyla and those on which it is ready (from "
+                "kube-state-metrics). Services without an SDK on other nodes send no spans.",
+                {
+                    "should": f"max({beyla(ClusterMetric.DAEMONSET_DESIRED, **its_own)})",
+                    "ready": f"max({beyla(ClusterMetric.DAEMONSET_READY, **its_own)})",
+                },
                 units.COUNT,
             ),
-            graph(
-                context,
+            show.graph(
                 "Spans sent by Beyla",
                 "Spans per second that Beyla sends to Alloy.",
-                {"sent": added(ours.beyla(BeylaMetric.TRACES_EXPORTED))},
+                {"sent": added(beyla(BeylaMetric.TRACES_EXPORTED))},
                 units.SPANS,
             ),
-            graph(
-                context,
+            show.graph(
                 "Processes",
-                "Processes that Beyla instruments, by program. A service that is missing here has "
-                "an SDK, is excluded, or failed.",
-                {"{{process_name}}": f"sum by (process_name) ({once(processes)})"},
+                "Processes that Beyla instruments, by program. A service missing here has an SDK, "
+                "is excluded, or failed.",
+                {"{{process_name}}": f"sum by (process_name) ({processes})"},
                 units.COUNT,
             ),
-            graph(
-                context,
+            show.graph(
                 "Errors of Beyla",
                 "Errors in the last hour: spans that could not be sent to Alloy, and processes "
                 "that could not be instrumented.",
                 {
-                    "not sent": per_hour(ours.beyla(BeylaMetric.EXPORT_ERRORS)),
-                    "not instrumented": per_hour(ours.beyla(BeylaMetric.INSTRUMENTATION_ERRORS)),
+                    "not sent": per_hour(beyla(BeylaMetric.EXPORT_ERRORS)),
+                    "not instrumented": per_hour(beyla(BeylaMetric.INSTRUMENTATION_ERRORS)),
                 },
                 units.ERRORS_PER_HOUR,
                 colour="red",
             ),
         ),
         line(
-            graph(
-                context,
+            show.graph(
                 "Memory of Beyla",
-                "Working set by pod (from the kubelets). It grows with the processes on the node.",
+                "Working set by pod (from the kubelets). Grows with the processes on the node.",
                 {"{{pod}}": f"sum by (pod) ({once(memory)})"},
                 units.BYTES,
             ),
-            graph(
-                context,
+            show.graph(
                 "CPU of Beyla",
-                "CPU cores in use by pod (from the kubelets). It grows with the requests.",
-                {"{{pod}}": added(cpu, by=["pod"])},
+                "CPU cores in use by pod (from the kubelets). Grows with the requests.",
+                {"{{pod}}": added(beyla(ClusterMetric.CONTAINER_CPU, **container), by=["pod"])},
                 units.CORES,
             ),
-            table_panel(
-                context,
-                "Versions of Beyla",
-                "Pods by version. Two versions for more than the time of a rollout: it is stuck.",
-                {"version": "Version"},
-                [
-                    Column(
-                        title="Pods",
-                        expr=f"count by (version) ({once(ours.beyla(BeylaMetric.BUILD))})",
-                        unit=units.COUNT,
-                    )
-                ],
-                order=[Order(title="Pods", rising=True)],
-            ),
+            _versions(show, "Versions of Beyla", beyla(BeylaMetric.BUILD)),
             shares=(9, 9, 6),
         ),
+    ]
+
+
+def _versions(show: Panels, title: str, build: str) -> PanelBuilder:
+    return show.table(
+        title,
+        "Pods by version. Two versions for longer than a rollout takes: it is stuck.",
+        {"version": "Version"},
+        [Column("Pods", f"count by (version) ({once(build)})", units.COUNT)],
+        order=("Pods",),
+        rising=True,
     )

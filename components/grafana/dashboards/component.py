@@ -6,13 +6,41 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core, meta
 
+from ...telemetry.context import StackContext
 from ..layout import Dashboard, as_json
+from ..panels import Panels
 from ..settings import GrafanaSettings
+from . import (
+    beyla,
+    capacity,
+    collectors,
+    home,
+    operation,
+    service,
+    services,
+    slos,
+    tempo,
+    traces,
+    use_cases,
+)
 
-#: Most bytes of a dashboard: an object in Kubernetes takes 1 MiB, names and labels included.
+#: Most bytes of a dashboard: an object in Kubernetes takes 1 MiB, including names and labels.
 MAX_BYTES = 900 * 1024
-#: Annotation that tells the sidecar the folder (its value ``folderAnnotation`` must say so too).
+#: Annotation with the folder; the sidecar's `folderAnnotation` must have the same value.
 FOLDER_ANNOTATION = "grafana_folder"
+
+
+def dashboards(stack: StackContext) -> list[Dashboard]:
+    """Return the dashboards of a stack, in the order in which they are delivered."""
+    made = [home, traces, services, service, operation, use_cases, capacity]
+    builders = [module.build for module in made]
+    if stack.slos:
+        builders += [slos.overview, slos.detail]
+    if stack.scraped:
+        builders += [tempo.build, collectors.build]
+        if stack.beyla_namespace:
+            builders.append(beyla.build)
+    return [build(Panels(stack)) for build in builders]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +68,11 @@ class GrafanaDashboards(pulumi.ComponentResource):
         args: GrafanaDashboardsArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Make the dashboards.
+        """Create the ConfigMaps.
 
         Args:
             name: name of the component.
-            args: the dashboards, and where they go.
+            args: the dashboards and their destination.
             opts: options of the component.
 
         Raises:
@@ -75,7 +103,7 @@ def dashboard_files(dashboards: Sequence[Dashboard]) -> dict[str, str]:
         if not one.uid or one.uid in texts:
             raise ValueError(f"dashboard {one.title}: uid {one.uid} is missing or taken")
         if (size := len(text.encode())) > MAX_BYTES:
-            raise ValueError(f"dashboard {one.uid}: {size} bytes, {MAX_BYTES} fit into an object")
+            raise ValueError(f"dashboard {one.uid}: {size} bytes, an object holds {MAX_BYTES}")
         texts[one.uid] = text
     return texts
 

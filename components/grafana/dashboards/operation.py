@@ -1,67 +1,54 @@
 """Operation: one span name of a service."""
 
-from ...telemetry.context import DashboardContext
 from ...telemetry.metrics import Label
-from ...telemetry.promql import OPERATION, REQUEST_SPANS, quantile, traceql
+from ...telemetry.promql import ANSWERED, REQUEST_SPANS, spans, traceql
 from .. import units
 from ..layout import Dashboard, dashboard, line, section
-from ..links import Link, dashboard_url, traces_url
-from ..panels import Legend, promql, timeseries_panel
-from ..tables import traces_panel
-from ..uids import Uid
+from ..links import Link, Uid, dashboard_url, traces_url
+from ..panels import Legend, Panels
 from ..variables import filters, operation
-from .red import durations, graphs, numbers
+from .requests import durations, graphs, numbers
 
 #: The chosen operation in TraceQL: a span name may hold any character, so it is quoted.
 _NAMED = "name = ${operation:doublequote}"
-#: The same in an address, where a span name must hold no quotes of any kind.
+#: The same in an address, which must hold no quotes of any kind.
 _NAMED_IN_LINK = "name = `${operation:percentencode}`"
 
 
-def build(context: DashboardContext) -> Dashboard:
+def build(show: Panels) -> Dashboard:
     """Return the dashboard."""
-    recent = traces_panel(
-        context,
+    # A single value: Grafana escapes its quotes and no more.
+    requests = spans(f'{Label.SPAN_NAME}="$operation"', ANSWERED)
+    recent = show.traces(
         "Recent traces",
-        "The newest traces with this operation. Click an id for the trace.",
+        "The newest traces with this operation. Click an id to open the trace.",
         traceql(_NAMED, REQUEST_SPANS),
     )
-    failing = traces_panel(
-        context,
+    failing = show.traces(
         "Failing traces",
-        "The newest traces in which this operation failed. Empty is good news.",
+        "The newest traces in which this operation failed. Empty is good.",
         traceql(_NAMED, REQUEST_SPANS, "status = error"),
     )
-    versions = timeseries_panel(
-        context,
+    version = f"{{{{{Label.SERVICE_VERSION}}}}}"
+    versions = show.graph(
         "Duration by version, p95",
-        "95 of 100 calls are faster, for each service.version: to see what a release changed.",
-        promql(
-            context,
-            quantile(0.95, OPERATION, by=[Label.SERVICE_VERSION]),
-            "{{service_version}}",
-            exemplars=True,
-        ),
-        unit=units.SECONDS,
+        "95 of 100 calls are faster, for each service.version. Shows what a release changed.",
+        {version: requests.quantile(0.95, [Label.SERVICE_VERSION])},
+        units.SECONDS,
+        exemplars=version,
     )
+    in_explore = traceql(_NAMED_IN_LINK, REQUEST_SPANS, escaped=False)
     return dashboard(
         Uid.OPERATION,
         "Operation",
-        "How one operation of a service does, and its traces.",
-        section(
-            "How it does",
-            numbers(context, OPERATION),
-            graphs(context, OPERATION, legend=Legend.LIST),
-        ),
-        section("Durations", durations(context, OPERATION)),
+        "One operation of a service: its rate, errors and durations, and its traces.",
+        section("Overview", numbers(show, requests), graphs(show, requests, legend=Legend.LIST)),
+        section("Durations", durations(show, requests)),
         section("Versions", line(versions)),
         section("Traces", line(recent, failing)),
-        variables=[*filters(context), operation(context)],
+        variables=[*filters(show.stack), operation(show.stack)],
         links=[
-            Link(title="Service", url=dashboard_url(Uid.SERVICE)),
-            Link(
-                title="Traces in Explore",
-                url=traces_url(context, traceql(_NAMED_IN_LINK, REQUEST_SPANS, escaped=False)),
-            ),
+            Link("Service", dashboard_url(Uid.SERVICE)),
+            Link("Traces in Explore", traces_url(show.stack, in_explore)),
         ],
     )

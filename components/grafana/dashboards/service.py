@@ -1,32 +1,21 @@
-"""Service: one service (or several) from rate and errors down to its operations and neighbours."""
+"""Service: one service, from rate and errors down to its operations and neighbours."""
 
-from ...telemetry.context import DashboardContext
-from ...telemetry.metrics import DATABASE, VIRTUAL_NODE, Label, ServiceGraphMetric, SpanMetric
+from ...telemetry.metrics import DATABASE, VIRTUAL_NODE, Label, ServiceGraphMetric
 from ...telemetry.promql import (
-    ONCE,
+    ANSWERED,
     REQUEST_SPANS,
-    REQUESTS,
-    edge_error_ratio,
-    edge_quantile,
+    Requests,
     edges,
-    error_ratio,
-    quantile,
-    rate,
     service_map,
     spans,
     traceql,
 )
-from .. import units
 from ..datasources import PROFILES_TAGS
-from ..layout import Dashboard, PanelBuilder, dashboard, line, section
-from ..links import Link, cell, dashboard_url, profiles_url
-from ..panels import DURATION_STEPS, ERROR_STEPS, Legend, service_map_panel
-from ..tables import Column, Order, table_panel, traces_panel
-from ..uids import Uid
+from ..layout import Dashboard, Line, PanelBuilder, dashboard, line, section
+from ..links import Link, Uid, cell, dashboard_url, profiles_url
+from ..panels import Legend, Panels, request_columns
 from ..variables import filters
-from . import slo_overview
-from .red import durations, graphs, numbers
-from .traces import bar_links
+from .requests import bar_links, durations, graphs, numbers
 
 #: Edges between two services that send spans. The others end at a name without a dashboard: a
 #: database, or a caller or callee without traces, such as «user».
@@ -34,188 +23,118 @@ _TRACED = f'{Label.CONNECTION_TYPE}!~"{DATABASE}|{VIRTUAL_NODE}"'
 _UNTRACED = f'{Label.CONNECTION_TYPE}=~"{DATABASE}|{VIRTUAL_NODE}"'
 
 
-def build(context: DashboardContext) -> Dashboard:
+def build(show: Panels) -> Dashboard:
     """Return the dashboard."""
-    links = bar_links(context)
-    if context.profiles_uid:
+    links, requests = bar_links(show), spans(ANSWERED)
+    if show.stack.profiles_uid:
         selector = f'{{{PROFILES_TAGS["service.name"]}=~"${{service:pipe}}"}}'
-        links.append(Link(title="Profiles in Explore", url=profiles_url(context, selector)))
-    if context.slos:
-        url = dashboard_url(slo_overview.UID, keep=["service"])
-        links.append(Link(title="SLOs", url=url))
-    failing = traces_panel(
-        context,
-        "Failing requests",
-        "The newest traces in which a span of the service failed. Empty is good news.",
-        traceql("status = error"),
-    )
-    slow = traces_panel(
-        context,
-        "Slow requests",
-        "The newest traces in which the service itself took longer than half a second, the "
-        "slowest trace on top. Empty is good news.",
-        traceql(REQUEST_SPANS, "duration > 500ms"),
-        sort_by="Duration",
-    )
-    return dashboard(
-        Uid.SERVICE,
-        "Service",
-        "How a service does: requests, errors, durations, operations, who calls it and whom it "
-        "calls. Choose it in the filter; several are shown together.",
-        section(
-            "How it does",
-            numbers(context, REQUESTS),
-            graphs(context, REQUESTS, legend=Legend.LIST),
-        ),
-        section("What it is asked for", line(_operations(context), height=10)),
-        section("Durations", durations(context, REQUESTS)),
-        section(
-            "Neighbours",
-            line(_inbound(context), _outbound(context)),
-            line(_outside(context), _databases(context)),
-            line(_map(context), height=12),
-        ),
-        section("Traces", line(slow, failing)),
-        variables=filters(context),
-        links=links,
-    )
-
-
-def _operations(context: DashboardContext) -> PanelBuilder:
-    kept = (Label.SPAN_NAME, Label.SERVICE)
-    target = {"service": cell("Service"), "operation": cell("Operation")}
-    columns = [
-        Column(
-            title="Requests",
-            expr=rate(SpanMetric.CALLS, spans(REQUESTS), by=kept, window=ONCE),
-            unit=units.REQUESTS,
-        ),
-        Column(
-            title="Failed",
-            expr=error_ratio(REQUESTS, by=kept, window=ONCE),
-            unit=units.FAILED,
-            steps=ERROR_STEPS,
-        ),
-        Column(
-            title="p95",
-            expr=quantile(0.95, REQUESTS, by=kept, window=ONCE),
-            unit=units.SECONDS,
-            steps=DURATION_STEPS,
-        ),
-    ]
-    return table_panel(
-        context,
-        "Operations, most failures first",
-        "What the service is asked for, by span name. Click an operation for its own dashboard.",
-        {Label.SPAN_NAME: "Operation", Label.SERVICE: "Service"},
-        columns,
-        order=[Order(title="Failed"), Order(title="p95")],
-        links={
-            "Operation": [Link(title="Operation", url=dashboard_url(Uid.OPERATION, values=target))]
-        },
-        empty="no requests in this time range",
-    )
-
-
-def _inbound(context: DashboardContext) -> PanelBuilder:
-    return _neighbours(
-        context,
-        "Services that call it",
-        "How often each calls the service, and how long the service takes. Click one for its "
-        "dashboard.",
-        Label.CLIENT,
-        edges(Label.SERVER, _TRACED),
-        ServiceGraphMetric.SERVER_BUCKET,
-        linked=True,
-    )
-
-
-def _outbound(context: DashboardContext) -> PanelBuilder:
-    return _neighbours(
-        context,
-        "Services that it calls",
-        "How often the service calls each, and how long it waits for the answer. Click one for "
-        "its dashboard.",
-        Label.SERVER,
-        edges(Label.CLIENT, _TRACED),
-        ServiceGraphMetric.CLIENT_BUCKET,
-        linked=True,
-    )
-
-
-def _outside(context: DashboardContext) -> PanelBuilder:
-    return _neighbours(
-        context,
-        "Callers without traces",
-        "Requests whose caller sends no spans: «user» stands for browsers and everything else "
-        "outside.",
-        Label.CLIENT,
-        edges(Label.SERVER, _UNTRACED),
-        ServiceGraphMetric.SERVER_BUCKET,
-    )
-
-
-def _databases(context: DashboardContext) -> PanelBuilder:
-    return _neighbours(
-        context,
-        "Databases and others without traces that it calls",
-        "How often the service asks each, and how long it waits. A database appears if the "
-        "service's spans have the attribute db.system.",
-        Label.SERVER,
-        edges(Label.CLIENT, _UNTRACED),
-        ServiceGraphMetric.CLIENT_BUCKET,
-    )
-
-
-def _neighbours(
-    context: DashboardContext,
-    title: str,
-    description: str,
-    neighbour: Label,
-    selector: str,
-    buckets: ServiceGraphMetric,
-    *,
-    linked: bool = False,
-) -> PanelBuilder:
-    by = [neighbour]
-    target = {"service": cell("Neighbour")}
-    # Only the cluster goes along: the neighbour may be in another namespace.
-    url = dashboard_url(Uid.SERVICE, keep=["cluster"], values=target)
-    return table_panel(
-        context,
-        title,
-        description,
-        {neighbour: "Neighbour"},
-        [
-            Column(
-                title="Requests",
-                expr=rate(ServiceGraphMetric.REQUESTS, selector, by=by, window=ONCE),
-                unit=units.REQUESTS,
-            ),
-            Column(
-                title="Failed",
-                expr=edge_error_ratio(selector, by=by),
-                unit=units.FAILED,
-                steps=ERROR_STEPS,
-            ),
-            Column(
-                title="p95",
-                expr=edge_quantile(0.95, buckets, selector, by=by),
-                unit=units.SECONDS,
-                steps=DURATION_STEPS,
-            ),
-        ],
-        order=[Order(title="Failed"), Order(title="p95")],
-        links={"Neighbour": [Link(title="Service", url=url)]} if linked else {},
-    )
-
-
-def _map(context: DashboardContext) -> PanelBuilder:
-    return service_map_panel(
-        context,
+        links.append(Link("Profiles in Explore", profiles_url(show.stack, selector)))
+    if show.stack.slos:
+        links.append(Link("SLOs", dashboard_url(Uid.SLOS, keep=["service"])))
+    around = show.service_map(
         "Around the service",
         "Who calls the service and whom it calls. The red part of a ring is the share of failed "
         "requests.",
         service_map(Label.CLIENT),
         service_map(Label.SERVER),
     )
+    slow = show.traces(
+        "Slow requests",
+        "The newest traces in which the service itself took longer than half a second, slowest "
+        "first. Empty is good.",
+        traceql(REQUEST_SPANS, "duration > 500ms"),
+        sort_by="Duration",
+    )
+    failing = show.traces(
+        "Failing requests",
+        "The newest traces in which a span of the service failed. Empty is good.",
+        traceql("status = error"),
+    )
+    return dashboard(
+        Uid.SERVICE,
+        "Service",
+        "One service: requests, errors, durations, operations, its callers and the services that "
+        "it calls. Choose it in the filter; several are shown together.",
+        section("Overview", numbers(show, requests), graphs(show, requests, legend=Legend.LIST)),
+        section("Operations", line(_operations(show, requests), height=10)),
+        section("Durations", durations(show, requests)),
+        section("Neighbours", *_neighbours(show), line(around, height=12)),
+        section("Traces", line(slow, failing)),
+        variables=filters(show.stack, every_service=False),
+        links=links,
+    )
+
+
+def _operations(show: Panels, requests: Requests) -> PanelBuilder:
+    kept: dict[str, str] = {Label.SPAN_NAME: "Operation", Label.SERVICE: "Service"}
+    target = {"service": cell("Service"), "operation": cell("Operation")}
+    return show.table(
+        "Operations, most failures first",
+        "Requests by span name. Click an operation for its own dashboard.",
+        kept,
+        request_columns(requests, tuple(kept)),
+        order=("Failed", "p95"),
+        links={"Operation": [Link("Operation", dashboard_url(Uid.OPERATION, values=target))]},
+        empty="no requests in this time range",
+    )
+
+
+def _neighbours(show: Panels) -> list[Line]:
+    server, client = ServiceGraphMetric.SERVER_BUCKET, ServiceGraphMetric.CLIENT_BUCKET
+
+    def table(
+        title: str, description: str, neighbour: Label, side: Label, kind: str, buckets: str
+    ) -> PanelBuilder:
+        # Only the cluster goes along: the neighbour may be in another namespace.
+        url = dashboard_url(Uid.SERVICE, keep=["cluster"], values={"service": cell("Neighbour")})
+        return show.table(
+            title,
+            description,
+            {neighbour: "Neighbour"},
+            request_columns(edges(side, kind, buckets=buckets), [neighbour]),
+            order=("Failed", "p95"),
+            links={"Neighbour": [Link("Service", url)]} if kind == _TRACED else {},
+        )
+
+    return [
+        line(
+            table(
+                "Services that call it",
+                "How often each calls the service, and how long the service takes. Click one for "
+                "its dashboard.",
+                Label.CLIENT,
+                Label.SERVER,
+                _TRACED,
+                server,
+            ),
+            table(
+                "Services that it calls",
+                "How often the service calls each, and how long it waits for the answer. Click one "
+                "for its dashboard.",
+                Label.SERVER,
+                Label.CLIENT,
+                _TRACED,
+                client,
+            ),
+        ),
+        line(
+            table(
+                "Callers without traces",
+                "Requests from callers that send no spans. «user» stands for browsers and "
+                "everything else outside.",
+                Label.CLIENT,
+                Label.SERVER,
+                _UNTRACED,
+                server,
+            ),
+            table(
+                "Databases and others without traces that it calls",
+                "How often the service queries each, and how long it waits. A database appears if "
+                "the service's spans have the attribute db.system.",
+                Label.SERVER,
+                Label.CLIENT,
+                _UNTRACED,
+                client,
+            ),
+        ),
+    ]

@@ -1,25 +1,40 @@
-"""Tracing: find the trace, by what it belongs to, how long it took and whether it failed."""
+"""Tracing overview: find a trace by service, duration or failure."""
 
-from ...telemetry.context import DashboardContext
-from ...telemetry.metrics import Label
-from ...telemetry.promql import REQUESTS, logql, service_map, traceql
-from ..layout import Dashboard, Section, dashboard, line, section
-from ..links import Link, dashboard_url, label, logs_url, traces_url
-from ..panels import Legend, service_map_panel
-from ..tables import traces_panel
-from ..uids import Uid
+from ...telemetry.promql import ANSWERED, service_map, spans, traceql
+from ..layout import Dashboard, dashboard, line, section
+from ..links import Uid
+from ..panels import Legend, Panels
 from ..variables import choice, filters
-from .red import graphs
+from .requests import SERVICE_LINK, bar_links, graphs
 
-#: Not the name of the folder: Grafana before 11.3 refuses a dashboard that is called like one.
+#: Different from the folder's name: Grafana before 11.3 refuses a dashboard with its folder's name.
 TITLE = "Tracing overview"
 
 
-def build(context: DashboardContext) -> Dashboard:
+def build(show: Panels) -> Dashboard:
     """Return the dashboard."""
-    service = Link(
-        title="Service ${__field.labels.service}",
-        url=dashboard_url(Uid.SERVICE, values={"service": label(Label.SERVICE)}),
+    recent = show.traces(
+        "Recent traces",
+        "The newest traces with a span of the chosen services. Click an id to open the trace.",
+        traceql(),
+    )
+    slow = show.traces(
+        "Slow traces",
+        "The newest traces that took longer than the filter «Slower than», slowest first. Empty "
+        "is good.",
+        traceql("trace:duration > $slower"),
+        sort_by="Duration",
+    )
+    failing = show.traces(
+        "Failing traces",
+        "The newest traces in which a span of the chosen services failed. Empty is good.",
+        traceql("status = error"),
+    )
+    calls = show.service_map(
+        "Who calls whom",
+        "The red part of a service's ring is the share of its failed requests. Click a service "
+        "for its traces.",
+        service_map(),
     )
     slower = choice(
         "slower", "Slower than", "Traces that count as slow", "500ms", "100ms", "1s", "2s", "5s"
@@ -30,55 +45,11 @@ def build(context: DashboardContext) -> Dashboard:
         "Recent, slow and failing traces of the chosen services, with their rate, errors and "
         "duration, and who calls whom.",
         section(
-            "How the services do",
-            graphs(context, REQUESTS, legend=Legend.TABLE, links=(service,)),
+            "Rate, errors and duration",
+            graphs(show, spans(ANSWERED), legend=Legend.TABLE, links=(SERVICE_LINK,)),
         ),
-        _traces(context),
-        section(
-            "Service graph",
-            line(
-                service_map_panel(
-                    context,
-                    "Who calls whom",
-                    "The ring of a service shows the share of its failed requests "
-                    "in red; a click on it leads to its traces.",
-                    service_map(),
-                ),
-                height=14,
-            ),
-        ),
-        variables=[*filters(context), slower],
-        links=bar_links(context),
+        section("Traces", line(recent), line(slow, failing)),
+        section("Service graph", line(calls, height=14)),
+        variables=[*filters(show.stack), slower],
+        links=bar_links(show),
     )
-
-
-def bar_links(context: DashboardContext) -> list[Link]:
-    """Return links into Explore with the filters of a dashboard, for its bar."""
-    links = [Link(title="Traces in Explore", url=traces_url(context, traceql(escaped=False)))]
-    if context.logs_uid:
-        links.append(Link(title="Logs in Explore", url=logs_url(context, logql())))
-    return links
-
-
-def _traces(context: DashboardContext) -> Section:
-    recent = traces_panel(
-        context,
-        "Recent traces",
-        "The newest traces with a span of the chosen services. Click an id for the trace.",
-        traceql(),
-    )
-    slow = traces_panel(
-        context,
-        "Slow traces",
-        "The newest traces that took longer than the filter «Slower than» says, the slowest on "
-        "top. Empty is good news.",
-        traceql("trace:duration > $slower"),
-        sort_by="Duration",
-    )
-    failing = traces_panel(
-        context,
-        "Failing traces",
-        "The newest traces in which a span of the chosen services failed. Empty is good news.",
-        traceql("status = error"),
-    )
-    return section("Traces", line(recent), line(slow, failing))

@@ -6,6 +6,8 @@ from typing import Any
 from components.alerting.slo.rules import Group, groups
 from components.alerting.slo.settings import SloDefaultsSettings, SloSettings
 from components.telemetry.metrics import STATUS_ERROR, Label, SpanKind, SpanMetric
+from components.tempo.settings import TempoMode
+from tests.alerting.cases import context as stack
 
 CLUSTER = "test"
 SPAN = {"service": "cart", "namespace": "shop"}
@@ -27,13 +29,13 @@ def built(
     alert_labels: Mapping[str, str] | None = None,
 ) -> list[Group]:
     """Return the rule groups of SLOs."""
-    return groups(
-        slos,
-        defaults or SloDefaultsSettings(),
+    context = stack(
+        TempoMode.MONOLITHIC,
         cluster=CLUSTER,
         runbook_base_url="https://git/runbooks",
         alert_labels=alert_labels or {},
     )
+    return groups(slos, defaults or SloDefaultsSettings(), context)
 
 
 def counter(*phases: tuple[int, float]) -> str:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.alerting.slo.burn import PAIRS, Severity, budget, burn_rate, thresholds
+from components.alerting.slo.alerts import PAIRS, budget, burn_rate, thresholds
+from components.telemetry.metrics import Severity
 
 objectives = st.floats(0.001, 99.999)
 window_days = st.integers(7, 32)

@@ -1,5 +1,6 @@
 """Prometheus itself evaluates the rules: alerts fire when they should, and only then."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -10,10 +11,14 @@ import cases
 import pytest
 import yaml
 from cases import built, calls, counter, slo
-from slo_dashboards import READ, panels
 
 from components.alerting.slo.rules import Group
 from components.alerting.slo.settings import SloDefaultsSettings
+from components.grafana.dashboards import slos
+from components.grafana.layout import as_json
+from components.grafana.panels import Panels
+from tests.alerting.cases import MONOLITHIC, context
+from tests.grafana.dashboards.cases import targets
 
 PROMTOOL = shutil.which("promtool")
 pytestmark = pytest.mark.skipif(not PROMTOOL, reason="promtool is not on PATH")
@@ -297,11 +302,13 @@ def test_no_panel_is_empty_while_all_is_well(tmp_path: Path, name: str) -> None:
     ]
     chosen = {"$slo": name, "$service": ".*", "$owner": ".*", "$kind": ".*"}
     expected: dict[str, Any] = {}
-    for target in (t for read in READ.values() for panel in panels(read) for t in panel["targets"]):
-        expr: str = target["expr"]
-        for variable, value in chosen.items():
-            expr = expr.replace(variable, value)
-        expected[f"count({expr}) > bool 0"] = 1
+    show = Panels(context(MONOLITHIC, cluster=cases.CLUSTER))
+    for dashboard in (slos.overview(show), slos.detail(show)):
+        for target in targets(json.loads(as_json(dashboard))):
+            expr: str = target["expr"]
+            for variable, value in chosen.items():
+                expr = expr.replace(variable, value)
+            expected[f"count({expr}) > bool 0"] = 1
     groups = built(slo(), defaults=SloDefaultsSettings(enabled=True))
     values(tmp_path, groups, series, 2 * HOUR, expected)
 

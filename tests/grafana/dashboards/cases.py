@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from components.core.settings import Size
-from components.grafana.dashboards.catalogue import dashboards
+from components.grafana.dashboards.component import dashboards
 from components.grafana.layout import as_json
-from components.telemetry.context import DashboardContext
+from components.telemetry.context import StackContext
 from components.tempo.settings import TempoMode, TempoSettings
 from components.tempo.sizes import limits
 
-BARE = DashboardContext(
+BARE = StackContext(
     tempo_uid="tempo-uid",
     metrics_uid="metrics-uid",
     logs_uid=None,
@@ -23,16 +23,16 @@ BARE = DashboardContext(
     namespace="tracing",
     beyla_namespace=None,
     mode=TempoMode.MONOLITHIC,
-    traceql_metrics=False,
     limits=limits(TempoSettings()),
     scraped=False,
+    slos=False,
+    generator=True,
 )
 FULL = replace(
     BARE,
     logs_uid="logs-uid",
     profiles_uid="profiles-uid",
     beyla_namespace="beyla",
-    traceql_metrics=True,
     scraped=True,
     slos=True,
 )

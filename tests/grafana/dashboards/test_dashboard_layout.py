@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.grafana.dashboards.catalogue import dashboards
-from components.grafana.dashboards.component import MAX_BYTES, dashboard_files
+from components.grafana.dashboards.component import MAX_BYTES, dashboard_files, dashboards
 from components.grafana.layout import COLUMNS, as_json, dashboard, line, section
 from components.grafana.panels import text_panel
 from tests.grafana.dashboards.cases import CONTEXTS, READ, panels, targets

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from components.grafana.uids import Uid
+from components.grafana.links import Uid
 from tests.grafana.dashboards.cases import CONTEXTS, READ, texts
 from tests.grafana.dashboards.grafana_fills import BUILT_IN, CHOSEN, SINGLE, filled, variables
 

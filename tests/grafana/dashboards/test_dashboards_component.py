@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from components.grafana.dashboards.catalogue import dashboards
 from components.grafana.dashboards.component import (
     GrafanaDashboards,
     GrafanaDashboardsArgs,
     dashboard_files,
+    dashboards,
 )
 from components.grafana.layout import dashboard, line, section
 from components.grafana.panels import text_panel

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.grafana.dashboards.catalogue import dashboards
+from components.grafana.dashboards.component import dashboards
 from components.grafana.layout import as_json
 from components.telemetry.metrics import AlloyMetric, ClusterMetric, RequestMetric, TempoMetric
 from tests.grafana.dashboards.cases import CONTEXTS, READ, targets

@@ -1,0 +1,293 @@
+"""Tempo: ingestion, storage, queries and metrics from spans.
+
+The series are the same in both modes: the one process of a monolithic Tempo exposes all of them,
+the parts of a distributed one each their own.
+"""
+
+from ...telemetry.metrics import ClusterMetric, ProcessMetric, RemoteWriteMetric, TempoMetric
+from ...telemetry.promql import GRAPH, ONCE, added, once, per_hour, quantile_of, ratio
+from .. import units
+from ..layout import Dashboard, Line, dashboard, line, section
+from ..links import Link, Uid, dashboard_url
+from ..panels import ALL_STEPS, ANY_STEPS, ERROR_STEPS, FULL_STEPS, LOSS_STEPS, Panels
+
+#: The query-frontend's routes; the others are internal.
+_API = '=~"api_.+"'
+
+
+def build(show: Panels) -> Dashboard:
+    """Return the dashboard."""
+    return dashboard(
+        Uid.TEMPO,
+        "Tempo",
+        f"Tempo, deployed as {show.stack.mode}: what it ingests, loses, stores and answers.",
+        section("State", _state(show)),
+        section("Ingestion", *_ingest(show)),
+        section("Storage", *_storage(show)),
+        section("Queries", _queries(show)),
+        section("Metrics from spans", _generator(show)),
+        section("Pods", _pods(show)),
+        links=[
+            Link("Alloy and Beyla", dashboard_url(Uid.COLLECTORS, keep=[])),
+            Link("Capacity", dashboard_url(Uid.CAPACITY, keep=[])),
+        ],
+    )
+
+
+def _state(show: Panels) -> Line:
+    tempo = show.stack.tempo
+    up, loaded = tempo(ClusterMetric.UP), tempo(TempoMetric.CONFIG_LOADED)
+    received = added(tempo(TempoMetric.SPANS_RECEIVED), window=ONCE)
+    discarded = added(tempo(TempoMetric.SPANS_DISCARDED), window=ONCE)
+    asked = added(tempo(TempoMetric.REQUESTS, route=_API), window=ONCE)
+    failed = added(tempo(TempoMetric.REQUESTS, route=_API, status_code='=~"5.."'), window=ONCE)
+    return line(
+        show.stat(
+            "Pods that answer",
+            "Share of Tempo's pods that answer the scrape.",
+            f"sum({up}) / count({up})",
+            units.USED,
+            ALL_STEPS,
+        ),
+        show.stat("Received", "Spans per second that Tempo ingests.", received, units.SPANS),
+        show.stat(
+            "Discarded",
+            "Spans that Tempo discards over a limit, for each span that it keeps. They are lost.",
+            ratio(discarded, received),
+            units.FAILED,
+            LOSS_STEPS,
+        ),
+        show.stat(
+            "Failed queries",
+            "Share of queries that Tempo could not answer. 5 % is red. No data: no queries.",
+            ratio(failed, asked),
+            units.FAILED,
+            ERROR_STEPS,
+        ),
+        show.stat(
+            "Old overrides",
+            "Pods that could not load the overrides and keep the previous ones.",
+            f"count({once(loaded)} == 0) or vector(0)",
+            units.COUNT,
+            ANY_STEPS,
+        ),
+        height=4,
+    )
+
+
+def _ingest(show: Panels) -> list[Line]:
+    tempo = show.stack.tempo
+    push = tempo(TempoMetric.PUSH_BUCKET)
+    return [
+        line(
+            show.graph(
+                "Spans received",
+                "Spans per second that Tempo ingests, by tenant.",
+                {"{{tenant}}": added(tempo(TempoMetric.SPANS_RECEIVED), by=["tenant"])},
+                units.SPANS,
+            ),
+            show.graph(
+                "Bytes received",
+                "Bytes per second that Tempo ingests, by tenant.",
+                {"{{tenant}}": added(tempo(TempoMetric.BYTES_RECEIVED), by=["tenant"])},
+                units.BYTES_PER_SECOND,
+            ),
+            show.graph(
+                "Spans discarded",
+                "Spans per second that are lost, by reason: rate_limited is the ingestion limit, "
+                "live_traces_exceeded the limit of traces, trace_too_large that of one trace.",
+                {"{{reason}}": added(tempo(TempoMetric.SPANS_DISCARDED), by=["reason"])},
+                units.SPANS,
+                colour="red",
+            ),
+        ),
+        line(
+            show.graph(
+                "Duration of a push",
+                "Time to pass a batch of spans to the ingesters. Above a second, Alloy's queue "
+                "grows.",
+                {f"p{v * 100:g}": quantile_of(v, push) for v in (0.5, 0.99)},
+                units.SECONDS,
+            ),
+            show.graph(
+                "Live traces",
+                "Traces that are still open in each ingester's memory.",
+                {"{{pod}}": f"sum by (pod) ({once(tempo(TempoMetric.LIVE_TRACES))})"},
+                units.MANY,
+            ),
+            show.graph(
+                "Members of the rings",
+                "Instances of each ring by state. Any state but ACTIVE should pass within minutes.",
+                {
+                    "{{name}} {{state}}": "max by (name, state) "
+                    f"({tempo(TempoMetric.RING_MEMBERS)}) > 0"
+                },
+                units.COUNT,
+            ),
+        ),
+    ]
+
+
+def _storage(show: Panels) -> list[Line]:
+    tempo = show.stack.tempo
+    requests, durations = tempo(TempoMetric.STORAGE_REQUESTS), tempo(TempoMetric.STORAGE_BUCKET)
+    # Every part has the series of the queue, but only ingesters, which hold traces, fill it.
+    waiting = f"{tempo(TempoMetric.FLUSH_QUEUE)} and on (pod) {tempo(TempoMetric.LIVE_TRACES)}"
+    return [
+        line(
+            show.graph(
+                "Requests to S3",
+                "Requests per second by operation and status. 404 on the first lookup of an index "
+                "is normal, 403 points to the role, and 503 is S3 throttling.",
+                {"{{operation}} {{status_code}}": added(requests, by=["operation", "status_code"])},
+                units.REQUESTS,
+            ),
+            show.graph(
+                "Duration of requests to S3",
+                "99 of 100 requests are faster, by operation.",
+                {"{{operation}}": quantile_of(0.99, durations, by=["operation"])},
+                units.SECONDS,
+            ),
+            show.graph(
+                "Flushed blocks",
+                "Blocks that ingesters wrote to the bucket in the last hour, and failed writes. "
+                "Tempo retries them; their spans stay on the ingester's volume.",
+                {
+                    "flushed": per_hour(tempo(TempoMetric.BLOCKS_FLUSHED)),
+                    "failed": per_hour(tempo(TempoMetric.FAILED_FLUSHES)),
+                },
+                units.BLOCKS_PER_HOUR,
+            ),
+            show.graph(
+                "Flush queue",
+                "Blocks that wait to be flushed, by pod. It should return to 0 regularly.",
+                {"{{pod}}": f"sum by (pod) ({once(waiting)})"},
+                units.COUNT,
+            ),
+        ),
+        line(
+            show.graph(
+                "Block list",
+                "Blocks in the bucket by tenant, and blocks that compaction still has to merge. "
+                "If both grow for hours, compaction falls behind and searches slow down.",
+                {
+                    # Each part that reads the bucket keeps its own list.
+                    "blocks {{tenant}}": f"max by (tenant) ({tempo(TempoMetric.BLOCKS)})",
+                    "to compact {{tenant}}": "sum by (tenant) "
+                    f"({once(tempo(TempoMetric.COMPACTION_OUTSTANDING))})",
+                },
+                units.COUNT,
+            ),
+            show.graph(
+                "Compaction and retention",
+                "Blocks merged into larger ones in the last hour, and blocks deleted because they "
+                "are older than the retention.",
+                {
+                    "compacted": per_hour(tempo(TempoMetric.BLOCKS_COMPACTED)),
+                    "deleted": per_hour(tempo(TempoMetric.BLOCKS_DELETED)),
+                },
+                units.BLOCKS_PER_HOUR,
+            ),
+            show.graph(
+                "Maintenance errors",
+                "Errors in the last hour while reading the block list, merging blocks and deleting "
+                "old ones.",
+                {
+                    "block list": per_hour(tempo(TempoMetric.POLL_ERRORS)),
+                    "compaction": per_hour(tempo(TempoMetric.COMPACTION_ERRORS)),
+                    "retention": per_hour(tempo(TempoMetric.RETENTION_ERRORS)),
+                },
+                units.ERRORS_PER_HOUR,
+                colour="red",
+            ),
+        ),
+    ]
+
+
+def _queries(show: Panels) -> Line:
+    tempo = show.stack.tempo
+    requests = tempo(TempoMetric.REQUESTS, route=_API)
+    durations = tempo(TempoMetric.REQUEST_BUCKET, route=_API)
+    return line(
+        show.graph(
+            "Queries by route",
+            "Queries per second by route and status: api_search is a search, "
+            "api_v2_traces_traceid one trace, api_metrics_query_range TraceQL metrics.",
+            {"{{route}} {{status_code}}": added(requests, by=["route", "status_code"])},
+            units.REQUESTS,
+        ),
+        show.graph(
+            "Duration of queries",
+            "95 of 100 queries are faster, by route.",
+            {"{{route}}": quantile_of(0.95, durations, by=["route"])},
+            units.SECONDS,
+        ),
+        show.graph(
+            "Query queue",
+            "Parts of queries that wait for a querier. If it stays above 0, add queriers.",
+            {"waiting": f"sum({once(tempo(TempoMetric.QUERY_QUEUE))})"},
+            units.COUNT,
+        ),
+    )
+
+
+def _generator(show: Panels) -> Line:
+    tempo = show.stack.tempo
+    active = tempo(TempoMetric.GENERATOR_SERIES)
+    limit = tempo(TempoMetric.GENERATOR_MAX_SERIES)
+    newest = f"max by (pod) ({tempo(RemoteWriteMetric.HIGHEST)})"
+    sent = f"max by (pod) ({tempo(RemoteWriteMetric.HIGHEST_SENT)})"
+    return line(
+        show.graph(
+            "Share of the series limit",
+            "Share of the allowed series that each metrics-generator holds. At 100 % new services "
+            "and operations get no metrics.",
+            {"{{pod}}": f"max by (pod) ({active} / {limit})"},
+            units.USED,
+            FULL_STEPS,
+        ),
+        show.graph(
+            "Spans for metrics",
+            "Spans per second that reach the metrics-generator, and those that it leaves out, "
+            "almost always because they are older than the ingestion slack.",
+            {
+                "received": added(tempo(TempoMetric.GENERATOR_SPANS)),
+                "discarded": added(tempo(TempoMetric.GENERATOR_DISCARDED), or_none=True),
+            },
+            units.SPANS,
+        ),
+        show.graph(
+            "Lag of remote write",
+            "How far the metrics backend lags behind, by pod. Above two minutes the graphs of "
+            "services are out of date.",
+            {"{{pod}}": f"clamp_min({newest} - {sent}, 0)"},
+            units.SECONDS,
+        ),
+        show.graph(
+            "Samples written",
+            "Samples per second that the metrics backend accepts, and that it refuses.",
+            {
+                "sent": added(tempo(RemoteWriteMetric.SENT)),
+                "failed": added(tempo(RemoteWriteMetric.FAILED)),
+            },
+            units.SAMPLES,
+        ),
+    )
+
+
+def _pods(show: Panels) -> Line:
+    tempo = show.stack.tempo
+    return line(
+        show.graph(
+            "Memory",
+            "Resident memory by pod.",
+            {"{{pod}}": f"max by (pod) ({tempo(ProcessMetric.MEMORY)})"},
+            units.BYTES,
+        ),
+        show.graph(
+            "CPU",
+            "CPU cores in use by pod.",
+            {"{{pod}}": f"max by (pod) (rate({tempo(ProcessMetric.CPU)}[{GRAPH}]))"},
+            units.CORES,
+        ),
+    )
