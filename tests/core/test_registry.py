@@ -7,7 +7,7 @@ from components.core.settings import ChartsSettings, NamespaceSettings
 from components.core.system import System
 from components.settings import TracingSettings
 from tests.network.stacks import WORLDS
-from tests.stack.variants import ROOT, recorded, releases
+from tests.stack.variants import recorded, releases
 
 each_system = pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
 
@@ -67,8 +67,3 @@ def test_every_namespace_has_the_pod_security_that_its_systems_need() -> None:
     for system in running(settings):
         labels = levels[system.namespace_name(settings)]
         assert labels["pod-security.kubernetes.io/enforce"] == system.pod_security
-
-
-def test_renovate_and_the_registry_pin_the_same_charts() -> None:
-    text = (ROOT / "components/core/helm.py").read_text()
-    assert [c for c in CHARTS if f"depName={c.name} " not in text] == []

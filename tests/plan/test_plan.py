@@ -54,9 +54,9 @@ def project(folder: Path, stack: str, text: str) -> None:
 def with_login(secure: str = "v1:AAABAhunter2") -> str:
     document: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
     document["encryptionsalt"] = "v1:salt"
-    grafana = document["config"]["tracing:grafana"]
+    backends = document["config"]["tracing:backends"]
     for backend in ("metrics", "logs"):
-        grafana[backend] |= {
+        backends[backend] |= {
             "username": "tempo",
             "url": "http://backend.example.com",
             "createDatasource": True,

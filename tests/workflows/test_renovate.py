@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from components.core import helm
+from components.core.registry import CHARTS
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,9 +22,9 @@ def pins(file: str) -> dict[str, str]:
 
 
 def test_every_chart_is_found() -> None:
-    charts = [value for value in vars(helm).values() if isinstance(value, helm.Chart)]
-    assert len(charts) >= 4
-    assert pins("components/core/helm.py") == {chart.name: chart.version for chart in charts}
+    files = (ROOT / "components").rglob("*.py")
+    found = {name: version for file in files for name, version in pins(str(file)).items()}
+    assert found == {chart.name: chart.version for chart in CHARTS}
 
 
 def test_programs_of_the_makefile_are_found() -> None:

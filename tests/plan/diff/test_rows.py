@@ -3,7 +3,6 @@
 import re
 
 import pytest
-import yaml
 
 from plan.diff.changes import Change, Operation, kind
 from plan.diff.kinds import COMPONENTS, KINDS, KUBERNETES_PROVIDER, RELEASE, RELEASES, kind_of
@@ -11,23 +10,16 @@ from plan.diff.ordering import ORDERS, Warned, facts, shown, warned
 from plan.diff.trees import Planned
 from plan.diff.values import MISSING
 from plan.recording import Resource
-from plan.run import run
-from plan.stackfile import stacks
 from tests.plan.diff.plans import ROOT, planned, release
-from tests.plan.test_plan import project, with_login
+from tests.stack.variants import STACKS, recorded
 
 DOCS = ROOT / "docs"
 
 
 @pytest.fixture(scope="module")
-def resources(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
+def resources() -> list[Resource]:
     """All resources of plans that hold every type between them."""
-    folder = tmp_path_factory.mktemp("login")
-    document = yaml.safe_load(with_login())
-    document["config"]["tracing:operator"] = {"enabled": True}
-    project(folder, "qa", yaml.safe_dump(document))
-    every = [run(stack, ROOT) for stack in stacks(ROOT)] + [run("qa", folder)]
-    return [resource for plan in every for resource in plan.recording.resources]
+    return [r for name in (*STACKS, "distributed-irsa") for r in recorded(name).resources]
 
 
 def test_every_type_of_a_plan_has_a_row_and_every_row_a_type(resources: list[Resource]) -> None:
