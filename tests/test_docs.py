@@ -19,6 +19,7 @@ from components.checks.validate import validate
 from config.loader import PROJECT, SECRETS
 from tests.alloy.cases import arguments
 from tests.alloy.gateway import gateway, needs_alloy
+from tests.sweep import sweep
 
 ROOT = Path(__file__).parent.parent
 README, CONTRIBUTING, CHANGELOG = (
@@ -48,9 +49,7 @@ NESTED = {
     "telemetrygen": set[str](),
 }
 
-each_document = pytest.mark.parametrize(
-    "document", DOCUMENTS, ids=lambda d: str(d.relative_to(ROOT))
-)
+each_document = sweep("document", DOCUMENTS, ids=lambda d: str(d.relative_to(ROOT)))
 
 
 def blocks(document: Path, language: str) -> list[str]:
@@ -87,9 +86,7 @@ def rows(document: Path) -> Iterator[tuple[str, list[str]]]:
             yield heading, [cell.strip() for cell in line.strip("|").split(" | ")]
 
 
-@pytest.mark.parametrize(
-    "document", [*DOCUMENTS, CHANGELOG], ids=lambda d: str(d.relative_to(ROOT))
-)
+@sweep("document", [*DOCUMENTS, CHANGELOG], ids=lambda d: str(d.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     text = document.read_text()
     for target in re.findall(r"\]\(([^)\s]+)\)", text):

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import promql_parser
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from components.telemetry import metrics as signals
 from components.telemetry.context import StackContext, stack_context
 from components.tempo.settings import TempoMode
 from tests.alerting.cases import context
+from tests.sweep import sweep
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 EMITTED = {
@@ -70,7 +70,7 @@ def found(rule: dict[str, Any]) -> list[Any]:
 
 
 ALL = {r["alert"]: r for mode in TempoMode for r in rules(context(mode))}
-each_alert = pytest.mark.parametrize("rule", ALL.values(), ids=ALL)
+each_alert = sweep("rule", ALL.values(), ids=ALL)
 
 
 @given(of=contexts)
@@ -222,7 +222,7 @@ def test_each_runbook_has_its_alert() -> None:
     assert pages == {kebab(name) for name in ALL}
 
 
-@pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("*.md")), ids=lambda p: p.stem)
+@sweep("page", sorted(RUNBOOKS.glob("*.md")), ids=lambda p: p.stem)
 def test_queries_of_a_runbook_parse_and_read_emitted_series(page: Path) -> None:
     for query in re.findall(r"```promql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
         for line in filter(None, query.splitlines()):

@@ -17,6 +17,7 @@ from components.settings import TracingSettings
 from tests.alloy.alloy_text import Block, parse
 from tests.alloy.cases import HOSTILE, LOGS, METRICS, arguments, variants
 from tests.stack.variants import CLUSTER
+from tests.sweep import sweep
 
 FILES = sorted(MODULES.glob("*.alloy"))
 VARIANTS = variants()
@@ -47,7 +48,7 @@ def declares(text: str) -> dict[str, Block]:
     return {block.label or "": block for block in parse(text).named("declare")}
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@sweep("text", HOSTILE)
 def test_a_hostile_string_stays_one_string(text: str) -> None:
     assert unquote(literal(text)) == text
 
@@ -90,7 +91,7 @@ def test_every_module_file_is_used_somewhere() -> None:
     assert {file.stem for file in FILES} == used | {"ottl_list"}
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@sweep("file", FILES, ids=lambda file: file.stem)
 def test_a_module_file_declares_the_module_of_its_name(file: Path) -> None:
     text = file.read_text()
 

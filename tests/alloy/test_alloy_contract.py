@@ -8,6 +8,7 @@ import pytest
 from components.alloy.pipeline import MODULES
 from tests.alloy.alloy_text import Block, parse
 from tests.contracts.check import contract
+from tests.sweep import sweep
 
 COMPONENTS: dict[str, Any] = contract("alloy-components-1.18.1")["components"]
 #: Blocks of the language itself.
@@ -52,7 +53,7 @@ def module_faults(body: Block, around: frozenset[str] = frozenset()) -> list[str
     return found
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@sweep("file", FILES, ids=lambda file: file.stem)
 def test_alloy_knows_everything_in_a_module(file: Path) -> None:
     assert module_faults(parse(file.read_text()), frozenset({"ottl_list"})) == []
 

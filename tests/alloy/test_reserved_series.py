@@ -10,6 +10,7 @@ from components.telemetry import metrics as signals
 from components.telemetry.metrics import reserved_series
 from tests.alloy.alloy_text import parse
 from tests.alloy.cases import METRICS, arguments
+from tests.sweep import sweep
 
 GROUPS: tuple[type[StrEnum], ...] = (
     signals.SpanMetric,
@@ -31,7 +32,7 @@ OTHERS = {str(name) for name in signals.RequestMetric} | {
 SERIES = [str(name) for group in GROUPS for name in group if name not in OTHERS]
 
 
-@pytest.mark.parametrize("name", SERIES)
+@sweep("name", SERIES)
 def test_series_of_the_stack_are_reserved(name: str) -> None:
     # As prometheus.relabel matches: the whole name.
     assert re.fullmatch(reserved_series(), name)

@@ -21,6 +21,7 @@ from components.core.helm import BEYLA
 from components.core.settings import WorkloadSettings
 from components.grafana.settings import ServiceMonitorSettings
 from tests.contracts.check import unknown_keys
+from tests.sweep import sweep
 
 CONTRACTS = Path(__file__).parents[1] / "contracts"
 SCHEMA: dict[str, Any] = json.loads(
@@ -230,9 +231,7 @@ def test_no_privileged_container() -> None:
     assert values(beyla())["privileged"] is False
 
 
-@pytest.mark.parametrize(
-    ("nodes", "replicas"), [(1, 0), (24, 0), (25, 1), (50, 1), (74, 1), (75, 2), (500, 10)]
-)
+@sweep(("nodes", "replicas"), [(1, 0), (24, 0), (25, 1), (50, 1), (74, 1), (75, 2), (500, 10)])
 def test_the_cache_grows_with_the_cluster(nodes: int, replicas: int) -> None:
     assert cache_replicas(nodes) == replicas
     assert values(beyla(nodes=nodes))["k8sCache"]["replicas"] == replicas

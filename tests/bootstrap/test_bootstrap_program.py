@@ -25,6 +25,7 @@ from tests.bootstrap.programs import (
     recorded,
 )
 from tests.storage.aws_inputs import problems
+from tests.sweep import sweep
 
 COMPONENTS = {f"tracing:index:{kind.__name__}": kind for kind in (StateBackend, DeploymentAccess)}
 PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
@@ -174,7 +175,7 @@ def refusal(stack: str, own: dict[str, str]) -> list[tuple[str, str]]:
     return [(p.key, p.message) for p in refused.value.problems]
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("own", "key", "said"),
     [
         ({}, "repository", "is missing: GitHub repository that deploys"),

@@ -9,6 +9,7 @@ from plan.stackfile import StackConfig, read
 from tests.bootstrap.programs import REPOSITORY, ROOT, STACKS, bootstrap, recorded
 from tests.identity.policy_check import verdict
 from tests.stack.variants import recorded as stack_recorded
+from tests.sweep import sweep
 
 POLICY = "aws:iam/policy:Policy"
 THROUGH_S3 = {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
@@ -31,7 +32,7 @@ def test_it_admits_what_tempos_role_is_given(stack: str) -> None:
                 assert said == "allow", action
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("action", "resource"),
     [
         ("s3:GetObject", "arn:aws:s3:::other/key"),

@@ -4,6 +4,7 @@ import pytest
 
 from tests.bootstrap.programs import PURPOSES, REPOSITORY, STACKS, recorded
 from tests.identity.policy_check import verdict
+from tests.sweep import sweep
 
 ISSUER = "token.actions.githubusercontent.com"
 TAKE = "sts:AssumeRoleWithWebIdentity"
@@ -73,7 +74,7 @@ def test_drift_is_looked_for_on_main_alone() -> None:
     assert answer("drift", unnamed) == "nothing"
 
 
-@pytest.mark.parametrize(
+@sweep(
     "context",
     [
         token("prod", repository="example/fork"),

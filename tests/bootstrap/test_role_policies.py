@@ -13,8 +13,9 @@ from tests.bootstrap.programs import PURPOSES, ROOT, STACKS, policies, recorded
 from tests.identity.policy_check import verdict
 from tests.stack.variants import PROGRAMS
 from tests.stack.variants import recorded as stack_recorded
+from tests.sweep import sweep
 
-each_stack = pytest.mark.parametrize("stack", STACKS)
+each_stack = sweep("stack", STACKS)
 #: All actions with which a key could be made, claimed, changed, used or lost.
 KEY_ACTIONS = sorted(
     {

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import pytest
-
 from components import checks as rules
 from components.checks.alerts import notices
 from tests.checks.test_rules import settings
+from tests.sweep import sweep
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("key", "alerts"),
     [
         ("alerts.labels", {"labels": {"a b": "c"}}),

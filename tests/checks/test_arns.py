@@ -6,6 +6,7 @@ import pytest
 
 from components.checks.validate import validate
 from components.core.regions import PARTITIONS, Partition
+from tests.sweep import sweep
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 KEY, ROLE, BOUNDARY = (
@@ -46,9 +47,9 @@ def arns(partition: str, region: str, account: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("its", PARTITIONS, ids=lambda its: its.name)
-@pytest.mark.parametrize("key", [KEY, ROLE, BOUNDARY])
-@pytest.mark.parametrize("mode", ["podIdentity", "irsa"])
+@sweep("its", PARTITIONS, ids=lambda its: its.name)
+@sweep("key", [KEY, ROLE, BOUNDARY])
+@sweep("mode", ["podIdentity", "irsa"])
 def test_only_the_partition_of_the_region_is_accepted(its: Partition, key: str, mode: str) -> None:
     region = its.regions[0]
     assert problems(key, arns(its.name, region, ACCOUNT)[key], region=region, mode=mode) == {}
@@ -87,7 +88,7 @@ def test_a_boundary_of_aws_itself_is_accepted() -> None:
     assert problems(BOUNDARY, "arn:aws:iam::aws:policy/PowerUserAccess") == {}
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("key", "arn"),
     [
         (KEY, "arn:aws:kms:eu-west-1:111122223333:alias/traces"),

@@ -10,6 +10,7 @@ from components.beyla.settings import ContextPropagation
 from components.checks.warnings import warnings
 from components.settings import TracingSettings
 from tests.stack.variants import ROOT
+from tests.sweep import sweep
 
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/abc"
 ROLE_ARN = "arn:aws:iam::123456789012:role/tempo"
@@ -244,9 +245,7 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("key", "changes"), REFUSED, ids=[f"{k}-{n}" for n, (k, _) in enumerate(REFUSED)]
-)
+@sweep(("key", "changes"), REFUSED, ids=[f"{k}-{n}" for n, (k, _) in enumerate(REFUSED)])
 def test_refused_by_its_key_alone(key: str, changes: dict[str, dict[str, Any]]) -> None:
     assert {p.key for p in rules.problems(settings(**changes))} == {key}
 
@@ -283,7 +282,7 @@ ALLOWED: list[dict[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize("changes", ALLOWED, ids=str)
+@sweep("changes", ALLOWED, ids=str)
 def test_allowed(changes: dict[str, dict[str, Any]]) -> None:
     assert list(rules.problems(settings(**changes))) == []
 
@@ -351,7 +350,7 @@ WARNED: list[tuple[str, dict[str, dict[str, Any]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "changes"), WARNED, ids=[t for t, _ in WARNED])
+@sweep(("text", "changes"), WARNED, ids=[t for t, _ in WARNED])
 def test_warned_of(text: str, changes: dict[str, dict[str, Any]]) -> None:
     assert any(text in warning for warning in warnings(settings(**changes)))
 

@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-import pytest
-
 from components.settings import TracingSettings
 from config.providers import aws_arguments
+from tests.sweep import sweep
 
 OWN, OTHER = "123456789012", "999999999999"
 
@@ -23,7 +22,7 @@ def role(account: str, partition: str = "aws") -> dict[str, str]:
     return {"roleArn": f"arn:{partition}:iam::{account}:role/deploy", "sessionName": "s"}
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("key", "value", "wrong"),
     [
         ("assumeRoles", [role(OWN)], []),

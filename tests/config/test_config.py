@@ -18,6 +18,7 @@ from components.settings import TracingSettings
 from config.loader import TracingConfig, load_config
 from config.schema import PROJECT_FILE, written
 from plan.recorder import Secret, record
+from tests.sweep import sweep
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = {
@@ -173,7 +174,7 @@ def test_no_value_at_all_breaks_the_validation(given_groups: dict[str, Any]) -> 
         assert problems
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("stack", "name", "refused"),
     [
         ("prod", "dev", True),

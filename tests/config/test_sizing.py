@@ -14,14 +14,15 @@ from components.tempo import sizes as tempo
 from components.tempo.settings import TempoMode, TempoSettings
 from config import sizing
 from tests.alloy.cases import arguments
+from tests.sweep import sweep
 
 
 def section(title: str) -> str:
     return sizing.sizing().partition(f"# {title}\n")[2].partition("\n#")[0]
 
 
-@pytest.mark.parametrize("mode", TempoMode)
-@pytest.mark.parametrize("size", Size)
+@sweep("mode", TempoMode)
+@sweep("size", Size)
 def test_presets_are_those_that_the_rules_allow(mode: TempoMode, size: Size) -> None:
     settings = TracingSettings.model_validate(
         {

@@ -12,6 +12,7 @@ from components.checks.messages import all_fields, entry_model, text_of
 from components.checks.validate import parse_settings
 from components.core.texts import Text
 from config.schema import json_schema, reference
+from tests.sweep import sweep
 
 BASE: dict[str, Any] = {
     "environment": {"name": "qa"},
@@ -32,7 +33,7 @@ def texts() -> Iterator[tuple[tuple[str, ...], Text]]:
 
 
 TEXTS = dict(texts())
-each_text = pytest.mark.parametrize("path", TEXTS, ids=".".join)
+each_text = sweep("path", TEXTS, ids=".".join)
 
 
 def message(path: tuple[str, ...], value: Any) -> str:
@@ -100,7 +101,7 @@ def _options(schema: Any, node: Any) -> list[Any]:
     return [o for one in node.get("anyOf", []) for o in _options(schema, one)] or [node]
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("key", "value"),
     [
         # Each would be refused late, by Kubernetes, a chart or Grafana, or by nobody.
@@ -150,7 +151,7 @@ def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
     assert "without user" in said
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("key", "value"),
     [
         ("grafana.folder", "Tracing & SLOs"),

@@ -14,6 +14,7 @@ from tests.contracts.check import (
     unknown_keys,
     unknown_tempo_config,
 )
+from tests.sweep import sweep
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
@@ -61,7 +62,7 @@ def test_no_contract_lies_around_for_a_version_that_is_not_pinned() -> None:
     assert set(contracts()) == charts | programs
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("chart", "values", "unknown"),
     [
         (helm.TEMPO, {"tempo": {"retention": "48h"}}, []),
@@ -104,7 +105,7 @@ CONFIGS: list[tuple[str, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("config", "unknown"), CONFIGS)
+@sweep(("config", "unknown"), CONFIGS)
 def test_configuration_keys_that_tempo_does_not_know_are_found(
     config: str, unknown: list[str]
 ) -> None:

@@ -18,6 +18,7 @@ from components.identity.settings import IdentitySettings
 from components.storage import policies as storage
 from components.tempo.args import TempoArgs
 from components.tempo.config import s3
+from tests.sweep import sweep
 
 ACCOUNT = "111122223333"
 
@@ -39,7 +40,7 @@ def test_the_list_is_botocores() -> None:
     }
 
 
-@pytest.mark.parametrize("its", PARTITIONS, ids=lambda its: its.name)
+@sweep("its", PARTITIONS, ids=lambda its: its.name)
 def test_a_prefix_tells_the_partition_as_botocores_pattern_does(its: Partition) -> None:
     pattern = recorded()[its.name]["regionRegex"]
     assert [r for r in REGIONS if partition(r) == its.name] == list(its.regions)
@@ -48,7 +49,7 @@ def test_a_prefix_tells_the_partition_as_botocores_pattern_does(its: Partition) 
     assert partition(f"{its.prefix or 'eu-'}{'de-' * (its.name == 'aws-eusc')}west-9") == its.name
 
 
-@pytest.mark.parametrize("region", REGIONS)
+@sweep("region", REGIONS)
 def test_every_arn_and_host_is_of_the_regions_partition(region: str) -> None:
     where = {"region": region, "account_id": ACCOUNT}
     pod = {"namespace": "tracing", "service_account": "tempo"}
@@ -92,7 +93,7 @@ def problems(region: str, **groups: Any) -> dict[str, str]:
     return {problem.key: problem.message for problem in found}
 
 
-@pytest.mark.parametrize("region", REGIONS)
+@sweep("region", REGIONS)
 def test_every_region_is_accepted(region: str) -> None:
     assert problems(region) == {}
 
@@ -118,7 +119,7 @@ def test_an_invented_region_is_refused_with_the_nearest(region: str, near: str) 
     assert message[len("is not an AWS region; did you mean ") : -1] in REGIONS
 
 
-@pytest.mark.parametrize("region", [p.regions[0] for p in PARTITIONS])
+@sweep("region", [p.regions[0] for p in PARTITIONS])
 def test_an_issuer_of_eks_is_of_the_clusters_region(region: str) -> None:
     own = f"https://oidc.eks.{region}.{dns_suffix(region)}/id/A"
     assert problems(region, cluster={"oidcIssuer": own}) == {}

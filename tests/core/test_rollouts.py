@@ -13,6 +13,7 @@ from components.settings import TracingSettings
 from components.stack import slow_rollouts
 from components.tempo.system import TEMPO
 from tests.stack.variants import CLUSTER, ROOT
+from tests.sweep import sweep
 
 ONE = Rollout(pods=1, stop_seconds=30, ready_seconds=10)
 
@@ -31,7 +32,7 @@ def rollouts(made: TracingSettings) -> list[Rollout]:
     return list(TEMPO.rollouts(made))
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("pods", "share", "waves"),
     [(1, 0, 1), (7, 0, 7), (3, 0.25, 3), (4, 0.25, 4), (8, 0.25, 4), (11, 0.25, 6), (500, 0.25, 4)],
 )

@@ -17,6 +17,7 @@ from plan.cost.report import about, section
 from plan.run import run
 from plan.write import files
 from tests.cost.stacks import BY_REGION, load, settings
+from tests.sweep import sweep
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs/cost.md").read_text()
@@ -27,7 +28,7 @@ def text(*changes: dict[str, object]) -> str:
     return section(its, estimate(its, BY_REGION))
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("number", "shown"),
     [
         (0, "0"),

@@ -16,6 +16,7 @@ from moto.core import set_initial_no_auth_action_count
 from components.core import iam
 from components.identity import policies
 from tests.identity.policy_check import verdict
+from tests.sweep import sweep
 
 REGION = "eu-west-1"
 BUCKET = "traces-dev"
@@ -127,13 +128,13 @@ OTHERS: dict[str, Call] = {
 }
 
 
-@pytest.mark.parametrize("call", TEMPO.values(), ids=TEMPO)
+@sweep("call", TEMPO.values(), ids=TEMPO)
 @set_initial_no_auth_action_count(0)
 def test_what_tempo_calls_passes(s3: S3, call: Call) -> None:
     call(s3)
 
 
-@pytest.mark.parametrize("call", OTHERS.values(), ids=OTHERS)
+@sweep("call", OTHERS.values(), ids=OTHERS)
 @set_initial_no_auth_action_count(0)
 def test_anything_else_is_refused(s3: S3, call: Call) -> None:
     with pytest.raises(ClientError) as refused:
@@ -141,7 +142,7 @@ def test_anything_else_is_refused(s3: S3, call: Call) -> None:
     assert refused.value.response["Error"]["Code"] == "AccessDenied"
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("action", "resource"),
     [
         ("s3:ListBucket", f"arn:aws:s3:::{BUCKET}/{META}"),

@@ -5,6 +5,7 @@ import pytest
 
 from components.identity import policies
 from tests.identity.policy_check import verdict
+from tests.sweep import sweep
 
 REGION, ACCOUNT = "eu-west-1", "111122223333"
 EKS = {"Service": "pods.eks.amazonaws.com"}
@@ -50,7 +51,7 @@ def test_eks_may_take_the_role_for_tempo(action: str) -> None:
     assert verdict(pod_identity(), action=action, principal=EKS, context=POD) == "allow"
 
 
-@pytest.mark.parametrize(
+@sweep(
     "change",
     [
         {"aws:RequestTag/eks-cluster-arn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/other"},
@@ -61,7 +62,7 @@ def test_eks_may_take_the_role_for_tempo(action: str) -> None:
     ],
     ids=str,
 )
-@pytest.mark.parametrize("action", ["sts:AssumeRole", "sts:TagSession"])
+@sweep("action", ["sts:AssumeRole", "sts:TagSession"])
 def test_eks_may_not_take_the_role_for_anything_else(action: str, change: dict[str, str]) -> None:
     context = {**POD, **change}
     assert verdict(pod_identity(), action=action, principal=EKS, context=context) == "nothing"

@@ -12,8 +12,9 @@ from components.settings import TracingSettings
 from tests.network.evaluator import End, Outside, Pod, Service, may_connect, outcomes
 from tests.network.flows import PORTS, World, labels
 from tests.network.stacks import CLUSTER, WORLDS, stack
+from tests.sweep import sweep
 
-each_world = pytest.mark.parametrize("name", WORLDS)
+each_world = sweep("name", WORLDS)
 
 TEMPO = Pod("tracing", labels("tempo", "tempo"))
 GENERATOR = Pod("tracing", labels("tempo", "tempo", "metrics-generator"))
@@ -138,7 +139,7 @@ def test_a_stand_in_for_s3_is_reached_and_nothing_else(
     assert may_connect(made, TEMPO, S3, 443) is (port == 443)
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("url", "inside", "outside"),
     [
         ("http://prometheus.mimir.svc:9090/w", True, False),

@@ -13,6 +13,7 @@ from components.checks import SettingsError
 from components.onboarding.env import otlp_env, otlp_variables, sampler_variables
 from components.onboarding.settings import Language, OtlpProtocol, OtlpSettings
 from tests.onboarding.pods import FIELDS, environment, later
+from tests.sweep import sweep
 
 HTTP = "http://alloy.tracing.svc.cluster.local:4318"
 GRPC = "http://alloy.tracing.svc.cluster.local:4317"
@@ -131,7 +132,7 @@ def test_an_endpoint_may_be_an_output() -> None:
     assert later(lambda: endpoint_of(pulumi.Output.from_input(HTTP))) == HTTP
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("endpoint", "protocol", "says"),
     [
         ("alloy.tracing:4318", "http/protobuf", "must be a URL without a path"),
@@ -141,7 +142,7 @@ def test_an_endpoint_may_be_an_output() -> None:
         (HTTP, "grpc", "take the stack's output otlpGrpcEndpoint"),
     ],
 )
-@pytest.mark.parametrize("known", ["now", "later"])
+@sweep("known", ["now", "later"])
 def test_an_endpoint_of_another_kind_is_refused(
     endpoint: str, protocol: str, says: str, known: str
 ) -> None:
@@ -169,7 +170,7 @@ def test_all_problems_are_said_at_once() -> None:
         assert f"\n  {key}: " in text
 
 
-@pytest.mark.parametrize(
+@sweep(
     "wrong",
     [
         {"protocol": "http/json"},

@@ -1,8 +1,10 @@
-"""Plans an example in an environment that has the wheel; prints what it would make.
+"""Plans examples in an environment that has the wheel, one for each line on standard input.
 
-Run as ``python planned.py FOLDER STACK REFERENCES``, with the outputs of other stacks as JSON.
+A line is ``[folder, stack, outputs of other stacks]`` as JSON; the answer is a line too: what the
+example would make. One process plans them all, since importing the SDKs takes seconds.
 """
 
+import contextlib
 import json
 import runpy
 import sys
@@ -19,9 +21,8 @@ from plan.stackfile import read
 from plan.write import masked
 
 
-def main() -> None:
-    """Run one example and print its resources and outputs."""
-    folder, stack, references = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
+def planned(folder: Path, stack: str, references: dict[str, Any]) -> dict[str, Any]:
+    """Run one example and return its resources and outputs."""
     project: dict[str, Any] = yaml.safe_load((folder / "Pulumi.yaml").read_text())
     config = read(folder, stack)
     recording = record(
@@ -32,8 +33,12 @@ def main() -> None:
         references=references,
     )
     resources = [[r.type, r.name, masked(r.inputs)] for r in recording.resources]
-    print(json.dumps({"resources": resources, "outputs": masked(recording.outputs)}))
+    return {"resources": resources, "outputs": masked(recording.outputs)}
 
 
 if __name__ == "__main__":
-    main()
+    for line in sys.stdin:
+        example, stack, references = json.loads(line)
+        with contextlib.redirect_stdout(sys.stderr):
+            answer = planned(Path(example), stack, references)
+        print(json.dumps(answer), flush=True)

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,12 +27,27 @@ BACKEND = "organization/shared-tempo/dev"
 RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
-def plan(wheel_python: Path, example: str, stack: str, **references: Any) -> dict[str, Any]:
-    """Return resources and outputs of an example in Python."""
-    command = [wheel_python, PROGRAM, EXAMPLES / example, stack, json.dumps(references)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+Planner = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def plan(wheel_python: Path) -> Iterator[Planner]:
+    """Return what plans an example in Python: its folder, its stack, outputs of other stacks."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([wheel_python, PROGRAM], stdin=pipe, stdout=pipe, text=True) as process:
+        asked, answered = process.stdin, process.stdout
+        assert asked
+        assert answered
+
+        def planned(example: str, stack: str, **references: Any) -> dict[str, Any]:
+            asked.write(f"{json.dumps([str(EXAMPLES / example), stack, references])}\n")
+            asked.flush()
+            line = answered.readline()
+            assert line, f"{example} can't be planned; its traceback is above"
+            return json.loads(line)
+
+        yield planned
+        asked.close()
 
 
 def kinds(planned: dict[str, Any]) -> Counter[str]:
@@ -42,8 +58,8 @@ def inputs(planned: dict[str, Any], name: str) -> Any:
     return next(given for _, called, given in planned["resources"] if called == name)
 
 
-def test_bucket_only(wheel_python: Path) -> None:
-    planned = plan(wheel_python, "bucket-only", "dev")
+def test_bucket_only(plan: Planner) -> None:
+    planned = plan("bucket-only", "dev")
     assert kinds(planned)["TraceStorage"] == kinds(planned)["Bucket"] == kinds(planned)["Key"] == 1
     assert {type_.split(":")[0] for type_, _, _ in planned["resources"]} == {
         "aws",
@@ -53,8 +69,8 @@ def test_bucket_only(wheel_python: Path) -> None:
     assert planned["outputs"]["bucketName"] == "team-traces-123456789012-eu-west-1"
 
 
-def test_bring_your_own_cluster(wheel_python: Path) -> None:
-    planned = plan(wheel_python, "bring-your-own-cluster", "dev")
+def test_bring_your_own_cluster(plan: Planner) -> None:
+    planned = plan("bring-your-own-cluster", "dev")
     assert kinds(planned)["Cluster"] == kinds(planned)["TracingStack"] == 1
     releases = [given for type_, _, given in planned["resources"] if type_ == RELEASE]
     assert {given["name"] for given in releases} == {"tempo", "alloy", "beyla"}
@@ -67,8 +83,8 @@ def test_bring_your_own_cluster(wheel_python: Path) -> None:
     assert inputs(planned, "volumes")["metadata"]["name"] == "auto-ebs"
 
 
-def test_shared_backend_and_a_collector(wheel_python: Path) -> None:
-    backend = plan(wheel_python, "shared-backend/backend", "dev")
+def test_shared_backend_and_a_collector(plan: Planner) -> None:
+    backend = plan("shared-backend/backend", "dev")
     assert kinds(backend)["TraceStorage"] == kinds(backend)["WorkloadIdentity"] == 1
     door = inputs(backend, "door")["spec"]
     assert door["loadBalancerSourceRanges"] == ["10.0.0.0/8"]
@@ -76,7 +92,7 @@ def test_shared_backend_and_a_collector(wheel_python: Path) -> None:
     assert annotations["service.beta.kubernetes.io/aws-load-balancer-scheme"] == "internal"
 
     references = {BACKEND: backend["outputs"]}
-    collector = plan(wheel_python, "shared-backend/collector", "shop", **references)
+    collector = plan("shared-backend/collector", "shop", **references)
     alloy = inputs(collector, "alloy-release")["values"]["alloy"]["configMap"]["content"]
     instance = alloy.partition('send_to_tempo "default" {')[2]
     assert re.search(r'endpoint +\= "tempo\.dev\.example\.com:4317"', instance)
@@ -86,16 +102,16 @@ def test_shared_backend_and_a_collector(wheel_python: Path) -> None:
     assert "Tempo" not in kinds(collector)
 
 
-def test_a_collector_whose_backend_is_not_up_yet_is_planned(wheel_python: Path) -> None:
-    assert kinds(plan(wheel_python, "shared-backend/collector", "shop"))["Release"] == 2
+def test_a_collector_whose_backend_is_not_up_yet_is_planned(plan: Planner) -> None:
+    assert kinds(plan("shared-backend/collector", "shop"))["Release"] == 2
 
 
-def test_app(wheel_python: Path) -> None:
+def test_app(plan: Planner) -> None:
     outputs = {
         "otlpHttpEndpoint": "http://alloy.tracing.svc.cluster.local:4318",
         "instrumentation": "tracing-operator/tracing",
     }
-    planned = plan(wheel_python, "app", "dev", **{"organization/tracing/dev": outputs})
+    planned = plan("app", "dev", **{"organization/tracing/dev": outputs})
     templates = {name: inputs(planned, name)["spec"]["template"] for name in ("cart", "orders")}
     [cart] = templates["cart"]["spec"]["containers"]
     env = {entry["name"]: entry.get("value") for entry in cart["env"]}

@@ -14,10 +14,12 @@ from components.checks.validate import validate
 from package.provider import COMPONENTS, TracingProvider
 from plan.recorder import record
 from tests.golden import SCHEMA, schema
+from tests.sweep import sweep
 
 CLUSTER = {"name": "apps", "region": "eu-west-1", "accountId": "123456789012"}
 SETTINGS: dict[str, Any] = {"environment": {"name": "dev"}, "cluster": CLUSTER}
 BUCKET = {"bucket": "traces", "region": "eu-west-1", "accountId": "123456789012"}
+PROVIDER = TracingProvider()
 INFERRED = json.loads(schema())
 OBJECTS = {
     **{name: resource["inputProperties"] for name, resource in INFERRED["resources"].items()},
@@ -37,7 +39,7 @@ def test_the_version_is_that_of_the_components() -> None:
     assert INFERRED["version"] == TracingProvider().version == components.__version__
 
 
-@pytest.mark.parametrize("name", OBJECTS)
+@sweep("name", OBJECTS)
 def test_every_input_is_documented(name: str) -> None:
     texts = {key: given.get("description") for key, given in OBJECTS[name].items()}
     assert [key for key, text in texts.items() if not text or "\n" in text] == []
@@ -77,7 +79,7 @@ def refused(kind: str, arguments: dict[str, Any] | Callable[[], dict[str, Any]])
     def program() -> None:
         given = arguments() if callable(arguments) else arguments
         with pytest.raises(InputPropertiesError) as error:
-            TracingProvider().construct("mine", f"tracing:index:{kind}", given)
+            PROVIDER.construct("mine", f"tracing:index:{kind}", given)
         said.append(error.value.message)
 
     assert [r.type for r in record(program).resources] == ["pulumi:pulumi:Stack"]
@@ -103,7 +105,7 @@ def test_a_bad_setting_ends_in_the_message_of_a_stack_file(wrong: dict[str, Any]
 def test_numbers_arrive_as_floats_and_are_whole_all_the_same() -> None:
     groups = {**SETTINGS, "tempo": {"retentionHours": 72.0}}
     made = record(
-        lambda: TracingProvider().construct("x", "tracing:index:TracingStack", {"settings": groups})
+        lambda: PROVIDER.construct("x", "tracing:index:TracingStack", {"settings": groups})
     )
     tempo = next(r for r in made.resources if r.name == "x-tempo-release")
     assert tempo.inputs["values"]["tempo"]["retention"] == "72h"
@@ -156,6 +158,6 @@ def test_what_must_be_plain_is_no_output() -> None:
     assert "settings.cluster.name\n    is an output of a resource, or secret" in said
 
 
-@pytest.mark.parametrize("kind", COMPONENTS)
+@sweep("kind", COMPONENTS)
 def test_every_component_is_public(kind: str) -> None:
     assert kind in components.__all__

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
+from email import message_from_bytes
 from importlib import metadata
 from pathlib import Path
 
@@ -13,7 +15,11 @@ ROOT = Path(__file__).parents[2]
 
 def build(folder: Path) -> Path:
     """Build the wheel; return its path."""
-    pip("wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", str(folder), str(ROOT))
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    done = subprocess.run(
+        [*command, "--directory", folder], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
     [wheel] = folder.glob("*.whl")
     return wheel
 
@@ -22,34 +28,31 @@ def environment(folder: Path, wheel: Path) -> Path:
     """Make a virtual environment with the wheel; return its Python.
 
     What the wheel asks for, and what that asks for in turn, is linked from where the tests run: the
-    same versions, in no time, without a registry.
+    same versions, in no time, without a registry. A wheel without scripts is
+    installed by unpacking it.
     """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    python = folder / "bin" / "python"
-    pip("--python", str(python), "install", "--no-deps", "--no-index", str(wheel))
     [site] = folder.glob("lib/python*/site-packages")
-    [installed] = site.glob("tracing_stack-*.dist-info")
-    asked = metadata.Distribution.at(installed).requires or []
+    zipfile.ZipFile(wheel).extractall(site)
     # Pulumi asks pip what is installed.
-    for name in closure([*asked, "pip"]):
+    for name in closure([*required(wheel), "pip"]):
         link(metadata.distribution(name), site)
-    return python
+    return folder / "bin" / "python"
 
 
-def pip(*arguments: str) -> str:
-    """Run pip; return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments],
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise AssertionError(f"pip {' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
-    return done.stdout
+def required(wheel: Path) -> list[str]:
+    """Return what a wheel asks for."""
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [n for n in archive.namelist() if n.endswith(".dist-info/METADATA")]
+        return message_from_bytes(archive.read(name)).get_all("Requires-Dist", [])
 
 
 def closure(asked: list[str], found: frozenset[str] = frozenset()) -> frozenset[str]:
-    """Return the names of distributions that requirements come to, on this Python."""
+    """Return the names of distributions that requirements come to, on this Python.
+
+    Raises:
+        AssertionError: an installed version is not the one that is asked for, as `pip check` says.
+    """
     for name in _names(asked):
         if name not in found:
             found = closure(metadata.requires(name) or [], found | {name})
@@ -60,6 +63,8 @@ def _names(asked: list[str]) -> Iterator[str]:
     for text in asked:
         requirement = Requirement(text)
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            installed = metadata.version(requirement.name)
+            assert requirement.specifier.contains(installed, prereleases=True), text
             yield requirement.name.lower()
 
 

@@ -28,6 +28,7 @@ from plan import __main__ as plan_main
 from plan import adopt, cli
 from plan.diff import __main__ as diff_main
 from plan.stackfile import read
+from tests.sweep import sweep
 
 ROOT = Path(__file__).parents[2]
 DEV = (ROOT / "Pulumi.dev.yaml").read_text()
@@ -128,8 +129,8 @@ KINDS: dict[Callable[[Path], None], str] = {
 }
 
 
-@pytest.mark.parametrize("command", STACK_COMMANDS)
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@sweep("command", STACK_COMMANDS)
+@sweep("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_what_is_no_stack_file_is_named(kind: Callable[[Path], None], command: str) -> None:
     main, first = STACK_COMMANDS[command]
     with project() as folder:
@@ -139,8 +140,8 @@ def test_what_is_no_stack_file_is_named(kind: Callable[[Path], None], command: s
     assert "there is no such file" not in message
 
 
-@pytest.mark.parametrize("command", STACK_COMMANDS)
-@pytest.mark.parametrize("name", ["Pulumi.qa.yaml", "Pulumi.yaml"])
+@sweep("command", STACK_COMMANDS)
+@sweep("name", ["Pulumi.qa.yaml", "Pulumi.yaml"])
 def test_a_file_that_may_not_be_read_is_named(command: str, name: str) -> None:
     def forbidden(path: Path, *_: object, **__: object) -> str:
         if path.name == name:
@@ -155,7 +156,7 @@ def test_a_file_that_may_not_be_read_is_named(command: str, name: str) -> None:
     assert f"{name}\n    cannot be read: Permission denied" in message
 
 
-@pytest.mark.parametrize("command", STACK_COMMANDS)
+@sweep("command", STACK_COMMANDS)
 def test_without_the_project_file_the_folder_is_wrong(command: str) -> None:
     main, first = STACK_COMMANDS[command]
     with project() as folder:
@@ -181,8 +182,8 @@ def test_a_broken_project_file_is_no_traceback(text: str) -> None:
         run(plan_main.main, "qa")
 
 
-@pytest.mark.parametrize("command", STACK_COMMANDS)
-@pytest.mark.parametrize("name", ["x" * 300, "../qa", "a/b/qa", "", "q a", "qa\n", "é"])
+@sweep("command", STACK_COMMANDS)
+@sweep("name", ["x" * 300, "../qa", "a/b/qa", "", "q a", "qa\n", "é"])
 def test_what_is_no_stack_name_is_said(command: str, name: str) -> None:
     main, first = STACK_COMMANDS[command]
     with project() as folder:

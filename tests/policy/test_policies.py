@@ -17,6 +17,7 @@ from tests.policy.cases import CASES, Case, Documents, documents, one, setting
 from tests.stack.test_stack_settings import Tree, build, unhurried
 from tests.stack.valid_settings import valid_groups
 from tests.stack.variants import PINNED, PROGRAMS, recorded
+from tests.sweep import sweep
 
 ROOT = Path(__file__).parents[2]
 STACKS = {
@@ -40,7 +41,7 @@ def test_the_stacks_violate_nothing(stack: str) -> None:
     assert policies.ask(documents(stack), STACKS[stack]) == []
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.rule}: {c.how}")
+@sweep("case", CASES, ids=lambda c: f"{c.rule}: {c.how}")
 def test_a_violation_is_found_by_its_policy_and_by_no_other(case: Case) -> None:
     found = asked(case.resources(), before=case.before)
     assert {v.rule for v in found} == {case.rule}
@@ -52,8 +53,8 @@ def test_every_policy_has_a_case_that_violates_it() -> None:
     assert len(set(NAMES)) == len(NAMES)
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
-@pytest.mark.parametrize("preview", [True, False], ids=["preview", "update"])
+@sweep("name", PROGRAMS)
+@sweep("preview", [True, False], ids=["preview", "update"])
 def test_no_variant_of_the_stack_violates_anything(name: str, preview: bool) -> None:
     assert policies.ask(written(recorded(name, preview=preview)), _tier(name)) == []
 

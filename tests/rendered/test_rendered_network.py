@@ -6,14 +6,13 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
-import pytest
-
 from components.beyla.values import CACHE_PORT, CACHE_SERVICE
 from tests.network.evaluator import Pod, Service, outcomes
 from tests.network.stacks import WORLDS
 from tests.rendered.objects import Object, name_of, needs_charts, objects_of, of_kind, pods
 from tests.rendered.test_rendered_stack import ADDRESS, selected
 from tests.stack.variants import PROGRAMS
+from tests.sweep import sweep
 
 pytestmark = needs_charts
 
@@ -55,7 +54,7 @@ def ports_of(service: Object, pod: Object) -> dict[int, int]:
     }
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@sweep("program", PROGRAMS)
 def test_pods_reach_the_services_that_they_are_given(program: str) -> None:
     objects = objects_of(program)
     policies: list[Any] = of_kind(objects, "NetworkPolicy")

@@ -4,8 +4,6 @@ import json
 import re
 from typing import Any
 
-import pytest
-
 from components.alloy.endpoints import ALLOY_RELEASE
 from components.beyla.values import CACHE_SERVICE
 from components.core.names import OPERATOR_RELEASE, TEMPO_SERVICE_ACCOUNT
@@ -14,9 +12,10 @@ from components.tempo.settings import TempoMode
 from tests.network.evaluator import selects
 from tests.rendered.objects import Object, name_of, needs_charts, objects_of, of_kind, pods
 from tests.stack.variants import PROGRAMS, recorded
+from tests.sweep import sweep
 
 pytestmark = needs_charts
-each = pytest.mark.parametrize("program", PROGRAMS)
+each = sweep("program", PROGRAMS)
 
 #: An address of a Service, as it stands in configurations and outputs.
 ADDRESS = re.compile(r"([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.cluster\.local)?\.?:(\d+)")

@@ -2,15 +2,14 @@
 
 import json
 
-import pytest
-
 from components.checks.validate import validate
 from config.loader import GROUPS, PROJECT
 from plan.stackfile import read
 from tests.stack.variants import CLUSTER, PROGRAMS, ROOT, VARIANTS, recorded
+from tests.sweep import sweep
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@sweep("name", PROGRAMS)
 def test_no_object_lies_elsewhere(name: str) -> None:
     if name in VARIANTS:
         groups = VARIANTS[name]

@@ -22,6 +22,7 @@ from tests.stack.variants import (
     recorded,
     releases,
 )
+from tests.sweep import sweep
 
 BUCKET = "aws:s3/bucket:Bucket"
 NAMESPACE = "kubernetes:core/v1:Namespace"
@@ -141,8 +142,8 @@ def test_namespaces_are_the_stacks_own_and_have_their_pod_security_level(
     assert levels.keys() == {release.inputs["namespace"] for release in releases(recording)}
 
 
-@pytest.mark.parametrize("stack", STACKS)
-@pytest.mark.parametrize("preview", [True, False])
+@sweep("stack", STACKS)
+@sweep("preview", [True, False])
 def test_the_bucket_stays_in_production_and_nowhere_else(stack: str, preview: bool) -> None:
     recording = recorded(stack, preview=preview)
     kept = {r.name for r in recording.resources if r.protect or r.retain_on_delete}
@@ -154,7 +155,7 @@ def test_the_bucket_stays_in_production_and_nowhere_else(stack: str, preview: bo
     assert bool(kept) is production
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@sweep("name", PROGRAMS)
 def test_one_service_account_has_the_role(name: str) -> None:
     """The same in trust policy, association and chart."""
     recording = recorded(name)

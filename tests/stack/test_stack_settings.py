@@ -16,6 +16,7 @@ from plan.recorder import Recording, record
 from tests.stack.any_settings import any_groups
 from tests.stack.valid_settings import changed_groups, merged, valid_groups
 from tests.stack.variants import CLUSTER, unknown_values
+from tests.sweep import sweep
 
 Tree = dict[str, Any]
 _ALL = cast("list[HealthCheck]", list(HealthCheck))
@@ -100,7 +101,7 @@ def test_every_size_is_right_as_it_is(mode: str, size: str) -> None:
     assert list(rules.problems(found)) == []
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("path", "value"),
     [
         # By the API server.

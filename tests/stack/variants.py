@@ -6,13 +6,12 @@ import runpy
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from components.core import helm
 from config.loader import PROJECT
 from plan.recorder import Recording, Resource, record
 from plan.stackfile import read, stacks
 from tests.contracts.check import unknown_keys
+from tests.sweep import sweep
 
 ROOT = Path(__file__).parents[2]
 STACKS = stacks(ROOT)
@@ -100,21 +99,23 @@ VARIANTS: dict[str, dict[str, Any]] = {
 _OWNER = "organization/platform/prod"
 #: All of them, by name.
 PROGRAMS = [*STACKS, *VARIANTS]
-#: Hands a test the recording of each, at preview and at update (fixture `recording`).
-each_recording = pytest.mark.parametrize(
+#: Each of them at preview and at update.
+RECORDED = [(name, preview) for name in PROGRAMS for preview in (True, False)]
+#: A test of the recording of each, at preview and at update.
+each_recording = sweep(
     "recording",
-    [
-        pytest.param((name, preview), id=f"{name}-{'preview' if preview else 'update'}")
-        for name in PROGRAMS
-        for preview in (True, False)
-    ],
-    indirect=True,
+    lambda: [recorded(name, preview=preview) for name, preview in RECORDED],
+    ids=[f"{name}-{'preview' if preview else 'update'}" for name, preview in RECORDED],
 )
 
 
-@functools.cache
 def recorded(name: str, *, preview: bool = True) -> Recording:
-    """Run `__main__.py` for a stack file or a variant."""
+    """Return what `__main__.py` makes for a stack file or a variant; each is run once."""
+    return _recorded(name, preview)
+
+
+@functools.cache
+def _recorded(name: str, preview: bool) -> Recording:
     if name in VARIANTS:
         config = {f"{PROJECT}:{group}": json.dumps(v) for group, v in VARIANTS[name].items()}
         secrets = {}

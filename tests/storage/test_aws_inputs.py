@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import pytest
-
 from plan.recorder import UNKNOWN, Resource
 from tests.storage.aws_inputs import problems
+from tests.sweep import sweep
 
 BUCKET = "aws:s3/bucket:Bucket"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
@@ -27,7 +26,7 @@ def found(token: str, inputs: dict[str, Any]) -> list[str]:
     )
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("token", "inputs", "where"),
     [
         (BUCKET, {"buckett": "b"}, "it.buckett"),

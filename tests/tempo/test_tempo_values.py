@@ -10,6 +10,7 @@ from components.tempo import config, endpoints
 from components.tempo.component import values
 from components.tempo.settings import TempoMode
 from tests.contracts.check import unknown_keys, unknown_tempo_config
+from tests.sweep import sweep
 from tests.tempo.cases import METRICS, METRICS_WITH_USER, any_arguments, arguments
 
 MONOLITHIC = TempoMode.MONOLITHIC
@@ -67,7 +68,7 @@ def test_every_section_of_the_monolith_is_one_that_tempo_knows(args: Any) -> Non
     assert unknown_tempo_config(sections) == []
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("mode", "path", "expected"),
     [
         (MONOLITHIC, "tempo.retention", "48h"),

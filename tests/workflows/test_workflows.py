@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from bootstrap.policies import SESSION_SECONDS
+from tests.sweep import sweep
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -30,10 +31,8 @@ WRITES = {
     ("release", "publish"): {"attestations", "contents", "id-token"},
 }
 
-each_file = pytest.mark.parametrize(
-    "file", [*WORKFLOWS, *ACTIONS], ids=lambda f: f"{f.parent.name}/{f.stem}"
-)
-each_workflow = pytest.mark.parametrize("file", WORKFLOWS, ids=lambda f: f.stem)
+each_file = sweep("file", [*WORKFLOWS, *ACTIONS], ids=lambda f: f"{f.parent.name}/{f.stem}")
+each_workflow = sweep("file", WORKFLOWS, ids=lambda f: f.stem)
 
 
 def load(file: Path) -> dict[str, Any]:

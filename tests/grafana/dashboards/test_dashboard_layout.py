@@ -12,8 +12,9 @@ from components.grafana.dashboards.component import MAX_BYTES, dashboard_files, 
 from components.grafana.layout import COLUMNS, as_json, dashboard, line, section
 from components.grafana.panels import text_panel
 from tests.grafana.dashboards.cases import CONTEXTS, READ, panels, targets
+from tests.sweep import sweep
 
-every_dashboard = pytest.mark.parametrize("dashboard", READ.values(), ids=map("-".join, READ))
+every_dashboard = sweep("dashboard", READ.values(), ids=map("-".join, READ))
 
 #: Panels that show no values of a unit.
 WITHOUT_UNIT = {"text", "nodeGraph"}

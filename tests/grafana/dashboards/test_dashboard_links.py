@@ -11,8 +11,9 @@ import pytest
 from components.grafana.links import Uid
 from tests.grafana.dashboards.cases import CONTEXTS, READ, texts
 from tests.grafana.dashboards.grafana_fills import BUILT_IN, CHOSEN, SINGLE, filled, variables
+from tests.sweep import sweep
 
-every_dashboard = pytest.mark.parametrize("key", READ, ids=map("-".join, READ))
+every_dashboard = sweep("key", READ, ids=map("-".join, READ))
 
 _MARKDOWN = re.compile(r"\]\(([^)\s]+)\)")
 _CLICKED = re.compile(r"\$\{__(?!from|to)[^}]+\}")
@@ -110,7 +111,7 @@ def test_links_set_variables_that_are_there(key: tuple[str, str]) -> None:
 
 
 @every_dashboard
-@pytest.mark.parametrize("chosen", CHOSEN.values(), ids=CHOSEN)
+@sweep("chosen", CHOSEN.values(), ids=CHOSEN)
 def test_links_into_explore_ask_a_datasource_of_the_stack(
     key: tuple[str, str], chosen: list[str] | str
 ) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import promql_parser as promql
-import pytest
 
 from components.telemetry.metrics import ServiceGraphMetric, SpanMetric, TargetInfo, labels_of
 from tests.grafana.dashboards.cases import READ, panels, targets
 from tests.grafana.dashboards.grafana_fills import CHOSEN, SINGLE, filled, variables
+from tests.sweep import sweep
 
-every_dashboard = pytest.mark.parametrize("dashboard", READ.values(), ids=map("-".join, READ))
+every_dashboard = sweep("dashboard", READ.values(), ids=map("-".join, READ))
 
 _RAW = re.compile(r"`([^`]*)`")
 #: Series that two generators of a rollout write at once.
@@ -67,7 +67,7 @@ def test_there_is_something_to_test(dashboard: dict[str, Any]) -> None:
 
 
 @every_dashboard
-@pytest.mark.parametrize("chosen", CHOSEN.values(), ids=CHOSEN)
+@sweep("chosen", CHOSEN.values(), ids=CHOSEN)
 def test_each_expression_parses_whatever_is_chosen(
     dashboard: dict[str, Any], chosen: list[str] | str
 ) -> None:

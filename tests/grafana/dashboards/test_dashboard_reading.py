@@ -11,8 +11,9 @@ from components.grafana.panels import COLOURS, GOOD
 from components.grafana.settings import GrafanaSettings
 from tests.grafana.dashboards.cases import CONTEXTS, READ, panels, targets
 from tests.grafana.dashboards.test_dashboard_queries import parsed, selectors
+from tests.sweep import sweep
 
-every_dashboard = pytest.mark.parametrize("dashboard", READ.values(), ids=map("-".join, READ))
+every_dashboard = sweep("dashboard", READ.values(), ids=map("-".join, READ))
 
 #: Width in pixels of a column of the grid on a laptop of 1366 pixels, and of a panel's frame.
 LAPTOP_COLUMN, FRAME = (1366 - 56 - 40) / COLUMNS, 24

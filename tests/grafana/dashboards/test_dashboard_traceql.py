@@ -14,9 +14,10 @@ import pytest
 from tests.grafana.dashboards.cases import READ, targets
 from tests.grafana.dashboards.grafana_fills import CHOSEN, SINGLE, filled, variables
 from tests.grafana.dashboards.test_dashboard_links import panes, urls
+from tests.sweep import sweep
 from tests.tempo.running import free_ports, needs_tempo, ready, tempo
 
-every_dashboard = pytest.mark.parametrize("key", READ, ids=map("-".join, READ))
+every_dashboard = sweep("key", READ, ids=map("-".join, READ))
 
 _FILTERS = ("cluster", "namespace", "service")
 

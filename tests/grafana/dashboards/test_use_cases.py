@@ -10,6 +10,7 @@ from components.telemetry.metrics import labels_of
 from tests.grafana.dashboards.cases import READ
 from tests.grafana.dashboards.test_dashboard_queries import parsed, selectors
 from tests.grafana.dashboards.test_dashboard_traceql import unbalanced
+from tests.sweep import sweep
 
 USES = [
     "Debugging latency",
@@ -78,7 +79,7 @@ def test_each_use_has_a_chapter_with_a_query() -> None:
     assert all(_BLOCK.search(one) for one in chapters)
 
 
-@pytest.mark.parametrize("expr", QUERIES["promql"])
+@sweep("expr", QUERIES["promql"])
 def test_promql_of_the_docs_asks_for_what_is_emitted(expr: str) -> None:
     found = list(selectors(parsed(expr)))
     assert found
@@ -88,7 +89,7 @@ def test_promql_of_the_docs_asks_for_what_is_emitted(expr: str) -> None:
         assert matchers["source"] == "tempo"
 
 
-@pytest.mark.parametrize("query", QUERIES["traceql"])
+@sweep("query", QUERIES["traceql"])
 def test_traceql_of_the_docs_is_whole(query: str) -> None:
     assert query.startswith("{")
     assert not unbalanced(query)

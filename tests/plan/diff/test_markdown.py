@@ -1,13 +1,12 @@
 """Markdown that holds, whatever values stand in it."""
 
-import pytest
-
 from plan.diff import markdown
 from plan.diff.values import MISSING
 from plan.dumping import UNKNOWN_SHOWN
+from tests.sweep import sweep
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("given", "shown"),
     [
         ("a", "`a`"),

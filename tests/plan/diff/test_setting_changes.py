@@ -4,8 +4,6 @@ import dataclasses
 import functools
 from typing import Any
 
-import pytest
-
 from components.checks.messages import all_keys, on_changes
 from components.checks.validate import parse_settings
 from components.core.on_change import Direction, OnChange
@@ -17,6 +15,7 @@ from plan.diff.trees import Planned
 from plan.recorder import record
 from plan.write import documents
 from tests.plan.diff.plans import planned
+from tests.sweep import sweep
 
 MARKED = dict(on_changes())
 #: Groups that own something in AWS, volumes or namespaces.
@@ -92,7 +91,7 @@ def test_every_setting_that_holds_something_is_marked_or_looked_at() -> None:
     }
 
 
-@pytest.mark.parametrize(("key", "value"), [*UNMARKED.items(), *TAKING_AWAY.items()])
+@sweep(("key", "value"), [*UNMARKED.items(), *TAKING_AWAY.items()])
 def test_what_an_unmarked_setting_takes_away_is_named(key: str, value: Any) -> None:
     after = plan(with_change(key, value))
     gone = [
@@ -118,7 +117,7 @@ SAMPLES: dict[Direction, tuple[tuple[Any, Any], ...]] = {
 }
 
 
-@pytest.mark.parametrize("key", MARKED)
+@sweep("key", MARKED)
 def test_a_marked_setting_is_warned_of_in_its_direction_alone(key: str) -> None:
     mark = MARKED[key]
     for before, after in SAMPLES[mark.direction]:

@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-import pytest
-
 from plan.diff.values import MISSING, differences
+from tests.sweep import sweep
 
 Told = list[tuple[str, Any, Any]]
 
@@ -29,7 +28,7 @@ def told(before: Any, after: Any) -> Told:
     return [(d.name, d.before, d.after) for d in differences(before, after)]
 
 
-@pytest.mark.parametrize(("before", "after", "expected"), CASES)
+@sweep(("before", "after", "expected"), CASES)
 def test_places_that_differ(before: Any, after: Any, expected: Told) -> None:
     assert told(before, after) == expected
 
