@@ -7,7 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from delivery.github import BOT, GitHubError, fitting, items, own, variable, write
+from delivery import DeliveryError
+from delivery.github import BOT, fitting, items, own, variable, write
 from plan.command import reporting, stack_name_problem
 
 
@@ -60,7 +61,7 @@ def report_of(stack: str, outcome: str) -> str | None:
     return f"`make up STACK={stack}` would change `{stack}`:\n\n{report}"
 
 
-@reporting(GitHubError)
+@reporting(DeliveryError)
 def main() -> int:
     """Keep the issue of one stack; return the exit status."""
     parser = argparse.ArgumentParser(prog="delivery.drift_issue", description=__doc__)
@@ -68,8 +69,7 @@ def main() -> int:
     parser.add_argument("outcome", help="outcome of `make drift`: success or another")
     arguments = parser.parse_args()
     if wrong := stack_name_problem(arguments.stack):
-        print(f"error: {wrong}", file=sys.stderr)
-        return 1
+        raise DeliveryError(wrong)
     report = report_of(arguments.stack, arguments.outcome)
     done = keep(stack=arguments.stack, report=report, run_url=variable("RUN_URL"))
     print(f"{arguments.stack}: {done}")

@@ -5,14 +5,12 @@ import os
 import subprocess
 from typing import Any
 
+from delivery import DeliveryError
+
 #: Author of what a workflow writes with its own token.
 BOT = "github-actions[bot]"
 #: Maximum length in characters of a comment or an issue on GitHub.
 BODY_LIMIT = 65_536
-
-
-class GitHubError(Exception):
-    """GitHub refused a call, or this is no GitHub workflow."""
 
 
 def items(path: str, **parameters: str) -> list[dict[str, Any]]:
@@ -31,7 +29,7 @@ def _gh(path: str, *options: str, body: str | None = None) -> str:
     command = ["gh", "api", f"repos/{variable('GITHUB_REPOSITORY')}/{path}", *options]
     done = subprocess.run(command, input=body, capture_output=True, text=True)  # noqa: S603
     if done.returncode != 0:
-        raise GitHubError(f"{path}: {done.stderr.strip()}")
+        raise DeliveryError(f"{path}: {done.stderr.strip()}")
     return done.stdout
 
 
@@ -39,12 +37,12 @@ def variable(name: str) -> str:
     """Return an environment variable that a workflow sets.
 
     Raises:
-        GitHubError: the variable is not set.
+        DeliveryError: the variable is not set.
     """
     try:
         return os.environ[name]
     except KeyError:
-        raise GitHubError(f"{name} is not set: run this command in a GitHub workflow") from None
+        raise DeliveryError(f"{name} is not set: run this command in a GitHub workflow") from None
 
 
 def own(items: list[dict[str, Any]], marker: str) -> dict[str, Any] | None:

@@ -11,8 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pulumi
-
+from delivery import DeliveryError
 from plan.cli import Cli, prepare
 from plan.command import reporting
 
@@ -24,12 +23,12 @@ def deployed(cli: Cli, stack: str) -> str | None:
     """Return the commit of the last successful update of a stack; None without one.
 
     Raises:
-        pulumi.RunError: the CLI can't read the stack's history.
+        DeliveryError: the CLI can't read the stack's history.
     """
     command = [cli.program, "stack", "history", "--stack", stack, "--json"]
     done = subprocess.run(command, env=cli.env, capture_output=True, text=True)  # noqa: S603
     if done.returncode != 0:
-        raise pulumi.RunError(f"the history of {stack} could not be read: {done.stderr.strip()}")
+        raise DeliveryError(f"the history of {stack} could not be read: {done.stderr.strip()}")
     updates: list[dict[str, Any]] = json.loads(done.stdout or "[]") or []
     succeeded = (u for u in updates if (u["kind"], u["result"]) == ("update", "succeeded"))
     return next((u.get("environment", {}).get(_COMMIT) for u in succeeded), None)
@@ -42,7 +41,7 @@ def is_older(commit: str, than: str, root: Path) -> bool:
     return done.returncode == 0 and commit != than
 
 
-@reporting(pulumi.RunError)
+@reporting(DeliveryError)
 def main() -> int:
     """Compare the checked-out commit with the deployed one; return the exit status."""
     parser = argparse.ArgumentParser(prog="delivery.order", description=__doc__)
@@ -51,11 +50,11 @@ def main() -> int:
     root = Path.cwd()
     cli = prepare(stack)
     if isinstance(cli, str):
-        raise pulumi.RunError(cli)
+        raise DeliveryError(cli)
     there = deployed(cli, stack)
     here = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=root, text=True).strip()  # noqa: S607
     if there is not None and is_older(here, there, root):
-        raise pulumi.RunError(
+        raise DeliveryError(
             f"{stack} runs commit {there[:9]}, which is newer than {here[:9]}. Approve the newest "
             "run of the workflow `deploy`. To go back, revert the commit on main."
         )

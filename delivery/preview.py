@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from config.markdown import table
+from delivery import DeliveryError
 from plan.cli import prepare
 from plan.command import reporting, stack_name_problem
 
@@ -19,10 +20,6 @@ OPERATIONS = ("delete", "replace", "create", "update", "import", "discard")
 _PARTS = ("create-replacement", "delete-replaced")
 #: Maximum number of properties that are named for a resource; the others are counted.
 NAMED_PROPERTIES = 8
-
-
-class PreviewError(Exception):
-    """The preview failed; the text is the message."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +50,11 @@ def preview(stack: str, *, refresh: bool) -> list[Change]:
             enough: nothing is written and no lock is taken.
 
     Raises:
-        PreviewError: the CLI is missing, or the preview failed.
+        DeliveryError: the CLI is missing, or the preview failed.
     """
     cli = prepare(stack)
     if isinstance(cli, str):
-        raise PreviewError(cli)
+        raise DeliveryError(cli)
     # Unchanged resources tell what a refresh found from what an `up` would change.
     command = [cli.program, "preview", "--stack", stack, "--json", "--show-sames"]
     command += ["--non-interactive", *(["--refresh"] if refresh else [])]
@@ -66,7 +63,7 @@ def preview(stack: str, *, refresh: bool) -> list[Change]:
     try:
         digest = cast(dict[str, Any], json.loads(done.stdout))
     except ValueError:
-        raise PreviewError(ended) from None
+        raise DeliveryError(ended) from None
     diagnostics: list[dict[str, str]] = digest.get("diagnostics", [])
     errors = [
         d.get("message", "").strip().removeprefix("error: ")
@@ -74,7 +71,7 @@ def preview(stack: str, *, refresh: bool) -> list[Change]:
         if d.get("severity") == "error"
     ]
     if errors or done.returncode != 0:
-        raise PreviewError("\n".join(errors) or ended)
+        raise DeliveryError("\n".join(errors) or ended)
     return changes(digest)
 
 
@@ -120,7 +117,7 @@ def _named(properties: tuple[str, ...]) -> str:
     return ", ".join([*names, f"{more} more"] if more else names)
 
 
-@reporting()
+@reporting(DeliveryError)
 def main() -> int:
     """Preview one stack; return the exit status, which is 1 for drift and for failure."""
     parser = argparse.ArgumentParser(prog="delivery.preview", description=__doc__)
@@ -129,19 +126,17 @@ def main() -> int:
     arguments = parser.parse_args()
     stack, drift = cast(str, arguments.stack), cast(bool, arguments.drift)
     if wrong := stack_name_problem(stack):
-        print(f"error: {wrong}", file=sys.stderr)
-        return 1
+        raise DeliveryError(wrong)
     file = Path("build", "drift" if drift else "preview", f"{stack}.md")
     file.parent.mkdir(parents=True, exist_ok=True)
     # A failed run must not leave the report of an earlier one.
     file.unlink(missing_ok=True)
     try:
         found = preview(stack, refresh=drift)
-    except PreviewError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except DeliveryError:
         if not drift:
             file.write_text("failed; the log has the reason.\n", encoding="utf-8")
-        return 1
+        raise
     text = markdown(found)
     file.write_text(text, encoding="utf-8")
     print(f"{text}\nWritten to {file}.")

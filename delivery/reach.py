@@ -12,13 +12,10 @@ from pathlib import Path
 import pulumi
 
 from components.core.settings import ClusterSettings
+from delivery import DeliveryError
 from plan.cli import prepare
 from plan.command import reporting
 from plan.run import run
-
-
-class ReachError(Exception):
-    """The stack's cluster can't be reached; the text is the message."""
 
 
 @contextlib.contextmanager
@@ -32,7 +29,7 @@ def kubectl(stack: str, cluster: ClusterSettings) -> Generator[list[str]]:
         cluster: how to reach its cluster.
 
     Raises:
-        ReachError: the stack that owns the cluster has no readable kubeconfig.
+        DeliveryError: the stack that owns the cluster has no readable kubeconfig.
     """
     if cluster.stack_reference is None:
         kubeconfig = Path(cluster.kubeconfig).expanduser()
@@ -51,20 +48,20 @@ def _kubeconfig(stack: str, reference: str) -> str:
     """Return the output `kubeconfig` of the stack that owns the cluster."""
     cli = prepare(stack)
     if isinstance(cli, str):
-        raise ReachError(cli)
+        raise DeliveryError(cli)
     command = [cli.program, "stack", "output", "kubeconfig", "--stack", reference]
     done = subprocess.run(  # noqa: S603 - the CLI, and a stack's name from the checked settings
         [*command, "--json", "--show-secrets"], env=cli.env, capture_output=True, text=True
     )
     if done.returncode != 0:
-        raise ReachError(
+        raise DeliveryError(
             f"can't read the kubeconfig of {reference} (tracing:cluster.stackReference): "
             f"{done.stderr.strip()}"
         )
     try:
         value: object = json.loads(done.stdout)
     except ValueError:
-        raise ReachError(f"the output kubeconfig of {reference} is not JSON") from None
+        raise DeliveryError(f"the output kubeconfig of {reference} is not JSON") from None
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 
 import pulumi
 
-from delivery.reach import ReachError, kubectl
+from delivery import DeliveryError
+from delivery.reach import kubectl
 from plan.command import reporting
 from plan.run import Plan, run
 
@@ -28,26 +29,6 @@ SERVICE = "smoke-check"
 WAIT_SECONDS = 60
 _PAUSE_SECONDS = 1
 _FORWARDING = re.compile(r"Forwarding from (127\.0\.0\.1:\d+) -> ")
-
-
-class SmokeError(Exception):
-    """The trace was refused or not found; the text is the message."""
-
-
-def span(trace_id: str) -> dict[str, Any]:
-    """Return a trace with one span that ends now, as OTLP JSON."""
-    now = time.time_ns()
-    attribute = {"key": "service.name", "value": {"stringValue": SERVICE}}
-    one = {
-        "traceId": trace_id,
-        "spanId": trace_id[:16],
-        "name": "smoke",
-        "kind": 1,
-        "startTimeUnixNano": str(now - 1_000_000),
-        "endTimeUnixNano": str(now),
-    }
-    spans = [{"resource": {"attributes": [attribute]}, "scopeSpans": [{"spans": [one]}]}]
-    return {"resourceSpans": spans}
 
 
 def check(*, send_to: str, query: str, tenant: str | None = None) -> Mapping[str, str]:
@@ -62,13 +43,13 @@ def check(*, send_to: str, query: str, tenant: str | None = None) -> Mapping[str
         The attributes of the resource in Tempo.
 
     Raises:
-        SmokeError: the receiver refused the trace, or Tempo does not have it in time.
+        DeliveryError: the receiver refused the trace, or Tempo does not have it in time.
     """
     trace_id = secrets.token_hex(16)
-    body = json.dumps(span(trace_id)).encode()
+    body = json.dumps(_trace(trace_id)).encode()
     status, said = _ask(f"{send_to}/v1/traces", {"Content-Type": "application/json"}, body)
     if status != 200:
-        raise SmokeError(f"the trace was refused: {status or 'no answer'} {said}".strip())
+        raise DeliveryError(f"the trace was refused: {status or 'no answer'} {said}".strip())
     headers = {"Accept": "application/json"} | ({"X-Scope-OrgID": tenant} if tenant else {})
     end = time.monotonic() + WAIT_SECONDS
     while True:
@@ -76,12 +57,21 @@ def check(*, send_to: str, query: str, tenant: str | None = None) -> Mapping[str
         if status == 200 and (found := _attributes(said)):
             return found
         if time.monotonic() > end:
-            answer = f"{status or 'no answer'} {said}".strip()
-            raise SmokeError(
+            raise DeliveryError(
                 f"trace {trace_id} was accepted but not found within {WAIT_SECONDS} s; "
-                f"Tempo answers: {answer}"
+                f"Tempo answers: {status or 'no answer'} {said}".rstrip()
             )
         time.sleep(_PAUSE_SECONDS)
+
+
+def _trace(trace_id: str) -> dict[str, Any]:
+    """Return a trace with one span that ends now, as OTLP JSON."""
+    now = time.time_ns()
+    times = {"startTimeUnixNano": str(now - 1_000_000), "endTimeUnixNano": str(now)}
+    span = {"traceId": trace_id, "spanId": trace_id[:16], "name": "smoke", "kind": 1, **times}
+    service = {"key": "service.name", "value": {"stringValue": SERVICE}}
+    scope = {"spans": [span]}
+    return {"resourceSpans": [{"resource": {"attributes": [service]}, "scopeSpans": [scope]}]}
 
 
 def _ask(url: str, headers: dict[str, str], body: bytes | None = None) -> tuple[int, str]:
@@ -94,28 +84,6 @@ def _ask(url: str, headers: dict[str, str], body: bytes | None = None) -> tuple[
         return error.code, error.read(500).decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
         return 0, str(error) or type(error).__name__
-
-
-def foreign(attributes: Mapping[str, str], expected: Mapping[str, str]) -> str | None:
-    """Return an error if another stack received a trace.
-
-    Args:
-        attributes: attributes of the resource in Tempo.
-        expected: attributes that the stack's Alloy sets.
-    """
-    wrong = [
-        f"{name} is {json.dumps(attributes[name]) if name in attributes else 'not set'}, "
-        f"not {json.dumps(value)}"
-        for name, value in expected.items()
-        if attributes.get(name) != value
-    ]
-    if not wrong:
-        return None
-    return (
-        f"the trace was received by another stack: {'; '.join(wrong)}. "
-        "Check tracing:cluster and tracing:environment in the stack file; if they changed, run "
-        "`make up`"
-    )
 
 
 def _attributes(answer: str) -> dict[str, str]:
@@ -144,7 +112,7 @@ def forwarded(url: str, kubectl: Sequence[str]) -> Generator[str]:
         kubectl: kubectl with the options that select the stack's cluster.
 
     Raises:
-        SmokeError: kubectl is missing or can't forward.
+        DeliveryError: kubectl is missing or can't forward.
     """
     parts = urlsplit(url)
     service, namespace = (parts.hostname or "").split(".")[:2]
@@ -152,13 +120,13 @@ def forwarded(url: str, kubectl: Sequence[str]) -> Generator[str]:
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
     except OSError as error:
-        raise SmokeError(f"can't run kubectl: {error}") from None
+        raise DeliveryError(f"can't run kubectl: {error}") from None
     with process:
         try:
             output = process.stdout or ()
             found = next(filter(None, map(_FORWARDING.match, output)), None)
             if found is None:
-                raise SmokeError(f"kubectl can't forward a port to {url}")
+                raise DeliveryError(f"kubectl can't forward a port to {url}")
             # kubectl prints a line for each connection and would block if nobody read them.
             threading.Thread(target=list, args=(output,), daemon=True).start()
             yield f"http://{found[1]}"
@@ -170,8 +138,8 @@ def smoke(plan: Plan) -> Mapping[str, str]:
     """Send a trace to the deployed stack of a plan; return its resource's attributes in Tempo.
 
     Raises:
-        ReachError: the cluster can't be reached.
-        SmokeError: the trace was refused or not found, or another stack received it.
+        DeliveryError: the cluster can't be reached, the trace was refused or not found, or another
+            stack received it.
     """
     outputs = plan.recording.outputs
     settings = plan.settings
@@ -181,22 +149,32 @@ def smoke(plan: Plan) -> Mapping[str, str]:
         forwarded(outputs["tempoQueryUrl"], command) as query,
     ):
         found = check(send_to=send_to, query=query, tenant=settings.tempo.tenant)
+    # Alloy sets these attributes.
     expected = {
         "k8s.cluster.name": settings.cluster.name,
         "deployment.environment.name": settings.environment.name,
     }
-    if wrong := foreign(found, expected):
-        raise SmokeError(wrong)
+    wrong = [
+        f"{name} is {json.dumps(found[name]) if name in found else 'not set'}, "
+        f"not {json.dumps(value)}"
+        for name, value in expected.items()
+        if found.get(name) != value
+    ]
+    if wrong:
+        raise DeliveryError(
+            f"the trace was received by another stack: {'; '.join(wrong)}. Check tracing:cluster "
+            "and tracing:environment in the stack file; if they changed, run `make up`"
+        )
     return found
 
 
-@reporting(ReachError, SmokeError, pulumi.RunError)
+@reporting(DeliveryError, pulumi.RunError)
 def main() -> int:
     """Check one stack; return the exit status."""
     parser = argparse.ArgumentParser(prog="delivery.smoke", description=__doc__)
     parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
     found = smoke(run(parser.parse_args().stack, Path.cwd()))
-    print("Tempo has the trace. Attributes of its resource:")
+    print("Tempo has the trace, with these attributes of its resource:")
     for key, value in sorted(found.items()):
         print(f"  {key} = {value}")
     return 0

@@ -144,7 +144,7 @@ def dns_suffix(region: str) -> str:
 
 
 def _partition(region: str) -> Partition:
-    """Match by prefix, so that components also accept a region that is newer than the list."""
+    """Match by prefix, so that components accept regions newer than the list."""
     aws, *others = PARTITIONS
     return next((p for p in others if region.startswith(p.prefix)), aws)
 

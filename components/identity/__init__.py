@@ -1,1 +1,1 @@
-"""The AWS identity of Tempo's pods."""
+"""AWS identity of Tempo's pods."""

@@ -14,14 +14,14 @@ from .settings import IdentityMode, IdentitySettings
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadIdentityArgs:
-    """What WorkloadIdentity needs to know.
+    """Arguments of WorkloadIdentity.
 
     Raises:
-        ValueError: a role for `irsa` is to be made, without an issuer.
+        ValueError: mode `irsa` needs `oidc_issuer` to make a role.
     """
 
     settings: IdentitySettings = IdentitySettings()
-    """Settings of the identity; mode `podIdentity` or `irsa`."""
+    """Settings of the identity. The mode must be `podIdentity` or `irsa`."""
     role_name: str
     """Name of the role to make."""
     cluster_name: str
@@ -31,7 +31,7 @@ class WorkloadIdentityArgs:
     account_id: str
     """AWS account of cluster and role, 12 digits."""
     oidc_issuer: str | None = None
-    """URL of the cluster's OIDC issuer; needed with mode `irsa`."""
+    """URL of the cluster's OIDC issuer, required with mode `irsa`."""
     namespace: str
     """Namespace of the service account."""
     service_account: str = TEMPO_SERVICE_ACCOUNT
@@ -39,11 +39,11 @@ class WorkloadIdentityArgs:
     bucket: str
     """Name of the trace bucket."""
     kms_key_arn: pulumi.Input[str] | None = None
-    """ARN of the bucket's KMS key; none where it has none."""
+    """ARN of the bucket's KMS key; None if S3 manages the keys."""
     previous_kms_key_arns: Sequence[str] = ()
-    """ARNs of keys that older objects of the bucket are encrypted with."""
+    """ARNs of keys that encrypt older objects of the bucket."""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Tags for role and association."""
+    """Tags of role and association."""
 
     def __post_init__(self) -> None:
         its = self.settings
@@ -52,9 +52,9 @@ class WorkloadIdentityArgs:
 
 
 class WorkloadIdentity(pulumi.ComponentResource):
-    """AWS credentials for Tempo's pods, without keys: a role that only they can be.
+    """AWS credentials for Tempo's pods without static keys: a role that only they can assume.
 
-    Pods get them when they start, so they must start after this component is complete.
+    Pods get credentials when they start, so start them after this component is complete.
     """
 
     role_arn: pulumi.Output[str]
@@ -89,10 +89,10 @@ class WorkloadIdentity(pulumi.ComponentResource):
                 namespace=args.namespace,
                 service_account=args.service_account,
                 role_arn=self.role_arn,
-                # The role's trust asks for the session tags.
+                # The role's trust policy requires the session tags.
                 disable_session_tags=False,
                 tags=dict(args.tags),
-                # With the association pods may start; by then the role can do its work.
+                # Pods may start once the association exists, so permissions come first.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
             )
         self.register_outputs({"roleArn": self.role_arn})
@@ -100,7 +100,7 @@ class WorkloadIdentity(pulumi.ComponentResource):
     def _permissions(self) -> list[pulumi.Resource]:
         """Make the role's policies.
 
-        The key has its own, because a new key's ARN is unknown at preview and would hide the rest.
+        The key has a separate one, because the ARN of a new key is unknown at preview.
         """
         name, args = self._name, self._args
         made: list[pulumi.Resource] = [

@@ -1,18 +1,18 @@
-"""The ARN of Tempo's role, known before the role exists."""
+"""ARN of Tempo's role, known at preview."""
 
 from ..core.regions import partition
 from .settings import IdentitySettings
 
 
 def role_arn(settings: IdentitySettings, *, role_name: str, region: str, account_id: str) -> str:
-    """Return the ARN of the role that Tempo's pods get: the existing one or the one to be made.
+    """Return the ARN of the role of Tempo's pods: an existing role or the one that the stack makes.
 
-    Helm values need it at preview, for the service account's annotation.
+    Helm values need it at preview for the annotation of the service account.
 
     Args:
         settings: settings of the identity.
-        role_name: name of the role to be made.
+        role_name: name of the role that the stack makes.
         region: AWS region of the cluster.
-        account_id: AWS account of the role to be made, 12 digits.
+        account_id: AWS account of the role that the stack makes, 12 digits.
     """
     return settings.role_arn or f"arn:{partition(region)}:iam::{account_id}:role/{role_name}"

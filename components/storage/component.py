@@ -1,4 +1,4 @@
-"""TraceStorage: the S3 bucket that holds the traces, with all that guards it."""
+"""TraceStorage: the S3 bucket of the traces, with its hardening and lifecycle."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,24 +14,24 @@ from .settings import Encryption, StorageSettings
 
 @dataclass(frozen=True, kw_only=True)
 class TraceStorageArgs:
-    """What TraceStorage needs to know.
+    """Arguments of TraceStorage.
 
     Raises:
-        ValueError: the key of an existing bucket is not named.
+        ValueError: an existing bucket with `sse-kms` needs `kms_key_arn`.
     """
 
     settings: StorageSettings = StorageSettings()
     """Settings of the bucket."""
     bucket: str
-    """Name of the bucket, to make or existing."""
+    """Name of the new or existing bucket."""
     region: str
     """AWS region of the bucket."""
     account_id: str
     """AWS account of the bucket, 12 digits."""
     retention_hours: int
-    """Hours that Tempo keeps traces; the backstop expiry follows from it."""
+    """Trace retention in hours. S3 deletes objects a week later."""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Tags for bucket and key."""
+    """Tags of bucket and key."""
 
     def __post_init__(self) -> None:
         its = self.settings
@@ -40,10 +40,9 @@ class TraceStorageArgs:
 
 
 class TraceStorage(pulumi.ComponentResource):
-    """The S3 bucket that Tempo keeps its blocks in, or the outputs of an existing one.
+    """The S3 bucket that holds Tempo's blocks, or the outputs of an existing bucket.
 
-    Only Tempo's own objects may live in the bucket: whatever is older than the retention and a week
-    is deleted.
+    Store nothing else in the bucket: S3 deletes all objects a week after the retention.
     """
 
     bucket_name: pulumi.Output[str]
@@ -51,7 +50,7 @@ class TraceStorage(pulumi.ComponentResource):
     bucket_arn: pulumi.Output[str]
     """ARN of the bucket."""
     kms_key_arn: pulumi.Output[str] | None
-    """ARN of the key that encrypts the objects; None where S3 manages the keys."""
+    """ARN of the key that encrypts the objects; None if S3 manages the keys."""
 
     def __init__(
         self, name: str, args: TraceStorageArgs, opts: pulumi.ResourceOptions | None = None
@@ -64,8 +63,8 @@ class TraceStorage(pulumi.ComponentResource):
             self.bucket_name = pulumi.Output.from_input(args.bucket)
             self.bucket_arn = pulumi.Output.from_input(bucket_arn(args.bucket, region=args.region))
         else:
-            # No versioning: Tempo never changes a block, and its compactor deletes the ones it has
-            # merged. Versions would keep just those deleted blocks, at the price of the live ones.
+            # No versioning: Tempo never changes a block, and its compactor deletes merged ones.
+            # Versions would only keep these deleted blocks, at full price.
             self._bucket = aws.s3.Bucket(
                 f"{name}-bucket",
                 bucket=args.bucket,
@@ -82,10 +81,10 @@ class TraceStorage(pulumi.ComponentResource):
         self.register_outputs(outputs)
 
     def _options(self, after: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
-        """Return the options of the bucket and of everything that guards it.
+        """Return the options of the bucket, its key and its configuration.
 
-        A protected bucket outlives the stack. It must not outlive its guards: without them it could
-        be made public, would fill up without end or, without its key, could not be read again.
+        A protected bucket outlives the stack. Its configuration must too: without it, the bucket
+        could become public and would grow without limit. Without its key, it can't be read.
         """
         protect = self._args.settings.protect or None
         return pulumi.ResourceOptions(
@@ -113,7 +112,7 @@ class TraceStorage(pulumi.ComponentResource):
         return key.arn
 
     def _guard(self) -> None:
-        """Make what guards the bucket, and what clears it up."""
+        """Harden the bucket and set its lifecycle."""
         name, args, bucket = self._name, self._args, self._bucket.bucket
         last = guard(
             name,
@@ -121,7 +120,7 @@ class TraceStorage(pulumi.ComponentResource):
             bucket_name=args.bucket,
             region=args.region,
             kms_key_arn=self.kms_key_arn,
-            # A stand-in for S3 without TLS would, with this policy, refuse Tempo itself.
+            # An S3 emulator without TLS would refuse Tempo with this policy.
             tls_only=not (args.settings.endpoint or "").startswith("http://"),
             options=self._options,
         )

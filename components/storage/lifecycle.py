@@ -1,22 +1,22 @@
-"""What S3 clears up by itself in the trace bucket."""
+"""Lifecycle rules of the trace bucket."""
 
 import math
 
 import pulumi_aws as aws
 
-#: Days that objects stay after Tempo should have deleted them. Tempo deletes a block at the first
-#: poll (5 m) after its retention and its compacted_block_retention (1 h); a week leaves time to
-#: repair a compactor that stands still, and to read what it should have deleted.
+#: Days from Tempo's deletion of an object to S3's. Tempo deletes a block at the first poll (5 m)
+#: after retention and compacted_block_retention (1 h). A week is time to repair a compactor that
+#: is down and to read what it should have deleted.
 BACKSTOP_DAYS = 7
 
 
 def expiry_days(retention_hours: int) -> int:
-    """Return after how many days S3 deletes an object that Tempo should have deleted.
+    """Return the days after which S3 deletes an object that Tempo should have deleted.
 
-    S3 counts whole days, so that hours are rounded up: an object always outlives its retention.
+    S3 counts whole days. Hours are rounded up, so that an object always outlives its retention.
 
     Args:
-        retention_hours: hours that Tempo keeps traces.
+        retention_hours: trace retention in hours.
     """
     return math.ceil(retention_hours / 24) + BACKSTOP_DAYS
 
@@ -24,16 +24,16 @@ def expiry_days(retention_hours: int) -> int:
 def rules(retention_hours: int) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
     """Return the lifecycle rules of the trace bucket.
 
-    They hold for all objects, because nothing but blocks and their indexes lives in the bucket, and
-    Tempo writes an index anew every few minutes.
+    They apply to all objects: the bucket only holds blocks and their indexes, and Tempo rewrites an
+    index every few minutes.
 
     Args:
-        retention_hours: hours that Tempo keeps traces.
+        retention_hours: trace retention in hours.
     """
     all_objects = aws.s3.BucketLifecycleConfigurationRuleFilterArgs()
     return [
         aws.s3.BucketLifecycleConfigurationRuleArgs(
-            # A Tempo that dies in an upload leaves parts that no list shows and that are billed.
+            # If Tempo is killed during an upload, its parts are billed but not listed.
             id="abort-incomplete-uploads",
             status="Enabled",
             filter=all_objects,
@@ -44,7 +44,7 @@ def rules(retention_hours: int) -> list[aws.s3.BucketLifecycleConfigurationRuleA
             ),
         ),
         aws.s3.BucketLifecycleConfigurationRuleArgs(
-            # The bucket keeps no versions; this holds where someone turns them on.
+            # The bucket keeps no versions, unless someone turns versioning on.
             id="expire-noncurrent-versions",
             status="Enabled",
             filter=all_objects,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery import github
+from delivery import DeliveryError, github
 from tests.delivery.api import REPOSITORY
 
 
@@ -48,11 +48,11 @@ def test_a_change_is_sent_as_json(asked: Path) -> None:
 
 
 def test_a_refusal_is_one_message(asked: Path) -> None:
-    with pytest.raises(github.GitHubError, match=r"^pulls: gh: Not Found \(HTTP 404\)$"):
+    with pytest.raises(DeliveryError, match=r"^pulls: gh: Not Found \(HTTP 404\)$"):
         github.items("pulls")
 
 
 def test_outside_of_a_workflow_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
-    with pytest.raises(github.GitHubError, match="GITHUB_REPOSITORY is not set"):
+    with pytest.raises(DeliveryError, match="GITHUB_REPOSITORY is not set"):
         github.items("pulls")

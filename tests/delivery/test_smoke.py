@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from delivery import smoke
-from delivery.smoke import SmokeError, check
+from delivery import DeliveryError, smoke
+from delivery.smoke import check
 
 
 @dataclass
@@ -102,12 +102,12 @@ def test_it_asks_until_the_trace_is_there() -> None:
     [({"refuses": 429}, "was refused: 429"), ({"loses": True}, "not found within 1 s")],
 )
 def test_a_failure_says_what_failed(behaviour: dict[str, Any], message: str) -> None:
-    with backend(**behaviour) as here, pytest.raises(SmokeError, match=message):
+    with backend(**behaviour) as here, pytest.raises(DeliveryError, match=message):
         check(send_to=here.url, query=here.url)
 
 
 def test_nobody_listens() -> None:
-    with pytest.raises(SmokeError, match="no answer"):
+    with pytest.raises(DeliveryError, match="no answer"):
         check(send_to="http://127.0.0.1:1", query="http://127.0.0.1:1")
 
 

@@ -1,9 +1,9 @@
-"""A provider for `aws` in front of the stand-in, which tells an import what is in moto.
+"""A provider for `aws` in front of the emulator that answers the reads of an import from moto.
 
-The stand-in answers a read with what it was asked with, and an import asks with nothing.
+The emulator answers a read with the inputs of the request, and an import sends none.
 """
 
-# gRPC and boto3 make what they hand out at run time.
+# gRPC and boto3 make their clients at run time.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
@@ -24,7 +24,7 @@ BUCKET = "aws:s3/bucket:Bucket"
 
 
 class _Reads(grpc.GenericRpcHandler):
-    """Hands every call on as it is, but reads of an import."""
+    """Forwards every call except reads of an import."""
 
     def __init__(self, behind: grpc.Channel) -> None:
         self._behind = behind
@@ -50,7 +50,7 @@ class _Reads(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(answer)
 
     def _found(self, asked: Any) -> Any:
-        """Return a bucket, or what belongs to one, as far as its name; nothing if it is gone."""
+        """Return the name of a bucket or of its configuration; nothing if the bucket is gone."""
         try:
             self._s3.head_bucket(Bucket=asked.id)
         except ClientError:
@@ -64,7 +64,7 @@ class _Reads(grpc.GenericRpcHandler):
 
 @contextlib.contextmanager
 def providers() -> Generator[str]:
-    """Serve it; yield a value for PULUMI_DEBUG_PROVIDERS."""
+    """Serve the provider; yield a value for PULUMI_DEBUG_PROVIDERS."""
     named = dict(part.split(":") for part in os.environ["PULUMI_DEBUG_PROVIDERS"].split(","))
     behind = grpc.insecure_channel(f"127.0.0.1:{named['aws']}")
     server = grpc.server(futures.ThreadPoolExecutor(8))

@@ -1,4 +1,4 @@
-"""`make bootstrap` and `make bootstrap-move` with the real CLI, on the AWS stand-in."""
+"""`make bootstrap` and `make bootstrap-move` with the real CLI, on the AWS emulator."""
 
 # boto3 makes its clients at run time and carries no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -38,7 +38,7 @@ def client(service: str) -> Any:
 
 
 def add_bootstrap(lab: Lab) -> None:
-    """Put the bootstrap project, which is written to, beside the tracing stack's."""
+    """Copy the bootstrap project, which is written to, into the lab."""
     but = shutil.ignore_patterns(".pulumi-state", "__pycache__")
     shutil.copytree(ROOT / "bootstrap", lab.project / "bootstrap", ignore=but)
     for part in ("plan", "policy", "Pulumi.dev.yaml"):
@@ -47,9 +47,9 @@ def add_bootstrap(lab: Lab) -> None:
 
 @pytest.fixture
 def account(lab: Lab) -> Iterator[Lab]:
-    """The lab with the bootstrap project in it, and a key that Pulumi can use.
+    """The lab with the bootstrap project, and a key that Pulumi can use.
 
-    The stand-in keeps keys as they are declared, without making any.
+    The emulator stores keys as declared and creates none.
     """
     add_bootstrap(lab)
     lab.env |= {
@@ -63,7 +63,7 @@ def account(lab: Lab) -> Iterator[Lab]:
     yield lab
     down = ("destroy", "--yes", "--skip-preview", "--exclude-protected", "--stack", "dev")
     in_bootstrap(lab, *down, backend=BACKEND)
-    # The stand-in forgets a policy without deleting it.
+    # The emulator forgets a policy without deleting it.
     client("iam").delete_policy(PolicyArn="arn:aws:iam::123456789012:policy/tracing-dev-boundary")
     client("kms").delete_alias(AliasName=ALIAS)
     bucket = boto3.resource(
@@ -105,13 +105,13 @@ UP = ("up", "--yes", "--skip-preview", "--non-interactive")
 def test_two_commands_set_an_account_up(account: Lab) -> None:
     early = bootstrap(account, "move")
     assert early.returncode == 1
-    assert early.stderr == "error: nothing to move yet: make bootstrap STACK=dev\n"
+    assert early.stderr == "error: nothing to move yet; first run: make bootstrap STACK=dev\n"
 
     made = bootstrap(account, *UP)
     assert made.returncode == 0, made.stderr
     assert BACKEND in made.stdout
     the_bucket_is_guarded()
-    # moto speaks plain HTTP, which the bucket's policy denies.
+    # moto serves plain HTTP, which the bucket policy denies.
     client("s3").delete_bucket_policy(Bucket=BUCKET)
 
     moved = bootstrap(account, "move")
@@ -125,7 +125,7 @@ def test_two_commands_set_an_account_up(account: Lab) -> None:
     local = (file.parent / ".pulumi-state").as_uri()
     assert json.loads(in_bootstrap(account, "stack", "ls", "--json", backend=local).stdout) == []
 
-    # From now on the state in the bucket is the one that counts.
+    # From now on the state is in the bucket.
     again = bootstrap(account, *UP, "--expect-no-changes")
     assert again.returncode == 0, again.stdout
     assert "32 unchanged" in again.stdout
@@ -147,7 +147,7 @@ def the_bucket_is_guarded() -> None:
 
 
 def the_tracing_stack_keeps_its_state_there(lab: Lab) -> None:
-    """Make the stack as the second command says, with a secret, and look at what is kept."""
+    """Create the stack as the second command prints, with a secret, and check the state."""
     (lab.project / "Pulumi.dev.yaml").unlink()
     shutil.copy(ROOT / "Pulumi.dev.yaml", lab.project)
     lab.env["PULUMI_BACKEND_URL"] = BACKEND
@@ -166,7 +166,7 @@ def the_tracing_stack_keeps_its_state_there(lab: Lab) -> None:
     lab.file("dev").unlink()
 
 
-def test_both_stack_files_problems_are_told_in_words(lab: Lab) -> None:
+def test_errors_of_both_stack_files_are_messages(lab: Lab) -> None:
     add_bootstrap(lab)
     file = lab.project / "bootstrap" / "Pulumi.dev.yaml"
     file.write_text("config:\n  tracing-bootstrap:repositry: example/tracing\n")
@@ -181,4 +181,4 @@ def test_both_stack_files_problems_are_told_in_words(lab: Lab) -> None:
     file.unlink()
     missing = bootstrap(lab, *UP)
     assert missing.returncode == 1
-    assert "there is no such file; it holds tracing-bootstrap:repository" in missing.stderr
+    assert "does not exist. It must set tracing-bootstrap:repository" in missing.stderr

@@ -1,7 +1,6 @@
-"""The real CLI on a state bucket that asks for permissions, with the credentials of both roles.
+"""The real CLI on a state bucket with IAM enforcement, with the credentials of both roles.
 
-The bucket is moto's, with its IAM enforcement on. It encrypts nothing: moto judges no permission on
-the state's key.
+The bucket is moto's. It is not encrypted, because moto can't judge permissions on the state's key.
 """
 
 # boto3 and moto's server make their clients at run time and carry no types.
@@ -37,7 +36,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def moto() -> Iterator[int]:
-    """Run a server of its own, for its enforcement is on or off as a whole; yield its port."""
+    """Run a separate server, since enforcement applies to all of it; yield its port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = cast(int, free.getsockname()[1])
@@ -54,7 +53,7 @@ def moto() -> Iterator[int]:
 
 
 def enforce(port: int) -> None:
-    """Let moto ask for permissions from the next call on."""
+    """Let moto enforce IAM from the next call on."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     connection.request("POST", "/moto-api/reset-auth", body="0")
     assert connection.getresponse().status == 200

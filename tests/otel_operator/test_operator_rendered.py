@@ -103,3 +103,19 @@ def unknown(value: Any, schema: dict[str, Any], path: str = "spec") -> list[str]
         inner = schema["properties"].get(key)
         found += unknown(below, inner, f"{path}.{key}") if inner else [f"{path}.{key}"]
     return found
+
+
+def test_the_document_is_right_about_its_permissions(tmp_path: Path) -> None:
+    """docs/troubleshooting.md: it creates workloads everywhere, and reads no Secrets elsewhere."""
+    rules = [r for o in of_kind(rendered(operator(), tmp_path), "ClusterRole") for r in o["rules"]]
+    may = {
+        (verb, resource)
+        for rule in rules
+        for verb in rule["verbs"]
+        for resource in rule.get("resources", [])
+    }
+    document = (Path(__file__).parents[2] / "docs" / "troubleshooting.md").read_text()
+
+    assert {("create", "deployments"), ("create", "pods"), ("create", "serviceaccounts")} <= may
+    assert not {"secrets", "*"} & {resource for _, resource in may}
+    assert "OpenTelemetry Operator are close to those of a cluster administrator" in document
