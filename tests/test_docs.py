@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from components.beyla.config import NEVER_INSTRUMENTED
+from components.checks import SettingsError
 from components.checks.messages import all_keys
-from components.checks.validate import validate
+from components.checks.validate import parse_settings, validate
 from config.loader import PROJECT, SECRETS
 from tests.alloy.cases import arguments
 from tests.alloy.gateway import gateway, needs_alloy
@@ -244,6 +245,18 @@ def test_the_error_message_is_the_one_that_a_stack_file_gets() -> None:
     ]
     [shown] = [text for text in blocks(INSTALL, "text") if text.startswith("error:")]
     assert shown.strip().split("\n\n")[1:] == lines
+
+
+def test_the_error_message_is_the_one_that_a_program_in_another_language_gets() -> None:
+    [shown] = [text for text in blocks(DOCS / "reuse.md", "text") if text.startswith("error:")]
+    groups = {
+        "environment": {"name": "dev"},
+        "cluster": {"name": "apps-dev", "region": "eu-west-1", "accountId": "123456789012"},
+        "tempo": {"sise": "m"},
+    }
+    with pytest.raises(SettingsError) as refused:
+        parse_settings(groups, "tracing")
+    assert shown.strip().partition(" has a problem: ")[2] == str(refused.value)
 
 
 def test_the_excerpt_of_the_plan_is_one() -> None:
