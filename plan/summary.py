@@ -1,5 +1,6 @@
 """The plan as a reviewer reads it: a tree of resources, sums, outputs, warnings."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from plan.policies import section
 from plan.recorder import STACK_TYPE, UNKNOWN, Resource, Secret
 from plan.run import Plan
 from plan.stackfile import MASK
+from plan.sums import COLUMNS, sums, written
 from policy.rules import Violation
 
 _LATER = "(known after up)"
@@ -39,7 +41,7 @@ def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violatio
         "## Resources",
         "```text\n" + "\n".join(_tree(plan.recording.resources)) + "\n```",
         "## Sums",
-        table(_sums(settings), aligned=True),
+        table(list(_sums(settings)), aligned=True),
         "The sums are of the least number of pods.",
         cost(settings, estimate(settings)),
         "## Delivered to Grafana and the ruler",
@@ -183,49 +185,16 @@ _DETAILS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-def _sums(settings: TracingSettings) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [
-        (
-            "workload",
-            "pods",
-            "CPU request",
-            "CPU limit",
-            "memory request",
-            "memory limit",
-            "volumes",
-        )
-    ]
-    total = [0, 0, 0, 0, 0, 0]
-    for name, size in workloads(settings).items():
-        pods = size.replicas
-        each = (
-            1,
-            size.cpu_request_millicores,
-            size.cpu_limit_millicores,
-            size.memory_request_mib,
-            size.memory_limit_mib,
-            size.volume_gib or 0,
-        )
-        sums = [pods * value for value in each]
-        total = [a + b for a, b in zip(total, sums, strict=True)]
-        grows = size.max_replicas is not None and size.max_replicas > pods
-        rows.append(
-            (name, *_amounts(sums, f"{pods} to {size.max_replicas}" if grows else str(pods)))
-        )
-    rows.append(("sum", *_amounts(total, str(total[0]))))
-    return rows
-
-
-def _amounts(sums: Sequence[int], pods: str) -> tuple[str, ...]:
-    _, cpu, cpu_limit, memory, memory_limit, volume = sums
-    return (
-        pods,
-        f"{cpu / 1000:g}",
-        f"{cpu_limit / 1000:g}",
-        f"{memory / 1024:.1f} GiB",
-        f"{memory_limit / 1024:.1f} GiB",
-        f"{volume} GiB" if volume else "-",
-    )
+def _sums(settings: TracingSettings) -> Iterator[tuple[str, ...]]:
+    yield "workload", *COLUMNS
+    sizes = {name: dataclasses.asdict(size) for name, size in workloads(settings).items()}
+    for name, size in sizes.items():
+        cells = {column: written(column, amount) for column, amount in sums([size]).items()}
+        if (size["max_replicas"] or 0) > size["replicas"]:
+            cells["pods"] += f" to {size['max_replicas']}"
+        yield name, *cells.values()
+    total = sums(sizes.values())
+    yield "sum", *(written(column, amount) for column, amount in total.items())
 
 
 def _value(value: object) -> str:

@@ -9,7 +9,7 @@ from components.settings import TracingSettings
 from config.markdown import table
 from plan.cost.estimate import MONTHS_AHEAD, Estimate, Part, estimate
 from plan.cost.prices import Prices, Unit
-from plan.cost.usage import COMPACTIONS, HOURS, MERGED_HOURS
+from plan.cost.usage import COMPACTIONS, HOURS, MERGED_HOURS, Usage
 
 CURRENCY = "USD"
 _UNKNOWN = "not known"
@@ -116,38 +116,33 @@ def about(number: float) -> str:
 
 def _parts(estimate: Estimate) -> Iterator[tuple[str, ...]]:
     yield "part", "a month", "price, USD", "USD a month"
-    amounts, prices = _amounts(estimate), _prices(estimate.prices)
+    amounts = _amounts(estimate.usage)
+    prices = _prices(estimate.prices) if estimate.prices else dict.fromkeys(Part, _UNKNOWN)
     for part, usd in estimate.parts.items():
-        yield NAMES[part], amounts[part], prices[part], _UNKNOWN if usd is None else about(usd)
-    total = estimate.total
-    yield "sum", "", "", _UNKNOWN if total is None else about(total)
+        yield NAMES[part], amounts[part] or _UNKNOWN, prices[part], _usd(usd)
+    yield "sum", "", "", _usd(estimate.total)
 
 
-def _amounts(estimate: Estimate) -> dict[Part, str]:
-    used = estimate.usage
-    stored, requests, kms = _UNKNOWN, _UNKNOWN, _UNKNOWN
-    if used.stored_gib is not None:
-        stored = f"{about(used.stored_gib)} GiB"
-    if used.s3_writes is not None and used.s3_reads is not None:
-        requests = f"{about(used.s3_writes)} writes, {about(used.s3_reads)} reads"
-    if used.kms_requests is not None:
-        kms = f"keys: {used.kms_keys}, requests: {about(used.kms_requests)}"
+def _usd(amount: float | None) -> str:
+    return _UNKNOWN if amount is None else about(amount)
+
+
+def _amounts(used: Usage) -> dict[Part, str | None]:
+    stored, writes, reads, kms = used.stored_gib, used.s3_writes, used.s3_reads, used.kms_requests
+    requests = (writes, reads) if writes is not None and reads is not None else None
     return {
-        Part.S3_STORAGE: stored,
-        Part.S3_REQUESTS: requests,
-        Part.KMS: kms,
+        Part.S3_STORAGE: None if stored is None else f"{about(stored)} GiB",
+        Part.S3_REQUESTS: requests and "{} writes, {} reads".format(*map(about, requests)),
+        Part.KMS: None if kms is None else f"keys: {used.kms_keys}, requests: {about(kms)}",
         Part.VOLUMES: f"{used.volume_gib} GiB",
         Part.CPU: f"{used.cores:g} vCPU",
         Part.MEMORY: f"{used.memory_gib:.1f} GiB",
     }
 
 
-def _prices(prices: Prices | None) -> dict[Part, str]:
-    if prices is None:
-        return dict.fromkeys(Part, _UNKNOWN)
+def _prices(prices: Prices) -> dict[Part, str]:
     usd = prices.usd
-    first, last = prices.storage_tiers[0].usd, prices.storage_tiers[-1].usd
-    tiers = f"{first:g}" if first == last else f"{first:g} to {last:g}"
+    tiers = " to ".join(dict.fromkeys(f"{prices.storage_tiers[i].usd:g}" for i in (0, -1)))
     return {
         Part.S3_STORAGE: f"{tiers} for a GiB",
         Part.S3_REQUESTS: f"{usd[Unit.S3_WRITES]:g} and {usd[Unit.S3_READS]:g} for 1,000",

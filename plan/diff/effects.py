@@ -1,21 +1,17 @@
 """What a change asks of the cluster and of the budget."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from config.markdown import table
 from plan.cost.report import NAMES
 from plan.diff import markdown
 from plan.diff.presenting import Part
 from plan.diff.trees import Planned
+from plan.sums import COLUMNS, sums, written
 
-#: Columns of the table: field of a workload's size, for one pod, and how a sum is written.
-_COLUMNS: Final[Mapping[str, tuple[str, Callable[[int], str]]]] = {
-    "CPU request": ("cpu_request_millicores", lambda v: f"{v / 1000:g}" if v else "-"),
-    "memory request": ("memory_request_mib", lambda v: f"{v / 1024:.1f} GiB" if v else "-"),
-    "volumes": ("volume_gib", lambda v: f"{v} GiB" if v else "-"),
-}
-_ARROW = " → "
+#: The report leaves out limits.
+_COLUMNS = [column for column in COLUMNS if "limit" not in column]
 
 
 def capacity(before: Planned, after: Planned) -> Part | None:
@@ -25,34 +21,20 @@ def capacity(before: Planned, after: Planned) -> Part | None:
     """
     if not (before.workloads and after.workloads) or before.workloads == after.workloads:
         return None
-    rows: list[tuple[str, ...]] = [("workload", "pods", *_COLUMNS)]
+    rows: list[tuple[str, ...]] = [("workload", *_COLUMNS)]
     for name in dict.fromkeys([*before.workloads, *after.workloads]):
         old, new = before.workloads.get(name), after.workloads.get(name)
         if old != new:
-            rows.append((markdown.code(name), *_cells(_sums(old), _sums(new))))
-    old, new = (_added(_sums(w) for w in p.workloads.values()) for p in (before, after))
-    rows.append(("**sum**", *_cells(old, new)))
+            rows.append((markdown.code(name), *_cells([old] if old else [], [new] if new else [])))
+    rows.append(("**sum**", *_cells(before.workloads.values(), after.workloads.values())))
     return Part(title="What it asks of the cluster", body=table(rows))
 
 
-def _sums(size: Mapping[str, Any] | None) -> tuple[int, ...]:
-    if size is None:
-        return (0, *(0 for _ in _COLUMNS))
-    pods: int = size["replicas"]
-    return (pods, *(pods * int(size.get(field) or 0) for field, _ in _COLUMNS.values()))
-
-
-def _added(sums: Any) -> tuple[int, ...]:  # noqa: ANN401
-    return tuple(sum(column) for column in zip(*sums, strict=True))
-
-
-def _cells(old: tuple[int, ...], new: tuple[int, ...]) -> list[str]:
-    writes: list[Callable[[int], str]] = [str, *(write for _, write in _COLUMNS.values())]
-    cells: list[str] = []
-    for before, after, write in zip(old, new, writes, strict=True):
-        same = before == after
-        cells.append(write(after) if same else f"{write(before)}{_ARROW}{write(after)}")
-    return cells
+def _cells(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the sums of both sides, or one where they are the same."""
+    old, new = sums(before), sums(after)
+    both = [[written(column, side[column]) for side in (old, new)] for column in _COLUMNS]
+    return [" → ".join(dict.fromkeys(cells)) for cells in both]
 
 
 def cost(before: Planned, after: Planned) -> Part | None:

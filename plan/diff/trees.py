@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from components.checks import SettingsError
 from plan.dumping import UNKNOWN_SHOWN
-from plan.recording import UNKNOWN
+from plan.recorder import UNKNOWN
 from plan.stackfile import load
 
 _PLANNER = Path(__file__).parent / "planner.py"

@@ -9,7 +9,7 @@ from plan.diff.kinds import COMPONENTS, KINDS, KUBERNETES_PROVIDER, RELEASE, REL
 from plan.diff.ordering import ORDERS, Warned, facts, shown, warned
 from plan.diff.trees import Planned
 from plan.diff.values import MISSING
-from plan.recording import Resource
+from plan.recorder import Resource
 from tests.plan.diff.plans import ROOT, planned, release
 from tests.stack.variants import STACKS, recorded
 
