@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
 
 from config.markdown import table
@@ -15,24 +14,16 @@ from plan.diff.presenting import Part, before_after
 from plan.diff.trees import Commits
 from plan.diff.values import MISSING
 
-#: Characters that a report has: a comment on GitHub takes 65,536, and a workflow adds lines to it.
+#: Characters of a report: a comment on GitHub takes 65,536, and a workflow adds lines to it.
 LIMIT = 60_000
-#: A part that another environment has word for word is told once, from this length on.
+#: Characters from which a part that another environment has too is shown once.
 _TOLD_ONCE = 200
 _FULL = "`build/plan-diff/full.md`, an artefact of the run"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Block:
-    """A piece of the report.
-
-    Attributes:
-        text: Markdown.
-        title: what it is called when it is left out; None where it always stays.
-    """
-
-    text: str
-    title: str | None = None
+#: Text of a piece of the report, and its name in the note that it was left out; empty for a piece
+#: that always stays.
+_Block = tuple[str, str]
 
 
 def report(
@@ -52,20 +43,22 @@ def report(
         notes: sentences about the run itself.
         limit: characters; None for the full report, which also holds what comes and goes.
     """
-    blocks = [
-        _Block(text=MARKER),
-        _Block(text="## What this change does to each environment"),
-        _Block(text=_compared(commits)),
-        *(_Block(text=markdown.quoted("NOTE", note)) for note in _notes(commits, notes)),
-        *(_Block(text=text) for text in (_table(environments), _same(environments)) if text),
+    head = [
+        MARKER,
+        "## What this change does to each environment",
+        _compared(commits),
+        *(markdown.quoted("NOTE", note) for note in _notes(commits, notes)),
+        _table(environments),
+        _same(environments),
     ]
+    blocks = [(text, "") for text in head]
     told: dict[str, str] = {}
     for environment in environments:
         if not environment.is_same:
             blocks += _section(environment, docs, told, everything=limit is None)
     more = "" if limit is None else f" Everything: {_FULL}."
-    blocks.append(_Block(text=f"How to read this: [reviewing.md]({docs}/reviewing.md).{more}"))
-    return "\n\n".join(b.text for b in _fitting(blocks, limit)) + "\n"
+    blocks.append((f"How to read this: [reviewing.md]({docs}/reviewing.md).{more}", ""))
+    return markdown.paragraphs(_fitting(blocks, limit)) + "\n"
 
 
 def _compared(commits: Commits) -> str:
@@ -133,23 +126,16 @@ def _same(environments: Sequence[Environment]) -> str:
 def _section(
     e: Environment, docs: str, told: dict[str, str], *, everything: bool
 ) -> Iterator[_Block]:
-    yield _Block(text=f"### {e.stack}")
+    yield f"### {e.stack}", ""
     if not e.is_compared:
-        yield from _not_compared(e, everything=everything)
+        yield from ((text, "") for text in _not_compared(e))
         return
-    for text in (
-        _losses(e, docs),
-        _protection(e),
-        _orders(e, docs),
-        _policies(e),
-        _notices(e),
-    ):
-        if text:
-            yield _Block(text=text)
+    front = (_losses(e, docs), _protection(e), _orders(e, docs), _policies(e), _notices(e.warnings))
+    yield from ((text, "") for text in front)
     for part in _parts(e, everything=everything):
         yield _block(part, e.stack, told)
     if not e.changes:
-        yield _Block(text="No resource changes.")
+        yield "No resource changes.", ""
 
 
 def _parts(e: Environment, *, everything: bool) -> Iterator[Part]:
@@ -172,38 +158,27 @@ def _parts(e: Environment, *, everything: bool) -> Iterator[Part]:
         yield from (presenting.whole(c) for c in e.changes if c.operation not in stays)
 
 
-def _not_compared(e: Environment, *, everything: bool) -> Iterator[_Block]:
+def _not_compared(e: Environment) -> Iterator[str]:
     if e.error:
         refusal = f"`make plan STACK={e.stack}` refuses this stack file:"
-        yield _Block(text=f"{refusal}\n\n{markdown.fence(e.error, 'text')}")
+        yield f"{refusal}\n\n{markdown.fence(e.error, 'text')}"
     if e.after is None and e.before:
         number = len(made(e.before))
         count = f"the {markdown.counted(number, 'resource')} that" if number else "what"
-        yield _Block(
-            text=markdown.quoted(
-                "CAUTION",
-                f"The stack file is gone, the environment is not: nothing deletes {count} it "
-                f"made. To remove them, run `make destroy STACK={e.stack}` on a commit that has "
-                "the file.",
-            )
+        yield markdown.quoted(
+            "CAUTION",
+            f"The stack file is gone, the environment is not: nothing deletes {count} it made. To "
+            f"remove them, run `make destroy STACK={e.stack}` on a commit that has the file.",
         )
     if e.base_error and e.after is not None:
-        said = "The base can't plan this stack, so there is nothing to compare with. It says:"
-        yield _Block(text=f"{said}\n\n{markdown.fence(e.base_error, 'text')}")
+        said = "The base can't plan this stack, so there is nothing to compare with. Its error:"
+        yield f"{said}\n\n{markdown.fence(e.base_error, 'text')}"
     if e.before is None and e.after is not None and not e.error:
-        yield from _new(e, everything=everything)
-
-
-def _new(e: Environment, *, everything: bool) -> Iterator[_Block]:
-    if e.after is None:
-        return
-    every = made(e.after)
-    kinds = _kinds([str(r["type"]) for r in every])
-    yield _Block(text=f"A new environment of {markdown.counted(len(every), 'resource')}: {kinds}.")
-    warned = _notices(replace(e, warnings=e.after.warnings))
-    if warned:
-        yield _Block(text=warned)
-    yield _Block(text=f"`make plan STACK={e.stack}` shows it whole.")
+        every = made(e.after)
+        count = markdown.counted(len(every), "resource")
+        yield f"A new environment of {count}: {_kinds([str(r['type']) for r in every])}."
+        yield _notices(e.after.warnings)
+        yield f"`make plan STACK={e.stack}` shows all of it."
 
 
 def _kinds(types: Sequence[str]) -> str:
@@ -214,57 +189,44 @@ def _kinds(types: Sequence[str]) -> str:
 
 
 def _block(part: Part, stack: str, told: dict[str, str]) -> _Block:
-    """Return a part as a block; word for word that of another environment, as a pointer to it."""
+    """Return a part as a block; if another environment has the same part, a pointer to it."""
     if len(part.body) >= _TOLD_ONCE:
         if part.body in told:
-            return _Block(text=f"**{part.title}**: the same as in {told[part.body]}.")
+            return f"**{part.title}**: the same as in {told[part.body]}.", ""
         told[part.body] = stack
-    return _Block(text=part.text(), title=part.title)
+    return part.text(), part.title
 
 
-def _fitting(blocks: Sequence[_Block], limit: int | None) -> list[_Block]:
-    """Leave the longest blocks out until the rest fits."""
-    fitting = list(blocks)
-    if limit is None:
-        return fitting
-    while sum(len(b.text) + 2 for b in fitting) > limit:
-        longest = max((b for b in fitting if b.title), key=lambda b: len(b.text), default=None)
-        if longest is None:
+def _fitting(blocks: Sequence[_Block], limit: int | None) -> list[str]:
+    """Return the texts, the longest parts left out until the rest fits."""
+    texts = [text for text, _ in blocks]
+    parts = [n for n, (_, title) in enumerate(blocks) if title]
+    for n in sorted(parts, key=lambda n: -len(texts[n])):
+        if limit is None or sum(len(text) + 2 for text in texts) <= limit:
             break
-        lines = markdown.counted(len(longest.text.splitlines()), "line")
-        fitting[fitting.index(longest)] = _Block(
-            text=f"**{longest.title}**: left out here, {lines}; see {_FULL}."
-        )
-    return fitting
+        lines = markdown.counted(len(texts[n].splitlines()), "line")
+        texts[n] = f"**{blocks[n][1]}**: left out here, {lines}; see {_FULL}."
+    return texts
 
 
 def _losses(environment: Environment, docs: str) -> str:
-    """Return replacements and deletions with what they lose; empty where there are none.
-
-    Args:
-        environment: the environment.
-        docs: where docs/ is, for links.
-    """
+    """Return replacements and deletions with what they lose; empty if there are none."""
     found = [c for c in environment.changes if c.operation in (Operation.REPLACE, Operation.DELETE)]
     if not found:
         return ""
-    grave = [c for c in found if _holds_data(c)]
+    grave = [c for c in found if c.loss is None or c.loss.data]
     rest = [c for c in found if c not in grave and not c.type.startswith(COMPONENTS)]
-    return markdown.quoted(
-        "CAUTION",
-        markdown.paragraphs(
-            [
-                f"**{_headline(found)}**",
-                "\n".join(_loss(change, docs) for change in grave),
-                "\n".join(_together(rest)),
-                _moved(environment.changes),
-            ]
-        ),
-    )
+    body = [
+        f"**{_headline(found)}**",
+        "\n".join(_loss(change, docs) for change in grave),
+        "\n".join(_together(rest)),
+        _moved(environment.changes),
+    ]
+    return markdown.quoted("CAUTION", markdown.paragraphs(body))
 
 
 def _moved(changes: Sequence[Change]) -> str:
-    """Say where what is deleted is also created: by its type and name it is the same thing."""
+    """Return which deleted resources are also created: the same by type and name."""
     made = {(c.type, c.name) for c in changes if c.operation is Operation.CREATE}
     gone = [c for c in changes if c.operation is Operation.DELETE and (c.type, c.name) in made]
     if not gone:
@@ -275,11 +237,6 @@ def _moved(changes: Sequence[Change]) -> str:
         f"**{them} also {stand} among the created ones**, with the same type and name, but below "
         "another component: to Pulumi, that is another. `aliases` in the code would keep it."
     )
-
-
-def _holds_data(change: Change) -> bool:
-    found = change.loss
-    return found is None or found.data
 
 
 def _headline(found: Sequence[Change]) -> str:
@@ -303,9 +260,8 @@ def _loss(change: Change, docs: str) -> str:
         said.append("It is protected: preview and `up` fail.")
     elif change.kept:
         said.append("It is no longer Pulumi's, but stays where it is.")
-    found = change.loss
-    if found and found.section:
-        said.append(f"[What to do]({docs}/{found.section})")
+    if change.loss and change.loss.section:
+        said.append(f"[What to do]({docs}/{change.loss.section})")
     return f"- {' '.join(said)}"
 
 
@@ -385,9 +341,9 @@ def _policies(environment: Environment) -> str:
     return markdown.quoted("WARNING" if environment.violations else "NOTE", "\n".join(lines))
 
 
-def _notices(environment: Environment) -> str:
-    """Return what a preview warns of from now on."""
-    if not environment.warnings:
+def _notices(warnings: Sequence[str]) -> str:
+    """Return the new warnings of a preview."""
+    if not warnings:
         return ""
-    lines = ["**A preview warns from now on:**", "", *(f"- {w}" for w in environment.warnings)]
+    lines = ["**A preview warns from now on:**", "", *(f"- {w}" for w in warnings)]
     return markdown.quoted("NOTE", "\n".join(lines))

@@ -13,6 +13,8 @@ import yaml
 from components.checks import SettingsError
 from plan import cli
 from plan.__main__ import main
+from plan.dumping import UNKNOWN_SHOWN
+from plan.recorder import UNKNOWN
 from plan.run import run
 from plan.stackfile import MASK, read, stacks
 from plan.write import files
@@ -93,6 +95,14 @@ def test_the_command_prints_a_summary_and_writes_the_files(
     assert (folder / "summary.md").read_text() in printed
     names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert names == set(files(run("qa", tmp_path)))
+
+
+def test_an_unknown_value_is_written_as_the_documents_say() -> None:
+    """The SDK's placeholder is a UUID, which a reader would take for a real value."""
+    written = files(run("prod", ROOT))
+    assert [name for name, text in written.items() if UNKNOWN in text] == []
+    assert json.loads(written["plan.json"])["outputs"]["tempoRoleArn"] == UNKNOWN_SHOWN
+    assert f"`{UNKNOWN_SHOWN}`" in (ROOT / "docs/reviewing.md").read_text()
 
 
 def test_json_is_for_machines_and_nothing_else_is_printed(
