@@ -294,6 +294,37 @@ def test_the_report_has_the_parts_that_the_page_explains() -> None:
         assert title.lower() in source, title
 
 
+def test_dashboards_have_the_names_that_the_documents_use() -> None:
+    digests = [path.read_text() for path in (ROOT / "tests/golden/prod/grafana").glob("*.txt")]
+    titles = {text.partition(" (")[0] for text in digests}
+    named = {
+        name
+        for document in DOCUMENTS
+        for name in re.findall(r"\bdashboards?\s+\*\*([^*]+)\*\*", document.read_text())
+    }
+    table = (DOCS / "using-traces.md").read_text().partition("\n## Dashboards")[2]
+    listed = re.findall(r"^\| ([A-Z][^|]+) \|", table, re.M)[1:]
+    assert len(named) > 5
+    assert named <= titles
+    assert {name for cell in listed for name in cell.split("; ")} == titles
+
+
+@pytest.mark.parametrize(
+    ("page", "panel"),
+    [
+        ("using-traces.md", "Who calls whom"),
+        ("using-traces.md", "From senders to the bucket"),
+        ("runbooks/slo-budget-burns-fast.md", "Burn rate over time"),
+        ("runbooks/slo-budget-burns-fast.md", "Events"),
+        ("runbooks/slo-budget-burns-slowly.md", "Good events over time"),
+    ],
+)
+def test_dashboards_have_the_panels_that_the_documents_name(page: str, panel: str) -> None:
+    digests = [path.read_text() for path in (ROOT / "tests/golden/prod/grafana").glob("*.txt")]
+    assert re.search(rf"[*\"]{panel}[*\"]", (DOCS / page).read_text())
+    assert any(re.search(rf"^(= )?{panel}( \||$)", text, re.M) for text in digests)
+
+
 def test_the_costs_of_the_readme_are_those_of_the_plan() -> None:
     text = README.read_text().partition("\n## Costs")[2].partition("\n## ")[0]
     lines = re.findall(r"^\| (dev|prod) \| (.*) \|$", text, re.M)
