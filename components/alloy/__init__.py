@@ -1,1 +1,1 @@
-"""Grafana Alloy, the OTLP gateway that every sender talks to."""
+"""Grafana Alloy, the OTLP gateway for all senders."""

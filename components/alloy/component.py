@@ -1,23 +1,93 @@
 """The Alloy gateway as a component."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pulumi
 
-from ..core.helm import release
+from ..backends.credentials import LOGS_PASSWORD, METRICS_PASSWORD
+from ..backends.settings import LogsSettings, MetricsSettings
+from ..core import helm
 from ..core.names import ALLOY_RELEASE
-from .args import AlloyArgs
+from ..grafana.settings import ServiceMonitorSettings
 from .endpoints import otlp_grpc_endpoint, otlp_http_endpoint
+from .settings import AlloySettings
 from .values import rollouts, values
 
 __all__ = ["Alloy", "AlloyArgs"]
 
 
-class Alloy(pulumi.ComponentResource):
-    """The OTLP gateway that every sender talks to.
+@dataclass(frozen=True, kw_only=True)
+class AlloyArgs:
+    """Arguments of `Alloy`; all plain but `tempo_endpoint`, so that a preview shows the values.
 
-    It stamps cluster and environment, adds Kubernetes attributes, drops noise and sends spans to
-    Tempo, log records to Loki and metrics to the metrics backend.
+    Raises:
+        ValueError: a backend has a username, but `credentials_secret` is not set.
+    """
+
+    settings: AlloySettings = AlloySettings()
+    """Alloy's own settings."""
+    namespace: str
+    """An existing namespace."""
+    chart: helm.Chart = helm.ALLOY
+    """The chart `alloy`."""
+    atomic: bool = True
+    """Roll back a failed upgrade."""
+    image_registry: str | None = None
+    """Registry that mirrors the images; by default the public ones."""
+    environment: str
+    """`deployment.environment.name` of senders that set none."""
+    cluster_name: str
+    """`k8s.cluster.name` of senders that set none."""
+    tempo_endpoint: pulumi.Input[str]
+    """Host and port of Tempo's OTLP gRPC receiver. If unknown at preview, the preview does not
+    check the chart."""
+    tls: bool = False
+    """Use TLS with `tempoEndpoint`, for a Tempo outside the cluster. A publicly trusted authority
+    must have signed its certificate."""
+    balance: bool = False
+    """Spread batches over every address that the host of `tempoEndpoint` has in DNS (a headless
+    Service); otherwise one connection."""
+    tenant: str | None = None
+    """Tempo's tenant; none without multitenancy."""
+    stack_namespaces: Sequence[str] = ()
+    """Namespaces of the tracing stack, whose own spans are dropped."""
+    trusted_namespaces: Sequence[str] = ()
+    """Namespaces of senders that report for other pods, as Beyla does: their `k8s.*` attributes
+    are kept instead of those of the pod that they send from."""
+    trust_unidentified: bool = False
+    """Keep the `k8s.*` attributes of senders whose connection belongs to no pod, such as Beyla with
+    context propagation; otherwise they are dropped."""
+    metrics: MetricsSettings | None = None
+    """Backend of OTLP metrics; without it they are refused."""
+    logs: LogsSettings | None = None
+    """Backend of OTLP logs; without it they are refused."""
+    credentials_secret: str | None = None
+    """Kubernetes Secret with the keys `METRICS_PASSWORD` and `LOGS_PASSWORD` of the backends that
+    have a username."""
+    service_monitor: ServiceMonitorSettings = ServiceMonitorSettings()
+    """ServiceMonitor objects for Alloy itself."""
+
+    def __post_init__(self) -> None:
+        if self.password_keys and self.credentials_secret is None:
+            raise ValueError("a backend with a username needs the Secret that holds its password")
+
+    @property
+    def password_keys(self) -> list[str]:
+        """Keys of the Secret for the backends that require a password."""
+        backends = {METRICS_PASSWORD: self.metrics, LOGS_PASSWORD: self.logs}
+        return [key for key, backend in backends.items() if backend and backend.username]
+
+
+class Alloy(pulumi.ComponentResource):
+    """Grafana Alloy, the OTLP gateway for all senders.
+
+    It adds cluster, environment and Kubernetes attributes, drops noise, and sends spans to Tempo,
+    log records to Loki and metrics to the metrics backend.
+
+    Example:
+        Alloy("alloy", AlloyArgs(namespace="tracing", environment="dev", cluster_name="dev-1",
+        tempo_endpoint="tempo.tracing.svc.cluster.local:4317"))
     """
 
     otlp_grpc_endpoint: pulumi.Output[str]
@@ -29,7 +99,7 @@ class Alloy(pulumi.ComponentResource):
         self, name: str, args: AlloyArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("tracing:index:Alloy", name, {}, opts)
-        self._release = release(
+        self._release = helm.release(
             f"{name}-release",
             name=ALLOY_RELEASE,
             chart=args.chart,

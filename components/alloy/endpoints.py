@@ -1,4 +1,4 @@
-"""Where senders reach the gateway."""
+"""URLs of the gateway for senders."""
 
 from ..core.names import ALLOY_RELEASE, OTLP_GRPC_PORT, OTLP_HTTP_PORT, service_host
 

@@ -8,15 +8,15 @@ from ..core.texts import ClassName, NamespaceName
 
 
 class AlloySettings(Settings):
-    """Grafana Alloy, the OTLP gateway that every sender talks to."""
+    """Grafana Alloy, the OTLP gateway for all senders."""
 
     size: Size = Size.S
     """Preset of replicas, autoscaling, requests, limits and queue: see docs/sizing.md."""
     workload: WorkloadSettings = WorkloadSettings()
     """Single values of the size preset to replace."""
     queue_batches: int | None = Field(default=None, ge=10, le=100_000)
-    """Batches of about 1 MiB that wait in a pod's memory while a backend does not answer. More
-    bridges a longer outage and takes more memory."""
+    """Batches of about 1 MiB that wait in a pod's memory while a backend does not answer. A larger
+    value bridges a longer outage and takes more memory."""
     max_request_mib: int = Field(default=4, ge=1, le=64)
     """Largest OTLP gRPC request in MiB; raise it where senders report `ResourceExhausted`."""
     ignored_paths: list[str] = Field(

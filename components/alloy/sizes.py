@@ -1,11 +1,11 @@
 """Sizes of the gateway.
 
-Measured with Alloy 1.18.1, 2,000 spans per second over OTLP gRPC: 17 CPU-seconds for a million
-spans through this pipeline (spans without URLs), 27 to 30 through similar ones. Reckoned with 30,
-one core carries about 33,000 spans per second, and at 70 % of the CPU request, where autoscaling
-adds a pod, each pod of xs carries 2,300, of s 5,800, of m 12,000 and of l 23,000 spans per second.
-The limits of m, one core and 2 GiB, are what AOS gives its Alloy; the other values follow from it
-by halves and doubles and are our choice.
+Measured with Alloy 1.18.1 at 2,000 spans per second over OTLP gRPC: 17 CPU-seconds per million
+spans through this pipeline (spans without URLs), 27 to 30 through similar ones. With 30, one core
+carries about 33,000 spans per second. At 70 % of the CPU request, where autoscaling adds a pod,
+each pod of xs carries 2,300, of s 5,800, of m 12,000 and of l 23,000 spans per second. The limits
+of m, one core and 2 GiB, are those of Alloy in AOS; the other values are our choice, each half or
+double of the next.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from .settings import AlloySettings
 BATCH_MIB = 1
 #: Largest OTLP request over HTTP in MiB, unpacked: the default of ``otelcol.receiver.otlp``.
 HTTP_REQUEST_MIB = 20
-#: What Alloy was measured to cost, with a margin: see above.
+#: CPU cost of Alloy as measured, with a margin: see above.
 CPU_SECONDS_PER_MILLION_SPANS = 30
-#: Percent of its CPU request that a pod is planned to use; autoscaling adds one there.
+#: Planned CPU use of a pod in percent of its request; autoscaling adds a pod there.
 PLANNED_CPU_PERCENT = 70
 
 
@@ -38,9 +38,9 @@ class Preset:
     queue_batches: int
 
 
-# The queues: spans take about three times their size on the wire in memory, Alloy itself about
-# 100 MiB, and data is refused from 65 % of the memory limit on (limit_memory.alloy). A full queue
-# stays below that, so that it is the queue that says no, not the limiter for all signals.
+# Queues: in memory, spans take about three times their size on the wire, and Alloy itself about
+# 100 MiB. From 65 % of the memory limit on, the limiter refuses all signals (limit_memory.alloy). A
+# full queue stays below that and refuses only its own signal.
 PRESETS: dict[Size, Preset] = {
     Size.XS: Preset(
         workload=Workload(
@@ -52,7 +52,7 @@ PRESETS: dict[Size, Preset] = {
         ),
         queue_batches=20,
     ),
-    # Two pods from here on: a node can go away without spans being refused.
+    # Two pods from here on, so that the loss of a node refuses no spans.
     Size.S: Preset(
         workload=Workload(
             replicas=2,
@@ -89,20 +89,20 @@ PRESETS: dict[Size, Preset] = {
 
 
 def workload(settings: AlloySettings) -> Workload:
-    """Return pods and resources: the preset, with what the stack file replaces."""
+    """Return pods and resources: the preset with the values that the stack file replaces."""
     return PRESETS[settings.size].workload.override(settings.workload)
 
 
 def spans_per_second(pod: Workload, pods: int = 1) -> float:
-    """Return what pods of the gateway carry."""
+    """Return how many spans per second the gateway's pods carry."""
     cores = pods * pod.cpu_request_millicores / 1000 * PLANNED_CPU_PERCENT / 100
     return cores * 1_000_000 / CPU_SECONDS_PER_MILLION_SPANS
 
 
 def queue_bytes(settings: AlloySettings) -> int:
-    """Return how much waits in one pod for one backend, in bytes on the wire.
+    """Return the size of one pod's queue for one backend, in bytes on the wire.
 
-    It is never less than the largest request: what is larger than the queue could never enter it.
+    It is at least the largest request, which could never enter a smaller queue.
     """
     batches = settings.queue_batches or PRESETS[settings.size].queue_batches
     return max(batches * BATCH_MIB, settings.max_request_mib, HTTP_REQUEST_MIB) * MIB

@@ -14,7 +14,7 @@ from ..core.system import Loss, System
 from ..settings import TracingSettings
 from ..tempo.endpoints import otlp_endpoint, pods
 from ..tempo.settings import TempoMode
-from .args import AlloyArgs
+from .component import AlloyArgs
 from .sizes import workload
 from .values import rollouts
 

@@ -1,33 +1,35 @@
 """Helm values of the chart `alloy` for the gateway."""
 
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..backends import credentials
 from ..core.helm import Rollout
 from ..core.names import ALLOY_HTTP_PORT, ALLOY_RELEASE, OTLP_GRPC_PORT, OTLP_HTTP_PORT
 from ..core.workload import Workload
-from .args import AlloyArgs
 from .pipeline import config
 from .sizes import workload
 
+if TYPE_CHECKING:
+    from .component import AlloyArgs
+
 #: User of the image grafana/alloy.
 _UID = 473
-#: Where Alloy keeps its state (the write-ahead log of metrics), the only place that it writes to.
+#: Folder of Alloy's state (the write-ahead log of metrics), the only one that it writes to.
 _STORAGE_PATH = "/tmp/alloy"  # noqa: S108 - the chart's own, a volume of the pod
-#: Seconds that a pod still takes connections after it was told to stop, while the Service forgets
-#: it; and seconds until it is killed, in which the queue empties.
+#: Seconds that a stopping pod still accepts connections, while the Service removes it; and the
+#: termination grace period in seconds, in which the queue empties.
 _DRAIN_SECONDS = 5
 _GRACE_SECONDS = 60
 #: Delay of the readiness probe in seconds (chart default).
 _READY_SECONDS = 10
-#: Share of the pods that a rolling update replaces at the same time. New pods come before old ones
-#: go, so that no span is refused meanwhile.
+#: Share of the pods that a rolling update replaces at the same time. New pods start before old ones
+#: stop, so that no span is refused.
 _ROLLOUT_SHARE = 0.25
-#: CPU in percent of the request where autoscaling adds a pod; our choice.
+#: CPU in percent of the request at which autoscaling adds a pod; our choice.
 _CPU_TARGET_PERCENT = 70
-#: Memory in percent of the limit where autoscaling adds a pod: before data is refused, which begins
-#: at 65 % (limit_memory.alloy).
+#: Memory in percent of the limit at which autoscaling adds a pod; from 65 % on, data is refused
+#: (limit_memory.alloy).
 _MEMORY_TARGET_PERCENT = 60
 
 #: Labels that the chart selects the pods by.
@@ -37,7 +39,7 @@ _SELECTOR = {
         "app.kubernetes.io/instance": ALLOY_RELEASE,
     }
 }
-#: What pod-security level `restricted` asks of a container; and no writing outside of volumes.
+#: Container security context within pod-security level `restricted`, with a read-only root.
 _RESTRICTED: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
@@ -47,7 +49,7 @@ _RESTRICTED: dict[str, Any] = {
 }
 
 
-def values(args: AlloyArgs) -> dict[str, Any]:
+def values(args: "AlloyArgs") -> dict[str, Any]:
     """Return the values of the release, plain and fully known."""
     size = workload(args.settings)
     return {
@@ -62,7 +64,7 @@ def values(args: AlloyArgs) -> dict[str, Any]:
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
         },
-        # PodLogs are not used here, and releases that share a definition get in each other's way.
+        # The stack uses no PodLogs, and two releases cannot own one custom resource definition.
         "crds": {"create": False},
         "alloy": _alloy(args, size),
         "configReloader": _config_reloader(),
@@ -75,7 +77,7 @@ def values(args: AlloyArgs) -> dict[str, Any]:
     }
 
 
-def rollouts(args: AlloyArgs) -> list[Rollout]:
+def rollouts(args: "AlloyArgs") -> list[Rollout]:
     """Return how the gateway's pods are replaced."""
     size = workload(args.settings)
     return [
@@ -88,7 +90,7 @@ def rollouts(args: AlloyArgs) -> list[Rollout]:
     ]
 
 
-def _alloy(args: AlloyArgs, size: Workload) -> dict[str, Any]:
+def _alloy(args: "AlloyArgs", size: Workload) -> dict[str, Any]:
     ports = {"otlp-grpc": (OTLP_GRPC_PORT, "grpc"), "otlp-http": (OTLP_HTTP_PORT, "http")}
     return {
         "configMap": {"create": True, "content": config(args)},
@@ -124,12 +126,12 @@ def _config_reloader() -> dict[str, Any]:
     }
 
 
-def _controller(args: AlloyArgs, size: Workload) -> dict[str, Any]:
-    # With a single pod there is nothing to keep, and a node must drain.
+def _controller(args: "AlloyArgs", size: Workload) -> dict[str, Any]:
+    # A budget for a single pod would keep its node from draining.
     budget = {"enabled": True, "maxUnavailable": 1} if size.replicas > 1 else {"enabled": False}
     return {
-        # A changed configuration is a rollout: a bad one fails `up` at the first new pod, while the
-        # old ones go on. Only reloaded, it would show at the next restart of a pod.
+        # A changed configuration rolls out, so that a bad one fails `up` at the first new pod while
+        # the old pods continue. With a reload only, it would fail at the next restart of a pod.
         "podAnnotations": {"checksum/config": sha256(config(args).encode()).hexdigest()},
         "type": "deployment",
         "replicas": size.replicas,
@@ -174,7 +176,7 @@ def _controller(args: AlloyArgs, size: Workload) -> dict[str, Any]:
 def _autoscaling(size: Workload) -> dict[str, Any]:
     if size.max_replicas is None or size.max_replicas <= size.replicas:
         return {"enabled": False}
-    # Kubernetes reckons in percent of the request.
+    # Kubernetes computes in percent of the request.
     memory = round(_MEMORY_TARGET_PERCENT * size.memory_limit_mib / size.memory_request_mib)
     return {
         "enabled": True,
@@ -186,10 +188,10 @@ def _autoscaling(size: Workload) -> dict[str, Any]:
 
 
 def _rbac() -> dict[str, Any]:
-    """Return the only access that the pipeline needs: pods, in every namespace.
+    """Return the only access that the pipeline needs: pods in every namespace.
 
-    Both lists replace the chart's, which include every Secret of the cluster. The chart writes them
-    one below the other, and an empty one makes its ClusterRole unreadable: so each has a verb.
+    Both lists replace the chart's, which include all Secrets of the cluster. The chart joins them,
+    and an empty list makes its ClusterRole invalid, so that each has one of the two verbs.
     """
     pods = {"apiGroups": [""], "resources": ["pods"]}
     return {

@@ -1,1 +1,1 @@
-"""The backends for metrics, logs and profiles: where they are and how to sign in there."""
+"""The backends for metrics, logs and profiles: their addresses and credentials."""

@@ -29,17 +29,17 @@ class MetricsSettings(Settings):
     url: Url
     """URL that Grafana queries, for example `http://mimir-gateway.mimir.svc:80/prometheus`."""
     remote_write_url: Url
-    """URL that Tempo's span metrics and OTLP metrics are written to by Prometheus remote write."""
+    """URL for Prometheus remote write of Tempo's span metrics and of OTLP metrics."""
     type: MetricsType = MetricsType.PROMETHEUS
-    """Kind of the backend, for the datasource that `createDatasource` makes. With `mimir`, the plan
-    warns if SLOs are evaluated where their series are missing."""
+    """Kind of the backend, for the datasource that `createDatasource` creates. With `mimir`, the
+    plan warns if SLOs are evaluated where their series are missing."""
     uid: DatasourceUid = "prometheus"
-    """Uid that the datasource has in Grafana; traces link to it."""
+    """Uid of the datasource in Grafana; traces link to it."""
     username: UserName | None = None
     """User for basic authentication, with the password in the encrypted key
     `tracing:metricsPassword`. Both are used as they are: `$` and `{{` have no meaning in them."""
     create_datasource: bool = False
-    """Make the datasource here, with exemplars that lead to traces. Off, one with this uid must
+    """Create the datasource, with exemplars that link to traces. If false, one with this uid must
     exist."""
 
 
@@ -53,12 +53,12 @@ class LogsSettings(Settings):
     """URL of Loki's OTLP endpoint without `/v1/logs`, for example
     `http://loki-gateway.loki.svc:80/otlp`."""
     uid: DatasourceUid = "loki"
-    """Uid that the datasource has in Grafana; traces link to it."""
+    """Uid of the datasource in Grafana; traces link to it."""
     username: UserName | None = None
     """User for basic authentication, with the password in the encrypted key
     `tracing:logsPassword`. Both are used as they are: `$` and `{{` have no meaning in them."""
     create_datasource: bool = False
-    """Make the datasource here, with links from log lines to traces. Off, one with this uid must
+    """Create the datasource, with links from log lines to traces. If false, one with this uid must
     exist."""
 
 
@@ -69,18 +69,18 @@ class ProfilesSettings(Settings):
     """URL that Grafana queries, for example `http://pyroscope.pyroscope.svc:4040`. Required with
     `createDatasource`, without effect otherwise."""
     uid: DatasourceUid = "pyroscope"
-    """Uid that the datasource has in Grafana; traces link to it."""
+    """Uid of the datasource in Grafana; traces link to it."""
     create_datasource: bool = False
-    """Make the datasource here. Off, one with this uid must exist."""
+    """Create the datasource. If false, one with this uid must exist."""
 
 
 class BackendSettings(Settings):
     """The backends for metrics, logs and profiles that Tempo, Alloy and Grafana use."""
 
     metrics: MetricsSettings | None = None
-    """The metrics backend; without it there are no span metrics and no links from traces to
+    """The metrics backend; without it, there are no span metrics and no links from traces to
     metrics."""
     logs: LogsSettings | None = None
-    """The logs backend; without it OTLP logs are refused and traces do not lead to logs."""
+    """The logs backend; without it, OTLP logs are refused and traces have no links to logs."""
     profiles: ProfilesSettings | None = None
-    """The profiles backend; without it traces do not lead to profiles."""
+    """The profiles backend; without it, traces have no links to profiles."""

@@ -1,1 +1,1 @@
-"""Grafana Beyla, the eBPF agent that sees services without instrumentation."""
+"""Grafana Beyla, the eBPF agent for services without instrumentation."""

@@ -1,16 +1,18 @@
-"""Beyla's own configuration, which the chart mounts as it is (chart key ``config.data``)."""
+"""Beyla's configuration, which the chart mounts unchanged (chart key ``config.data``)."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.texts import map_strings
-from .args import BeylaArgs
+
+if TYPE_CHECKING:
+    from .component import BeylaArgs
 
 #: Path of Beyla's metrics on its Prometheus port (chart default).
 METRICS_PATH = "/metrics"
 #: Namespaces of Kubernetes itself.
 SYSTEM_NAMESPACES = "kube-*"
-#: Namespaces that Beyla 3.32 leaves alone whatever it is told (pkg/services/criteria.go).
+#: Namespaces that Beyla 3.32 never instruments (pkg/services/criteria.go).
 NEVER_INSTRUMENTED = frozenset(
     {
         "cert-manager",
@@ -23,26 +25,19 @@ NEVER_INSTRUMENTED = frozenset(
 )
 
 
-def config(args: BeylaArgs) -> dict[str, Any]:
-    """Return Beyla's configuration.
-
-    Args:
-        args: arguments of the component.
-
-    Returns:
-        Keys and values of Beyla's configuration file.
-    """
+def config(args: "BeylaArgs") -> dict[str, Any]:
+    """Return the content of Beyla's configuration file."""
     return map_strings(_literal, _config(args))
 
 
-def _config(args: BeylaArgs) -> dict[str, Any]:
+def _config(args: "BeylaArgs") -> dict[str, Any]:
     settings = args.settings
     metrics = {"port": settings.metrics_port, "path": METRICS_PATH}
     return {
         "discovery": _discovery(args),
         "ebpf": {"context_propagation": settings.context_propagation.value},
         "attributes": {
-            # A string: the file's schema knows "autodetect" beside the two truth values.
+            # A string, because the file's schema has a third value, "autodetect".
             "kubernetes": {"enable": "true", "cluster_name": args.cluster_name}
         },
         "routes": {
@@ -51,11 +46,11 @@ def _config(args: BeylaArgs) -> dict[str, Any]:
             "ignore_mode": "all",
         },
         "otel_traces_export": {"endpoint": args.otlp_endpoint, "protocol": "grpc"},
-        # Only `application`: `application_span` and `application_service_graph` would write the
-        # series that Tempo's metrics-generator writes, and every dashboard would count twice.
+        # `application_span` and `application_service_graph` would write the same series as Tempo's
+        # metrics-generator, and every dashboard would count twice.
         "metrics": {"features": ["application"]},
         "prometheus_export": metrics,
-        # Same port and path: one scrape shows the services and whether Beyla itself works.
+        # Same port and path, so that one scrape collects the metrics of services and of Beyla.
         "internal_metrics": {"exporter": "prometheus", "prometheus": metrics},
     }
 
@@ -69,7 +64,7 @@ def _literal(text: str) -> str:
     return re.sub(r"\$(?=\{(env:)?[A-Za-z_][A-Za-z0-9_]*(\}|:-))", "$$", text)
 
 
-def _discovery(args: BeylaArgs) -> dict[str, Any]:
+def _discovery(args: "BeylaArgs") -> dict[str, Any]:
     excluded = [
         SYSTEM_NAMESPACES,
         *args.excluded_namespaces,
@@ -81,7 +76,7 @@ def _discovery(args: BeylaArgs) -> dict[str, Any]:
             *({"k8s_namespace": name} for name in dict.fromkeys(excluded)),
             *({"k8s_pod_annotations": {name: "*/*"}} for name in args.excluded_annotations),
         ],
-        # A service with an SDK reports itself; both at once break parents and count twice.
+        # A service with an SDK sends its own spans; both at once break parents and count twice.
         "exclude_otel_instrumented_services": True,
         "exclude_otel_instrumented_services_span_metrics": True,
     }

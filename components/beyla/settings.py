@@ -10,7 +10,7 @@ from ..core.texts import ClassName
 
 
 class ContextPropagation(StrEnum):
-    """How Beyla carries the trace context from service to service."""
+    """How Beyla propagates the trace context from service to service."""
 
     DISABLED = "disabled"
     HEADERS = "headers"
@@ -19,7 +19,7 @@ class ContextPropagation(StrEnum):
 
 
 class BeylaSettings(Settings):
-    """Grafana Beyla, the eBPF agent that sees services without instrumentation."""
+    """Grafana Beyla, the eBPF agent for services without instrumentation."""
 
     enabled: bool = True
     """Install Beyla, if `namespaces` names any."""

@@ -9,8 +9,8 @@ from .settings import BeylaSettings
 NODES_PER_CACHE = 50
 
 #: Limits: the "Resource Requirements" of DuploCloud's Advanced Observability Suite. Requests:
-#: Beyla's docs (performance overhead) measured 75 to 120 MB and some percent of a core; the rest
-#: is for the peak in which a busy node's executables are read.
+#: Beyla's docs (performance overhead) measured 75 to 120 MB and a few percent of a core; the rest
+#: is for the peak while Beyla reads the executables of a busy node.
 _AGENT = Workload(
     replicas=1,
     cpu_request_millicores=100,
@@ -18,7 +18,7 @@ _AGENT = Workload(
     memory_request_mib=256,
     memory_limit_mib=512,
 )
-#: No figures are published; it holds a few KiB for each pod, node and service of the cluster.
+#: No figures are published. It keeps a few KiB for each pod, node and service of the cluster.
 _CACHE = Workload(
     replicas=1,
     cpu_request_millicores=50,
@@ -29,15 +29,7 @@ _CACHE = Workload(
 
 
 def workloads(settings: BeylaSettings, nodes: int) -> dict[str, Workload]:
-    """Return the sizes of what the chart runs.
-
-    Args:
-        settings: Beyla's settings; their ``workload`` replaces single values of the agent's size.
-        nodes: expected number of nodes of the cluster.
-
-    Returns:
-        ``beyla`` (one pod on each node) and, where the cluster is large enough, ``k8s-cache``.
-    """
+    """Return the sizes of `beyla`, one pod on each node, and of `k8s-cache` in a large cluster."""
     sizes = {"beyla": replace(_AGENT.override(settings.workload), replicas=nodes)}
     if replicas := cache_replicas(nodes):
         sizes["k8s-cache"] = replace(_CACHE, replicas=replicas)
@@ -45,9 +37,9 @@ def workloads(settings: BeylaSettings, nodes: int) -> dict[str, Workload]:
 
 
 def cache_replicas(nodes: int) -> int:
-    """Return how many replicas of the Kubernetes cache serve a cluster.
+    """Return the replicas of the Kubernetes cache: one for each 50 nodes, rounded.
 
-    One for each 50 nodes, rounded: below 25 nodes there is none, since that few watches are no load
-    for the API server and a cache would be one more thing that can fail.
+    Below 25 nodes there is none, because the API server carries that few watches and a cache is
+    another part that can fail.
     """
     return (nodes + NODES_PER_CACHE // 2) // NODES_PER_CACHE

@@ -10,7 +10,7 @@ from ..core.workload import Workload
 from ..onboarding.annotations import INJECT, INJECT_SDK
 from ..settings import TracingSettings
 from . import sizes
-from .args import BeylaArgs
+from .component import BeylaArgs
 from .values import CACHE_PORT, CACHE_SERVICE, rollouts
 
 

@@ -1,33 +1,35 @@
 """Values of the chart ``beyla``."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.helm import Rollout
 from ..core.workload import Workload
-from .args import BeylaArgs
 from .config import config
 from .settings import ContextPropagation
 from .sizes import workloads
+
+if TYPE_CHECKING:
+    from .component import BeylaArgs
 
 #: Service, Deployment and name label of the Kubernetes cache, and its port (chart defaults).
 CACHE_SERVICE = "beyla-k8s-cache"
 CACHE_PORT = 50055
 
-#: Part of the memory limit that Go's collector aims to stay below; Beyla's docs advise 90 % for
-#: the cache. The agent's eBPF maps count against the same limit but not as Go's memory.
+#: GOMEMLIMIT as a share of the memory limit; Beyla's docs advise 90 % for the cache. The agent's
+#: eBPF maps count against the limit too, but not as Go's memory.
 _GO_MEMORY = {"beyla": 0.8, "k8s-cache": 0.9}
 
-#: Share of the nodes on which a rolling update replaces Beyla at the same time; Kubernetes replaces
-#: as large a share of the cache's pods (its default).
+#: Share of the nodes on which a rolling update replaces Beyla at the same time. It is also
+#: Kubernetes' default for the cache's pods.
 _ROLLOUT_SHARE = 0.25
 #: Termination grace period in seconds (Kubernetes' default; the chart sets none).
 _GRACE_SECONDS = 30
-#: Seconds until a started agent counts as ready. There is no probe, but hundreds of nodes pull the
-#: image at the same time.
+#: Seconds until an agent is ready. There is no probe, but hundreds of nodes pull the image at the
+#: same time.
 _READY_SECONDS = 60
 
-#: Every Linux node that is a machine: tolerations alone would also admit Fargate's, where a
-#: DaemonSet's pod never starts and the release waits for it in vain.
+#: Every Linux node except Fargate's: a DaemonSet's pod never starts there, and the release would
+#: wait for it until its timeout.
 _AFFINITY: dict[str, Any] = {
     "nodeAffinity": {
         "requiredDuringSchedulingIgnoredDuringExecution": {
@@ -48,20 +50,13 @@ _AFFINITY: dict[str, Any] = {
 }
 
 
-def values(args: BeylaArgs) -> dict[str, Any]:
-    """Return the Helm values of Beyla.
-
-    Args:
-        args: arguments of the component.
-
-    Returns:
-        Values of chart ``beyla``, plain and fully known.
-    """
+def values(args: "BeylaArgs") -> dict[str, Any]:
+    """Return the values of the release, plain and fully known."""
     sizes = workloads(args.settings, args.nodes)
     built: dict[str, Any] = {
         "preset": "application",
         "config": {"data": config(args)},
-        # The chart then asks for eight capabilities by name (nine with context propagation).
+        # The chart then requests eight capabilities by name (nine with context propagation).
         "privileged": False,
         "resources": sizes["beyla"].resources(),
         "env": {"GOMEMLIMIT": _go_memory_limit("beyla", sizes["beyla"])},
@@ -70,8 +65,8 @@ def values(args: BeylaArgs) -> dict[str, Any]:
         # Services run on tainted nodes as well.
         "tolerations": [{"operator": "Exists"}],
         "affinity": _AFFINITY,
-        # A share, since clusters have hundreds of nodes. A node without Beyla loses the spans of
-        # these seconds.
+        # A share, because clusters have hundreds of nodes. While a node's pod restarts, its
+        # services' spans are lost.
         "updateStrategy": {
             "type": "RollingUpdate",
             "rollingUpdate": {"maxUnavailable": f"{_ROLLOUT_SHARE:.0%}"},
@@ -84,7 +79,7 @@ def values(args: BeylaArgs) -> dict[str, Any]:
     if args.settings.priority_class:
         built["priorityClassName"] = args.settings.priority_class
     if args.service_monitor.enabled:
-        # The chart makes a ServiceMonitor for a Service only.
+        # The chart creates a ServiceMonitor only if there is a Service.
         built["service"] = {"enabled": True}
         built["serviceMonitor"] = {
             "enabled": True,
@@ -96,7 +91,7 @@ def values(args: BeylaArgs) -> dict[str, Any]:
     return built
 
 
-def rollouts(args: BeylaArgs) -> list[Rollout]:
+def rollouts(args: "BeylaArgs") -> list[Rollout]:
     """Return how the pods of the agent and of the cache are replaced."""
     return [
         Rollout(
@@ -109,11 +104,11 @@ def rollouts(args: BeylaArgs) -> list[Rollout]:
     ]
 
 
-def _context_propagation(args: BeylaArgs) -> dict[str, Any]:
-    """Return what lets the pods write trace context; config.data.ebpf makes them do it."""
+def _context_propagation(args: "BeylaArgs") -> dict[str, Any]:
+    """Return the values that let the pods write trace context; `config.data.ebpf` enables it."""
     if args.settings.context_propagation is ContextPropagation.DISABLED:
         return {"contextPropagation": {"enabled": False}}
-    # Beyla sees here whether the kernel is locked down, and then leaves Go's memory alone.
+    # Beyla reads here whether the kernel is locked down, and then does not write to Go's memory.
     name, path = "kernel-security", "/sys/kernel/security"
     return {
         "contextPropagation": {"enabled": True},

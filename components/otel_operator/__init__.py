@@ -1,1 +1,1 @@
-"""The OpenTelemetry Operator, which puts SDKs into pods that ask for one."""
+"""The OpenTelemetry Operator, which adds SDKs to annotated pods."""

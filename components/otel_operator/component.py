@@ -1,23 +1,51 @@
 """The OpenTelemetry Operator as a component."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import pulumi
 from pulumi_kubernetes import apiextensions
 
-from ..core.helm import release
+from ..core import helm
 from ..core.names import INSTRUMENTATION, OPERATOR_RELEASE
-from .args import OpenTelemetryOperatorArgs
 from .instrumentation import API_VERSION, KIND, instrumentation
+from .settings import OperatorSettings
 from .values import rollouts, values
 
 __all__ = ["OpenTelemetryOperator", "OpenTelemetryOperatorArgs"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenTelemetryOperatorArgs:
+    """Arguments of `OpenTelemetryOperator`."""
+
+    settings: OperatorSettings = OperatorSettings()
+    """The operator's settings."""
+    namespace: str
+    """An existing namespace; pod-security level `restricted` is enough."""
+    chart: helm.Chart = helm.OPERATOR
+    """The chart `opentelemetry-operator`."""
+    atomic: bool = True
+    """Roll back a failed upgrade."""
+    image_registry: str | None = None
+    """Registry that mirrors the images; by default the public one."""
+    otlp_endpoint: str
+    """URL that the SDKs send OTLP over HTTP to."""
+    excluded_namespaces: Sequence[str] = ()
+    """Namespaces whose pods the operator's webhook does not receive."""
+
+
 class OpenTelemetryOperator(pulumi.ComponentResource):
-    """The operator, and one ``Instrumentation`` that pods of every namespace may name."""
+    """The OpenTelemetry Operator, and one `Instrumentation` for pods of every namespace.
+
+    Example:
+        OpenTelemetryOperator("operator", OpenTelemetryOperatorArgs(namespace="tracing-operator",
+        otlp_endpoint="http://alloy.tracing.svc.cluster.local:4318"))
+    """
 
     instrumentation: pulumi.Output[str]
-    """Namespace and name of the `Instrumentation`, as annotations take it. A pod that was made
-    before the object would start without an SDK: what uses this output comes after it."""
+    """Namespace and name of the `Instrumentation`, as annotations take it. It is known only when
+    the object exists, because a pod that starts before gets no SDK."""
 
     def __init__(
         self,
@@ -25,15 +53,8 @@ class OpenTelemetryOperator(pulumi.ComponentResource):
         args: OpenTelemetryOperatorArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Install the operator.
-
-        Args:
-            name: name of the component.
-            args: what to install, where, and where SDKs send to.
-            opts: options of the component.
-        """
         super().__init__("tracing:index:OpenTelemetryOperator", name, {}, opts)
-        installed = release(
+        installed = helm.release(
             f"{name}-release",
             name=OPERATOR_RELEASE,
             chart=args.chart,
@@ -49,7 +70,7 @@ class OpenTelemetryOperator(pulumi.ComponentResource):
             kind=KIND,
             metadata={"name": INSTRUMENTATION, "namespace": args.namespace},
             spec=instrumentation(args),
-            # The chart brings the kind.
+            # The chart brings the custom resource definition.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[installed]),
         )
         self.instrumentation = made.urn.apply(lambda _: f"{args.namespace}/{INSTRUMENTATION}")

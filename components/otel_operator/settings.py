@@ -8,21 +8,21 @@ from ..core.texts import ClassName
 
 
 class OperatorSettings(Settings):
-    """The OpenTelemetry Operator, which puts SDKs into pods that ask for one by annotation."""
+    """The OpenTelemetry Operator, which adds SDKs to pods with an annotation."""
 
     enabled: bool = False
-    """Install the operator and one `Instrumentation` for all: see docs/onboarding.md. Not where the
-    cluster has an OpenTelemetry Operator already: both would own its custom resources."""
+    """Install the operator and one `Instrumentation` for all: see docs/onboarding.md. Leave it off
+    if the cluster has an OpenTelemetry Operator, because both would own its custom resources."""
     go: bool = False
-    """Let pods ask for Go's agent as well. It reads the memory of the program, so the operator adds
-    a privileged container to such pods, and their namespace must allow that."""
+    """Allow Go's agent too. It reads the program's memory, so that the operator adds a privileged
+    container to such pods, and their namespace must allow that."""
     sample_ratio: float = Field(default=1.0, ge=0, le=1)
-    """Part of the traces that start in such pods to keep, from 0 to 1; a called service goes along
-    with its caller. Below 1, span metrics count only what is kept."""
+    """Share of the traces to keep that start in such pods, from 0 to 1; a called service follows
+    its caller. Below 1, span metrics count only kept spans."""
     metrics: bool = False
-    """Let the SDKs send metrics too; needs `backends.metrics`."""
+    """Let the SDKs send metrics; requires `backends.metrics`."""
     logs: bool = False
-    """Let the SDKs send logs too; needs `backends.logs`."""
+    """Let the SDKs send logs; requires `backends.logs`."""
     workload: WorkloadSettings = WorkloadSettings()
     """Single values of the operator's size to replace."""
     priority_class: ClassName | None = None

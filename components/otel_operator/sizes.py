@@ -3,9 +3,9 @@
 from ..core.workload import Workload
 from .settings import OperatorSettings
 
-#: Two pods: while a single one is away, pods start without their SDK and stay without. The chart's
-#: own example (100m, 64 to 128 MiB) with room, since the operator keeps what it watches of the
-#: whole cluster in memory; not measured.
+#: Two pods, because a pod that starts while the only one is down gets no SDK. Resources follow the
+#: chart's example (100m, 64 to 128 MiB), with more memory because the operator caches objects of
+#: the whole cluster; not measured.
 _OPERATOR = Workload(
     replicas=2,
     cpu_request_millicores=100,

@@ -7,7 +7,7 @@ from ..core import flows, helm
 from ..core.names import OPERATOR_RELEASE, OPERATOR_WEBHOOK_PORT
 from ..core.system import Loss, System
 from ..settings import TracingSettings
-from .args import OpenTelemetryOperatorArgs
+from .component import OpenTelemetryOperatorArgs
 from .sizes import workload
 from .values import rollouts
 

@@ -1,30 +1,25 @@
 """Values of the chart ``opentelemetry-operator``."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.helm import Rollout
-from .args import OpenTelemetryOperatorArgs
-from .images import OPERATOR, image
+from .instrumentation import OPERATOR, image
 from .sizes import workload
 
-#: Part of the memory limit that Go's collector aims to stay below.
+if TYPE_CHECKING:
+    from .component import OpenTelemetryOperatorArgs
+
+#: GOMEMLIMIT as a share of the memory limit.
 _GO_MEMORY = 0.8
-#: Days that the webhooks' certificate is good for. Only an upgrade of the release makes a new one,
-#: and with an old one pods would start without their SDK.
+#: Validity of the webhooks' certificate in days. Only an upgrade of the release renews it, and with
+#: an expired one pods would start without their SDK.
 _CERTIFICATE_DAYS = 3650
 #: Termination grace period and delay of the readiness probe in seconds (both fixed in the chart).
 _GRACE_SECONDS, _READY_SECONDS = 10, 5
 
 
-def values(args: OpenTelemetryOperatorArgs) -> dict[str, Any]:
-    """Return the Helm values of the operator.
-
-    Args:
-        args: arguments of the component.
-
-    Returns:
-        Values of chart ``opentelemetry-operator``, plain and fully known.
-    """
+def values(args: "OpenTelemetryOperatorArgs") -> dict[str, Any]:
+    """Return the values of the release, plain and fully known."""
     size = workload(args.settings)
     built: dict[str, Any] = {
         "replicaCount": size.replicas,
@@ -40,11 +35,11 @@ def values(args: OpenTelemetryOperatorArgs) -> dict[str, Any]:
             "autoInstrumentation": {"go": {"enabled": args.settings.go}},
         },
         "admissionWebhooks": {
-            # An operator that does not answer must stop nobody: neither pods (the chart's default)
-            # nor the Instrumentation, which sets all that the webhook would fill in.
+            # An operator that does not answer must block neither pods (the chart's default) nor the
+            # Instrumentation, which is complete without the webhook.
             "failurePolicy": "Ignore",
             "pods": {"failurePolicy": "Ignore"},
-            # Even to be passed over takes time where it does not answer.
+            # A call that is ignored still waits for its timeout.
             "namespaceSelector": {
                 "matchExpressions": [
                     {
@@ -54,8 +49,8 @@ def values(args: OpenTelemetryOperatorArgs) -> dict[str, Any]:
                     }
                 ]
             },
-            # Helm makes the certificate: cert-manager need not be there. Kept at an upgrade, since
-            # pods that run would read a new one later than the API server expects it.
+            # Helm creates the certificate, so that cert-manager is not needed. An upgrade keeps it,
+            # because running pods would load a new one later than the API server.
             "certManager": {"enabled": False},
             "autoGenerateCert": {
                 "enabled": True,
@@ -69,7 +64,7 @@ def values(args: OpenTelemetryOperatorArgs) -> dict[str, Any]:
     return built
 
 
-def rollouts(args: OpenTelemetryOperatorArgs) -> list[Rollout]:
+def rollouts(args: "OpenTelemetryOperatorArgs") -> list[Rollout]:
     """Return how the operator's pods are replaced: a quarter at a time, Kubernetes' default."""
     return [
         Rollout(

@@ -1,16 +1,61 @@
-"""Tempo in the cluster."""
+"""Tempo as a component."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
+from ..backends.settings import MetricsSettings
 from ..core import helm
 from ..core.names import TEMPO_RELEASE
+from ..grafana.settings import ServiceMonitorSettings
 from . import distributed, endpoints, monolithic
-from .args import TempoArgs
-from .settings import TempoMode
+from .settings import TempoMode, TempoSettings
 
-__all__ = ["Tempo", "TempoArgs", "rollouts", "values"]
+__all__ = ["Tempo", "TempoArgs", "pinned_chart", "rollouts", "values"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TempoArgs:
+    """Arguments of `Tempo`; all plain, so that its Helm values are known at preview."""
+
+    settings: TempoSettings = TempoSettings()
+    """Tempo's own settings."""
+    namespace: str
+    """An existing namespace."""
+    chart: helm.Chart | None = None
+    """Chart of the mode in use; by default the pinned one."""
+    atomic: bool = True
+    """Roll back a failed upgrade."""
+    image_registry: str | None = None
+    """Registry that mirrors the images; by default the public ones."""
+    bucket: str
+    """Name of the S3 bucket."""
+    region: str
+    """AWS region of the bucket."""
+    storage_endpoint: str | None = None
+    """URL of an S3-compatible emulator; by default S3 itself."""
+    irsa_role_arn: str | None = None
+    """ARN for the annotation of the service account; none with Pod Identity or an emulator."""
+    cluster_name: str
+    """Name of the cluster, a label of every span metric."""
+    metrics: MetricsSettings | None = None
+    """The metrics backend; without it there are no span metrics."""
+    credentials_secret: str | None = None
+    """Kubernetes Secret with the key `METRICS_PASSWORD`; required if the metrics backend has a
+    user."""
+    service_monitor: ServiceMonitorSettings = ServiceMonitorSettings()
+    """ServiceMonitor objects for Tempo itself."""
+
+    @property
+    def chart_in_use(self) -> helm.Chart:
+        """The chart given, or the pinned one of the mode."""
+        return self.chart or pinned_chart(self.settings.mode)
+
+
+def pinned_chart(mode: TempoMode) -> helm.Chart:
+    """Return the pinned chart of a mode."""
+    return helm.TEMPO if mode is TempoMode.MONOLITHIC else helm.TEMPO_DISTRIBUTED
 
 
 def values(args: TempoArgs) -> dict[str, Any]:
@@ -28,7 +73,15 @@ def rollouts(args: TempoArgs) -> list[helm.Rollout]:
 
 
 class Tempo(pulumi.ComponentResource):
-    """Grafana Tempo, installed by the chart of the mode in use."""
+    """Grafana Tempo, installed from the chart of the mode in use.
+
+    Raises:
+        ValueError: the metrics backend has a user, but `credentials_secret` is not set.
+
+    Example:
+        Tempo("tempo", TempoArgs(namespace="tracing", bucket="traces", region="eu-west-1",
+        cluster_name="dev-1"))
+    """
 
     query_url: pulumi.Output[str]
     """URL of Tempo's HTTP API inside the cluster."""

@@ -1,33 +1,38 @@
-"""Tempo's own configuration, as far as it is the same in both modes."""
+"""What both modes share: Tempo's own configuration, and credentials and placement of its pods."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import yaml
+
+from ..backends import credentials
 from ..backends.credentials import METRICS_PASSWORD, password_file
 from ..backends.settings import MetricsSettings
-from ..core.names import OTLP_RETRY_MINUTES
+from ..core.names import OTLP_RETRY_MINUTES, TEMPO_RELEASE, TEMPO_SERVICE_ACCOUNT
 from ..core.regions import dns_suffix
 from ..core.units import GIB, MIB
 from ..telemetry.metrics import LATENCY_BUCKETS, TEMPO_SOURCE, Label
 from . import sizes
-from .args import TempoArgs
 from .settings import TempoMode, TempoSettings
+
+if TYPE_CHECKING:
+    from .component import TempoArgs
 
 #: Largest block that compaction makes, in bytes. Tempo's default of 100 GiB makes blocks that take
 #: long to search; the comments in tempo-distributed's values advise 5 GB or less.
 MAX_BLOCK_BYTES = 5 * GIB
-#: Largest OTLP message in MiB; the receiver's default of 4 is less than what a busy Alloy sends.
+#: Largest OTLP message in MiB; a busy Alloy sends more than the receiver's default of 4.
 OTLP_MESSAGE_MIB = 16
-#: Least size in MiB of a message between Tempo's parts: Tempo's default (cmd/tempo/app/config.go).
+#: Smallest limit in MiB of a message between Tempo's parts; the default (cmd/tempo/app/config.go).
 GRPC_MESSAGE_MIB = 16
 #: Age in minutes up to which a span counts in span metrics: as long as Alloy retries it, and one
-#: more for what it waited before. Tempo's default of 30 s would leave out, without a word, all that
-#: waited in Alloy's queue. A span counts when it arrives, so Tempo keeps nothing longer for this
+#: minute for the wait before. Tempo's default of 30 s would silently leave out all spans that
+#: waited in Alloy's queue. A span counts when it arrives, so that a larger value costs no memory
 #: (modules/generator/instance.go of Tempo 2.10 compares the span's end with the clock).
 METRICS_SLACK_MINUTES = OTLP_RETRY_MINUTES + 1
 METRICS_SLACK = f"{METRICS_SLACK_MINUTES}m"
 
-# What components/telemetry/metrics.py names as labels follows from these.
+# The labels in components/telemetry/metrics.py follow from these.
 #: Attributes that become labels of the span metrics, with dots as underscores.
 SPAN_DIMENSIONS = (
     "k8s.cluster.name",
@@ -41,24 +46,23 @@ SERVICE_GRAPH_DIMENSIONS = ("k8s.cluster.name", "k8s.namespace.name")
 
 
 def processors(settings: TempoSettings, metrics: MetricsSettings | None) -> list[str]:
-    """Return what the metrics-generator does; it runs only if there is something.
+    """Return the processors of the metrics-generator, which runs only if there are any.
 
-    Without a metrics backend it makes no metrics. It still runs for TraceQL metrics, which come
-    from spans that its local blocks hold, and then writes to no remote.
+    TraceQL metrics need no metrics backend: they come from the generator's local blocks.
     """
-    made = ["service-graphs", "span-metrics"] if metrics else []
-    return [*made, "local-blocks"] if settings.traceql_metrics else made
+    written = ["service-graphs", "span-metrics"] if metrics else []
+    return [*written, "local-blocks"] if settings.traceql_metrics else written
 
 
-def generator_processors(args: TempoArgs) -> dict[str, Any]:
-    """Return Tempo's section metrics_generator.processor."""
+def generator_processors(args: "TempoArgs") -> dict[str, Any]:
+    """Return Tempo's section `metrics_generator.processor`."""
     section: dict[str, Any] = {}
     if args.metrics:
         section["service_graphs"] = {
             "dimensions": list(SERVICE_GRAPH_DIMENSIONS),
-            # On, Tempo 2.10.8 takes its own configuration for a changed one every ten seconds,
-            # starts the processor anew and never gives back its series (measured: 749 to 4,228 in
-            # 12 minutes of 259 real ones). connection_type marks virtual nodes all the same.
+            # If enabled, Tempo 2.10.8 detects a changed configuration every ten seconds, restarts
+            # the processor and never frees its series (measured: from 749 to 4,228 in 12 minutes,
+            # of 259 real ones). connection_type marks virtual nodes anyway.
             "enable_virtual_node_label": False,
         }
         section["span_metrics"] = {
@@ -70,13 +74,13 @@ def generator_processors(args: TempoArgs) -> dict[str, Any]:
             "enable_instance_label": False,
         }
     if args.settings.traceql_metrics:
-        # All spans rather than servers' alone, and history beyond the generator's own hour.
+        # All spans instead of servers' only, and history beyond the generator's hour.
         section["local_blocks"] = {"filter_server_spans": False, "flush_to_storage": True}
     return section
 
 
-def generator_registry(args: TempoArgs) -> dict[str, Any]:
-    """Return Tempo's section metrics_generator.registry."""
+def generator_registry(args: "TempoArgs") -> dict[str, Any]:
+    """Return Tempo's section `metrics_generator.registry`."""
     return {
         "external_labels": {
             Label.SOURCE.value: TEMPO_SOURCE,
@@ -85,8 +89,8 @@ def generator_registry(args: TempoArgs) -> dict[str, Any]:
     }
 
 
-def remote_write(args: TempoArgs) -> list[dict[str, Any]]:
-    """Return Tempo's list metrics_generator.storage.remote_write.
+def remote_write(args: "TempoArgs") -> list[dict[str, Any]]:
+    """Return Tempo's list `metrics_generator.storage.remote_write`.
 
     The charts start Tempo without `-config.expand-env`, so `$` in user or URL stays as it is.
 
@@ -106,8 +110,8 @@ def remote_write(args: TempoArgs) -> list[dict[str, Any]]:
     return [target]
 
 
-def overrides(args: TempoArgs) -> dict[str, Any]:
-    """Return Tempo's section overrides.defaults, in the scoped format."""
+def overrides(args: "TempoArgs") -> dict[str, Any]:
+    """Return Tempo's section `overrides.defaults`, in the scoped format."""
     limits = sizes.limits(args.settings)
     spread = args.settings.mode is TempoMode.DISTRIBUTED
     section: dict[str, Any] = {
@@ -142,8 +146,8 @@ def retention(settings: TempoSettings) -> str:
     return f"{settings.retention_hours}h"
 
 
-def s3(args: TempoArgs) -> dict[str, Any]:
-    """Return Tempo's section storage.trace.s3: no keys, for the pods have a role."""
+def s3(args: "TempoArgs") -> dict[str, Any]:
+    """Return Tempo's section `storage.trace.s3`, without keys, because the pods have a role."""
     if args.storage_endpoint:
         url = urlsplit(args.storage_endpoint)
         return {
@@ -156,6 +160,119 @@ def s3(args: TempoArgs) -> dict[str, Any]:
     return {
         "bucket": args.bucket,
         "region": args.region,
-        # A host and no URL: Tempo takes nothing else.
+        # A host: Tempo accepts no URL.
         "endpoint": f"s3.{args.region}.{dns_suffix(args.region)}",
+    }
+
+
+#: User and group of Tempo's image (its Dockerfile).
+_USER = 10001
+#: GOMEMLIMIT as a share of the memory limit, as in tempo-distributed
+#: (global.goSettings.goMemLimitFactor).
+GO_MEMORY_SHARE = 0.85
+
+#: Pod security context, within pod-security level `restricted`.
+POD_SECURITY: dict[str, Any] = {
+    "runAsNonRoot": True,
+    "runAsUser": _USER,
+    "runAsGroup": _USER,
+    "fsGroup": _USER,
+    # Without it, each start changes the owner of all files on the volume.
+    "fsGroupChangePolicy": "OnRootMismatch",
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+#: Container security context, within pod-security level `restricted`.
+CONTAINER_SECURITY: dict[str, Any] = {
+    "runAsNonRoot": True,
+    "runAsUser": _USER,
+    "runAsGroup": _USER,
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+#: Liveness probe. The charts probe /ready, which fails while a long WAL is replayed, so that the
+#: kubelet would kill the pod and the replay would start over.
+LIVENESS: dict[str, Any] = {"httpGet": {"path": "/status/version"}}
+#: Seconds in which an ingester replays its write-ahead log after a start; estimated for some GiB.
+REPLAY_SECONDS = 60
+
+_HOST = "kubernetes.io/hostname"
+_ZONE = "topology.kubernetes.io/zone"
+
+
+def service_account(args: "TempoArgs") -> dict[str, Any]:
+    """Return the values of the service account, the same in both charts."""
+    annotations = {"eks.amazonaws.com/role-arn": args.irsa_role_arn} if args.irsa_role_arn else {}
+    return {
+        "create": True,
+        "name": TEMPO_SERVICE_ACCOUNT,
+        "annotations": annotations,
+        # Tempo does not use the Kubernetes API, and EKS mounts the token for AWS separately.
+        "automountServiceAccountToken": False,
+    }
+
+
+def emulator_credentials(args: "TempoArgs") -> list[dict[str, str]]:
+    """Return environment variables with AWS keys for an S3 emulator, which accepts any."""
+    if not args.storage_endpoint:
+        return []
+    return [
+        {"name": "AWS_ACCESS_KEY_ID", "value": "test"},
+        {"name": "AWS_SECRET_ACCESS_KEY", "value": "test"},
+    ]
+
+
+def credential_volumes(args: "TempoArgs") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return volumes and mounts with the metrics backend's password, if it requires one."""
+    keys = [METRICS_PASSWORD] if args.metrics and args.metrics.username else []
+    return credentials.volumes(args.credentials_secret, keys), credentials.mounts(keys)
+
+
+def anti_affinity(component: str) -> str:
+    """Return an affinity that prefers a node without another pod of the component.
+
+    tempo-distributed takes it as a string. Its default forbids a second pod on a node, so that
+    there could be no more replicas than nodes.
+    """
+    term = {"labelSelector": _selector(component), "topologyKey": _HOST}
+    preferred = [{"weight": 100, "podAffinityTerm": term}]
+    return yaml.safe_dump(
+        {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
+    )
+
+
+def ingester_spread() -> str:
+    """Return topology spread constraints for the ingesters, as a string.
+
+    The copies of a span must be on different nodes, and should be in different zones.
+    """
+    return yaml.safe_dump(
+        [
+            {
+                "maxSkew": 1,
+                "topologyKey": _HOST,
+                "whenUnsatisfiable": "DoNotSchedule",
+                # Otherwise the pod of a drained or lost node could not be scheduled.
+                "nodeTaintsPolicy": "Honor",
+                "labelSelector": _selector("ingester"),
+            },
+            {
+                "maxSkew": 1,
+                "topologyKey": _ZONE,
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": _selector("ingester"),
+            },
+        ],
+        sort_keys=False,
+    )
+
+
+def _selector(component: str) -> dict[str, Any]:
+    """Return a selector of a component's pods, by the labels of the chart."""
+    return {
+        "matchLabels": {
+            "app.kubernetes.io/name": "tempo",
+            "app.kubernetes.io/instance": TEMPO_RELEASE,
+            "app.kubernetes.io/component": component,
+        }
     }

@@ -1,14 +1,16 @@
 """Helm values of mode distributed: chart tempo-distributed 2.x, replicated, without Kafka."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.helm import Rollout
 from ..core.texts import map_strings
 from ..core.workload import Workload
-from . import config, pods, sizes
-from .args import TempoArgs
+from . import config, sizes
 from .settings import TempoSettings
+
+if TYPE_CHECKING:
+    from .component import TempoArgs
 
 #: Components by their names in the chart's values, with those in the stack's settings and those on
 #: the pods.
@@ -22,8 +24,8 @@ _COMPONENTS = {
     "memcached": ("memcached", "memcached"),
 }
 #: Termination grace period in seconds: the chart's 30 for most, Kubernetes' 30 for memcached. An
-#: ingester and a generator finish what they upload or write; what is left stays on the volume, so
-#: that less than the chart's 300 is enough and an upgrade of many ingesters ends in time.
+#: ingester and a generator finish their uploads; the rest stays on the volume, so that less than
+#: the chart's 300 is enough and an upgrade of many ingesters ends in time.
 _GRACE_SECONDS: Mapping[str, int] = {"ingester": 120, "metrics_generator": 120}
 _DEFAULT_GRACE_SECONDS = 30
 #: Delay of the readiness probe plus `minReadySeconds` of the chart, in seconds.
@@ -31,18 +33,18 @@ _READY_SECONDS = 40
 #: Share of the pods that a rolling update replaces at the same time, of workloads without data. The
 #: chart's one at a time takes hours for a hundred queriers.
 _ROLLOUT_SHARES: Mapping[str, float] = {"distributor": 0.25, "querier": 0.25, "compactor": 0.25}
-#: Share of memcached's memory limit that its items may fill; the rest is for connections.
+#: Share of memcached's memory limit for items; the rest is for connections.
 _CACHE_SHARE = 0.8
-#: Largest item in memcached: footers and bloom filters of big blocks pass its default of 1 MiB.
+#: Largest item in memcached; footers and bloom filters of big blocks exceed its default of 1 MiB.
 _CACHE_ITEM = "5m"
-#: Connections to memcached: every querier, compactor and query-frontend holds some to each.
+#: Connections to memcached; every querier, compactor and query-frontend has several to each.
 _CACHE_CONNECTIONS = "4096"
 
 
-def values(args: TempoArgs) -> dict[str, Any]:
+def values(args: "TempoArgs") -> dict[str, Any]:
     """Return the values to install chart tempo-distributed with.
 
-    `ingest.kafka.address` is never among them: it would move the write path to Kafka.
+    They never contain `ingest.kafka.address`, which would move the write path to Kafka.
     """
     generator = bool(config.processors(args.settings, args.metrics))
     workloads = sizes.workloads(args.settings, generator=generator)
@@ -58,11 +60,11 @@ def values(args: TempoArgs) -> dict[str, Any]:
         "streamOverHTTPEnabled": True,
         "tempo": {
             "image": {"tag": args.settings.image_tag},
-            "podSecurityContext": pods.POD_SECURITY,
-            "securityContext": pods.CONTAINER_SECURITY,
-            "livenessProbe": pods.LIVENESS,
+            "podSecurityContext": config.POD_SECURITY,
+            "securityContext": config.CONTAINER_SECURITY,
+            "livenessProbe": config.LIVENESS,
         },
-        "serviceAccount": pods.service_account(args),
+        "serviceAccount": config.service_account(args),
         "storage": {"trace": {"backend": "s3", "s3": config.s3(args)}},
         "server": _server(args.settings),
         "traces": _receivers(args.settings),
@@ -89,7 +91,7 @@ def values(args: TempoArgs) -> dict[str, Any]:
     }
 
 
-def rollouts(args: TempoArgs) -> list[Rollout]:
+def rollouts(args: "TempoArgs") -> list[Rollout]:
     """Return how the pods of each workload are replaced."""
     generator = bool(config.processors(args.settings, args.metrics))
     return [
@@ -97,16 +99,16 @@ def rollouts(args: TempoArgs) -> list[Rollout]:
             pods=size.max_replicas or size.replicas,
             share=_ROLLOUT_SHARES.get(name, 0),
             stop_seconds=_GRACE_SECONDS.get(name, _DEFAULT_GRACE_SECONDS),
-            ready_seconds=_READY_SECONDS + (pods.REPLAY_SECONDS if name in _GRACE_SECONDS else 0),
+            ready_seconds=_READY_SECONDS + (config.REPLAY_SECONDS if name in _GRACE_SECONDS else 0),
         )
         for name, size in sizes.workloads(args.settings, generator=generator).items()
     ]
 
 
-def _global(args: TempoArgs) -> dict[str, Any]:
-    """Return what holds for all pods, memcached's too."""
+def _global(args: "TempoArgs") -> dict[str, Any]:
+    """Return the values for all pods, memcached's too."""
     settings = args.settings
-    section: dict[str, Any] = {"extraEnv": pods.stand_in_credentials(args)}
+    section: dict[str, Any] = {"extraEnv": config.emulator_credentials(args)}
     if args.image_registry:
         section["image"] = {"registry": args.image_registry}
     if settings.priority_class:
@@ -121,8 +123,8 @@ def _component(size: Workload, name: str, label: str) -> dict[str, Any]:
     section: dict[str, Any] = {
         "replicas": size.replicas,
         "resources": size.resources(),
-        "affinity": pods.anti_affinity(label),
-        # One pod at a time. The chart's own for ingesters would let all but two of them go.
+        "affinity": config.anti_affinity(label),
+        # One pod at a time. The chart's budget for ingesters would allow all but two to stop.
         "podDisruptionBudget": {"enabled": True},
         "maxUnavailable": 1,
     }
@@ -140,7 +142,7 @@ def _ingester(size: Workload) -> dict[str, Any]:
         "terminationGracePeriodSeconds": _GRACE_SECONDS["ingester"],
         "config": {"replication_factor": sizes.REPLICATION_FACTOR},
         "persistence": {"enabled": True, "size": f"{size.volume_gib}Gi"},
-        "topologySpreadConstraints": pods.ingester_spread(),
+        "topologySpreadConstraints": config.ingester_spread(),
     }
 
 
@@ -148,7 +150,7 @@ def _querier(settings: TempoSettings) -> dict[str, Any]:
     client = {"max_send_msg_size": config.grpc_message_bytes(settings)}
     return {
         "config": {"frontend_worker": {"grpc_client_config": client}},
-        # The chart writes the strategy out of this key and maxSurge.
+        # The chart builds the strategy from this key and maxSurge.
         **_rolling("querier"),
     }
 
@@ -162,7 +164,7 @@ def _compactor(settings: TempoSettings) -> dict[str, Any]:
 
 
 def _rolling(name: str) -> dict[str, Any]:
-    """Return how many pods a rolling update may take away; where it is less than one, it is one."""
+    """Return how many pods a rolling update may stop at the same time: one at least."""
     return {"rollingUpdate": {"maxUnavailable": f"{_ROLLOUT_SHARES[name]:.0%}"}}
 
 
@@ -174,13 +176,13 @@ def _memcached(size: Workload) -> dict[str, Any]:
     }
 
 
-def _generator(args: TempoArgs, size: Workload) -> dict[str, Any]:
+def _generator(args: "TempoArgs", size: Workload) -> dict[str, Any]:
     """Return the metrics-generator's values.
 
-    A StatefulSet: its WAL outlives a restart, and so do the names of its pods, which are a label of
-    every series that it writes.
+    It is a StatefulSet, because the WAL must survive a restart, and so must the pods' names, which
+    are a label of every series that it writes.
     """
-    volumes, mounts = pods.credential_volumes(args)
+    volumes, mounts = config.credential_volumes(args)
     return {
         "enabled": True,
         "kind": "StatefulSet",
@@ -213,7 +215,7 @@ def _receivers(settings: TempoSettings) -> dict[str, Any]:
     """Return the receivers; the chart binds each to all addresses."""
     grpc = {
         "max_recv_msg_size_mib": config.OTLP_MESSAGE_MIB,
-        # A client looks for new distributors when a connection ends, so none lasts for ever.
+        # A client discovers new distributors only when a connection ends.
         "keepalive": {
             "server_parameters": {"max_connection_age": "2m", "max_connection_age_grace": "30s"}
         },

@@ -1,4 +1,4 @@
-"""Where Tempo is reached inside the cluster, as the charts name its Services and label its pods."""
+"""Tempo's Services, URLs and pods inside the cluster, by the names and labels of the charts."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ def query_service(mode: TempoMode) -> str:
 
 
 def otlp_service(mode: TempoMode) -> str:
-    """Return the name of the Service that takes spans.
+    """Return the name of the Service that ingests spans.
 
-    In mode distributed it is headless: a gRPC client that stays on one connection would load one
-    distributor only, so the client has to see all of them.
+    In mode distributed it is headless, so that a gRPC client balances over all distributors
+    instead of staying connected to one.
     """
     if mode is TempoMode.MONOLITHIC:
         return TEMPO_RELEASE

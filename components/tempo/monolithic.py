@@ -1,14 +1,16 @@
-"""Helm values of mode monolithic: chart tempo, one process with everything in it."""
+"""Helm values of mode monolithic: chart tempo, one process with all parts."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.helm import Rollout
 from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TEMPO_HTTP_PORT
 from ..core.workload import Workload
-from . import config, pods, sizes
-from .args import TempoArgs
+from . import config, sizes
 from .settings import TempoSettings
+
+if TYPE_CHECKING:
+    from .component import TempoArgs
 
 _CONFIG = (
     Path(__file__)
@@ -26,7 +28,7 @@ _ZIPKIN = 9411
 _GRACE_SECONDS, _READY_SECONDS = 30, 20
 
 
-def values(args: TempoArgs) -> dict[str, Any]:
+def values(args: "TempoArgs") -> dict[str, Any]:
     """Return the values to install chart tempo with."""
     size = sizes.workloads(args.settings)["monolithic"]
     return {
@@ -35,13 +37,13 @@ def values(args: TempoArgs) -> dict[str, Any]:
         "tempo": _tempo(args, size),
         "config": _CONFIG,
         "persistence": _persistence(args.settings, size),
-        "securityContext": pods.POD_SECURITY,
-        "serviceAccount": pods.service_account(args),
+        "securityContext": config.POD_SECURITY,
+        "serviceAccount": config.service_account(args),
         "serviceMonitor": {
             "enabled": args.service_monitor.enabled,
             "additionalLabels": args.service_monitor.labels,
         },
-        "extraVolumes": pods.credential_volumes(args)[0],
+        "extraVolumes": config.credential_volumes(args)[0],
         **({"priorityClassName": p} if (p := args.settings.priority_class) else {}),
     }
 
@@ -52,24 +54,24 @@ def rollouts() -> list[Rollout]:
         Rollout(
             pods=1,
             stop_seconds=_GRACE_SECONDS,
-            ready_seconds=_READY_SECONDS + pods.REPLAY_SECONDS,
+            ready_seconds=_READY_SECONDS + config.REPLAY_SECONDS,
         )
     ]
 
 
-def _tempo(args: TempoArgs, size: Workload) -> dict[str, Any]:
+def _tempo(args: "TempoArgs", size: Workload) -> dict[str, Any]:
     """Return the chart's values below `tempo`."""
     settings = args.settings
     message_bytes = config.grpc_message_bytes(settings)
     return {
         "tag": settings.image_tag,
         "resources": size.resources(),
-        # GOMEMLIMIT does what the ballast was for, and knows the limit.
+        # GOMEMLIMIT replaces the ballast.
         "memBallastSizeMbs": 0,
-        "extraEnv": [_go_memory(size), *pods.stand_in_credentials(args)],
-        "extraVolumeMounts": pods.credential_volumes(args)[1],
-        "securityContext": pods.CONTAINER_SECURITY,
-        "livenessProbe": pods.LIVENESS,
+        "extraEnv": [_go_memory(size), *config.emulator_credentials(args)],
+        "extraVolumeMounts": config.credential_volumes(args)[1],
+        "securityContext": config.CONTAINER_SECURITY,
+        "livenessProbe": config.LIVENESS,
         "reportingEnabled": False,
         "multitenancyEnabled": settings.tenant is not None,
         "streamOverHttpEnabled": True,
@@ -95,8 +97,8 @@ def _tempo(args: TempoArgs, size: Workload) -> dict[str, Any]:
     }
 
 
-def _generator(args: TempoArgs) -> dict[str, Any]:
-    """Return the metrics-generator's values; its data lies on the volume, not under /tmp."""
+def _generator(args: "TempoArgs") -> dict[str, Any]:
+    """Return the values of the metrics-generator, with its data on the volume instead of /tmp."""
     if not config.processors(args.settings, args.metrics):
         return {"enabled": False}
     return {
@@ -136,7 +138,7 @@ def _receivers(settings: TempoSettings) -> dict[str, Any]:
 
 
 def _persistence(settings: TempoSettings, size: Workload) -> dict[str, Any]:
-    """Return the volume of WAL and recent blocks."""
+    """Return the values of the volume for WAL and recent blocks."""
     return {
         "enabled": True,
         "size": f"{size.volume_gib}Gi",
@@ -146,5 +148,5 @@ def _persistence(settings: TempoSettings, size: Workload) -> dict[str, Any]:
 
 def _go_memory(size: Workload) -> dict[str, str]:
     """Return GOMEMLIMIT for a memory limit."""
-    limit = int(size.memory_limit_mib * pods.GO_MEMORY_SHARE)
+    limit = int(size.memory_limit_mib * config.GO_MEMORY_SHARE)
     return {"name": "GOMEMLIMIT", "value": f"{limit}MiB"}

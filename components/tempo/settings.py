@@ -18,7 +18,7 @@ _MODE = OnChange(
 )
 _RETENTION = OnChange(
     happens="Tempo deletes older traces within hours of `up`, which can't be undone.",
-    do="Be sure.",
+    do="Check that no one needs them.",
     section="changes.md#risky-changes",
     direction=Direction.LESS,
 )
@@ -58,11 +58,11 @@ class TempoWorkloadSettings(Settings):
     monolithic: WorkloadSettings = WorkloadSettings()
     """The one process of mode monolithic; always one replica."""
     distributor: WorkloadSettings = WorkloadSettings()
-    """Takes spans in and hands them to the ingesters."""
+    """Receives spans and passes them to the ingesters."""
     ingester: WorkloadSettings = WorkloadSettings()
-    """Holds recent spans on its volume and writes blocks to S3."""
+    """Keeps recent spans on its volume and writes blocks to S3."""
     querier: WorkloadSettings = WorkloadSettings()
-    """Reads blocks and ingesters for a query."""
+    """Reads blocks and recent spans for a query."""
     query_frontend: WorkloadSettings = WorkloadSettings()
     """Splits queries and answers Grafana."""
     compactor: WorkloadSettings = WorkloadSettings()
@@ -99,15 +99,15 @@ class TempoSettings(Settings):
     image_tag: Annotated[ImageTag, _VERSION] = "2.10.8"
     """Version of Tempo, 2.10 or later; the charts in use can't run 3.x."""
     retention_hours: Annotated[int, _RETENTION] = Field(default=336, ge=1, le=87_600)
-    """Hours that traces are kept; a smaller number deletes what is older. S3 itself deletes a week
-    later what Tempo left."""
+    """Trace retention in hours. Lowering it permanently deletes older traces. A week later, S3
+    deletes objects that Tempo left behind."""
     tenant: Annotated[TenantId | None, _TENANT] = None
-    """Turns multitenancy on: Alloy writes and Grafana reads as this tenant. Traces of another
-    tenant, or from before, are not shown."""
+    """Tenant that Alloy writes and Grafana reads as; it enables multitenancy. Traces of other
+    tenants, or from before, are not shown."""
     jaeger: Annotated[bool, _RECEIVER] = False
-    """Take spans in Jaeger's protocols at Tempo as well, from any namespace."""
+    """Accept spans in Jaeger's protocols at Tempo, from any namespace."""
     zipkin: Annotated[bool, _RECEIVER] = False
-    """Take spans in Zipkin's protocol at Tempo as well, from any namespace."""
+    """Accept spans in Zipkin's protocol at Tempo, from any namespace."""
     traceql_metrics: bool = True
     """Answer TraceQL metrics queries, which Grafana's Traces Drilldown needs; costs memory in the
     metrics-generator."""

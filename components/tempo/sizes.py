@@ -1,22 +1,21 @@
-"""Sizes of Tempo: what a preset asks of the cluster and lets in.
+"""Sizes of Tempo: resources and ingestion limits of each preset.
 
-Where the numbers come from:
+Sources of the numbers:
 
-* AOS: the observability suite that this stack is measured against gives Tempo 1 to 2 cores and
-  2 to 8 GB.
+* AOS: the observability suite that this stack is compared with gives Tempo 1 to 2 cores and 2 to
+  8 GB.
 * Docs: "Size the cluster" of Tempo 2.10 (setup-tempo/plan/size.md). Distributor: 2 cores and 2 GB
   for each 10 MB/s; ingester: 2.5 cores and 4 to 20 GB for each 3 to 5 MB/s; querier: 4 to 20 GB
   for each 1 to 2 MB/s; query-frontend: 2 replicas, 4 to 20 GB; compactor: 1 core and 4 to 20 GB for
   each 3 to 5 MB/s. They size a pod at its peak, so they are limits here.
 * Chart: defaults of charts tempo 2.2.4 and tempo-distributed 2.26.2.
-* Everything else is our choice. It follows three rules: requests are a quarter to a half of the
-  limits; memory requests equal the limits where an eviction costs data or cache (monolithic from m
-  on, ingester, memcached); a volume holds twice what arrives in the 45 minutes that an ingester
-  keeps a block (30 to cut it, 15 after the flush: modules/ingester/config.go), with 10 GiB at
-  least (chart).
+* Everything else is our choice, by three rules. Requests are a quarter to a half of the limits.
+  Memory requests equal the limits where an eviction costs data or cache (monolithic from m on,
+  ingester, memcached). A volume holds twice what arrives in the 45 minutes that an ingester keeps a
+  block (30 to cut it, 15 after the flush: modules/ingester/config.go), and 10 GiB at least (chart).
 
-What each size is meant for, sustained: monolithic xs a laptop, s 2 MiB/s, m 4 MiB/s, l 8 MiB/s;
-distributed m 5 MiB/s, l 20 MiB/s. The rate limit is twice that.
+Sustained load of each size: monolithic xs a laptop, s 2 MiB/s, m 4 MiB/s, l 8 MiB/s; distributed m
+5 MiB/s, l 20 MiB/s. The rate limit is twice that.
 """
 
 from collections.abc import Mapping
@@ -26,11 +25,11 @@ from ..core.settings import Size
 from ..core.workload import Workload
 from .settings import TempoLimitSettings, TempoMode, TempoSettings
 
-#: Workloads that keep data on a volume; a stack file may give `volumeGib` for these alone.
+#: Workloads with a volume; a stack file can set `volumeGib` for these only.
 WITH_VOLUME = frozenset({"monolithic", "ingester", "metrics_generator"})
-#: Workloads that can scale by themselves; a stack file may give `maxReplicas` for these alone.
-#: The charts could scale others too, but ingesters and generators hold data, a compactor's load
-#: does not follow its CPU, and the docs give two query-frontends whatever the traffic.
+#: Workloads with autoscaling; a stack file can set `maxReplicas` for these only. The charts can
+#: scale others too, but ingesters and generators hold data, a compactor's load does not follow its
+#: CPU, and the docs advise two query-frontends for any traffic.
 SCALING = frozenset({"distributor", "querier"})
 #: Copies of a span in the ingesters (chart value ingester.config.replication_factor).
 REPLICATION_FACTOR = 3
@@ -62,8 +61,8 @@ _MONOLITHIC: Mapping[Size, Workload] = {
     Size.L: _size(1, (2000, 4000), (8192, 8192), 50),
 }
 
-# Replicas: what the docs' rates give for 5 and for 20 MB/s, and never fewer than two of what stands
-# in the way of a span or a query. A compactor may be one: while it restarts, blocks wait.
+# Replicas by the docs' rates for 5 and 20 MB/s, and at least two of each part that a span or a
+# query passes. One compactor is enough: while it restarts, blocks wait.
 _DISTRIBUTED: Mapping[Size, Mapping[str, Workload]] = {
     Size.M: {
         "distributor": _size(2, (500, 2000), (1024, 2048)),
@@ -90,7 +89,7 @@ _DISTRIBUTED: Mapping[Size, Mapping[str, Workload]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What Tempo lets in; spans over a limit are refused and counted.
+    """Ingestion limits; Tempo refuses and counts spans over a limit.
 
     Attributes:
         rate_limit_mib: sustained ingestion in MiB per second, over all distributors.
@@ -142,7 +141,7 @@ def workloads(settings: TempoSettings, *, generator: bool = True) -> dict[str, W
 
     Args:
         settings: the stack file's settings of Tempo.
-        generator: whether the metrics-generator runs (`config.processors` says so).
+        generator: whether the metrics-generator runs, that is, `config.processors` has any.
 
     Returns:
         Sizes by the names that `TempoWorkloadSettings` gives the workloads.
@@ -171,7 +170,7 @@ def limits(settings: TempoSettings) -> Limits:
 
 
 def meant_mib_per_second(settings: TempoSettings) -> float:
-    """Return the sustained load that mode and size are meant for: half of what they refuse above.
+    """Return the sustained load that mode and size are meant for: half of the rate limit.
 
     Raises:
         KeyError: mode distributed has no such size.

@@ -18,8 +18,7 @@ from ..identity.role import role_arn
 from ..identity.settings import IdentityMode
 from ..settings import TracingSettings
 from . import config, sizes
-from .args import TempoArgs, pinned_chart
-from .component import rollouts
+from .component import TempoArgs, pinned_chart, rollouts
 from .endpoints import pods
 from .settings import TempoMode
 

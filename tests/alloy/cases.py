@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.alloy.args import AlloyArgs
+from components.alloy.component import AlloyArgs
 from components.alloy.settings import AlloySettings
 from components.backends.settings import LogsSettings, MetricsSettings
 from components.core.helm import ALLOY

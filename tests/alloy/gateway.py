@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from components.alloy.args import AlloyArgs
+from components.alloy.component import AlloyArgs
 from components.alloy.pipeline import config
 from components.backends.credentials import password_file
 

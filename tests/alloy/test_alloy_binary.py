@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.alloy.args import AlloyArgs
+from components.alloy.component import AlloyArgs
 from components.alloy.pipeline import MODULES, config
 from components.alloy.settings import AlloySettings
 from tests.alloy.cases import HOSTILE, LOGS, METRICS, arguments, variants

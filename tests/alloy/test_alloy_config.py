@@ -8,10 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.alloy import system
-from components.alloy.args import AlloyArgs
-from components.alloy.pipeline import MODULES, config
+from components.alloy.component import AlloyArgs
+from components.alloy.pipeline import (
+    MODULES,
+    SHARED_MODULE,
+    Expression,
+    config,
+    expression,
+    instance,
+    literal,
+)
 from components.alloy.settings import AlloySettings
-from components.alloy.syntax import Expression, expression, instance, literal
 from components.backends.credentials import password_file
 from components.settings import TracingSettings
 from tests.alloy.alloy_text import Block, parse
@@ -81,14 +88,14 @@ def test_every_module_is_declared_once_and_used_once(args: AlloyArgs) -> None:
     used = [block.name for block in blocks if block.name != "declare"]
 
     # What the modules share comes first and is not used by itself.
-    assert declared == ["ottl_list", *used]
+    assert declared == [SHARED_MODULE, *used]
     assert len(set(declared)) == len(declared)
 
 
 def test_every_module_file_is_used_somewhere() -> None:
     used = {name for args in VARIANTS.values() for name in uses(config(args))}
 
-    assert {file.stem for file in FILES} == used | {"ottl_list"}
+    assert {file.stem for file in FILES} == used | {SHARED_MODULE}
 
 
 @sweep("file", FILES, ids=lambda file: file.stem)
@@ -117,7 +124,7 @@ def test_every_reference_leads_to_an_export(args: AlloyArgs) -> None:
     exports = {
         f"{name}.default.{export.label}"
         for name, module in declares(text).items()
-        if name != "ottl_list"
+        if name != SHARED_MODULE
         for export in module.named("export")
     }
     given = " ".join(value for use in uses(text).values() for value in use.attributes.values())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.alloy.args import AlloyArgs
+from components.alloy.component import AlloyArgs
 from components.alloy.pipeline import config
 from components.alloy.settings import AlloySettings
 from components.alloy.values import values

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from components.alloy.args import AlloyArgs
+from components.alloy.component import AlloyArgs
 from components.alloy.endpoints import otlp_grpc_endpoint, otlp_http_endpoint
 from components.alloy.pipeline import config
 from components.alloy.settings import AlloySettings

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.beyla.args import BeylaArgs
+from components.beyla.component import BeylaArgs
 from components.beyla.config import config
 from components.beyla.settings import BeylaSettings, ContextPropagation
 from components.beyla.values import CACHE_PORT, CACHE_SERVICE, values

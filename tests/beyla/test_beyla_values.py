@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.beyla.args import BeylaArgs
+from components.beyla.component import BeylaArgs
 from components.beyla.config import config
 from components.beyla.settings import BeylaSettings, ContextPropagation
 from components.beyla.sizes import cache_replicas, workloads
@@ -20,7 +20,7 @@ from components.beyla.values import values
 from components.core.helm import BEYLA
 from components.core.settings import WorkloadSettings
 from components.grafana.settings import ServiceMonitorSettings
-from tests.contracts.check import unknown_keys
+from tests.contracts.check import contract, unknown_keys
 from tests.sweep import sweep
 
 CONTRACTS = Path(__file__).parents[1] / "contracts"
@@ -166,7 +166,7 @@ def test_the_check_itself_refuses_a_misspelt_key(data: dict[str, Any], where: st
 
 
 def test_the_contract_is_that_of_the_chart_in_use() -> None:
-    recorded = json.loads((CONTRACTS / f"beyla-{BEYLA.version}.json").read_text(encoding="utf-8"))
+    recorded = contract(f"beyla-{BEYLA.version}")
     assert (CONTRACTS / f"beyla-config-{recorded['appVersion']}.schema.json").exists()
 
 

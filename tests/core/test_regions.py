@@ -16,7 +16,7 @@ from components.identity import policies as identity
 from components.identity.role import role_arn
 from components.identity.settings import IdentitySettings
 from components.storage import policies as storage
-from components.tempo.args import TempoArgs
+from components.tempo.component import TempoArgs
 from components.tempo.config import s3
 from tests.sweep import sweep
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from components.core.helm import OPERATOR
-from components.otel_operator.args import OpenTelemetryOperatorArgs
+from components.otel_operator.component import OpenTelemetryOperatorArgs
 from components.otel_operator.settings import OperatorSettings
 
 

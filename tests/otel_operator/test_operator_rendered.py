@@ -10,7 +10,7 @@ import yaml
 
 from components.core.helm import OPERATOR
 from components.core.names import OPERATOR_RELEASE, OPERATOR_WEBHOOK_PORT
-from components.otel_operator.args import OpenTelemetryOperatorArgs
+from components.otel_operator.component import OpenTelemetryOperatorArgs
 from components.otel_operator.instrumentation import instrumentation
 from components.otel_operator.values import values
 from tests.helm import TEMPLATE

@@ -7,8 +7,7 @@ import pytest
 
 from components.core.helm import OPERATOR
 from components.onboarding.settings import Language
-from components.otel_operator.images import AGENTS
-from components.otel_operator.instrumentation import instrumentation
+from components.otel_operator.instrumentation import AGENTS, instrumentation
 from components.otel_operator.values import values
 from tests.contracts.check import contract, unknown_keys
 from tests.otel_operator.operators import operator

@@ -10,7 +10,7 @@ from components.core import helm
 from components.core.settings import Size, WorkloadSettings
 from components.grafana.settings import ServiceMonitorSettings
 from components.tempo import sizes
-from components.tempo.args import TempoArgs
+from components.tempo.component import TempoArgs
 from components.tempo.settings import (
     TempoLimitSettings,
     TempoMode,

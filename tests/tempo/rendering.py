@@ -11,8 +11,7 @@ import pytest
 import yaml
 
 from components.core.names import TEMPO_RELEASE
-from components.tempo.args import TempoArgs
-from components.tempo.component import values
+from components.tempo.component import TempoArgs, values
 from tests.helm import HELM, TEMPLATE
 
 #: Folder with the charts as `helm package` names them.

@@ -13,7 +13,7 @@ from components.core.names import (
 )
 from components.grafana.settings import ServiceMonitorSettings
 from components.tempo import endpoints, sizes
-from components.tempo.args import TempoArgs
+from components.tempo.component import TempoArgs
 from components.tempo.settings import TempoMode
 from tests.contracts.check import unknown_tempo_config
 from tests.tempo.cases import METRICS_WITH_USER, SIZES, arguments
