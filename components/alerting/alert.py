@@ -1,12 +1,14 @@
 """The form of an alert, and how it is written into a rule file."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from ..core.helm import MIN_TIMEOUT_SECONDS
+from ..grafana.links import Uid
 from ..telemetry.context import StackContext
 from ..telemetry.metrics import Label, RemoteWriteMetric, Severity
 from .delivery import RuleGroup
@@ -32,49 +34,28 @@ INTERVAL = "30s"
 _BEHIND_SECONDS = 600
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Alert:
     """One alert.
 
     Attributes:
-        name: name in camel case; its runbook has the same name in kebab case.
         severity: how urgent it is.
+        name: name in camel case; its runbook has the same name in kebab case.
         minutes: how long the condition must hold before the alert fires.
         expr: PromQL that returns something if there is trouble, and nothing otherwise.
         summary: one line for the notification, a template of Prometheus.
         description: the condition with its value, a template of Prometheus.
     """
 
-    name: str
     severity: Severity
+    name: str
     minutes: int
     expr: str
     summary: str
     description: str
 
 
-def critical(name: str, minutes: int, expr: str, summary: str, description: str) -> Alert:
-    """Return an alert that wakes somebody; see `Alert` for the arguments."""
-    return Alert(
-        name=name,
-        severity=Severity.CRITICAL,
-        minutes=minutes,
-        expr=expr,
-        summary=summary,
-        description=description,
-    )
-
-
-def warning(name: str, minutes: int, expr: str, summary: str, description: str) -> Alert:
-    """Return an alert for working hours; see `Alert` for the arguments."""
-    return Alert(
-        name=name,
-        severity=Severity.WARNING,
-        minutes=minutes,
-        expr=expr,
-        summary=summary,
-        description=description,
-    )
+critical, warning = partial(Alert, Severity.CRITICAL), partial(Alert, Severity.WARNING)
 
 
 def not_written(program: str, select: Callable[[StrEnum], str], consequence: str) -> Alert:
@@ -96,13 +77,14 @@ def not_written(program: str, select: Callable[[StrEnum], str], consequence: str
     )
 
 
-def rule_group(name: str, alerts: Sequence[Alert], context: StackContext) -> RuleGroup:
-    """Return alerts as a group of a Prometheus rule file."""
-    rules = [_rule(alert, context) for alert in alerts]
+def rule_group(name: str, alerts: Sequence[Alert], context: StackContext, uid: Uid) -> RuleGroup:
+    """Return alerts as a group of a Prometheus rule file, with links to a dashboard."""
+    shown = dashboard_link(context, uid) if context.scraped else {}
+    rules = [_rule(alert, context, shown) for alert in alerts]
     return {"name": name, "interval": INTERVAL, "rules": rules}
 
 
-def _rule(alert: Alert, context: StackContext) -> dict[str, Any]:
+def _rule(alert: Alert, context: StackContext, shown: Mapping[str, str]) -> dict[str, Any]:
     return {
         "alert": alert.name,
         "expr": alert.expr,
@@ -117,6 +99,7 @@ def _rule(alert: Alert, context: StackContext) -> dict[str, Any]:
             "summary": alert.summary,
             "description": alert.description,
             **runbook(context.runbook_base_url, alert.name),
+            **shown,
         },
     }
 
@@ -124,6 +107,14 @@ def _rule(alert: Alert, context: StackContext) -> dict[str, Any]:
 def runbook(base_url: str | None, name: str) -> dict[str, str]:
     """Return the annotation that links an alert to its runbook; a relative link opens nowhere."""
     return {"runbook_url": f"{base_url}/{kebab(name)}.md"} if base_url else {}
+
+
+def dashboard_link(context: StackContext, uid: Uid, query: str = "") -> dict[str, str]:
+    """Return the annotation that links an alert to a dashboard, if Grafana's address is known."""
+    if context.grafana_url is None:
+        return {}
+    base = context.grafana_url.rstrip("/")
+    return {"dashboard_url": f"{base}/d/{uid}?orgId={context.org_id}{query}"}
 
 
 def literal(text: str) -> str:

@@ -6,15 +6,7 @@ from ..core.names import OTLP_RETRY_MINUTES
 from ..telemetry.context import StackContext
 from ..telemetry.metrics import AlloyMetric, ClusterMetric, TempoMetric
 from ..telemetry.promql import grown
-from .alert import (
-    AFTER_RESTART,
-    AFTER_SCRAPES,
-    AT_ONCE,
-    Alert,
-    critical,
-    not_written,
-    warning,
-)
+from .alert import AFTER_RESTART, AFTER_SCRAPES, AT_ONCE, Alert, critical, not_written, warning
 
 #: The exporter of spans, as Alloy names it in `component_path`.
 _SPANS = '="/send_to_tempo.default"'

@@ -1,4 +1,4 @@
-"""Rule groups on their way into the cluster: one owner for alerts and the rules of SLOs."""
+"""Delivery of rule groups into the cluster, for alerts and for the rules of SLOs."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,16 +9,17 @@ import pulumi
 import yaml
 from pulumi_kubernetes import apiextensions, core, meta
 
+from ..core.names import MANAGED
 from .settings import RuleDelivery
 
 #: One group as it stands in a Prometheus rule file: name, interval, rules.
 RuleGroup = dict[str, Any]
 
-#: Rules that a group may hold: what Mimir's ruler takes unless told otherwise (its flag
+#: Rules that a group may hold: the default of Mimir's ruler (its flag
 #: -ruler.max-rules-per-rule-group). Prometheus itself has no limit.
 MAX_RULES = 20
-#: Largest object in bytes. The API server takes 1 MiB of data in a ConfigMap and etcd 1.5 MiB in a
-#: request; the rest is room for metadata.
+#: Largest object in bytes. The API server accepts 1 MiB of data in a ConfigMap and etcd 1.5 MiB in
+#: a request; the rest is for metadata.
 MAX_BYTES = 900 * 1024
 
 # The C one is ten times faster and writes the same; PyYAML is sometimes built without it.
@@ -27,11 +28,11 @@ _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 @dataclass(frozen=True)
 class RuleFile:
-    """One object's worth of rule groups.
+    """The rule groups of one object.
 
     Attributes:
         name: name of the object, and of the file without its ending.
-        groups: the groups, none with more rules than a ruler takes.
+        groups: the groups, none with more rules than a ruler accepts.
         text: the same as a Prometheus rule file.
     """
 
@@ -43,8 +44,8 @@ class RuleFile:
 def split(groups: Iterable[RuleGroup]) -> Iterator[RuleGroup]:
     """Yield groups of at most `MAX_RULES` rules; the parts of a larger one are numbered from 2 on.
 
-    Parts are evaluated beside each other: a rule that reads what one of another part records may
-    see it one interval late.
+    Parts are evaluated in parallel: a rule that reads what a rule of another part records may read
+    it one interval late.
     """
     for group in groups:
         rules: list[Any] = group["rules"]
@@ -71,10 +72,10 @@ def rule_files(name: str, groups: Iterable[RuleGroup]) -> list[RuleFile]:
             raise ValueError(f"two rule groups are named {group['name']}")
         seen.add(group["name"])
         text = yaml.dump([group], Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=1000)
-        # As an object it travels in JSON, where quotes are escaped.
+        # As an object it is sent as JSON, which escapes quotes.
         size = max(len(text.encode()), len(json.dumps(group, ensure_ascii=False).encode()))
         if size > MAX_BYTES - _HEAD_BYTES:
-            raise ValueError(f"rule group {group['name']} has {size} bytes; one object holds less")
+            raise ValueError(f"rule group {group['name']} has {size} bytes; an object holds less")
         if filled + size > MAX_BYTES:
             contents.append(([], []))
             filled = _HEAD_BYTES
@@ -97,10 +98,10 @@ class RuleGroupsArgs:
 
     Attributes:
         groups: groups as in a Prometheus rule file; any number, of any size.
-        delivery: kind of the objects; `none` makes nothing.
+        delivery: kind of the objects; `none` creates nothing.
         namespace: an existing namespace for the objects.
         object_name: name of the first object; further ones are numbered from 2 on.
-        labels: labels of the objects, for whoever selects them.
+        labels: labels of the objects, for the program that selects them.
     """
 
     groups: Sequence[RuleGroup]
@@ -117,16 +118,13 @@ class RuleGroups(pulumi.ComponentResource):
     """Names of the objects; empty with delivery `none`."""
 
     def __init__(
-        self,
-        name: str,
-        args: RuleGroupsArgs,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: RuleGroupsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Make the objects.
+        """Create the objects.
 
         Args:
             name: name of the component.
-            args: the rules, and how they are delivered.
+            args: the rules and their delivery.
             opts: options of the component.
 
         Raises:
@@ -137,42 +135,23 @@ class RuleGroups(pulumi.ComponentResource):
         if args.delivery is RuleDelivery.NONE:
             files = []
         for number, file in enumerate(files, start=1):
-            make = (
-                self._prometheus_rule
-                if args.delivery is RuleDelivery.PROMETHEUS_RULE
-                else self._config_map
+            resource = f"{name if number == 1 else f'{name}-{number}'}-rules"
+            metadata = meta.v1.ObjectMetaArgs(
+                name=file.name, namespace=args.namespace, labels={**MANAGED, **args.labels}
             )
-            make(name if number == 1 else f"{name}-{number}", file, args)
+            child = pulumi.ResourceOptions(parent=self)
+            if args.delivery is RuleDelivery.PROMETHEUS_RULE:
+                apiextensions.CustomResource(
+                    resource,
+                    api_version="monitoring.coreos.com/v1",
+                    kind="PrometheusRule",
+                    metadata=metadata,
+                    spec={"groups": file.groups},
+                    opts=child,
+                )
+            else:
+                # A sidecar writes the files of all ConfigMaps into one folder.
+                data = {f"{file.name}.yaml": file.text}
+                core.v1.ConfigMap(resource, metadata=metadata, data=data, opts=child)
         self.object_names = pulumi.Output.from_input([file.name for file in files])
         self.register_outputs({"objectNames": self.object_names})
-
-    def _prometheus_rule(self, resource: str, file: RuleFile, args: RuleGroupsArgs) -> None:
-        apiextensions.CustomResource(
-            f"{resource}-rules",
-            api_version="monitoring.coreos.com/v1",
-            kind="PrometheusRule",
-            metadata=_metadata(file, args),
-            spec={"groups": file.groups},
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-
-    def _config_map(self, resource: str, file: RuleFile, args: RuleGroupsArgs) -> None:
-        core.v1.ConfigMap(
-            f"{resource}-rules",
-            metadata=_metadata(file, args),
-            # A sidecar writes the files of all ConfigMaps into one folder.
-            data={f"{file.name}.yaml": file.text},
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-
-
-def _metadata(file: RuleFile, args: RuleGroupsArgs) -> meta.v1.ObjectMetaArgs:
-    return meta.v1.ObjectMetaArgs(
-        name=file.name,
-        namespace=args.namespace,
-        labels={
-            "app.kubernetes.io/managed-by": "pulumi",
-            "app.kubernetes.io/part-of": "tracing",
-            **args.labels,
-        },
-    )

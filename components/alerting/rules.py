@@ -1,5 +1,6 @@
 """All alerts on the tracing system, as rule groups."""
 
+from ..grafana.links import Uid
 from ..telemetry.context import StackContext
 from . import alloy, beyla, tempo
 from .alert import rule_group
@@ -21,4 +22,9 @@ def alert_groups(context: StackContext) -> list[RuleGroup]:
         "tracing-generator": tempo.generator(context),
         "tracing-beyla": beyla.beyla(context),
     }
-    return [rule_group(name, alerts, context) for name, alerts in groups.items() if alerts]
+    about_alloy = ("tracing-ingestion", "tracing-alloy", "tracing-beyla")
+    return [
+        rule_group(name, alerts, context, Uid.COLLECTORS if name in about_alloy else Uid.TEMPO)
+        for name, alerts in groups.items()
+        if alerts
+    ]

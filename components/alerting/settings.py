@@ -53,14 +53,14 @@ class AlertSettings(Settings):
     namespace: NamespaceName | None = None
     """Namespace of the objects, which must exist; by default `grafana.namespace`."""
     labels: dict[str, str] = Field(default={})
-    """Labels of the objects, for whoever selects them, for example
+    """Labels of the objects, for the program that selects them, for example
     `release: kube-prometheus-stack`."""
     alert_labels: dict[str, str] = Field(default={})
-    """Labels of every alert beside `severity`, for routing, for example `team: platform`."""
+    """Labels of every alert besides `severity`, for routing, for example `team: platform`."""
     series_labels: dict[str, str] = Field(default={})
     """Labels that this cluster's series have in a metrics backend that several clusters share,
-    for example `cluster: prod`. By default alerts read series whose label `cluster` is
-    `cluster.name`, or that have no such label."""
+    for example `cluster: prod`. By default alerts and dashboards read series whose label `cluster`
+    is `cluster.name`, or that have no such label."""
     runbook_base_url: RunbookUrl | None = None
     """URL of docs/runbooks on your Git server, without a slash at the end, for example
     `https://git.example.com/platform/tracing/blob/main/docs/runbooks`. If unset, alerts have no

@@ -6,6 +6,11 @@ TEMPO_RELEASE = "tempo"
 ALLOY_RELEASE = "alloy"
 BEYLA_RELEASE = "beyla"
 OPERATOR_RELEASE = "opentelemetry-operator"
+#: Labels of the objects that this stack creates outside of charts.
+MANAGED = {
+    "app.kubernetes.io/managed-by": "pulumi",
+    "app.kubernetes.io/part-of": "tracing",
+}
 
 #: Service account of Tempo's pods: named in the role's trust, the association and the chart.
 TEMPO_SERVICE_ACCOUNT = "tempo"

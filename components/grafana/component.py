@@ -7,6 +7,7 @@ import pulumi
 from pulumi_kubernetes import core, meta
 
 from ..backends.settings import BackendSettings
+from ..core.names import MANAGED
 from . import datasources
 from .datasources import Datasource, provisioning_file
 from .settings import GrafanaSettings
@@ -52,10 +53,7 @@ class GrafanaDatasources(pulumi.ComponentResource):
     """Uid of the Tempo datasource."""
 
     def __init__(
-        self,
-        name: str,
-        args: GrafanaDatasourcesArgs,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: GrafanaDatasourcesArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         """Create the Tempo datasource, and those of the backends that enable one.
 
@@ -132,8 +130,7 @@ class GrafanaDatasources(pulumi.ComponentResource):
             name=name,
             namespace=settings.namespace,
             labels={
-                "app.kubernetes.io/managed-by": "pulumi",
-                "app.kubernetes.io/part-of": "tracing",
+                **MANAGED,
                 settings.datasource_label: settings.datasource_label_value,
             },
         )

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from grafana_foundation_sdk.builders import dashboard as builders
@@ -29,19 +28,24 @@ class PanelBuilder(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class Line:
-    """Panels side by side.
+    """Panels side by side."""
 
-    Attributes:
-        panels: the panels, from left to right.
-        height: height in units of Grafana's grid (about 30 pixels).
-        shares: share of the width of each panel; equal without.
-    """
+    def __init__(self, *panels: PanelBuilder, height: int = 8, shares: Sequence[int] = ()) -> None:
+        """Put panels side by side.
 
-    panels: tuple[PanelBuilder, ...]
-    height: int
-    shares: tuple[int, ...]
+        Args:
+            panels: at least one panel, from left to right.
+            height: height in units of Grafana's grid (about 30 pixels).
+            shares: share of the width of each panel; equal by default.
+
+        Raises:
+            ValueError: shares and panels do not match.
+        """
+        self.panels, self.height = panels, height
+        self.shares = tuple(shares) or (1,) * len(panels)
+        if not panels or len(self.shares) != len(panels):
+            raise ValueError(f"{len(panels)} panels, {len(self.shares)} shares")
 
     def widths(self) -> list[int]:
         """Return the widths in columns; together they fill the line."""
@@ -51,35 +55,12 @@ class Line:
         return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
-@dataclass(frozen=True)
 class Section:
-    """Lines of panels under a heading."""
+    """Lines of panels under a heading; a collapsed one is queried only when it is opened."""
 
-    title: str
-    lines: tuple[Line, ...]
-    collapsed: bool
-
-
-def line(*panels: PanelBuilder, height: int = 8, shares: Sequence[int] = ()) -> Line:
-    """Return panels side by side.
-
-    Args:
-        panels: at least one panel.
-        height: height in units of Grafana's grid.
-        shares: share of the width of each panel; equal without.
-
-    Raises:
-        ValueError: shares and panels do not match.
-    """
-    taken = tuple(shares) or (1,) * len(panels)
-    if not panels or len(taken) != len(panels):
-        raise ValueError(f"{len(panels)} panels, {len(taken)} shares")
-    return Line(panels, height, taken)
-
-
-def section(title: str, *lines: Line, collapsed: bool = False) -> Section:
-    """Return lines of panels under a heading; a collapsed one is queried only when it is opened."""
-    return Section(title, lines, collapsed)
+    def __init__(self, title: str, *lines: Line, collapsed: bool = False) -> None:
+        """Put lines under a heading."""
+        self.title, self.lines, self.collapsed = title, lines, collapsed
 
 
 def dashboard(

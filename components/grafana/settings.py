@@ -10,7 +10,7 @@ class ServiceMonitorSettings(Settings):
     """ServiceMonitor objects for the Prometheus operator."""
 
     enabled: bool = False
-    """Make a ServiceMonitor for Tempo, Alloy and Beyla; the operator's kinds must be installed."""
+    """Create ServiceMonitors for Tempo, Alloy and Beyla; the operator's kinds must be installed."""
     labels: dict[str, str] = Field(default={})
     """Labels that the operator selects by, for example `release: kube-prometheus-stack`."""
 
@@ -19,14 +19,15 @@ class GrafanaSettings(Settings):
     """The Grafana side: datasources, dashboards and how its sidecar finds them."""
 
     url: Url | None = None
-    """Address of Grafana as people open it; without it `tracesUrl` is a path only."""
+    """Address of Grafana in the browser. If unset, `tracesUrl` is only a path, and alerts have no
+    link to their dashboard."""
     namespace: NamespaceName = "monitoring"
     """Namespace that Grafana runs in and that its sidecar watches. It must exist, unless it is
     `namespaces.tracing`."""
     folder: FolderTitle = "Tracing"
     """Folder of the dashboards; the sidecar's `folderAnnotation` must be `grafana_folder`."""
     dashboards: bool = True
-    """Make the dashboards; they need `backends.metrics`."""
+    """Create the dashboards; they need `backends.metrics`."""
     dashboard_label: LabelKey = "grafana_dashboard"
     """Label that Grafana's sidecar finds dashboards by."""
     dashboard_label_value: LabelValue = "1"

@@ -8,6 +8,7 @@ import pulumi
 from pulumi_kubernetes.core import v1 as core
 
 from ..checks.problem import Problem, problem
+from ..core.names import MANAGED
 from .checks import check, otlp_problems
 from .env import otlp_variables
 from .settings import OtlpSettings
@@ -62,10 +63,7 @@ class OtlpEnv(pulumi.ComponentResource):
             metadata={
                 "name": args.config_map_name or _NAME,
                 "namespace": args.namespace,
-                "labels": {
-                    "app.kubernetes.io/managed-by": "pulumi",
-                    "app.kubernetes.io/part-of": "tracing",
-                },
+                "labels": MANAGED,
             },
             data=otlp_variables(args.endpoint, args.settings),
             opts=pulumi.ResourceOptions(parent=self),

@@ -10,7 +10,7 @@ from ..settings import TracingSettings
 from ..tempo import config
 from ..tempo.settings import TempoMode
 from ..tempo.sizes import Limits, limits
-from .metrics import ClusterMetric, Label, ScrapedLabel
+from .metrics import ClusterMetric, Label
 from .promql import FROM_TEMPO, counted, quoted, select
 
 #: Parts of a distributed Tempo, as the chart's ServiceMonitors name their jobs.
@@ -30,7 +30,9 @@ class StackContext:
         mode: how Tempo is deployed.
         limits: Tempo's ingestion limits.
         generator: Tempo's metrics-generator runs.
-        org_id: Grafana's organisation, for links into Explore.
+        org_id: Grafana's organisation, for links.
+        grafana_url: address of Grafana, for links from alerts to dashboards; None if it is unknown
+            or there are no dashboards.
         tempo_uid: uid of the Tempo datasource.
         metrics_uid: uid of the metrics datasource; None without a metrics backend, and then there
             are no dashboards.
@@ -62,6 +64,7 @@ class StackContext:
     alert_labels: Mapping[str, str] = field(default_factory=dict[str, str])
     runbook_base_url: str | None = None
     queue_minutes: float | None = None
+    grafana_url: str | None = None
 
     @property
     def written_here(self) -> tuple[str, str]:
@@ -139,7 +142,7 @@ class StackContext:
         return {label: f"={quoted(value)}" for label, value in self.series_labels.items()}
 
     def _matchers(self, namespace: str, **matchers: str) -> list[str]:
-        its_own = {str(ScrapedLabel.NAMESPACE): f'="{namespace}"', **matchers}
+        its_own = {"namespace": f'="{namespace}"', **matchers}
         return [f"{k}{v}" for k, v in {**self.cluster_matchers, **its_own}.items()]
 
     def _select(self, metric: StrEnum, namespace: str, **matchers: str) -> str:
@@ -168,4 +171,5 @@ def stack_context(settings: TracingSettings) -> StackContext:
         alert_labels=alerts.alert_labels,
         runbook_base_url=alerts.runbook_base_url,
         queue_minutes=capacity.queue_minutes(settings),
+        grafana_url=grafana.url if grafana.dashboards and backends.metrics else None,
     )

@@ -52,45 +52,22 @@ class Label(StrEnum):
     SEVERITY = "severity"
 
 
-class ScrapedLabel(StrEnum):
-    """Labels of what Prometheus scrapes from this stack's own pods.
-
-    The first four come from the scrape, as a ServiceMonitor of the charts configures it. The
-    programs set the others.
-    """
-
-    NAMESPACE = "namespace"
-    JOB = "job"
-    POD = "pod"
-    INSTANCE = "instance"
-    COMPONENT_PATH = "component_path"
-    CONTAINER = "container"
-    DAEMONSET = "daemonset"
-    DATA_TYPE = "data_type"
-    ERROR = "error"
-    HEALTH = "health_type"
-    LE = "le"
-    NAME = "name"
-    SIGNAL = "otel_signal"
-    OPERATION = "operation"
-    PROCESS = "process_name"
-    PROCESSOR = "processor"
-    REASON = "reason"
-    ROUTE = "route"
-    STATE = "state"
-    STATUS = "status"
-    STATUS_CODE = "status_code"
-    TENANT = "tenant"
-    URL = "url"
-    VERSION = "version"
-    VOLUME = "persistentvolumeclaim"
+#: Labels of what Prometheus scrapes from this stack's own pods. The first three come from the
+#: scrape, as a ServiceMonitor of the charts configures it. The programs set the others.
+SCRAPED_LABELS = frozenset(
+    {
+        *("namespace", "job", "pod"),
+        *("component_path", "container", "daemonset", "data_type", "health_type", "le", "name"),
+        *("operation", "otel_signal", "persistentvolumeclaim", "process_name", "reason", "route"),
+        *("state", "status", "status_code", "tenant", "url", "version"),
+    }
+)
 
 
 class RequestLabel(StrEnum):
     """Labels of Beyla's request metrics in addition to `Label`, as Beyla 3.32 names them."""
 
     SERVICE = "service_name"
-    HTTP_METHOD = "http_request_method"
     HTTP_STATUS = "http_response_status_code"
     RPC_METHOD = "rpc_method"
     #: Names of gRPC codes: OK, UNAVAILABLE, ...
@@ -108,7 +85,7 @@ class SpanMetric(StrEnum):
 
 
 class TargetInfo(StrEnum):
-    """Tempo's description of each service."""
+    """Tempo's description of each service, for users' own queries."""
 
     TARGET_INFO = "traces_target_info"
 
@@ -120,10 +97,7 @@ class ServiceGraphMetric(StrEnum):
     FAILED = "traces_service_graph_request_failed_total"
     SERVER_BUCKET = "traces_service_graph_request_server_seconds_bucket"
     SERVER_SUM = "traces_service_graph_request_server_seconds_sum"
-    SERVER_COUNT = "traces_service_graph_request_server_seconds_count"
     CLIENT_BUCKET = "traces_service_graph_request_client_seconds_bucket"
-    CLIENT_SUM = "traces_service_graph_request_client_seconds_sum"
-    CLIENT_COUNT = "traces_service_graph_request_client_seconds_count"
 
 
 class SloMetric(StrEnum):
@@ -166,7 +140,6 @@ class TempoMetric(StrEnum):
     BLOCKS_FLUSHED = "tempo_ingester_blocks_flushed_total"
     FAILED_FLUSHES = "tempo_ingester_failed_flushes_total"
     FLUSH_QUEUE = "tempo_ingester_flush_queue_length"
-    FLUSH_BUCKET = "tempo_ingester_flush_duration_seconds_bucket"
     LIVE_TRACES = "tempo_ingester_live_traces"
     RING_MEMBERS = "tempo_ring_members"
     REQUESTS = "tempo_request_duration_seconds_count"
@@ -178,7 +151,6 @@ class TempoMetric(StrEnum):
     STORED_BYTES = "tempodb_backend_bytes_total"
     STORED_TRACES = "tempodb_backend_objects_total"
     BLOCKS = "tempodb_blocklist_length"
-    POLLS = "tempodb_blocklist_poll_duration_seconds_count"
     POLL_ERRORS = "tempodb_blocklist_poll_errors_total"
     COMPACTION_OUTSTANDING = "tempodb_compaction_outstanding_blocks"
     BLOCKS_COMPACTED = "tempodb_compaction_blocks_total"
@@ -303,7 +275,7 @@ _SLO = frozenset(
         *(Label.CLUSTER, Label.OPERATION, Label.OWNER, Label.WINDOW, Label.KIND),
     }
 )
-_SCRAPED = frozenset({*ScrapedLabel, Label.TEMPO_CLUSTER})
+_SCRAPED = SCRAPED_LABELS | {Label.TEMPO_CLUSTER}
 #: Labels that the series of a group may be selected and summed by.
 LABELS: Mapping[type[StrEnum], frozenset[str]] = MappingProxyType(
     {

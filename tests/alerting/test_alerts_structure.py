@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from components.alerting.alert import ROLLOUT_MINUTES, kebab
 from components.alerting.rules import alert_groups
+from components.grafana.links import Uid
 from components.settings import TracingSettings
 from components.telemetry import metrics as signals
 from components.telemetry.context import StackContext, stack_context
@@ -33,7 +34,7 @@ EMITTED = {
 }
 #: Native histograms have one series, without an ending.
 NATIVE = {name.removesuffix("_count") for name in EMITTED if name.endswith("_count")}
-KNOWN_LABELS = {str(label) for label in signals.ScrapedLabel}
+KNOWN_LABELS = signals.SCRAPED_LABELS
 
 contexts = st.builds(
     context,
@@ -122,6 +123,21 @@ def test_a_runbook_is_linked_by_a_url_or_not_at_all() -> None:
     of = context(TempoMode.MONOLITHIC)
 
     assert not any("runbook_url" in r["annotations"] for r in rules(of))
+
+
+def test_an_alert_leads_to_its_dashboard_where_there_is_one() -> None:
+    def leads(**changed: Any) -> dict[str, str]:
+        of = context(TempoMode.MONOLITHIC, **changed)
+        return {r["alert"]: r["annotations"].get("dashboard_url", "") for r in rules(of)}
+
+    found = leads(grafana_url="https://grafana.example.com/", org_id=2)
+    url = "https://grafana.example.com/d/{}?orgId=2"
+    for name, target in found.items():
+        about_alloy = name.startswith(("Alloy", "Beyla", "Tracing"))
+        assert target == url.format(Uid.COLLECTORS if about_alloy else Uid.TEMPO)
+    # Nobody knows Grafana's address, or Tempo and Alloy aren't scraped: no dashboard shows them.
+    assert {*leads().values()} == {""}
+    assert {*leads(grafana_url="https://g", scraped=False).values()} == {""}
 
 
 def test_how_long_the_queue_lasts_is_said_in_minutes() -> None:

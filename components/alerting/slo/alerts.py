@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...grafana.links import Uid
 from ...telemetry.context import StackContext
 from ...telemetry.metrics import Label, Severity, SloMetric
 from ...telemetry.promql import quoted, select
-from ..alert import literal, runbook
+from ..alert import dashboard_link, literal, runbook
 from .settings import SloSettings
 
 #: How often rules are evaluated, in seconds, and how often hourly sums are made, which are only
@@ -19,10 +20,7 @@ from .settings import SloSettings
 INTERVAL_SECONDS = 60
 HOURS_INTERVAL_SECONDS = 300
 #: Names of the alerts; their runbooks have the same names in kebab case.
-NAMES = {
-    Severity.CRITICAL: "SloBudgetBurnsFast",
-    Severity.WARNING: "SloBudgetBurnsSlowly",
-}
+NAMES = {Severity.CRITICAL: "SloBudgetBurnsFast", Severity.WARNING: "SloBudgetBurnsSlowly"}
 #: How long the condition must hold. The windows do the rest: the short ones end an alert soon
 #: after the trouble ends, the long ones let blips pass.
 _FOR = {Severity.CRITICAL: "2m", Severity.WARNING: "15m"}
@@ -121,6 +119,12 @@ def alerts(
     def alert(
         name: str, expr: str, wait: str, severity: Severity, summary: str, description: str
     ) -> dict[str, Any]:
+        # The alert on missing data of a template names no SLO.
+        link = (
+            dashboard_link(context, Uid.SLOS)
+            if name == NO_DATA
+            else dashboard_link(context, Uid.SLO, "&var-slo={{ $labels.slo | urlquery }}")
+        )
         return {
             "alert": name,
             "expr": expr,
@@ -130,6 +134,7 @@ def alerts(
                 "summary": summary,
                 "description": description,
                 **runbook(context.runbook_base_url, name),
+                **link,
             },
         }
 

@@ -69,9 +69,7 @@ def groups(
     # Their names begin differently from those of the shared groups, whatever the name of an SLO.
     found = [
         _group(
-            f"slo-{slo.name}",
-            INTERVAL_SECONDS,
-            [*_configured(slo, context), *alerts(slo, context)],
+            f"slo-{slo.name}", INTERVAL_SECONDS, [*_configured(slo, context), *alerts(slo, context)]
         )
         for slo in slos
     ]

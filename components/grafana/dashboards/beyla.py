@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ...telemetry.metrics import Label, RequestLabel, RequestMetric
 from ...telemetry.promql import Requests, filtered, highest, select
 from .. import units
-from ..layout import Dashboard, Line, Section, dashboard, line, section
+from ..layout import Dashboard, Line, Section, dashboard
 from ..links import Link, Uid, dashboard_url, row_link
 from ..panels import ERROR_STEPS, Legend, Panels, request_columns
 from ..variables import filter_by, label_values
@@ -121,14 +121,14 @@ def _section(show: Panels, kind: _Kind) -> Section:
         empty="Beyla measured none in this time range.",
     )
     # Not every system uses RPC, and a collapsed row queries nothing.
-    return section(
-        kind.row, _graphs(show, kind, requests), line(table, height=9), collapsed=kind.by != _ROUTE
+    return Section(
+        kind.row, _graphs(show, kind, requests), Line(table, height=9), collapsed=kind.by != _ROUTE
     )
 
 
 def _graphs(show: Panels, kind: _Kind, requests: Requests) -> Line:
     by, legend = [RequestLabel.SERVICE], f"{{{{{RequestLabel.SERVICE}}}}}"
-    return line(
+    return Line(
         show.graph(
             kind.what,
             f"Per second, the ten highest services. {_SOURCE}",

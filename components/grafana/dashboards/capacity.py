@@ -1,10 +1,10 @@
 """Capacity: spans per service, use of the limits with a forecast, and growth of the bucket."""
 
 from ...core.units import MIB
-from ...telemetry.metrics import ClusterMetric, ScrapedLabel, SpanMetric, TempoMetric
+from ...telemetry.metrics import ClusterMetric, SpanMetric, TempoMetric
 from ...telemetry.promql import CHOSEN, ONCE, added, highest, rate, select
 from .. import units
-from ..layout import Dashboard, Line, PanelBuilder, dashboard, line, section
+from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
 from ..links import Link, Uid, dashboard_url, row_link
 from ..panels import FULL_STEPS, Column, Legend, Panels
 from ..variables import filters
@@ -19,12 +19,12 @@ _YEAR = 365 * _DAY
 
 def build(show: Panels) -> Dashboard:
     """Return the dashboard; Tempo's own metrics only if they are scraped."""
-    sections = [section("Traffic by service", _totals(show), _services(show))]
+    sections = [Section("Traffic by service", _totals(show), _services(show))]
     links = [Link("Service overview", dashboard_url(Uid.SERVICES))]
     if show.stack.scraped:
         sections += [
-            section("Distance to the limits", _forecast(show), _limits(show)),
-            section("Bucket", _bucket(show)),
+            Section("Distance to the limits", _forecast(show), _limits(show)),
+            Section("Bucket", _bucket(show)),
         ]
         links.append(Link("Tempo", dashboard_url(Uid.TEMPO, keep=[])))
     return dashboard(
@@ -44,7 +44,7 @@ _CALLS, _SIZE = select(SpanMetric.CALLS, *CHOSEN), select(SpanMetric.SIZE, *CHOS
 
 def _totals(show: Panels) -> Line:
     calls, size = rate(_CALLS, window=ONCE), rate(_SIZE, window=ONCE)
-    return line(
+    return Line(
         show.stat("Spans", "Spans of all kinds per second, on average.", calls, units.SPANS),
         show.stat(
             "Bytes per day",
@@ -64,7 +64,7 @@ def _totals(show: Panels) -> Line:
 
 def _services(show: Panels) -> Line:
     by, kept = list(SERVICE_COLUMNS)[:1], tuple(SERVICE_COLUMNS)
-    return line(
+    return Line(
         show.graph(
             "Spans by service",
             "Spans per second of the ten services that send most, stacked.",
@@ -95,7 +95,7 @@ def _bucket(show: Panels) -> Line:
     by_tenant = "max by (tenant)"
     traces = tempo(TempoMetric.STORED_TRACES, status='="live"')
     stored = tempo(TempoMetric.STORED_BYTES, status='="live"')
-    return line(
+    return Line(
         show.graph(
             "Bytes in the bucket",
             "Compressed size by Tempo's block list: live blocks, and compacted ones that are about "
@@ -145,7 +145,7 @@ def _limits(show: Panels) -> Line:
     limits = show.stack.limits
     free = show.stack.volumes(ClusterMetric.VOLUME_AVAILABLE)
     space = show.stack.volumes(ClusterMetric.VOLUME_CAPACITY)
-    return line(
+    return Line(
         show.graph(
             "Use of the limits",
             f"Share of Tempo's limits in use: {limits.rate_limit_mib} MiB/s, "
@@ -172,7 +172,7 @@ def _forecast(show: Panels) -> Line:
     live = show.stack.tempo(TempoMetric.STORED_BYTES, status='="live"')
     # Each part that reads the bucket keeps its own list; the tenants add up.
     stored = f"sum(max by (tenant) ({live}))"
-    return line(
+    return Line(
         _distances(show),
         show.stat(
             f"Bucket in {_DAYS_AHEAD} days",
@@ -201,10 +201,7 @@ def _distances(show: Panels) -> PanelBuilder:
         return f"1000 * (time() + ({left} < {_YEAR}))"
 
     def rows(of: dict[str, str]) -> str:
-        named = [
-            f'label_replace({expr}, "{ScrapedLabel.NAME}", "{name}", "", "")'
-            for name, expr in of.items()
-        ]
+        named = [f'label_replace({expr}, "name", "{name}", "", "")' for name, expr in of.items()]
         return " or ".join(named)
 
     ahead = {name: later(peak, _DAYS_AHEAD) for name, peak in peaks.items()}
@@ -213,7 +210,7 @@ def _distances(show: Panels) -> PanelBuilder:
         "The highest use of each limit per day: in the last day, and on a straight line through "
         "the daily peaks of the last two weeks. Needs two weeks of data. No date: the limit is not "
         "reached within a year.",
-        {ScrapedLabel.NAME: "Limit"},
+        {"name": "Limit"},
         [
             Column("Last day", rows(peaks), units.USED, FULL_STEPS),
             Column(f"In {_DAYS_AHEAD} days", rows(ahead), units.USED, FULL_STEPS),

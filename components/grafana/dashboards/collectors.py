@@ -4,7 +4,7 @@ from ...core.names import BEYLA_RELEASE
 from ...telemetry.metrics import AlloyMetric, BeylaMetric, ClusterMetric, RemoteWriteMetric
 from ...telemetry.promql import GRAPH, ONCE, added, once, per_hour, ratio
 from .. import units
-from ..layout import Dashboard, Line, PanelBuilder, dashboard, line, section
+from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
 from ..links import Link, Uid, dashboard_url
 from ..panels import ALL_STEPS, ANY_STEPS, FULL_STEPS, GOOD, LOSS_STEPS, Column, Panels
 
@@ -13,12 +13,12 @@ def build(show: Panels) -> Dashboard:
     """Return the dashboard; without Beyla it is about Alloy alone."""
     links = [Link("Tempo", dashboard_url(Uid.TEMPO, keep=[]))]
     sections = [
-        section("State of Alloy", _state(show)),
-        section("Spans through Alloy", _spans(show)),
-        section("Backends and pods of Alloy", _backends(show)),
+        Section("State of Alloy", _state(show)),
+        Section("Spans through Alloy", _spans(show)),
+        Section("Backends and pods of Alloy", _backends(show)),
     ]
     if show.stack.beyla_namespace:
-        sections.append(section("Beyla", *_beyla(show)))
+        sections.append(Section("Beyla", *_beyla(show)))
         links.append(Link("Requests measured by Beyla", dashboard_url(Uid.BEYLA, keep=[])))
     return dashboard(
         Uid.COLLECTORS,
@@ -35,7 +35,7 @@ def _state(show: Panels) -> Line:
     accepted = added(alloy(AlloyMetric.SPANS_ACCEPTED), window=ONCE)
     refused = added(alloy(AlloyMetric.SPANS_REFUSED), window=ONCE)
     broken = alloy(AlloyMetric.COMPONENTS, health_type='!="healthy"')
-    return line(
+    return Line(
         show.stat(
             "Pods that answer",
             "Share of Alloy's pods that answer the scrape.",
@@ -80,7 +80,7 @@ def _state(show: Panels) -> Line:
 def _spans(show: Panels) -> Line:
     alloy = show.stack.alloy
     used = f"{alloy(AlloyMetric.QUEUE_SIZE)} / {alloy(AlloyMetric.QUEUE_CAPACITY)}"
-    return line(
+    return Line(
         show.graph(
             "Spans in",
             "Spans per second that services send: those that Alloy accepts, and those that it "
@@ -120,7 +120,7 @@ def _backends(show: Panels) -> Line:
     alloy = show.stack.alloy
     newest = f"max by (pod) ({alloy(RemoteWriteMetric.HIGHEST)})"
     sent = f"max by (pod) ({alloy(RemoteWriteMetric.HIGHEST_SENT)})"
-    return line(
+    return Line(
         show.graph(
             "Lag of metrics",
             "How far the metrics backend lags behind the OTLP metrics that services send.",
@@ -151,7 +151,7 @@ def _beyla(show: Panels) -> list[Line]:
     memory = beyla(ClusterMetric.CONTAINER_MEMORY, **container)
     processes = once(beyla(BeylaMetric.PROCESSES))
     return [
-        line(
+        Line(
             show.graph(
                 "Nodes with Beyla",
                 "Nodes that should run Beyla and those on which it is ready (from "
@@ -187,7 +187,7 @@ def _beyla(show: Panels) -> list[Line]:
                 colour="red",
             ),
         ),
-        line(
+        Line(
             show.graph(
                 "Memory of Beyla",
                 "Working set by pod (from the kubelets). Grows with the processes on the node.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core, meta
 
+from ...core.names import MANAGED
 from ...telemetry.context import StackContext
 from ..layout import Dashboard, as_json
 from ..panels import Panels
@@ -63,10 +64,7 @@ class GrafanaDashboards(pulumi.ComponentResource):
     """Uids of the dashboards."""
 
     def __init__(
-        self,
-        name: str,
-        args: GrafanaDashboardsArgs,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: GrafanaDashboardsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         """Create the ConfigMaps.
 
@@ -114,8 +112,7 @@ def _metadata(settings: GrafanaSettings, uid: str) -> meta.v1.ObjectMetaArgs:
         name=f"dashboard-{uid}",
         namespace=settings.namespace,
         labels={
-            "app.kubernetes.io/managed-by": "pulumi",
-            "app.kubernetes.io/part-of": "tracing",
+            **MANAGED,
             settings.dashboard_label: settings.dashboard_label_value,
         },
         annotations={FOLDER_ANNOTATION: settings.folder},

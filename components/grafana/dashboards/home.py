@@ -25,7 +25,7 @@ from ...telemetry.promql import (
     total,
 )
 from .. import units
-from ..layout import Dashboard, Line, PanelBuilder, dashboard, line, section
+from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
 from ..links import PROFILE, Link, Uid, dashboard_url, logs_url, profiles_url, row_link
 from ..panels import (
     ANY_STEPS,
@@ -59,11 +59,11 @@ def build(show: Panels) -> Dashboard:
         "Observability home",
         f"Where to start in the environment {show.stack.environment}, whether spans arrive, and "
         "which services need a person.",
-        section("Start here", line(*_cards(show, requests), height=4)),
-        section("From senders to the bucket", _pipeline(show)),
-        section(
+        Section("Start here", Line(*_cards(show, requests), height=4)),
+        Section("From senders to the bucket", _pipeline(show)),
+        Section(
             "Next steps",
-            line(_services(show, requests), _first_steps(show), height=10, shares=(13, 11)),
+            Line(_services(show, requests), _first_steps(show), height=10, shares=(13, 11)),
         ),
     )
 
@@ -77,12 +77,7 @@ def _cards(show: Panels, requests: Requests) -> list[PanelBuilder]:
     stack = show.stack
 
     def card(
-        title: str,
-        sentence: str,
-        query: Query,
-        unit: Unit | None,
-        url: str,
-        steps: Steps = NEUTRAL,
+        title: str, sentence: str, query: Query, unit: Unit | None, url: str, steps: Steps = NEUTRAL
     ) -> PanelBuilder:
         description = f"{sentence} Click the card to open it."
         links = (Link(f"Open {title}", url),)
@@ -180,14 +175,14 @@ def _pipeline(show: Panels) -> Line:
             rate(calls, window=ONCE),
             units.SPANS,
         )
-        return line(first, counted, age, height=4)
+        return Line(first, counted, age, height=4)
     accepted = added(stack.alloy(AlloyMetric.SPANS_ACCEPTED), window=ONCE)
     refused = added(stack.alloy(AlloyMetric.SPANS_REFUSED), window=ONCE, or_none=True)
     lost = added(stack.alloy(AlloyMetric.SPANS_LOST), window=ONCE, or_none=True)
     received = added(stack.tempo(TempoMetric.SPANS_RECEIVED), window=ONCE)
     discarded = added(stack.tempo(TempoMetric.SPANS_DISCARDED), window=ONCE, or_none=True)
     to_alloy, to_tempo = (Link("Alloy", _to(Uid.COLLECTORS)),), (Link("Tempo", _to(Uid.TEMPO)),)
-    return line(
+    return Line(
         first,
         show.stat(
             "2. Alloy accepts",

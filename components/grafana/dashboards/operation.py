@@ -3,7 +3,7 @@
 from ...telemetry.metrics import Label
 from ...telemetry.promql import ANSWERED, REQUEST_SPANS, spans, traceql
 from .. import units
-from ..layout import Dashboard, dashboard, line, section
+from ..layout import Dashboard, Line, Section, dashboard
 from ..links import Link, Uid, dashboard_url, traces_url
 from ..panels import Legend, Panels
 from ..variables import filters, operation
@@ -42,10 +42,10 @@ def build(show: Panels) -> Dashboard:
         Uid.OPERATION,
         "Operation",
         "One operation of a service: its rate, errors and durations, and its traces.",
-        section("Overview", numbers(show, requests), graphs(show, requests, legend=Legend.LIST)),
-        section("Durations", durations(show, requests)),
-        section("Versions", line(versions)),
-        section("Traces", line(recent, failing)),
+        Section("Overview", numbers(show, requests), graphs(show, requests, legend=Legend.LIST)),
+        Section("Durations", durations(show, requests)),
+        Section("Versions", Line(versions)),
+        Section("Traces", Line(recent, failing)),
         variables=[*filters(show.stack), operation(show.stack)],
         links=[
             Link("Service", dashboard_url(Uid.SERVICE)),

@@ -3,17 +3,8 @@
 from collections.abc import Callable
 
 from ...telemetry.metrics import APDEX_SATISFIED, APDEX_TOLERATING, LATENCY_BUCKETS, Label
-from ...telemetry.promql import (
-    GRAPH,
-    ONCE,
-    Requests,
-    highest,
-    logql,
-    rate,
-    select,
-    traceql,
-)
-from ..layout import Line, line
+from ...telemetry.promql import GRAPH, ONCE, Requests, highest, logql, rate, select, traceql
+from ..layout import Line
 from ..links import Link, Uid, dashboard_url, label, logs_url, traces_url
 from ..panels import APDEX_STEPS, DURATION_STEPS, ERROR_STEPS, NEUTRAL, Legend, Panels, Steps
 from ..units import FACTOR, FAILED, REQUESTS, SECONDS, Unit
@@ -48,12 +39,9 @@ def bar_links(show: Panels) -> list[Link]:
 
 def numbers(show: Panels, requests: Requests) -> Line:
     """Return single values over the whole time range."""
-    return line(
+    return Line(
         show.stat(
-            "Requests",
-            f"Requests per second. {_SCOPE}",
-            requests.per_second(window=ONCE),
-            REQUESTS,
+            "Requests", f"Requests per second. {_SCOPE}", requests.per_second(window=ONCE), REQUESTS
         ),
         show.stat(
             "Failed requests",
@@ -114,7 +102,7 @@ def graphs(
             NEUTRAL,
         ),
     ]
-    return line(
+    return Line(
         *(
             show.graph(
                 title,
@@ -135,7 +123,7 @@ def durations(show: Panels, requests: Requests) -> Line:
     """Return the distribution of durations, their quantiles, and Apdex over time."""
     buckets = rate(select(requests.buckets, *requests.where), by=[Label.LE], window=GRAPH)
     quantiles = {f"p{value * 100:g}": requests.quantile(value) for value in (0.5, 0.95, 0.99)}
-    return line(
+    return Line(
         show.heatmap(
             "Distribution of durations",
             "Requests per second by duration. The more a cell stands out from the background, the "

@@ -11,7 +11,7 @@ from ...telemetry.promql import (
     traceql,
 )
 from ..datasources import PROFILES_TAGS
-from ..layout import Dashboard, Line, PanelBuilder, dashboard, line, section
+from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
 from ..links import Link, Uid, cell, dashboard_url, profiles_url
 from ..panels import Legend, Panels, request_columns
 from ..variables import filters
@@ -55,11 +55,11 @@ def build(show: Panels) -> Dashboard:
         "Service",
         "One service: requests, errors, durations, operations, its callers and the services that "
         "it calls. Choose it in the filter; several are shown together.",
-        section("Overview", numbers(show, requests), graphs(show, requests, legend=Legend.LIST)),
-        section("Operations", line(_operations(show, requests), height=10)),
-        section("Durations", durations(show, requests)),
-        section("Neighbours", *_neighbours(show), line(around, height=12)),
-        section("Traces", line(slow, failing)),
+        Section("Overview", numbers(show, requests), graphs(show, requests, legend=Legend.LIST)),
+        Section("Operations", Line(_operations(show, requests), height=10)),
+        Section("Durations", durations(show, requests)),
+        Section("Neighbours", *_neighbours(show), Line(around, height=12)),
+        Section("Traces", Line(slow, failing)),
         variables=filters(show.stack, every_service=False),
         links=links,
     )
@@ -97,7 +97,7 @@ def _neighbours(show: Panels) -> list[Line]:
         )
 
     return [
-        line(
+        Line(
             table(
                 "Services that call it",
                 "How often each calls the service, and how long the service takes. Click one for "
@@ -117,7 +117,7 @@ def _neighbours(show: Panels) -> list[Line]:
                 client,
             ),
         ),
-        line(
+        Line(
             table(
                 "Callers without traces",
                 "Requests from callers that send no spans. «user» stands for browsers and "

@@ -2,7 +2,7 @@
 
 from ...telemetry.promql import ANSWERED, ONCE, service_map, spans
 from .. import units
-from ..layout import Dashboard, dashboard, line, section
+from ..layout import Dashboard, Line, Section, dashboard
 from ..links import Uid, row_link
 from ..panels import DURATION_STEPS, Column, Panels, request_columns
 from ..variables import filters
@@ -33,10 +33,10 @@ def build(show: Panels) -> Dashboard:
         Uid.SERVICES,
         "Service overview",
         "Which services there are, how much traffic they have, and which are slow or failing.",
-        section("All chosen services together", numbers(show, requests)),
-        section("Each service", line(services, height=10)),
-        section("Over time", graphs(show, requests, links=(SERVICE_LINK,))),
-        section("Service graph", line(calls, height=12)),
+        Section("All chosen services together", numbers(show, requests)),
+        Section("Each service", Line(services, height=10)),
+        Section("Over time", graphs(show, requests, links=(SERVICE_LINK,))),
+        Section("Service graph", Line(calls, height=12)),
         variables=filters(show.stack),
         links=bar_links(show),
     )

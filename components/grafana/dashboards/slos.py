@@ -10,7 +10,7 @@ from ...telemetry.context import StackContext
 from ...telemetry.metrics import Label, RulerMetric, Severity, SloMetric
 from ...telemetry.promql import quoted, select
 from .. import units
-from ..layout import Dashboard, Line, PanelBuilder, dashboard, line, section
+from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
 from ..links import Link, Uid, cell, dashboard_url, label
 from ..panels import ANY_STEPS, GOOD, Column, Panels, Steps
 from ..variables import choose, filter_by, label_values
@@ -85,12 +85,9 @@ def overview(show: Panels) -> Dashboard:
         return f"{about} * 0 + on ({Label.SLO}) group_left () {expr}"
 
     left = labelled(recorded(stack, SloMetric.BUDGET_LEFT))
-    numbers = line(
+    numbers = Line(
         show.stat(
-            "SLOs",
-            "Objectives that are measured.",
-            f"count({about}) or vector(0)",
-            units.COUNT,
+            "SLOs", "Objectives that are measured.", f"count({about}) or vector(0)", units.COUNT
         ),
         show.stat(
             "Overspent",
@@ -157,9 +154,9 @@ def overview(show: Panels) -> Dashboard:
         Uid.SLOS,
         "SLOs",
         "Which objectives are kept, how much error budget is left, and how fast it burns.",
-        section("Now", numbers),
-        section("Objectives", line(table, height=12)),
-        section("Over time", line(trend.min(-1).max(1), height=9)),
+        Section("Now", numbers),
+        Section("Objectives", Line(table, height=12)),
+        Section("Over time", Line(trend.min(-1).max(1), height=9)),
         variables=[
             filter_by(stack, "service", "Service", _values(stack, Label.SERVICE)),
             filter_by(stack, "owner", "Owner", _values(stack, Label.OWNER)),
@@ -177,8 +174,8 @@ def detail(show: Panels) -> Dashboard:
         Uid.SLO,
         "SLO",
         "One objective: whether it is kept, how much error budget is left, and how fast it burns.",
-        section("Now", _numbers(show)),
-        section("Over time", *_graphs(show)),
+        Section("Now", _numbers(show)),
+        Section("Over time", *_graphs(show)),
         variables=[
             choose(stack, "slo", "SLO", _values(stack, Label.SLO)),
             # For the link to the service of the chosen SLO.
@@ -198,12 +195,9 @@ def detail(show: Panels) -> Dashboard:
 
 def _numbers(show: Panels) -> Line:
     stack = show.stack
-    return line(
+    return Line(
         show.stat(
-            "Objective",
-            "Share of events that must be good.",
-            _objective(stack, _ONE),
-            units.KEPT,
+            "Objective", "Share of events that must be good.", _objective(stack, _ONE), units.KEPT
         ),
         show.stat(
             "Good events",
@@ -248,7 +242,7 @@ def _graphs(show: Panels) -> list[Line]:
         .max(1)
     )
     return [
-        line(
+        Line(
             show.graph(
                 "Good events over time",
                 "Share of good events over windows of several lengths, and the objective. A gap "
@@ -259,7 +253,7 @@ def _graphs(show: Panels) -> list[Line]:
             ),
             budget,
         ),
-        line(
+        Line(
             show.graph(
                 "Burn rate over time",
                 "How fast the budget burns. 1 spends it in exactly the SLO's window. Alerts "
@@ -278,7 +272,7 @@ def _graphs(show: Panels) -> list[Line]:
                 units.EVENTS,
             ),
         ),
-        line(
+        Line(
             show.graph(
                 "Alerts",
                 "1 while an alert of this SLO fires: critical wakes somebody, warning is for the "

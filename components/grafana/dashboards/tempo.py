@@ -7,7 +7,7 @@ the parts of a distributed one each their own.
 from ...telemetry.metrics import ClusterMetric, ProcessMetric, RemoteWriteMetric, TempoMetric
 from ...telemetry.promql import GRAPH, ONCE, added, once, per_hour, quantile_of, ratio
 from .. import units
-from ..layout import Dashboard, Line, dashboard, line, section
+from ..layout import Dashboard, Line, Section, dashboard
 from ..links import Link, Uid, dashboard_url
 from ..panels import ALL_STEPS, ANY_STEPS, ERROR_STEPS, FULL_STEPS, LOSS_STEPS, Panels
 
@@ -21,12 +21,12 @@ def build(show: Panels) -> Dashboard:
         Uid.TEMPO,
         "Tempo",
         f"Tempo, deployed as {show.stack.mode}: what it ingests, loses, stores and answers.",
-        section("State", _state(show)),
-        section("Ingestion", *_ingest(show)),
-        section("Storage", *_storage(show)),
-        section("Queries", _queries(show)),
-        section("Metrics from spans", _generator(show)),
-        section("Pods", _pods(show)),
+        Section("State", _state(show)),
+        Section("Ingestion", *_ingest(show)),
+        Section("Storage", *_storage(show)),
+        Section("Queries", _queries(show)),
+        Section("Metrics from spans", _generator(show)),
+        Section("Pods", _pods(show)),
         links=[
             Link("Alloy and Beyla", dashboard_url(Uid.COLLECTORS, keep=[])),
             Link("Capacity", dashboard_url(Uid.CAPACITY, keep=[])),
@@ -41,7 +41,7 @@ def _state(show: Panels) -> Line:
     discarded = added(tempo(TempoMetric.SPANS_DISCARDED), window=ONCE)
     asked = added(tempo(TempoMetric.REQUESTS, route=_API), window=ONCE)
     failed = added(tempo(TempoMetric.REQUESTS, route=_API, status_code='=~"5.."'), window=ONCE)
-    return line(
+    return Line(
         show.stat(
             "Pods that answer",
             "Share of Tempo's pods that answer the scrape.",
@@ -79,7 +79,7 @@ def _ingest(show: Panels) -> list[Line]:
     tempo = show.stack.tempo
     push = tempo(TempoMetric.PUSH_BUCKET)
     return [
-        line(
+        Line(
             show.graph(
                 "Spans received",
                 "Spans per second that Tempo ingests, by tenant.",
@@ -101,7 +101,7 @@ def _ingest(show: Panels) -> list[Line]:
                 colour="red",
             ),
         ),
-        line(
+        Line(
             show.graph(
                 "Duration of a push",
                 "Time to pass a batch of spans to the ingesters. Above a second, Alloy's queue "
@@ -134,7 +134,7 @@ def _storage(show: Panels) -> list[Line]:
     # Every part has the series of the queue, but only ingesters, which hold traces, fill it.
     waiting = f"{tempo(TempoMetric.FLUSH_QUEUE)} and on (pod) {tempo(TempoMetric.LIVE_TRACES)}"
     return [
-        line(
+        Line(
             show.graph(
                 "Requests to S3",
                 "Requests per second by operation and status. 404 on the first lookup of an index "
@@ -165,7 +165,7 @@ def _storage(show: Panels) -> list[Line]:
                 units.COUNT,
             ),
         ),
-        line(
+        Line(
             show.graph(
                 "Block list",
                 "Blocks in the bucket by tenant, and blocks that compaction still has to merge. "
@@ -208,7 +208,7 @@ def _queries(show: Panels) -> Line:
     tempo = show.stack.tempo
     requests = tempo(TempoMetric.REQUESTS, route=_API)
     durations = tempo(TempoMetric.REQUEST_BUCKET, route=_API)
-    return line(
+    return Line(
         show.graph(
             "Queries by route",
             "Queries per second by route and status: api_search is a search, "
@@ -237,7 +237,7 @@ def _generator(show: Panels) -> Line:
     limit = tempo(TempoMetric.GENERATOR_MAX_SERIES)
     newest = f"max by (pod) ({tempo(RemoteWriteMetric.HIGHEST)})"
     sent = f"max by (pod) ({tempo(RemoteWriteMetric.HIGHEST_SENT)})"
-    return line(
+    return Line(
         show.graph(
             "Share of the series limit",
             "Share of the allowed series that each metrics-generator holds. At 100 % new services "
@@ -277,7 +277,7 @@ def _generator(show: Panels) -> Line:
 
 def _pods(show: Panels) -> Line:
     tempo = show.stack.tempo
-    return line(
+    return Line(
         show.graph(
             "Memory",
             "Resident memory by pod.",

@@ -1,7 +1,7 @@
 """Tracing overview: find a trace by service, duration or failure."""
 
 from ...telemetry.promql import ANSWERED, service_map, spans, traceql
-from ..layout import Dashboard, dashboard, line, section
+from ..layout import Dashboard, Line, Section, dashboard
 from ..links import Uid
 from ..panels import Legend, Panels
 from ..variables import choice, filters
@@ -44,12 +44,12 @@ def build(show: Panels) -> Dashboard:
         TITLE,
         "Recent, slow and failing traces of the chosen services, with their rate, errors and "
         "duration, and who calls whom.",
-        section(
+        Section(
             "Rate, errors and duration",
             graphs(show, spans(ANSWERED), legend=Legend.TABLE, links=(SERVICE_LINK,)),
         ),
-        section("Traces", line(recent), line(slow, failing)),
-        section("Service graph", line(calls, height=14)),
+        Section("Traces", Line(recent), Line(slow, failing)),
+        Section("Service graph", Line(calls, height=14)),
         variables=[*filters(show.stack), slower],
         links=bar_links(show),
     )

@@ -18,7 +18,7 @@ from ...telemetry.promql import (
     traceql,
 )
 from .. import units
-from ..layout import Dashboard, PanelBuilder, Section, dashboard, line, section
+from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
 from ..links import Link, Uid, cell, dashboard_url
 from ..panels import ERROR_STEPS, NEUTRAL, Legend, Panels, Steps, request_columns, text_panel
 from ..units import Unit
@@ -67,8 +67,8 @@ class UseCase:
             self.reading,
             f"**{self.question}** {self.reading} More: {self.link}.",
         )
-        return section(
-            self.title, line(how, height=3), line(*self.answers, height=10), collapsed=True
+        return Section(
+            self.title, Line(how, height=3), Line(*self.answers, height=10), collapsed=True
         )
 
 
@@ -85,7 +85,7 @@ def build(show: Panels) -> Dashboard:
         Uid.USE_CASES,
         "Use cases",
         "Nine questions that traces answer, each with its query and how to read it.",
-        section("Contents", line(contents, height=11)),
+        Section("Contents", Line(contents, height=11)),
         *(one.section() for one in cases),
         variables=filters(show.stack),
         links=bar_links(show),

@@ -33,6 +33,7 @@ def built(
         TempoMode.MONOLITHIC,
         cluster=CLUSTER,
         runbook_base_url="https://git/runbooks",
+        grafana_url="https://grafana",
         alert_labels=alert_labels or {},
     )
     return groups(slos, defaults or SloDefaultsSettings(), context)

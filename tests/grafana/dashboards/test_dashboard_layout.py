@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.grafana.dashboards.component import MAX_BYTES, dashboard_files, dashboards
-from components.grafana.layout import COLUMNS, as_json, dashboard, line, section
+from components.grafana.layout import COLUMNS, Line, Section, as_json, dashboard
 from components.grafana.panels import text_panel
 from tests.grafana.dashboards.cases import CONTEXTS, READ, panels, targets
 from tests.sweep import sweep
@@ -117,8 +117,8 @@ def test_any_line_fills_the_grid(shares: list[int], height: int, collapsed: bool
         "u",
         "t",
         "d",
-        section("a", line(*texts, height=height, shares=shares), collapsed=collapsed),
-        section("b", line(text_panel("last", "d", "c"))),
+        Section("a", Line(*texts, height=height, shares=shares), collapsed=collapsed),
+        Section("b", Line(text_panel("last", "d", "c"))),
     )
     *rest, last = panels(json.loads(as_json(built)))
     assert sum(p["gridPos"]["w"] for p in rest) == COLUMNS

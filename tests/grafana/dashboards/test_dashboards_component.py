@@ -10,7 +10,7 @@ from components.grafana.dashboards.component import (
     dashboard_files,
     dashboards,
 )
-from components.grafana.layout import dashboard, line, section
+from components.grafana.layout import Line, Section, dashboard
 from components.grafana.panels import text_panel
 from components.grafana.settings import GrafanaSettings
 from plan.recorder import Recording, record
@@ -68,7 +68,7 @@ def test_uids_are_the_same_in_both_modes_of_tempo() -> None:
 
 
 def test_a_dashboard_too_large_for_an_object_is_refused() -> None:
-    large = dashboard("large", "t", "d", section("s", line(text_panel("t", "d", "x" * 1024 * 900))))
+    large = dashboard("large", "t", "d", Section("s", Line(text_panel("t", "d", "x" * 1024 * 900))))
     with pytest.raises(ValueError, match=r"large: \d+ bytes"):
         dashboard_files([large])
 

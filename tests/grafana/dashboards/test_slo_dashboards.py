@@ -39,6 +39,19 @@ def test_an_slo_leads_back_to_its_service_and_the_service_to_its_slos() -> None:
     assert there["SLOs"] == f"/d/{Uid.SLOS}?${{service:queryparam}}&${{__url_time_range}}"
 
 
+def test_alerts_of_an_slo_lead_to_its_dashboard() -> None:
+    groups = built(slo(), defaults=SloDefaultsSettings(enabled=True))
+    alerts = [r for g in groups for r in g["rules"] if "alert" in r]
+    assert alerts
+    for alert in alerts:
+        url = alert["annotations"]["dashboard_url"]
+        if alert["alert"] == "SloNoData":
+            assert url == f"https://grafana/d/{Uid.SLOS}?orgId=1"
+        else:
+            slo_of_it = "var-slo={{ $labels.slo | urlquery }}"
+            assert url == f"https://grafana/d/{Uid.SLO}?orgId=1&{slo_of_it}"
+
+
 def test_tables_keep_labels_that_the_objective_has() -> None:
     groups = built(slo())
     objective = next(r for r in groups[0]["rules"] if r.get("record") == "slo:objective:ratio")
