@@ -33,11 +33,11 @@ class IdentitySettings(Settings):
 
     mode: Annotated[IdentityMode, _CREDENTIALS] = IdentityMode.POD_IDENTITY
     """`podIdentity` (EKS Pod Identity, the agent add-on must run), `irsa` (needs
-    `cluster.oidcIssuer`) or `none` (an S3 stand-in on a laptop)."""
+    `cluster.oidcIssuer`) or `none` (an S3 emulator on a laptop)."""
     role_name: Annotated[RoleName | None, _CREDENTIALS] = None
-    """Name of the IAM role to make; by default `tracing-<environment>-<cluster>-tempo`."""
+    """Name of the IAM role that the stack creates; by default
+    `tracing-<environment>-<cluster>-tempo`."""
     role_arn: Annotated[RoleArn | None, _CREDENTIALS] = None
-    """ARN of an existing role to use instead of making one; its permissions and trust are its
-    owner's."""
+    """ARN of an existing role to use instead. You manage its permissions and trust policy."""
     permissions_boundary_arn: Annotated[PolicyArn | None, _BOUNDARY] = None
-    """ARN of a permissions boundary to put on the role, where the account demands one."""
+    """ARN of the role's permissions boundary. The deploy role of `make bootstrap` requires one."""

@@ -18,10 +18,10 @@ _KEY = OnChange(
     section="changes.md#rotate-the-kms-key",
 )
 _HANDED_OVER = OnChange(
-    happens="`true` takes the bucket out of the stack: Pulumi refuses if it is protected, and else "
-    "deletes it. `false` makes a bucket, and fails if that name exists.",
-    do="Set `storage.protect` first and run `up`, then take the bucket out of the state or "
-    "import it.",
+    happens="With `true`, Pulumi deletes the bucket, or refuses if it is protected. With `false`, "
+    "Pulumi creates a bucket, and fails if the name exists.",
+    do="Set `storage.protect` and run `up` first. Then take the bucket out of the state, or import "
+    "it.",
     section="changes.md#protect-or-delete-the-bucket",
 )
 _OLDER_KEYS = OnChange(
@@ -31,19 +31,19 @@ _OLDER_KEYS = OnChange(
 )
 _UNPROTECTED = OnChange(
     happens="The bucket and its key can be replaced or deleted, with all traces.",
-    do="Turn it on again after the change that needs it.",
+    do="Turn it on again after the change.",
     section="changes.md#protect-or-delete-the-bucket",
     direction=Direction.LESS,
 )
 _FORCED = OnChange(
     happens="`make destroy` and a replacement of the bucket delete all traces.",
-    do="Be sure.",
+    do="Check first that you no longer need the traces.",
     section="changes.md#protect-or-delete-the-bucket",
     direction=Direction.MORE,
 )
 _STORE = OnChange(
-    happens="Tempo reads and writes another store, without the old traces.",
-    do="Copy the objects first, or do without them.",
+    happens="Tempo uses another store, without the old traces.",
+    do="Copy the objects first if you need the old traces.",
     section="changes.md#replace-the-bucket",
 )
 
@@ -59,24 +59,24 @@ class StorageSettings(Settings):
     """The S3 bucket that holds the traces."""
 
     bucket: str | None = Field(default=None, min_length=1)
-    """Name of the bucket; by default `traces-<environment>-<account id>-<region>`. A new name means
-    a new bucket, without the old one's traces."""
+    """Name of the bucket; by default `traces-<environment>-<account id>-<region>`. A new name
+    creates a new bucket without the old traces."""
     existing: Annotated[bool, _HANDED_OVER] = False
-    """Use the bucket named by `bucket` as it is: bucket, policy, encryption and lifecycle stay with
-    whoever made it."""
+    """Use the existing bucket named by `bucket`. You manage its policy, encryption and
+    lifecycle."""
     encryption: Annotated[Encryption, _KEY] = Encryption.SSE_S3
-    """`sse-s3` (keys managed by S3) or `sse-kms` (a KMS key, with rotation and a bucket key)."""
+    """Encryption of objects: `sse-s3` (keys managed by S3) or `sse-kms` (a KMS key)."""
     kms_key_arn: Annotated[KmsKeyArn | None, _KEY] = None
-    """ARN of an existing KMS key for `sse-kms`; by default the stack makes a key, which the deploy
-    role of `make bootstrap` can't."""
+    """ARN of an existing KMS key for `sse-kms`. By default the stack creates a key, which the
+    deploy role of `make bootstrap` can't."""
     previous_kms_key_arns: Annotated[list[KmsKeyArn], _OLDER_KEYS] = Field(default=[])
-    """ARNs of keys that encrypted the bucket's objects before, which Tempo may still decrypt with;
-    none by default. An object can't be read without its key: keep each for the retention."""
+    """ARNs of KMS keys of older objects, which Tempo may still decrypt with. Keep each until the
+    retention and a week have passed."""
     protect: Annotated[bool, _UNPROTECTED] = True
-    """Refuse to delete or replace the bucket, and leave it in AWS when the stack is removed."""
+    """Refuse to delete or replace the bucket, and keep it in AWS when the stack is removed."""
     acknowledge_data_loss: bool = False
-    """Must be `true` to set `protect: false` in a production environment."""
+    """Confirmation that `protect: false` requires in a production environment."""
     force_destroy: Annotated[bool, _FORCED] = False
-    """Let `destroy` delete the bucket with all traces in it; only in an ephemeral environment."""
+    """Let `destroy` delete the bucket with all traces; only in an ephemeral environment."""
     endpoint: Annotated[Endpoint | None, _STORE] = None
-    """URL of an S3-compatible stand-in, for a laptop; by default the regional endpoint of S3."""
+    """URL of an S3 emulator for a laptop; by default the regional endpoint of S3."""
