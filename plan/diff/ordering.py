@@ -64,26 +64,23 @@ _DERIVED: Final = (
     Order(
         fact="volumeGib of *",
         says=(
-            "The upgrade fails: Kubernetes fixes the volumes of a StatefulSet. Enlarge the volumes "
-            "and delete the StatefulSet by hand first."
+            "The upgrade fails: Kubernetes doesn't resize the volumes of a StatefulSet. Enlarge "
+            "the volumes and delete the StatefulSet by hand first."
         ),
         section="changes.md#resize-a-volume",
         applies=_more,
     ),
     Order(
         fact="volumeGib of *",
-        says=(
-            "The upgrade fails: Kubernetes fixes the volumes of a StatefulSet, and a volume does "
-            "not shrink. Keep it by its `volumeGib`."
-        ),
+        says=("The upgrade fails: a volume can't shrink. Keep its size with `volumeGib`."),
         section="changes.md#resize-a-volume",
         applies=_less,
     ),
     Order(
         fact="replicas of tempo ingester",
         says=(
-            "Spans that only the removed ingesters hold are missed until they are back. Flush the "
-            "last one, then take away one at a time."
+            "Queries miss spans that only the removed ingesters hold. Flush the last ingester, "
+            "then remove one at a time."
         ),
         section="changes.md#risky-changes",
         applies=_less,
@@ -91,21 +88,21 @@ _DERIVED: Final = (
     Order(
         fact="password *",
         says=(
-            "Alloy reads passwords at its start: restart it after the `up`. A plan has no key and "
-            "can't tell whether the value itself is another."
+            "Change it in the backend at the same time: pods read it within minutes. A plan can't "
+            "decrypt it, so it doesn't show whether the value changed."
         ),
         section="credentials.md#backend-passwords",
     ),
     Order(
         fact="traceBucketName",
-        says="A new bucket, without the old traces: Tempo reads one bucket only.",
+        says="Tempo starts with an empty bucket: it reads one bucket only.",
         section="changes.md#replace-the-bucket",
     ),
     Order(
         fact="chart tempo*",
         says=(
-            "Another major version of Tempo's chart. 3.x of tempo-distributed needs Kafka and has "
-            "no ingesters: that is a migration, not an upgrade."
+            "Another major version of Tempo's chart. Version 3 of tempo-distributed needs Kafka "
+            "and has no ingesters: this is a migration, not an upgrade."
         ),
         section="upgrades.md#upgrade-a-chart",
         applies=_another_major,
@@ -113,7 +110,7 @@ _DERIVED: Final = (
     Order(
         fact="chart *",
         says=(
-            "Another version of the chart: read its upgrade notes, and the rendered objects "
+            "Another version of the chart: read its upgrade notes and the rendered objects "
             "(`RENDER=1`)."
         ),
         section="upgrades.md#upgrade-a-chart",
@@ -122,7 +119,7 @@ _DERIVED: Final = (
     Order(
         fact="chart [!t]*",
         says=(
-            "Another major version of the chart: read its upgrade notes, and the rendered objects "
+            "Another major version of the chart: read its upgrade notes and the rendered objects "
             "(`RENDER=1`)."
         ),
         section="upgrades.md#upgrade-a-chart",
