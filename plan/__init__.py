@@ -1,1 +1,1 @@
-"""The program of `pulumi up`, run in process and written down: no CLI, no cloud, no cluster."""
+"""Runs the program of `pulumi up` in process and writes the plan: no CLI, cloud or cluster."""

@@ -1,4 +1,4 @@
-"""Prints and writes what `pulumi up` would make of a stack file: python -m plan STACK."""
+"""Prints and writes what `pulumi up` would create from a stack file: python -m plan STACK."""
 
 import argparse
 import json

@@ -1,6 +1,6 @@
-"""Takes a bucket that exists into a stack: python -m plan.adopt STACK, with the real CLI.
+"""Imports an existing bucket into a stack: python -m plan.adopt STACK, with the real CLI.
 
-For a bucket that stayed when a stack was removed, or that somebody made by hand.
+For a bucket that was kept when its stack was removed, or that was created by hand.
 """
 
 import argparse
@@ -18,22 +18,22 @@ from plan.cli import prepare
 from plan.command import reporting
 from plan.run import run
 
-#: Types of the bucket, what guards it and its key; the stack makes no other of these.
+#: Types of the bucket, its guards and its key; the stack creates no others of these.
 _OWN = ("aws:s3/", "aws:kms/")
 _KEY, _ALIAS = "aws:kms/key:Key", "aws:kms/alias:Alias"
 
 
 @reporting(pulumi.RunError)
 def main() -> int:
-    """Import the bucket that a stack file names, with its guards; return the exit status."""
+    """Import the bucket of a stack file with its guards; return the exit status."""
     parser = argparse.ArgumentParser(prog="plan.adopt", description=__doc__)
     parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
-    parser.add_argument("--key", help="id of the bucket's KMS key, where the stack makes one")
+    parser.add_argument("--key", help="id of the bucket's KMS key, if the stack creates one")
     arguments, passed_on = parser.parse_known_args()
     stack: str = arguments.stack
     settings = run(stack, Path.cwd()).settings
     if settings.storage.existing:
-        return _refuse("storage.existing: true leaves the bucket to others; nothing to import")
+        return _refuse("storage.existing is true: the stack doesn't own the bucket")
     prepared = prepare(stack)
     if isinstance(prepared, str):
         return _refuse(prepared)
@@ -49,34 +49,34 @@ def main() -> int:
             return _refuse(chosen)
         file.write_text(json.dumps(chosen))
         command = [prepared.program, "import", "--stack", stack, "--file", str(file)]
-        # The program is there already.
+        # The program exists already.
         command += ["--generate-code=false", *passed_on]
         return subprocess.run(command, env=prepared.env).returncode  # noqa: S603
 
 
 def with_ids(planned: Mapping[str, Any], bucket: str, key: str | None) -> dict[str, Any] | str:
-    """Return what to import: the bucket and what guards it, each with its id in AWS.
+    """Return what to import: the bucket and its guards, each with its id in AWS.
 
     Args:
-        planned: what a preview would make, as `pulumi preview --import-file` writes it.
+        planned: resources to create, as `pulumi preview --import-file` writes them.
         bucket: name of the bucket.
-        key: id of its KMS key; None where the stack makes none.
+        key: id of its KMS key; None if the stack creates none.
 
     Returns:
-        The same, of what the bucket needs, or why there is nothing to import.
+        The resources that the bucket needs in the same form, or why there is nothing to import.
     """
-    # Pulumi writes null where there is none.
+    # Pulumi writes null for an empty list.
     listed: list[dict[str, Any]] = planned.get("resources") or []
     resources: dict[str, dict[str, Any]] = {item["name"]: item for item in listed}
     own = [item for item in resources.values() if item["type"].startswith(_OWN)]
     if not own:
         return "the stack has its bucket already"
     if key is None and any(item["type"] == _KEY for item in own):
-        return "the bucket has a KMS key of its own: give the key's id, ARGS=--key=..."
+        return "the bucket has its own KMS key: add the id of the key, ARGS=--key=..."
     above: set[str] = set()
     names = {item.get(at) for item in own for at in ("parent", "provider")}
     while names:
-        # What the state has already is in the name table only.
+        # Resources that the state has already are in the name table only.
         found = {name for name in names if name in resources} - above
         above |= found
         names = {resources[name].get("parent") for name in found}

@@ -1,4 +1,4 @@
-"""Runs the real Pulumi CLI, and gets it first where it is missing: python -m plan.cli up STACK."""
+"""Runs the real Pulumi CLI and installs it if it is missing: python -m plan.cli up STACK."""
 
 import argparse
 import os
@@ -15,16 +15,16 @@ from plan import policies
 from plan.command import reporting
 from plan.stackfile import read
 
-#: Where the CLI is put if it is missing, and the state of the stack `local`; both git-ignored.
+#: Folders of an installed CLI and of the state of the stack `local`; both git-ignored.
 INSTALL_ROOT = Path(".pulumi-cli")
 LOCAL_STATE = Path(".pulumi-state")
 LOCAL = "local"
-_NOT_HAD = "the Pulumi CLI is not installed and could not be downloaded"
+_MISSING = "the Pulumi CLI is not installed and could not be downloaded"
 
 
 @reporting()
 def main() -> int:
-    """Run a command of the CLI on a stack, with what options follow; return its status."""
+    """Run a command of the CLI on a stack, with the options that follow; return its status."""
     parser = argparse.ArgumentParser(prog="plan.cli", description=__doc__)
     parser.add_argument("command", choices=("preview", "up", "destroy", "install"))
     parser.add_argument("stack", nargs="?", default="", help="x for Pulumi.x.yaml")
@@ -32,7 +32,7 @@ def main() -> int:
     if arguments.command == "install":
         if install():
             return 0
-        print(f"error: {_NOT_HAD}.", file=sys.stderr)
+        print(f"error: {_MISSING}.", file=sys.stderr)
         return 1
     prepared = prepare(arguments.stack)
     if isinstance(prepared, str):
@@ -59,14 +59,14 @@ class Cli:
 
 
 def prepare(stack: str) -> Cli | str:
-    """Return the CLI for a stack whose file can be read, or what is in the way."""
+    """Return the CLI for a stack with a readable file, or an error message."""
     try:
         read(Path.cwd(), stack)
     except pulumi.RunError as error:
         return str(error)
     program = find()
     if program is None:
-        return f"{_NOT_HAD}; `make plan STACK={stack}` needs none."
+        return f"{_MISSING}; `make plan STACK={stack}` needs none."
     env = environment(stack)
     if stack == LOCAL:
         LOCAL_STATE.mkdir(exist_ok=True)
@@ -78,7 +78,7 @@ def prepare(stack: str) -> Cli | str:
 
 
 def find() -> str | None:
-    """Return the CLI, installed into the project's folder or from PATH; None if it can't be had."""
+    """Return the CLI from the project's folder or PATH, else install it; None if that fails."""
     found = shutil.which("pulumi", path=str(INSTALL_ROOT / "bin")) or shutil.which("pulumi")
     if found:
         return found
@@ -87,7 +87,7 @@ def find() -> str | None:
 
 
 def install() -> str | None:
-    """Install the CLI of the SDK's version into the project's folder; return it if that worked."""
+    """Install the CLI of the SDK's version into the project's folder; None if that fails."""
     try:
         installed = automation.PulumiCommand.install(root=str(INSTALL_ROOT.resolve()))
     except Exception:  # noqa: BLE001 - the SDK promises no particular error

@@ -12,7 +12,7 @@ from policy.rules import RULES, Before, Level, Resource, Rule, Violation, violat
 from policy.rules.retention import DEPLOYED_HOURS, SHORTENED, retention_hours
 
 PACK = Path("policy")
-#: Is there once the pack's own virtual environment is complete (`make policy/venv/.policy`).
+#: Exists once the pack's own virtual environment is complete (`make policy/venv/.policy`).
 INSTALLED = PACK / "venv" / ".policy"
 CONFIG = Path("build", "policy")
 
@@ -22,13 +22,13 @@ def ask(
     tier: Tier,
     before: Sequence[Mapping[str, Any]] = (),
 ) -> list[Violation]:
-    """Return what is wrong with the resources of a plan, mandatory first.
+    """Return the violations of a plan, mandatory ones first.
 
     Args:
         found: the resources, as in plan.json.
-        tier: what the environment's data is worth; it decides the levels.
-        before: the resources that are there so far, in the same form or as in a state export; with
-            none, nobody can tell what is shortened.
+        tier: tier of the environment, which selects the levels.
+        before: the deployed resources, in the same form or as in a state export; without them, a
+            shorter retention is not detected.
     """
     known = Before(retention_hours=retention_hours(resources(before)))
     return violations(resources(found), tier, known)
@@ -54,12 +54,12 @@ def _name(urn: str) -> str:
 
 
 def _asked(tier: Tier) -> list[Rule]:
-    """Return the policies that a plan alone can be asked for."""
+    """Return the policies that a plan alone can be checked against."""
     return [rule for rule in RULES if rule.levels[tier] is not Level.OFF and not rule.compares]
 
 
 def as_json(found: Sequence[Violation], tier: Tier) -> str:
-    """Return the policies that were asked, their levels and the violations as JSON."""
+    """Return the evaluated policies, their levels and the violations as JSON."""
     fixes = {rule.name: rule.fix for rule in RULES}
     document = {
         "tier": tier,
@@ -79,7 +79,7 @@ def as_json(found: Sequence[Violation], tier: Tier) -> str:
 
 
 def section(found: Sequence[Violation], tier: Tier) -> str:
-    """Return the violations as a reviewer reads them, in Markdown."""
+    """Return the violations as Markdown."""
     if found:
         rows = [(v.level, v.rule, _name(v.urn), v.message) for v in found]
         shown = table([("level", "policy", "resource", "what is wrong"), *rows], aligned=True)
@@ -91,7 +91,7 @@ def section(found: Sequence[Violation], tier: Tier) -> str:
 
 
 def refusal(policy: Mapping[str, Any], source: str) -> str | None:
-    """Return the message of a plan that violates mandatory policies, or None.
+    """Return the error message for violations of mandatory policies, or None.
 
     Args:
         policy: content of policy.json.
@@ -110,10 +110,10 @@ def refusal(policy: Mapping[str, Any], source: str) -> str | None:
 
 
 def pack_options(cli: str, stack: str, env: Mapping[str, str]) -> list[str]:
-    """Return the options, or none where the pack is not installed.
+    """Return the CLI's options that evaluate the policy pack; none if it is not installed.
 
-    The engine tells a policy what a resource will be, not what it is. So what a policy must know of
-    the deployed stack is read from its state here, and handed over as the pack's configuration.
+    The engine passes a policy the new properties of a resource, not the deployed ones. So what a
+    policy needs from the deployed stack is read from its state here and passed as configuration.
 
     Args:
         cli: path of the Pulumi CLI.
@@ -133,7 +133,7 @@ def pack_options(cli: str, stack: str, env: Mapping[str, str]) -> list[str]:
 
 
 def _deployed_retention(cli: str, stack: str, env: Mapping[str, str]) -> float | None:
-    """Return the retention in the stack's state; None for a stack that is not there yet."""
+    """Return the retention in the stack's state; None for a stack that was never deployed."""
     done = subprocess.run(  # noqa: S603 - the CLI that runs next
         [cli, "stack", "export", "--stack", stack], env=env, capture_output=True, text=True
     )

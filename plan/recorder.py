@@ -1,7 +1,7 @@
 """A resource monitor that records what a Pulumi program registers.
 
-It stands where the engine stands and answers as a preview does: inputs come back as they are, what
-only a cloud knows stays unknown. In update mode it answers with made-up ids and ARNs, for tests.
+It replaces the engine and answers as a preview does: inputs are returned unchanged, values that
+only the cloud can provide stay unknown. In update mode it returns invented ids and ARNs, for tests.
 """
 
 # The SDK's mocks carry no types of their own.
@@ -93,7 +93,7 @@ class Recording:
 
 
 class _Answers(mocks.Mocks):
-    """What a provider would answer: nothing at preview, made-up ids and ARNs at update."""
+    """Answers of a provider: nothing at preview, invented ids and ARNs at update."""
 
     def __init__(self, *, preview: bool, references: Mapping[str, Mapping[str, str]]) -> None:
         self._preview = preview
@@ -105,7 +105,7 @@ class _Answers(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         known = cast(dict[str, Any], dict(args.inputs))  # pyright: ignore[reportUnknownArgumentType]
         if args.typ == _REFERENCE_TYPE:
-            # Outputs of another stack are known to the engine alone.
+            # Only the engine knows the outputs of another stack.
             return args.name, {**known, "outputs": self._references.get(args.name, UNKNOWN)}
         if self._preview or not args.custom:
             return "", known
@@ -136,7 +136,7 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        # As the engine does it: all types from the top down, but for the stack's own.
+        # As the engine builds it: all types from the top down, except the stack's own.
         above = parent.split("::")[2] if parent else STACK_TYPE
         chain = type_ if above == STACK_TYPE else f"{above}${type_}"
         project, stack = pulumi.get_project(), pulumi.get_stack()
@@ -159,7 +159,7 @@ class _Monitor(mocks.MockMonitor):
 
 
 class _Engine(mocks.MockEngine):
-    """Takes the program's log; warnings are kept."""
+    """Receives the program's log and keeps the warnings."""
 
     def __init__(self) -> None:
         super().__init__(None)
@@ -171,7 +171,7 @@ class _Engine(mocks.MockEngine):
 
 
 def _optional(request: Any, name: str) -> bool | None:  # noqa: ANN401
-    """Return a field that a request may or may not have (a read has no `protect`)."""
+    """Return an optional field of a request (a read has no `protect`)."""
     return (
         getattr(request, name)
         if name in request.DESCRIPTOR.fields_by_name and request.HasField(name)
@@ -184,7 +184,7 @@ def _properties(struct: Struct) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
-    """Turn a value from the wire into Python's own: integers as int, secrets as `Secret`."""
+    """Convert a value from the wire to Python: integers to int, secrets to `Secret`."""
     if isinstance(value, dict):
         if value.get(rpc._special_sig_key) == rpc._special_secret_sig:  # pyright: ignore
             return Secret(_plain(value["value"]))  # pyright: ignore[reportUnknownArgumentType]
@@ -197,7 +197,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
 
 
 def _in_order(resources: Sequence[Resource], created: Sequence[str]) -> list[Resource]:
-    """Sort resources as a tree is read: a parent, then its children as the program made them.
+    """Sort resources as a tree: a parent, then its children in the order of the program.
 
     Registration itself happens in no fixed order.
     """
@@ -214,7 +214,7 @@ def _in_order(resources: Sequence[Resource], created: Sequence[str]) -> list[Res
 
 
 async def _run(program: Callable[[], object], created: list[str]) -> None:
-    """Run a program in a stack of its own and note the resources as they are made."""
+    """Run a program in its own stack and note the resources in the order they are created."""
 
     def note(args: pulumi.ResourceTransformationArgs) -> None:
         created.append(f"{args.type_} {args.name}")
@@ -242,17 +242,17 @@ def record(
         program: creates resources, as the top level of `__main__.py` does.
         project: name of the Pulumi project.
         stack: name of the stack.
-        preview: answer as at preview (values of the cloud unknown) or as at update.
+        preview: answer as at preview (values of the cloud are unknown) or as at update.
         config: the stack's configuration, full keys to text, objects as JSON.
         secret_keys: keys of the configuration that are encrypted in the stack file.
-        references: outputs of other stacks by the stacks' names; unknown where not given.
+        references: outputs of other stacks by stack name; unknown if not given.
 
     Returns:
-        The resources, each before its children and in the order the program made them, the
-        registered outputs and the warnings.
+        The resources, each before its children and in the order of the program, the registered
+        outputs and the warnings.
 
     Raises:
-        Exception: whatever the program raised.
+        Exception: any error of the program.
     """
 
     def run() -> Recording:
@@ -290,5 +290,5 @@ def record(
             sorted(engine.warnings),
         )
 
-    # The SDK keeps its settings in context variables: a context of its own leaves no trace.
+    # The SDK keeps its settings in context variables: a separate context leaves no trace.
     return contextvars.copy_context().run(run)

@@ -17,11 +17,11 @@ _PROGRAM = Path(__file__).parent.parent / "__main__.py"
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What `pulumi up` would make of a stack file.
+    """What `pulumi up` would create from a stack file.
 
     Attributes:
         stack: name of the stack.
-        settings: the settings that the stack file came to.
+        settings: the settings in the stack file, with defaults.
         recording: resources, outputs and warnings.
     """
 
@@ -34,14 +34,14 @@ def run(stack: str, root: Path) -> Plan:
     """Run the program for a stack and record what it would register.
 
     Args:
-        stack: name of the stack; its file must be there.
+        stack: name of the stack; its file must exist.
         root: folder of Pulumi.yaml and the stack files.
 
     Returns:
         The plan.
 
     Raises:
-        SettingsError: the stack file is wrong; nothing was registered.
+        SettingsError: the stack file is invalid; nothing was registered.
     """
     config = read(root, stack)
     variables: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The plan as a reviewer reads it: a tree of resources, sums, outputs, warnings."""
+"""Summary of the plan: settings, policy, resources, sums, cost, outputs and warnings."""
 
 import dataclasses
 import json
@@ -22,12 +22,12 @@ _LATER = "(known after up)"
 
 
 def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violation]) -> str:
-    """Return the plan as Markdown that reads well in a terminal too.
+    """Return the summary as Markdown that is readable in a terminal too.
 
     Args:
         plan: the plan.
-        counts: what it delivers to Grafana and to the ruler, by kind.
-        violations: what the policies found.
+        counts: objects for Grafana and for the ruler, by kind.
+        violations: violations of policies.
     """
     settings = plan.settings
     count = sum(1 for r in plan.recording.resources if r.type != STACK_TYPE)
@@ -58,7 +58,7 @@ def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violatio
 
 
 def _settings(settings: TracingSettings) -> Iterator[tuple[str, str]]:
-    """Yield what a reviewer looks for first."""
+    """Yield the settings that a reviewer needs first."""
     for system in SYSTEMS:
         yield from system.summary(settings)
     storage = settings.storage

@@ -1,4 +1,4 @@
-"""Writes a plan down as files: the same bytes for the same stack file, fit to be compared."""
+"""Writes a plan as files: the same bytes for the same stack file, so that plans can be compared."""
 
 import json
 import tempfile
@@ -29,12 +29,12 @@ def as_json(plan: Plan) -> str:
         "warnings": plan.recording.warnings,
     }
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    # The SDK's own placeholder is a UUID, which a reader would take for a real value.
+    # The SDK's placeholder is a UUID, which looks like a real value.
     return text.replace(UNKNOWN, UNKNOWN_SHOWN)
 
 
 def documents(recording: Recording) -> list[dict[str, Any]]:
-    """Return the resources as in plan.json, but with the SDK's placeholder for unknown values."""
+    """Return the resources as in plan.json, with the SDK's placeholder for unknown values."""
     return [_resource(r) for r in recording.resources]
 
 
@@ -50,18 +50,18 @@ def masked(value: Any) -> Any:  # noqa: ANN401
 
 
 def write(plan: Plan, folder: Path) -> dict[str, str]:
-    """Write the plan's files into a folder, in the place of those that are there.
+    """Write the plan's files into a folder and replace the existing ones.
 
     Args:
         plan: the plan.
-        folder: gets plan.json, policy.json, cost.json, summary.md, values/, alloy/, grafana/ and
-            rules/.
+        folder: receives plan.json, policy.json, cost.json, summary.md, values/, alloy/, grafana/
+            and rules/.
 
     Returns:
         The files by their paths.
 
     Raises:
-        OSError: they cannot be written; the folder is as it was.
+        OSError: the files cannot be written; the folder is unchanged.
     """
     written = files(plan)
     replace_folder(folder, written)
@@ -93,7 +93,7 @@ def files(plan: Plan) -> dict[str, str]:
 
 
 def _data(item: Resource) -> dict[str, str]:
-    """Return the provisioning files that an object for Grafana's sidecar carries."""
+    """Return the provisioning files in an object for Grafana's sidecar."""
     data: dict[str, str] = masked(item.inputs).get("data", {})
     return {k: v for k, v in data.items() if k.endswith((".yaml", ".json"))}
 
@@ -140,7 +140,7 @@ def _panels(dashboard: dict[str, Any]) -> int:
 def replace_folder(folder: Path, files: Mapping[str, str]) -> None:
     """Replace a folder by one with these files only.
 
-    The files are written next to it first, so that an error leaves the old folder as it was.
+    The files are written next to it first, so that an error leaves the old folder unchanged.
 
     Args:
         folder: the folder; its parents are created.

@@ -1,1 +1,1 @@
-"""What the systems stand on: environment, cluster, namespaces, charts, and the names they share."""
+"""Shared by all systems: environment, cluster, namespaces, charts, names and the registry."""

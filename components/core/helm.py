@@ -1,4 +1,4 @@
-"""Helm releases as this stack makes them: pinned, bounded, in namespaces it owns."""
+"""Helm charts and releases: pinned, with a timeout that follows from their workloads."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,9 +14,9 @@ from .settings import ChartSettings, ChartsSettings
 MIN_TIMEOUT_SECONDS = 600
 #: Seconds to schedule a pod, attach its volume, pull its image and start its process.
 _START_SECONDS = 60
-#: Minutes that the job which deploys a stack may take (.github/workflows/deploy-stack.yml).
+#: Timeout in minutes of the job that deploys a stack (.github/workflows/deploy-stack.yml).
 DEPLOY_MINUTES = 120
-#: Revisions that Helm keeps of a release; its own default keeps all of them.
+#: Revisions of a release that Helm keeps; by default it keeps all of them.
 MAX_HISTORY = 10
 
 
@@ -27,7 +27,7 @@ class Chart:
     name: str
     """Name of the chart in its repository."""
     repository: str
-    """HTTP(S) chart repository, or `oci://` registry path that holds the chart."""
+    """HTTP(S) chart repository, or `oci://` registry path with the chart."""
     version: str
     """Exact version."""
 
@@ -80,11 +80,11 @@ class Rollout:
     """How Kubernetes replaces the pods of one workload.
 
     Attributes:
-        pods: number of pods, the largest one where the workload scales by itself.
-        share: share of the pods that is replaced at the same time; 0 for one after the other.
+        pods: number of pods, the largest one if the workload scales automatically.
+        share: share of the pods that are replaced at the same time; 0 for one at a time.
         stop_seconds: termination grace period.
-        ready_seconds: seconds from the start of the process until the pod counts as available: the
-            readiness probe's delay, `minReadySeconds`, and reading what an earlier pod left.
+        ready_seconds: seconds from the start of the process until the pod is available: delay of
+            the readiness probe, `minReadySeconds`, and time to read an earlier pod's volume.
     """
 
     pods: int
@@ -95,7 +95,7 @@ class Rollout:
     @property
     def seconds(self) -> int:
         """Longest time of a rolling update in seconds."""
-        # Rounded down: that is what Kubernetes does with `maxUnavailable`.
+        # Kubernetes rounds `maxUnavailable` down.
         at_once = max(1, int(self.pods * self.share))
         waves = math.ceil(self.pods / at_once)
         return waves * (self.stop_seconds + _START_SECONDS + self.ready_seconds)
@@ -104,8 +104,8 @@ class Rollout:
 def timeout_seconds(rollouts: Iterable[Rollout]) -> int:
     """Return how long Helm waits for an install or upgrade of a release, in seconds.
 
-    The workloads of a release roll at the same time, so the slowest one decides. With a shorter
-    timeout and `atomic`, Helm rolls back an upgrade that works.
+    All workloads of a release roll at the same time, so the slowest one decides. With a shorter
+    timeout and `atomic`, Helm would roll back an upgrade that works.
 
     Args:
         rollouts: the workloads of the release.
@@ -129,14 +129,14 @@ def release(
 
     Args:
         resource_name: name of the Pulumi resource.
-        name: name of the Helm release; explicit, because a change of it replaces the release.
+        name: name of the Helm release; explicit, because changing it replaces the release.
         chart: the chart, at an exact version.
         namespace: an existing namespace.
         values: values of the chart, fully known at preview.
-        rollouts: how the workloads of the release roll; the timeout follows from them.
+        rollouts: how the workloads are replaced; the timeout follows from them.
         atomic: roll back a failed upgrade.
         parent: the component that owns the release.
-        depends_on: what must exist before the first pod starts.
+        depends_on: resources that must exist before the first pod starts.
 
     Returns:
         The release.

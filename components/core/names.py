@@ -1,4 +1,4 @@
-"""Names and ports that two systems share; each has its one owner here."""
+"""Names and ports that systems share."""
 
 from .regions import partition
 
@@ -17,14 +17,14 @@ TEMPO_SERVICE_ACCOUNT = "tempo"
 #: Secret with the passwords of the backends, in the tracing namespace.
 CREDENTIALS_SECRET = "tracing-backend-credentials"  # noqa: S105 - a name, not a password
 
-#: The one Instrumentation, which annotations of pods name.
+#: The `Instrumentation` that annotations of pods name.
 INSTRUMENTATION = "tracing"
 
 #: OTLP ports, as registered with IANA.
 OTLP_GRPC_PORT = 4317
 OTLP_HTTP_PORT = 4318
-#: Minutes that the gateway retries a batch before it drops it: longer than Tempo takes to restart.
-#: Tempo's span metrics must accept spans that old.
+#: Minutes that the gateway retries a batch before it drops it: longer than a restart of Tempo.
+#: Tempo's span metrics must accept spans of this age.
 OTLP_RETRY_MINUTES = 10
 #: Tempo's HTTP API (charts tempo and tempo-distributed).
 TEMPO_HTTP_PORT = 3200
@@ -35,7 +35,7 @@ OPERATOR_WEBHOOK_PORT = 9443
 
 
 def service_host(service: str, namespace: str) -> str:
-    """Return the name that a Service has in the cluster's DNS."""
+    """Return the name of a Service in the cluster's DNS."""
     return f"{service}.{namespace}.svc.cluster.local"
 
 
@@ -50,7 +50,7 @@ def bucket_arn(bucket: str, *, region: str) -> str:
 
 
 def default_bucket(*, environment: str, account_id: str, region: str) -> str:
-    """Return the name of the bucket where the stack file names none.
+    """Return the default name of the bucket.
 
     Bucket names are global, so account and region are part of it.
     """
@@ -58,5 +58,5 @@ def default_bucket(*, environment: str, account_id: str, region: str) -> str:
 
 
 def default_role(*, environment: str, cluster: str) -> str:
-    """Return the name of Tempo's IAM role where the stack file names none."""
+    """Return the default name of Tempo's IAM role."""
     return f"tracing-{environment}-{cluster}-tempo"

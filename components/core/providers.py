@@ -1,4 +1,4 @@
-"""The provider that reaches the cluster."""
+"""The Kubernetes provider."""
 
 import json
 
@@ -10,11 +10,10 @@ from .settings import ClusterSettings
 
 
 def kubernetes_provider(name: str, cluster: ClusterSettings) -> kubernetes.Provider:
-    """Make the provider of the cluster that the settings name.
+    """Create the provider of the cluster in the settings.
 
-    Kubeconfig and context are always explicit: left out, the environment of whoever runs Pulumi
-    would decide. The cluster's ARN as its identifier keeps a changed API server address from
-    replacing every release.
+    Kubeconfig and context are always explicit, so that the environment of the user doesn't decide.
+    With the cluster's ARN as identifier, a changed API server address doesn't replace every release.
 
     Args:
         name: name of the provider resource.
@@ -31,8 +30,8 @@ def kubernetes_provider(name: str, cluster: ClusterSettings) -> kubernetes.Provi
         name,
         kubeconfig=kubeconfig,
         context=cluster.kube_context,
-        # Updated in place: replaced ones would be gone for a moment, and Grafana would drop
-        # datasources and dashboards.
+        # Updated in place: a replaced one is gone for a moment, and Grafana would drop datasources
+        # and dashboards.
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
         cluster_identifier=names.cluster_arn(
@@ -42,5 +41,5 @@ def kubernetes_provider(name: str, cluster: ClusterSettings) -> kubernetes.Provi
 
 
 def _text(kubeconfig: object) -> str:
-    """Return a kubeconfig as text; stacks export it as text or as an object."""
+    """Return a kubeconfig as a string; stacks export it as a string or an object."""
     return kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig)

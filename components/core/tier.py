@@ -1,10 +1,10 @@
-"""What an environment's data is worth. Of the standard library alone: the policy pack reads it."""
+"""Tiers of environments. Only imports the standard library: the policy pack reads this module."""
 
 from enum import StrEnum
 
 
 class Tier(StrEnum):
-    """How much an environment's data is worth; presets follow from it."""
+    """Value of an environment's data, which selects presets."""
 
     EPHEMERAL = "ephemeral"
     DEVELOPMENT = "development"
@@ -12,8 +12,8 @@ class Tier(StrEnum):
     PRODUCTION = "production"
 
 
-#: Tier of an environment by its name, where the stack file gives none. Any other name is treated as
-#: production: to forget a line must never cost data.
+#: Default tier by the environment's name. Any other name is production: a forgotten line must never
+#: cost data.
 TIERS = {
     "local": Tier.EPHEMERAL,
     "dev": Tier.DEVELOPMENT,
@@ -21,5 +21,5 @@ TIERS = {
     "staging": Tier.STAGING,
     "stage": Tier.STAGING,
 }
-#: Names that promise production data.
+#: Names of production environments.
 PRODUCTION_NAMES = ("prod", "production")

@@ -1,4 +1,4 @@
-"""Sizes of workloads: what a preset says, what a stack file replaces, what Kubernetes is told."""
+"""Sizes of workloads: a preset, with the values that a stack file replaces."""
 
 from dataclasses import dataclass, replace
 
@@ -10,13 +10,13 @@ class Workload:
     """The size of one workload.
 
     Attributes:
-        replicas: pods, or the least number of them where ``max_replicas`` is set.
-        max_replicas: largest number of pods of autoscaling; None where it does not scale.
+        replicas: number of pods; the minimum if ``max_replicas`` is set.
+        max_replicas: maximum number of pods of autoscaling; None without autoscaling.
         cpu_request_millicores: CPU request of one pod in thousandths of a core.
         cpu_limit_millicores: CPU limit of one pod in thousandths of a core.
         memory_request_mib: memory request of one pod in MiB.
         memory_limit_mib: memory limit of one pod in MiB.
-        volume_gib: volume of one pod in GiB; None where it has none.
+        volume_gib: volume of one pod in GiB; None without a volume.
     """
 
     replicas: int
@@ -32,7 +32,7 @@ class Workload:
         return replace(self, **settings.model_dump(exclude_none=True))
 
     def resources(self) -> dict[str, dict[str, str]]:
-        """Return requests and limits as a Kubernetes container takes them."""
+        """Return requests and limits of a Kubernetes container."""
         return {
             "requests": {
                 "cpu": f"{self.cpu_request_millicores}m",

@@ -1,1 +1,1 @@
-"""The load that is expected; nothing in the cluster follows from it."""
+"""The expected load, which changes nothing in the cluster."""

@@ -1,4 +1,4 @@
-"""What the expected load asks of the sizes, against what they hold."""
+"""Compares the expected load with the capacity of the sizes."""
 
 import math
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ from ..tempo.settings import TempoMode
 from ..tempo.system import workloads as tempo_workloads
 from .settings import LoadSettings
 
-#: Stored bytes of a span against its bytes on the wire where nobody has measured: a guess, near to
-#: the 0.55 of the made-up spans of `python -m bench.blocks` (docs/cost.md).
+#: Default ratio of stored bytes of a span to bytes on the wire: an estimate, near the 0.55 of the
+#: generated spans of `python -m bench.blocks` (docs/cost.md).
 STORED_SHARE = 0.5
 #: Minutes that a metrics-generator keeps its blocks (complete_block_timeout of local-blocks,
 #: modules/generator/processor/localblocks/config.go of Tempo 2.10).
 _LOCAL_BLOCK_MINUTES = 60
-#: Share of a volume that may fill up; the rest is room to write the next block.
+#: Usable share of a volume; the rest is for writing the next block.
 _VOLUME_SHARE = 0.9
-#: Values of status_code that an operation can have: it works, and now and then it fails.
+#: Values of status_code of an operation: success, and sometimes failure.
 _STATUSES = 2
 #: Bounds of the service graph's histograms: 0.1 to 12.8 s (processor/servicegraphs/config.go).
 _SERVICE_GRAPH_BUCKETS = 8
@@ -31,15 +31,15 @@ _SERVICE_GRAPH_BUCKETS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that the busiest hour asks for, and how much of it there is.
+    """A resource that the busiest hour needs, and its capacity.
 
     Attributes:
-        what: what it is, for people, with its unit.
-        asked: how much the busiest hour asks for.
-        held: how much there is.
-        most: share of it that may be used.
-        otherwise: what happens where it is not enough, and what to do.
-        grows: whether it grows with the load; series do not.
+        what: the resource, for people, with its unit.
+        asked: amount that the busiest hour needs.
+        held: capacity.
+        most: usable share of the capacity.
+        otherwise: what happens if it is too small, and the fix.
+        grows: whether it grows with the load; series don't.
     """
 
     what: str
@@ -51,11 +51,11 @@ class Check:
 
     @property
     def fits(self) -> bool:
-        """Whether there is enough."""
+        """Whether the capacity is sufficient."""
         return self.asked <= self.held * self.most
 
     def months_left(self, growth_percent: float) -> float:
-        """Return after how many months of growth there is no longer enough; infinite for never."""
+        """Return the months of growth until the capacity is too small; infinite for never."""
         if not self.fits:
             return 0
         if not self.grows or growth_percent == 0:
@@ -64,14 +64,14 @@ class Check:
 
 
 def stored_bytes_per_span(load: LoadSettings) -> float:
-    """Return the bytes of a span in one block: as measured, or the guess."""
+    """Return the bytes of a span in one block: measured or estimated."""
     return load.stored_bytes_per_span or load.bytes_per_span * STORED_SHARE
 
 
 def series_of_a_generator(settings: TracingSettings) -> int | None:
-    """Return how many series each metrics-generator may come to hold; None where nobody said.
+    """Return the series that each metrics-generator can hold; None if unknown.
 
-    A generator gets whole traces, whatever they are of, so that each comes to hold all series.
+    A generator receives whole traces of any service, so each one holds all series eventually.
     """
     load = settings.load
     if load.operations is None or settings.backends.metrics is None:
@@ -85,7 +85,7 @@ def series_of_a_generator(settings: TracingSettings) -> int | None:
 
 
 def generators(settings: TracingSettings) -> int:
-    """Return how many metrics-generators run; the process of mode monolithic is one."""
+    """Return the number of metrics-generators; mode monolithic has one."""
     if not tempo_config.processors(settings.tempo, settings.backends.metrics):
         return 0
     if settings.tempo.mode is TempoMode.MONOLITHIC:
@@ -94,11 +94,10 @@ def generators(settings: TracingSettings) -> int:
 
 
 def queue_minutes(settings: TracingSettings) -> float | None:
-    """Return how long Alloy holds all spans at the planned peak while Tempo is away.
+    """Return how long Alloy queues all spans at the planned peak while Tempo is down.
 
-    It is the queue of each pod times the pods that the peak needs, divided by the bytes of the
-    peak; but at most the minutes after which Alloy drops what it has retried. None where
-    `load.spansPerSecond` is not set.
+    The queue of each pod times the pods that the peak needs, divided by the bytes of the peak, but
+    at most the minutes after which Alloy drops a batch. None if `load.spansPerSecond` is not set.
     """
     load = settings.load
     if load.spans_per_second is None:
@@ -112,7 +111,7 @@ def queue_minutes(settings: TracingSettings) -> float | None:
 
 
 def checks(settings: TracingSettings) -> list[Check]:
-    """Return what the busiest hour asks for; nothing where `load.spansPerSecond` is not set.
+    """Return what the busiest hour needs; nothing if `load.spansPerSecond` is not set.
 
     Raises:
         KeyError: mode distributed has no such size.
@@ -157,7 +156,7 @@ def _alloy(settings: TracingSettings, spans: float) -> Iterator[Check]:
 
 
 def _volumes(settings: TracingSettings, spans: float) -> Iterator[Check]:
-    """Yield what lies on the volume of one pod: blocks that wait, and those of TraceQL metrics."""
+    """Yield the usage of volumes: blocks that wait, and those of TraceQL metrics."""
     load, pods = settings.load, tempo_workloads(settings)
     waiting = spans * load.bytes_per_span * 60 * tempo_sizes.BLOCK_MINUTES / GIB
     local = 0.0

@@ -1,1 +1,1 @@
-"""What a stack costs and whether its sizes carry its load: pure calculation, and text."""
+"""Estimates the cost of a stack and checks its sizes against its load."""

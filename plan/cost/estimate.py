@@ -1,4 +1,4 @@
-"""What a stack costs in a month, and what it would cost with other settings."""
+"""Monthly cost of a stack, and savings by other settings."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from components.settings import TracingSettings
 from plan.cost.prices import Prices, Unit, load
 from plan.cost.usage import HOURS, Usage, usage
 
-#: Months that growth is looked ahead.
+#: Months of growth in the forecast.
 MONTHS_AHEAD = 12
-#: Least hours of retention that halving is worth a thought for.
+#: Shortest retention in hours for which half is suggested.
 _LEAST_HALVED_HOURS = 4
 
 
 class Part(StrEnum):
-    """Parts of the cost, by their names in cost.json."""
+    """Parts of the cost, by name in cost.json."""
 
     S3_STORAGE = "s3Storage"
     S3_REQUESTS = "s3Requests"
@@ -27,7 +27,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A change of settings and what it saves in a month, in USD."""
+    """A change of settings with its monthly saving in USD."""
 
     what: str
     saves: float
@@ -35,15 +35,15 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What a stack costs in a month.
+    """Monthly cost of a stack.
 
     Attributes:
-        usage: how much of what costs money it uses.
-        prices: the prices of its region; None if they are not known or not asked.
-        parts: USD by part; None where usage or price is not known.
-        unknown: why something is not known, in sentences; empty if all is.
-        changes: what would save money.
-        ahead: the sum in twelve months of growth in USD; None without growth, or unknown.
+        usage: billed usage.
+        prices: prices of its region; None if they are unknown or not needed.
+        parts: USD by part; None if usage or price is unknown.
+        unknown: reasons why something is unknown, as sentences.
+        changes: changes that would save money.
+        ahead: total after twelve months of growth in USD; None without growth or if unknown.
     """
 
     usage: Usage
@@ -55,25 +55,25 @@ class Estimate:
 
     @property
     def total(self) -> float | None:
-        """The sum in USD; None if a part is not known."""
+        """Total in USD; None if a part is unknown."""
         return total(self.parts)
 
 
 def total(parts: dict[Part, float | None]) -> float | None:
-    """Return the sum of parts; None if one is not known."""
+    """Return the total of parts; None if one is unknown."""
     known = [usd for usd in parts.values() if usd is not None]
     return sum(known) if len(known) == len(parts) else None
 
 
 def estimate(settings: TracingSettings, prices: dict[str, Prices] | None = None) -> Estimate:
-    """Return what a stack costs.
+    """Return the estimate of a stack.
 
     Args:
-        settings: its settings.
+        settings: settings of the stack.
         prices: prices by region; by default those of plan/cost/prices.yaml.
 
     Raises:
-        SettingsError: the file of prices is wrong.
+        SettingsError: the price file is invalid.
     """
     of_region = (load() if prices is None else prices).get(settings.cluster.region)
     stand_in = settings.storage.endpoint is not None
@@ -93,7 +93,7 @@ def estimate(settings: TracingSettings, prices: dict[str, Prices] | None = None)
 
 
 def parts(used: Usage, prices: Prices | None) -> dict[Part, float | None]:
-    """Return the parts of the cost in USD; None where usage or price is not known."""
+    """Return the parts of the cost in USD; None if usage or price is unknown."""
     if prices is None:
         return dict.fromkeys(Part)
     usd = prices.usd
@@ -134,7 +134,7 @@ def _unknown(settings: TracingSettings, *, known_region: bool) -> Iterator[str]:
 def _changes(
     settings: TracingSettings, prices: Prices | None, now: float | None
 ) -> Iterator[Change]:
-    """Yield what would save money, with the same pods."""
+    """Yield changes that would save money, with the same pods."""
     if now is None:
         return
     for what, changed in _changed(settings):

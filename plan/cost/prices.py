@@ -17,7 +17,7 @@ FILE = Path(__file__).with_name("prices.yaml")
 
 
 class Unit(StrEnum):
-    """What has a price of its own; the name says what the price is for."""
+    """Billed units, by name in prices.yaml."""
 
     S3_WRITES = "s3WritesPer1000"
     S3_READS = "s3ReadsPer1000"
@@ -35,14 +35,14 @@ class _Model(BaseModel):
 
 
 class Tier(_Model):
-    """Price of a GiB and month in S3, up to an amount; the last tier has no end."""
+    """Monthly price of a GiB in S3 up to an amount; the last tier has no limit."""
 
     up_to_gib: int | None = Field(default=None, gt=0)
     usd: float = Field(ge=0)
 
 
 class _Offer(_Model):
-    """Prices that were published together."""
+    """Prices from one source."""
 
     source: str = Field(pattern=r"^https://\S+$")
     date: datetime.date
@@ -55,10 +55,10 @@ class Prices:
     """The prices of one region in USD.
 
     Attributes:
-        usd: prices by what they are for.
-        storage_tiers: prices of a GiB and month in S3, from the first tier to the last.
-        oldest: day of the oldest of them.
-        newest: day of the newest of them.
+        usd: prices by unit.
+        storage_tiers: monthly prices of a GiB in S3, from the first tier to the last.
+        oldest: date of the oldest price.
+        newest: date of the newest price.
     """
 
     usd: dict[Unit, float]
@@ -67,7 +67,7 @@ class Prices:
     newest: datetime.date
 
     def storage(self, gib: float) -> float:
-        """Return the price of a month of so many GiB in S3, tier by tier."""
+        """Return the monthly price of an amount in S3, tier by tier."""
         total, below = 0.0, 0
         for tier in self.storage_tiers:
             end = gib if tier.up_to_gib is None else min(gib, tier.up_to_gib)
@@ -81,10 +81,10 @@ def load(file: Path = FILE) -> dict[str, Prices]:
     """Return the prices by region.
 
     Args:
-        file: a file as plan/cost/prices.yaml.
+        file: a file with the format of plan/cost/prices.yaml.
 
     Raises:
-        SettingsError: with every problem of the file.
+        SettingsError: lists every problem of the file.
     """
     try:
         offers = TypeAdapter(dict[str, list[_Offer]]).validate_python(

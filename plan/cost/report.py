@@ -29,18 +29,18 @@ def as_json(settings: TracingSettings) -> str:
     Its keys:
 
     * ``currency``, and ``period``, which is always ``month``.
-    * ``total``: the sum; null if a part is not known.
-    * ``parts``: the sum's parts by name: ``s3Storage``, ``s3Requests``, ``kms``, ``volumes``,
-      ``cpu``, ``memory``; null where usage or price is not known.
-    * ``usage``: how much of what costs money is used: ``storedGib``, ``s3Writes``, ``s3Reads``,
+    * ``total``: null if a part is unknown.
+    * ``parts``: cost by part: ``s3Storage``, ``s3Requests``, ``kms``, ``volumes``,
+      ``cpu``, ``memory``; null if usage or price is unknown.
+    * ``usage``: billed usage: ``storedGib``, ``s3Writes``, ``s3Reads``,
       ``kmsKeys``, ``kmsRequests``, ``volumeGib``, ``cores``, ``memoryGib``, ``activeSeries``; null
-      where it is not known.
-    * ``unknown``: why something is not known, in sentences; empty if all is.
-    * ``savings``: what would save money, as a list of ``change`` and ``saves``.
-    * ``inTwelveMonths``: the sum after twelve months of growth; null without growth.
-    * ``pricesFrom``, ``pricesTo``: days of the oldest and the newest price; null without prices.
+      if unknown.
+    * ``unknown``: reasons why something is unknown, as sentences.
+    * ``savings``: changes that would save money, as a list of ``change`` and ``saves``.
+    * ``inTwelveMonths``: total after twelve months of growth; null without growth.
+    * ``pricesFrom``, ``pricesTo``: dates of the oldest and newest price; null without prices.
 
-    Amounts are rounded to cents so that two plans compare, not because the estimate is that good.
+    Amounts are rounded to cents so that two plans can be compared; the estimate is less exact.
 
     Raises:
         SettingsError: the file of prices is wrong.
@@ -105,7 +105,7 @@ def section(settings: TracingSettings, estimate: Estimate) -> str:
 
 
 def about(number: float) -> str:
-    """Return a number with two digits that count."""
+    """Return a number rounded to two significant digits."""
     if number == 0:
         return "0"
     if number < 0.1:

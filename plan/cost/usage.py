@@ -1,4 +1,4 @@
-"""How much of what costs money a stack uses in a month."""
+"""Billed usage of a stack in a month."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ from components.tempo.settings import TempoMode
 #: Hours of a month, as AWS counts it in its examples.
 HOURS = 730
 #: Hours until the copies of a span that the ingesters flush are merged into one: the block waits
-#: half an hour, compaction looks at windows of one hour (compaction_window) and goes over them more
-#: than once. An assumption.
+#: half an hour, and compaction processes windows of one hour (compaction_window) more than once.
+#: An assumption.
 MERGED_HOURS = 4
 #: How often compaction reads and writes each byte until its block is large. An assumption.
 COMPACTIONS = 3
@@ -38,17 +38,17 @@ _KMS_SHARE = 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What a stack uses; None stands for what nobody said enough of.
+    """Billed usage of a stack; None if the settings are not enough to estimate it.
 
     Attributes:
-        stored_gib: GiB in S3 once the retention has passed.
+        stored_gib: GiB in S3 after the retention has passed once.
         s3_writes: PUT and COPY requests in a month.
-        s3_reads: GET requests of compaction in a month; those of queries are not known.
-        kms_keys: keys that the stack makes.
+        s3_reads: GET requests of compaction in a month; those of queries are unknown.
+        kms_keys: keys that the stack creates.
         kms_requests: requests to KMS in a month.
         volume_gib: GiB of all volumes.
-        cores: CPU requests of all pods, at their least number.
-        memory_gib: memory requests of all pods, at their least number.
+        cores: CPU requests of all pods, at the minimum number of replicas.
+        memory_gib: memory requests of all pods, at the minimum number of replicas.
         active_series: series that the metrics-generators write.
     """
 
@@ -64,7 +64,7 @@ class Usage:
 
 
 def usage(settings: TracingSettings) -> Usage:
-    """Return what a stack uses in a month."""
+    """Return the billed usage of a stack in a month."""
     stored_gib = writes = reads = kms_requests = None
     if settings.load.spans_per_second is not None:
         stored_gib = _stored_gib(settings)
@@ -104,7 +104,7 @@ def _stored_per_second(settings: TracingSettings) -> float:
 
 
 def _stored_gib(settings: TracingSettings) -> float:
-    """Return what lies in S3: one copy, that of TraceQL metrics, and copies not merged yet."""
+    """Return GiB in S3: one copy, that of TraceQL metrics, and copies that are not merged yet."""
     ingesters, generators = _copies(settings)
     hours = settings.tempo.retention_hours
     copy_hours = hours * (1 + generators) + min(hours, MERGED_HOURS) * (ingesters - 1)

@@ -1,4 +1,4 @@
-"""What a change does to every environment: the plans of two commits, compared and explained."""
+"""Compares the plans of two commits and explains what the change does to each environment."""
 
-#: First line of the report, by which a workflow finds the comment that it has written before.
+#: First line of the report, by which a workflow finds its earlier comment.
 MARKER = "<!-- tracing-plan-diff -->"

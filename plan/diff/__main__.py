@@ -1,4 +1,4 @@
-"""Writes what the working tree changes in every environment: python -m plan.diff BASE."""
+"""Reports what the working tree changes in each environment: python -m plan.diff BASE."""
 
 import argparse
 import os
@@ -16,13 +16,13 @@ from plan.diff.trees import Commits, UnknownCommitError, check_out, describe, pl
 from plan.write import replace_folder
 
 _FOLDER = Path("build", "plan-diff")
-#: Where docs/ is, seen from the report.
+#: Path of docs/ from the report.
 _DOCS = "../../docs"
 
 
 @reporting(UnknownCommitError)
 def main() -> int:
-    """Compare, write the reports and say where they are; return the exit status."""
+    """Compare, write the reports and print where they are; return the exit status."""
     parser = argparse.ArgumentParser(prog="plan.diff", description=__doc__)
     parser.add_argument("base", help="any Git ref: a branch, a tag, a hash")
     parser.add_argument("--render", action="store_true", help="render the charts with helm too")
@@ -50,7 +50,7 @@ def _write(found: Sequence[Environment], commits: Commits, notes: Sequence[str])
 
 
 def _docs() -> str:
-    """Return where the documents are: in a comment on GitHub, a path would lead nowhere."""
+    """Return the location of docs/: a URL on GitHub, where a path in a comment would be broken."""
     server, repository, commit = (
         os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "SHA")
     )
@@ -60,7 +60,7 @@ def _docs() -> str:
 
 
 def _say(found: Sequence[Environment], commits: Commits) -> int:
-    """Print a line for each environment; return the exit status."""
+    """Print one line per environment; return the exit status."""
     print(f"From {commits.base} ({commits.base_commit}) to the working tree:")
     for e in found:
         print(f"  {e.stack}: {_line(e)}")

@@ -1,4 +1,4 @@
-"""What `up` would do to each resource, told from two plans as the engine would tell it."""
+"""Derives from two plans what `up` would do to each resource, as the engine would."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from plan.dumping import UNKNOWN_SHOWN
 
 
 class Operation(StrEnum):
-    """What is done to a resource."""
+    """Operation on a resource."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -32,20 +32,20 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One resource that `up` would touch.
+    """One resource that `up` would change.
 
     Attributes:
-        operation: what is done to it.
+        operation: operation on it.
         urn: its URN.
         type: its type token.
         name: its logical name.
-        before: its inputs in the base; empty where it is created.
-        after: its inputs in the working tree; empty where it is deleted.
-        differences: where the inputs differ; none where the resource comes or goes.
-        because: properties that force the replacement; for one that is replaced together with its
-            provider, that provider's.
-        refused: whether `up` refuses it, since the resource is protected.
-        kept: whether a deletion leaves the thing itself in place.
+        before: its inputs in the base; empty if it is created.
+        after: its inputs in the working tree; empty if it is deleted.
+        differences: differences of the inputs; none if the resource is created or deleted.
+        because: differences that force the replacement; those of the provider if the resource is
+            replaced with its provider.
+        refused: whether `up` refuses it because the resource is protected.
+        kept: whether the deleted resource itself is kept.
     """
 
     operation: Operation
@@ -85,16 +85,16 @@ class Change:
 
 
 def kind(type_: str) -> str:
-    """Return what people call a type token."""
+    """Return the name of a type for people."""
     last = type_.rsplit(":", 1)[-1]
     return f"{last} provider" if type_.startswith("pulumi:providers:") else last
 
 
 def changes(before: Planned, after: Planned) -> list[Change]:
-    """Return the changes that lead from one plan to the other.
+    """Return the changes from one plan to the other.
 
-    A resource is the same if its URN is; the stack has no aliases, so another name or parent means
-    another resource. Deletions come last, as in the engine.
+    Resources are identified by URN. The stack has no aliases, so a different name or parent is a
+    different resource. Deletions are last, as in the engine.
     """
     found: dict[str, Change] = {}
     for urn, resource in after.resources.items():
@@ -125,12 +125,12 @@ def _deleted(resource: Mapping[str, Any]) -> Change:
 def _changed(
     old: Mapping[str, Any], new: Mapping[str, Any], found: Mapping[str, Change]
 ) -> Change | None:
-    """Return the change of a resource that both plans have.
+    """Return the change of a resource in both plans.
 
     Args:
         old: the resource in the base.
         new: the resource in the working tree.
-        found: changes of the resources before it; whatever a resource depends on comes before it.
+        found: changes of the resources before it, which include all that it depends on.
     """
     type_ = new["type"]
     before, after = _compared(old), _compared(new)
@@ -146,7 +146,7 @@ def _changed(
         after=after,
         differences=tuple(differ),
         because=tuple(because),
-        # The engine lets a protection be lifted and the resource be replaced in one run.
+        # The engine can remove a protection and replace the resource in one run.
         refused=bool(because and old["protect"] and new["protect"]),
         kept=bool(because and old["retainOnDelete"]),
     )
@@ -171,7 +171,7 @@ def _compared(resource: Mapping[str, Any]) -> dict[str, Any]:
 def _unknown_anew(
     resource: Mapping[str, Any], inputs: Mapping[str, Any], found: Mapping[str, Change]
 ) -> Iterator[Difference]:
-    """Yield inputs that come from a resource which is replaced: both plans call them unknown."""
+    """Yield inputs from a resource that is replaced: they are unknown in both plans."""
     above = [found[urn] for urn in resource["dependencies"] if urn in found]
     if any(change.operation is Operation.REPLACE for change in above):
         for key, value in inputs.items():
@@ -188,7 +188,7 @@ def _holds_unknown(value: Any) -> bool:  # noqa: ANN401
 
 
 def _replaced_provider(type_: str, found: Mapping[str, Change]) -> list[Difference]:
-    """Return why the cluster's provider is replaced, for a resource that goes with it."""
+    """Return why the cluster's provider is replaced, for a resource that is replaced with it."""
     if not type_.startswith("kubernetes:"):
         return []
     providers = (c for c in found.values() if c.type == KUBERNETES_PROVIDER)
@@ -196,13 +196,13 @@ def _replaced_provider(type_: str, found: Mapping[str, Change]) -> list[Differen
 
 
 def _forces(type_: str, difference: Difference) -> bool:
-    """Whether a difference is in one of the properties that force a replacement."""
+    """Whether a difference is in a property that forces a replacement."""
     name = difference.name
     return any(name == p or name.startswith((f"{p}.", f"{p}[")) for p in replacing(type_))
 
 
 def protection(before: Planned, after: Planned) -> list[tuple[str, str]]:
-    """Return resources whose protection changes, with what changes: no change to the engine."""
+    """Return changes of protection, which the engine doesn't report, by resource."""
     found: list[tuple[str, str]] = []
     for urn, new in after.resources.items():
         old = before.resources.get(urn)

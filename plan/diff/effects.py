@@ -1,4 +1,4 @@
-"""What a change asks of the cluster and of the budget."""
+"""Effects of a change on the cluster's capacity and on cost."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,9 +15,9 @@ _COLUMNS = [column for column in COLUMNS if "limit" not in column]
 
 
 def capacity(before: Planned, after: Planned) -> Part | None:
-    """Return the effect on pods, CPU, memory and volumes; None where there is none.
+    """Return the effect on pods, CPU, memory and volumes; None if there is none.
 
-    The sums are of the least number of pods, as in the plan's summary.
+    Sums are of the minimum number of pods, as in the plan's summary.
     """
     if not (before.workloads and after.workloads) or before.workloads == after.workloads:
         return None
@@ -38,7 +38,7 @@ def _cells(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any
 
 
 def cost(before: Planned, after: Planned) -> Part | None:
-    """Return the effect on what a month costs; None where there is none or a plan tells no cost."""
+    """Return the effect on the monthly cost; None if there is none or a plan has no cost."""
     if not (before.cost and after.cost) or _known(before) == _known(after):
         return None
     currency: str = after.cost["currency"]
@@ -63,7 +63,7 @@ def cost(before: Planned, after: Planned) -> Part | None:
 
 
 def monthly(before: Planned | None, after: Planned | None) -> str:
-    """Return by how much a month gets dearer or cheaper; empty where that is not known."""
+    """Return the difference of the monthly cost; empty if unknown."""
     if not (before and after and before.cost and after.cost):
         return ""
     old, new = before.cost["total"], after.cost["total"]

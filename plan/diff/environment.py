@@ -17,21 +17,21 @@ from plan.diff.values import Difference, differences
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What a change does to one stack.
+    """Effect of a change on one stack.
 
     Attributes:
         stack: name of the stack.
-        before: its plan in the base; None where the base has no such stack file.
-        after: its plan in the working tree; None where the file is gone.
-        changes: what `up` would do; nothing where one of the plans is missing.
-        orders: changes that need an order.
-        protection: resources that are protected from now on, or no longer.
-        settings: what changes in the stack file, and what follows.
-        exports: what other stacks read and is another now.
-        warnings: what a preview warns of from now on.
-        violations: what violates a policy from now on, as in policy.json.
-        mended: what no longer does.
-        rendered: parts about the rendered objects, where they were asked for.
+        before: its plan in the base; None if the base has no such stack file.
+        after: its plan in the working tree; None if the file is deleted.
+        changes: changes of resources; none if a plan is missing.
+        orders: changes that need an order or manual steps.
+        protection: resources that become protected or unprotected.
+        settings: changes in the stack file, and settings that follow from them.
+        exports: changed outputs, which other stacks read.
+        warnings: new warnings of a preview.
+        violations: new violations of policies, as in policy.json.
+        mended: violations that are resolved.
+        rendered: parts about the rendered objects, if requested.
     """
 
     stack: str
@@ -49,7 +49,7 @@ class Environment:
 
     @property
     def error(self) -> str:
-        """Why the working tree's stack file can't be planned; empty if it can, or is gone."""
+        """Why the working tree's stack file can't be planned; empty if it can, or is deleted."""
         return (self.after and self.after.error) or ""
 
     @property
@@ -64,7 +64,7 @@ class Environment:
 
     @property
     def is_same(self) -> bool:
-        """Whether nothing at all is another."""
+        """Whether nothing changes."""
         said = (
             *(self.changes, self.protection, self.settings, self.exports, self.warnings),
             *(self.violations, self.mended),
@@ -72,20 +72,20 @@ class Environment:
         return self.is_compared and not any(said)
 
     def count(self, operation: Operation) -> int:
-        """Return how many resources an operation touches."""
+        """Return the number of resources with an operation."""
         return sum(change.operation is operation for change in self.changes)
 
 
 def environments(
     before: Mapping[str, Planned], after: Mapping[str, Planned]
 ) -> Iterator[Environment]:
-    """Yield every environment that one of the trees has, by name."""
+    """Yield every environment of either tree, by name."""
     for stack in sorted({*before, *after}):
         yield environment(stack, before.get(stack), after.get(stack))
 
 
 def environment(stack: str, before: Planned | None, after: Planned | None) -> Environment:
-    """Return what is to be said of one stack."""
+    """Return the effect on one stack."""
     made = Environment(stack=stack, before=before, after=after)
     if before is None or after is None or not made.is_compared:
         return made
@@ -106,17 +106,17 @@ def environment(stack: str, before: Planned | None, after: Planned | None) -> En
 
 
 def made(planned: Planned) -> list[Mapping[str, object]]:
-    """Return the resources of a plan that `up` makes, without the stack and what it only reads."""
+    """Return the resources that `up` creates: not the stack itself, nor what it only reads."""
     return [r for r in planned.resources.values() if r["type"] not in (STACK, STACK_REFERENCE)]
 
 
 def _policies(
     before: Planned, after: Planned
 ) -> tuple[list[Mapping[str, str]], list[Mapping[str, str]]]:
-    """Return what violates policies from now on, and what no longer does.
+    """Return new and resolved violations of policies.
 
-    Each side is asked as its own code asks, but with what is there so far at hand, which a plan by
-    itself has not: some policies are about the step from one to the other.
+    The working tree is evaluated against the base, which a plan by itself can't be: some policies
+    are about the step from one to the other.
     """
     if before.policy is None or after.policy is None:
         return [], []
@@ -130,6 +130,6 @@ def _policies(
 def _without(
     found: Sequence[Mapping[str, str]], other: Sequence[Mapping[str, str]]
 ) -> list[Mapping[str, str]]:
-    """Return the violations that are not among the others."""
+    """Return the violations that the others don't contain."""
     known = {(v["policy"], v["urn"]) for v in other}
     return [v for v in found if (v["policy"], v["urn"]) not in known]

@@ -8,21 +8,21 @@ from collections.abc import Iterable
 from plan.diff.values import MISSING
 from plan.dumping import UNKNOWN_SHOWN
 
-#: Characters of a value that a cell of a table shows; a longer one is a line of its own.
+#: Characters of a value in a cell of a table; a longer one is shown as a diff.
 _CELL = 160
-#: Lines of a text that needs no line numbers in its diff.
+#: Lines up to which a text needs no line numbers in its diff.
 _SHORT = 4
 
 
 def code(text: str) -> str:
-    """Return a text as code in a line."""
+    """Return a string as inline code."""
     if "`" in text or text != text.strip() or not text:
         return f"<code>{html.escape(text, quote=False) or ' '}</code>"
     return f"`{text}`"
 
 
 def value(given: object) -> str:
-    """Return a value in a cell: texts bare, but quoted where they could be taken for another."""
+    """Return a value in a cell; a string that looks like another type is quoted."""
     if given is MISSING:
         return "-"
     if given == UNKNOWN_SHOWN:
@@ -36,7 +36,7 @@ def value(given: object) -> str:
 
 
 def is_long(given: object) -> bool:
-    """Whether a value needs more room than a cell has."""
+    """Whether a value is too long for a cell."""
     text = given if isinstance(given, str) else json.dumps(given, default=str)
     return len(text) > _CELL or "\n" in text
 
@@ -49,17 +49,17 @@ def _ambiguous(text: str) -> bool:
 
 
 def folded(title: str, body: str) -> str:
-    """Return a part that is closed until its title is clicked; the title is plain text."""
+    """Return a collapsed part; the title is plain text."""
     return f"<details><summary>{html.escape(title)}</summary>\n\n{body}\n\n</details>"
 
 
 def quoted(kind: str, body: str) -> str:
-    """Return an alert as GitHub colours it: NOTE, WARNING or CAUTION."""
+    """Return a GitHub alert: NOTE, WARNING or CAUTION."""
     return "\n".join([f"> [!{kind}]", *(f"> {line}".rstrip() for line in body.splitlines())])
 
 
 def fence(text: str, language: str) -> str:
-    """Return a block of code, whatever stands in it."""
+    """Return a code block, whatever it contains."""
     ticks = "```"
     while ticks in text:
         ticks += "`"
@@ -67,11 +67,11 @@ def fence(text: str, language: str) -> str:
 
 
 def diff(before: str, after: str) -> str:
-    """Return a block with the lines that differ."""
+    """Return a code block with the lines that differ."""
     old, new = before.splitlines(), after.splitlines()
     lines = list(difflib.unified_diff(old, new, lineterm=""))
-    # The first two name files, of which there are none; the next one, where it is the only one of
-    # its kind and the text is short, says nothing either.
+    # The first two lines name files, of which there are none. The line numbers of the only hunk in
+    # a short text are not needed either.
     hunks = sum(line.startswith("@@") for line in lines)
     head = 3 if hunks == 1 and (len(old) < _SHORT or len(new) < _SHORT) else 2
     return fence("\n".join(lines[head:]), "diff")
@@ -83,5 +83,5 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def paragraphs(parts: Iterable[str]) -> str:
-    """Return the parts that say something, each a paragraph."""
+    """Return the parts that are not empty, each as a paragraph."""
     return "\n\n".join(part for part in parts if part)

@@ -1,7 +1,7 @@
-"""Changes that need an order or a step by hand, which neither a preview nor `up` tells.
+"""Changes that need an order or manual steps, which neither a preview nor `up` reports.
 
-A setting whose change needs one is marked where it is defined (`OnChange`). The other rows name a
-fact that follows from several settings; docs/changes.md, "Risky changes", has the same rows, and
+Such a setting is marked where it is defined (`OnChange`). The other rows are about facts that
+follow from several settings; docs/changes.md, "Risky changes", has the same rows, and
 a test compares the two.
 """
 
@@ -18,13 +18,13 @@ from plan.diff.values import MISSING
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One change that needs an order.
+    """One kind of change that needs an order.
 
     Attributes:
         fact: pattern of the fact's name.
-        says: what happens and what to do first.
+        says: what happens, and what to do first.
         section: page and heading under docs/ with the steps.
-        applies: whether it is so for these two values.
+        applies: whether it applies to an old and a new value.
     """
 
     fact: str
@@ -35,7 +35,7 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Warned:
-    """A change that needs an order, as it is in two plans."""
+    """A change between two plans that needs an order."""
 
     fact: str
     before: Any
@@ -143,7 +143,7 @@ ORDERS: Final = (
 
 
 def warned(before: Planned, after: Planned) -> list[Warned]:
-    """Return what needs an order on the way from one plan to the other."""
+    """Return the changes from one plan to the other that need an order."""
     old, new = facts(before), facts(after)
     return [
         Warned(fact=fact, before=old[fact], after=new[fact], order=order)
@@ -154,7 +154,7 @@ def warned(before: Planned, after: Planned) -> list[Warned]:
 
 
 def facts(planned: Planned) -> dict[str, Any]:
-    """Return what the rows look at: settings, sizes of workloads, charts, passwords."""
+    """Return what the rows are about: settings, sizes of workloads, charts, passwords."""
     found = dict(_leaves(planned.settings))
     if "traceBucketName" in planned.outputs:
         found["traceBucketName"] = planned.outputs["traceBucketName"]
@@ -183,7 +183,7 @@ def _leaves(settings: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, 
 
 
 def shown(warning: Warned) -> tuple[Any, Any]:
-    """Return the two values as a report may show them."""
+    """Return the two values, unless a report must not show them."""
     if warning.fact.startswith("password "):
         return MISSING, MISSING
     return warning.before, warning.after

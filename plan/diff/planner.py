@@ -12,14 +12,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-#: Files of the plan that are compared, if the tree's plan writes them.
+#: Compared files of the plan, if the tree's plan writes them.
 _FILES = ("plan.json", "cost.json", "policy.json")
 #: Modules that hold the sizes of workloads, the newest first.
 _SIZES = ("components.core.registry", "components.core.workloads", "components.workloads")
 
 
 def planned(stack: str, root: Path) -> dict[str, Any]:
-    """Return one stack's plan in plain values, or the message of whoever refused it."""
+    """Return the plan of one stack in plain values, or an error message."""
     try:
         from plan.run import run
         from plan.write import files
@@ -32,7 +32,7 @@ def planned(stack: str, root: Path) -> dict[str, Any]:
             "workloads": _workloads(plan.settings),
         }
     except Exception as error:  # noqa: BLE001 - the code of any commit may run here
-        # What a stack file is refused with is a text for its reader; else the kind says more.
+        # The message about a stack file is complete; for other errors the type matters too.
         told = type(error).__name__ in ("RunError", "SettingsError")
         return {"error": str(error) if told else f"{type(error).__name__}: {error}"}
 
@@ -49,7 +49,7 @@ def _workloads(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - of the tree's
 
 
 def main() -> None:
-    """Plan the stacks named after the output file, and write the plans into it."""
+    """Plan the stacks named after the output file and write the plans to it."""
     target, *names = sys.argv[1:]
     plans = {name: planned(name, Path.cwd()) for name in names}
     Path(target).write_text(json.dumps(plans), encoding="utf-8")

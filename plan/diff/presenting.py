@@ -26,7 +26,7 @@ _PLACE = ("gridPos", "id")
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One thing that changes, as a reviewer reads it.
+    """A part of the report.
 
     Attributes:
         title: plain text.
@@ -37,14 +37,14 @@ class Part:
     body: str
 
     def text(self) -> str:
-        """Return the part, folded if it is long."""
+        """Return the part, collapsed if it is long."""
         if len(self.body.splitlines()) > _OPEN:
             return markdown.folded(self.title, self.body)
         return f"**{self.title}**\n\n{self.body}"
 
 
 def properties(found: Iterable[Difference], what: str = "property") -> str:
-    """Return differences as a table, and below it those too long for one as text diffs.
+    """Return differences as a table, followed by long ones as text diffs.
 
     Args:
         found: the differences.
@@ -57,7 +57,7 @@ def properties(found: Iterable[Difference], what: str = "property") -> str:
 
 
 def of_resources(found: Sequence[tuple[str, Difference]]) -> str:
-    """Return differences of several resources as one table, and below it the long ones.
+    """Return differences of several resources as a table, followed by long ones as text diffs.
 
     Args:
         found: name of the resource and difference.
@@ -74,7 +74,7 @@ def of_resources(found: Sequence[tuple[str, Difference]]) -> str:
 
 
 def before_after(what: str, rows: Sequence[tuple[str, Any, Any]]) -> str:
-    """Return a table of names with their old and new values; empty where there are none."""
+    """Return a table of names with old and new values; empty if there are none."""
     if not rows:
         return ""
     cells = [(markdown.code(n), markdown.value(b), markdown.value(a)) for n, b, a in rows]
@@ -110,7 +110,7 @@ def settings(before: Planned, after: Planned) -> Iterator[Part]:
     followed = [
         d
         for d in differences(before.settings, after.settings)
-        # A setting that one side's code does not know is no change of a value.
+        # A setting that only one side's code has is not a changed value.
         if MISSING not in (d.before, d.after) and not _is_in(d.name.replace("[", ".["), keys)
     ]
     if written or followed:
@@ -127,12 +127,12 @@ def settings(before: Planned, after: Planned) -> Iterator[Part]:
 
 
 def _is_in(name: str, keys: set[str]) -> bool:
-    """Whether a setting, or the group that it is in, is one that changes in the file."""
+    """Whether a setting or its group is changed in the file."""
     return any(name == key or name.startswith(f"{key}.") for key in keys)
 
 
 def _written(before: Planned, after: Planned) -> Iterator[Difference]:
-    """Yield the differences of two stack files, by keys as written there, secrets masked."""
+    """Yield the differences of two stack files by key as written, secrets masked."""
     for found in differences(_flat(before.stack_file), _flat(after.stack_file)):
         encrypted = "secure" in found.path or found.path[0] in _MASKED
         sides = [
@@ -144,7 +144,7 @@ def _written(before: Planned, after: Planned) -> Iterator[Difference]:
 
 
 def _masked(value: Any) -> Any:  # noqa: ANN401
-    """Return a value without what is encrypted in it."""
+    """Return a value with the encrypted parts masked."""
     if isinstance(value, dict):
         mapping = cast(dict[str, Any], value)
         return MASK if set(mapping) == {"secure"} else {k: _masked(v) for k, v in mapping.items()}
@@ -154,17 +154,17 @@ def _masked(value: Any) -> Any:  # noqa: ANN401
 
 
 def _flat(stack_file: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return the keys below `config` beside those of the file itself."""
+    """Return the keys below `config` together with the other keys of the file."""
     document = cast(dict[str, Any], dict(stack_file))
     config: Any = document.pop("config", None)
     return {**document, **cast(dict[str, Any], config if isinstance(config, dict) else {})}
 
 
 def parts(changes: Iterable[Change]) -> Iterator[Part]:
-    """Yield what changes in resources that are updated or replaced, in the order to read it.
+    """Yield the changes in updated and replaced resources.
 
-    First Helm values and Alloy's configuration, then rules and dashboards, then in one table every
-    property that has no way of its own to be shown.
+    First Helm values and Alloy's configuration, then rules and dashboards, then all other
+    properties in one table.
     """
     every = list(changes)
     rest: list[tuple[str, Difference]] = []
@@ -183,16 +183,16 @@ def parts(changes: Iterable[Change]) -> Iterator[Part]:
 
 
 def _is_shown(change: Change, found: Difference) -> bool:
-    """Whether a difference is in what `parts` shows in its own way."""
+    """Whether `parts` shows a difference elsewhere than in the table."""
     if change.type == CONFIG_MAP:
-        # A file that comes or goes is a property like any other.
+        # A new or deleted file is shown as a property.
         both = [side.get("data", {}) for side in (change.before, change.after)]
         return found.path[0] == "data" and all(found.path[1] in files for files in both)
     return found.path[0] == {RELEASE: "values", PROMETHEUS_RULE: "spec"}.get(change.type)
 
 
 def whole(change: Change) -> Part:
-    """Return a resource that comes or goes with all that it holds."""
+    """Return a created or deleted resource with all its inputs."""
     comes = change.operation is Operation.CREATE
     held = change.after if comes else change.before
     verb = "is created" if comes else "goes"
@@ -272,7 +272,7 @@ def _dashboard(name: str, before: str, after: str) -> Part | None:
 
 
 def _panels(dashboard: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield all panels with titles that are unique on the dashboard, those in rows included."""
+    """Yield all panels with unique titles, including those in rows."""
     seen: dict[str, int] = {}
     for panel in _all(dashboard):
         title = str(panel.get("title") or panel["type"])
@@ -322,14 +322,14 @@ def _rules(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Pa
 
 
 def _in(rules: list[str]) -> str:
-    """Return the rules that have something in common, at the beginning of a sentence."""
+    """Return the beginning of a sentence about rules."""
     if len(rules) == 1:
         return f"In {rules[0]}"
     return f"In {len(rules)} rules:\n\n" + "\n".join(f"- {rule}" for rule in rules) + "\n\nthe same"
 
 
 def _by_name(document: Mapping[str, Any]) -> dict[tuple[str, ...], dict[str, Any]]:
-    """Return rules by what tells them apart: group, name and place among those of that name."""
+    """Return rules by group, name and position among those of the same name."""
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for group in document.get("groups", []):
         for rule in group["rules"]:
@@ -340,7 +340,7 @@ def _by_name(document: Mapping[str, Any]) -> dict[tuple[str, ...], dict[str, Any
 
 
 def _groups(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the groups have beside their rules."""
+    """Return the groups without their rules."""
     return {
         g["name"]: {k: v for k, v in g.items() if k not in ("rules", "name")}
         for g in document.get("groups", [])

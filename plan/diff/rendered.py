@@ -1,4 +1,4 @@
-"""Kubernetes objects before and after, as Helm renders them; needs helm and the charts."""
+"""Compares the Kubernetes objects that Helm renders; needs helm and the charts."""
 
 import concurrent.futures
 import shutil
@@ -18,12 +18,12 @@ from plan.diff.presenting import Part
 from plan.diff.trees import Planned
 from plan.dumping import LOADER, MASK, dump
 
-#: Version that charts are rendered for. A helm built from its sources believes the cluster to be an
-#: old one, which the charts refuse.
+#: Kubernetes version that charts are rendered for. A helm built from its sources assumes an old
+#: one, which the charts refuse.
 KUBERNETES: Final = "1.34.0"
-#: Kinds that the cluster has beside Kubernetes' own: charts look for them before they use them.
+#: Additional APIs of the cluster: charts test for them before they use them.
 _API_VERSIONS: Final = "monitoring.coreos.com/v1"
-#: Seconds for one chart to come from its repository.
+#: Timeout in seconds to download one chart.
 _PULL_SECONDS: Final = 60
 
 #: Objects by kind, name and namespace.
@@ -32,13 +32,13 @@ Objects = dict[tuple[str, str, str], dict[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """One Helm release as a plan has it.
+    """One Helm release of a plan.
 
     Attributes:
         name: name of the release.
         namespace: its namespace.
         chart: name of the chart, or its whole `oci://` address.
-        repository: URL of the chart's repository; empty with `oci://`.
+        repository: URL of the chart's repository; empty for `oci://`.
         version: exact version of the chart.
         values: its values as YAML.
     """
@@ -59,14 +59,14 @@ class Release:
 def rendered(
     environments: Sequence[Environment], charts: Path | None
 ) -> tuple[list[Environment], list[str]]:
-    """Add what changes in the rendered objects to each environment.
+    """Add the changes in the rendered objects to each environment.
 
     Args:
-        environments: what changes.
-        charts: folder of packaged charts; None to get them from the releases' repositories.
+        environments: environments to add them to.
+        charts: folder of packaged charts; None to download them from the releases' repositories.
 
     Returns:
-        The environments, and a sentence for each reason why objects could not be rendered.
+        The environments, and one sentence for each reason why objects could not be rendered.
     """
     helm = shutil.which("helm")
     if helm is None:
@@ -119,7 +119,7 @@ def _by_name(planned: Planned) -> dict[str, Release]:
 def _files(
     helm: str, sides: Iterable[Release], charts: Path | None, folder: Path
 ) -> dict[str, Path | str]:
-    """Return the packaged charts by their names, or why there is none."""
+    """Return the packaged charts by name, or why one is missing."""
     found: dict[str, Path | str] = {}
     for release in sides:
         if release.file in found:
@@ -131,7 +131,7 @@ def _files(
 
 
 def _pull(helm: str, release: Release, folder: Path) -> str:
-    """Get a chart from its repository; return what was in the way."""
+    """Download a chart from its repository; return what failed."""
     where = ["--repo", release.repository] if release.repository else []
     command = [helm, "pull", release.chart, *where, "--version", release.version]
     try:
@@ -142,12 +142,12 @@ def _pull(helm: str, release: Release, folder: Path) -> str:
             timeout=_PULL_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        return f"{release.file} did not come within {_PULL_SECONDS} seconds"
-    return f"{release.file} can't be had ({_last(done.stderr)})"
+        return f"{release.file} was not downloaded within {_PULL_SECONDS} seconds"
+    return f"{release.file} can't be downloaded ({_last(done.stderr)})"
 
 
 def _objects(helm: str, release: Release, chart: Path) -> Objects | str:
-    """Return the objects of a release, or what the chart refuses its values with."""
+    """Return the objects of a release, or the chart's error message."""
     done = subprocess.run(  # noqa: S603 - the stack's own chart
         [
             *(helm, "template", release.name, str(chart), "--namespace", release.namespace),
@@ -169,13 +169,13 @@ def _objects(helm: str, release: Release, chart: Path) -> Objects | str:
 
 
 def _last(text: str) -> str:
-    """Return the last line that a program said."""
+    """Return the last line of a program's output."""
     lines = text.strip().splitlines()
     return lines[-1].removeprefix("Error: ") if lines else "no message"
 
 
 def _parts(release: Release | None, before: Objects | str, after: Objects | str) -> Iterator[Part]:
-    """Yield what differs in the objects of one release, object by object."""
+    """Yield the differences in the objects of one release."""
     name = release.name if release else ""
     for side in (before, after):
         if isinstance(side, str):
@@ -195,7 +195,7 @@ def _parts(release: Release | None, before: Objects | str, after: Objects | str)
 
 
 def _texts(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str]:
-    """Return two versions of an object as YAML, what is in a Secret masked."""
+    """Return two versions of an object as YAML, the content of a Secret masked."""
     sides = [dict(side) if side else {} for side in (before, after)]
     if any(side.get("kind") == "Secret" for side in sides):
         for field in ("data", "stringData"):

@@ -22,19 +22,19 @@ _PLANNER = Path(__file__).parent / "planner.py"
 
 
 class UnknownCommitError(Exception):
-    """A ref that names no commit here, or a folder that is no Git repository."""
+    """The ref names no commit, or the folder is not a Git repository."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Commits:
-    """What is compared, for the head of a report.
+    """The compared commits, for the head of a report.
 
     Attributes:
         base: the ref as given.
         base_commit: short hash of its commit.
-        head_commit: short hash of the commit that is checked out.
+        head_commit: short hash of the checked-out commit.
         changed: whether the working tree differs from that commit.
-        missing: commits of the base that the checked out one does not have.
+        missing: number of commits in the base that the checked-out commit lacks.
     """
 
     base: str
@@ -45,14 +45,14 @@ class Commits:
 
 
 def describe(root: Path, base: str) -> Commits:
-    """Return what a ref and the working tree are.
+    """Describe a ref and the working tree.
 
     Args:
         root: folder of the project.
         base: any Git ref.
 
     Raises:
-        UnknownCommitError: the ref names no commit here.
+        UnknownCommitError: the ref names no commit.
     """
     try:
         base_commit = _git(root, "rev-parse", "--verify", "--short", f"{base}^{{commit}}")
@@ -77,8 +77,7 @@ def describe(root: Path, base: str) -> Commits:
 def check_out(root: Path, commit: str, folder: Path) -> None:
     """Write the project's files of a commit into a folder.
 
-    As an archive and not as a worktree: nothing is noted in the repository, so nothing stays there
-    when the run is killed.
+    An archive and not a worktree: it leaves nothing in the repository if the run is killed.
     """
     done = subprocess.run(  # noqa: S603 - a hash that Git itself gave
         ["git", "archive", "--format=tar", commit],  # noqa: S607
@@ -103,18 +102,18 @@ def _git(root: Path, *arguments: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """One stack as one tree plans it.
+    """The plan of one stack by one tree.
 
     Attributes:
         stack: name of the stack.
-        error: why there is no plan; then the rest is empty.
-        resources: resources by their URNs, as in plan.json.
-        outputs: what the stack exports.
-        warnings: what a preview would warn of.
-        settings: all settings in effect, with their names in a stack file.
-        workloads: size of each workload, by its name for people.
-        cost: what the stack costs, where the tree's plan knows.
-        policy: what the policies found, where the tree's plan knows.
+        error: why there is no plan; the rest is then empty.
+        resources: resources by URN, as in plan.json.
+        outputs: outputs of the stack.
+        warnings: warnings of a preview.
+        settings: all settings in effect, by name in a stack file.
+        workloads: size of each workload, by name for people.
+        cost: content of cost.json, if the tree's plan has it.
+        policy: content of policy.json, if the tree's plan has it.
         stack_file: content of the stack file.
     """
 
@@ -131,22 +130,22 @@ class Planned:
 
 
 def plan_trees(trees: Sequence[Path]) -> list[dict[str, Planned]]:
-    """Plan every stack file of every tree; one process for each tree.
+    """Plan every stack file of every tree, with one process per tree.
 
-    A process imports the SDKs once, which takes longer than to plan a stack.
+    To import the SDKs takes longer than to plan a stack.
 
     Args:
         trees: folders of Pulumi.yaml.
 
     Returns:
-        For each tree its stacks by name.
+        The stacks of each tree by name.
     """
     with concurrent.futures.ThreadPoolExecutor(len(trees)) as pool:
         return list(pool.map(_plan_tree, trees))
 
 
 def from_plan(stack: str, plan: Mapping[str, Any], stack_file: Mapping[str, Any]) -> Planned:
-    """Return what the planner has written of one stack."""
+    """Return the planner's result for one stack."""
     if "error" in plan:
         return Planned(stack=stack, error=plan["error"], stack_file=stack_file)
     document = plan["plan"]
@@ -173,7 +172,7 @@ def _plan_tree(tree: Path) -> dict[str, Planned]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "plans.json")
         done = subprocess.run(  # noqa: S603 - this interpreter and our own program
-            # -P: the tree's modules are found, not those beside the planner.
+            # -P: find the tree's modules, not those next to the planner.
             [sys.executable, "-P", str(_PLANNER), str(target), *files],
             cwd=tree,
             env={**os.environ, "PYTHONPATH": str(tree)},
@@ -191,7 +190,7 @@ def _plan_tree(tree: Path) -> dict[str, Planned]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return a stack file as written; empty where it is no YAML, which its plan then says."""
+    """Return a stack file as written; empty if it is not YAML, which its plan then reports."""
     try:
         document = load(path)
     except SettingsError:

@@ -1,4 +1,4 @@
-"""Where two values differ, by path: lists by the names of their items, text that is JSON inside."""
+"""Finds where two values differ, by path: lists by name of their items, and inside JSON strings."""
 
 import difflib
 import json
@@ -13,17 +13,17 @@ class _Missing:
         return "MISSING"
 
 
-#: Stands for a value that is on one side only.
+#: Stands for a value that one side lacks.
 MISSING: Final = _Missing()
 
-#: What items of a list are told apart by, the first that all of them have: Kubernetes and Helm,
+#: Keys that identify items of a list, the first that all of them have: Kubernetes and Helm,
 #: Grafana's targets, S3 and IAM.
 _IDENTITIES = ("name", "id", "uid", "refId", "Sid", "sid", "alert", "record")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One place where two values differ.
+    """A difference between two values.
 
     Attributes:
         path: keys from the top down; an item of a list is named in brackets.
@@ -37,7 +37,7 @@ class Difference:
 
     @property
     def name(self) -> str:
-        """The path in one text: `rules[expire].days`, `labels["a.b/c"]`."""
+        """The path as a string: `rules[expire].days`, `labels["a.b/c"]`."""
         text = ""
         for key in self.path:
             if key.startswith("["):
@@ -50,7 +50,7 @@ class Difference:
 
 
 def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[Difference]:  # noqa: ANN401
-    """Yield the places where two values differ, in the order of their keys."""
+    """Yield the differences of two values, in the order of their keys."""
     if _same(before, after):
         return
     old, new = _opened(before), _opened(after)
@@ -58,12 +58,12 @@ def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator
     if inside:
         yield from inside
     else:
-        # The same JSON may be written in two ways.
+        # The same JSON can be written in two ways.
         yield Difference(path=path, before=before, after=after)
 
 
 def _inside(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[Difference]:  # noqa: ANN401
-    """Yield the differences inside of two values; none where they have no inside."""
+    """Yield the differences inside two lists or mappings."""
     if isinstance(old, dict) and isinstance(new, dict):
         left, right = cast(dict[str, Any], old), cast(dict[str, Any], new)
         for key in sorted({*left, *right}):
@@ -81,12 +81,12 @@ def _inside(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[Difference]: 
 def _same(before: Any, after: Any) -> bool:  # noqa: ANN401
     if before != after or before is MISSING:
         return before is after
-    # To Python, 1 and true are the same.
+    # In Python, 1 equals true.
     return json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
 
 
 def _opened(value: Any) -> Any:  # noqa: ANN401
-    """Return what a text of JSON holds, such as an IAM policy; any other value as it is."""
+    """Return the content of a JSON string, such as an IAM policy; any other value unchanged."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)
@@ -120,7 +120,7 @@ def _of_lists(
 
 
 def _of_items(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[Difference]:  # noqa: ANN401
-    """Yield the differences of two items; one that came or went is shown whole."""
+    """Yield the differences of two items; a new or deleted one is one difference."""
     if before is MISSING or after is MISSING:
         yield Difference(path=path, before=before, after=after)
     else:

@@ -69,7 +69,7 @@ def test_a_key_goes_by_its_id_and_an_alias_by_its_name() -> None:
         "traces",
     ]
     assert with_ids(planned, "traces", None) == (
-        "the bucket has a KMS key of its own: give the key's id, ARGS=--key=..."
+        "the bucket has its own KMS key: add the id of the key, ARGS=--key=..."
     )
 
 
