@@ -13,7 +13,7 @@ def kubernetes_provider(name: str, cluster: ClusterSettings) -> kubernetes.Provi
     """Create the provider of the cluster in the settings.
 
     Kubeconfig and context are always explicit, so that the environment of the user doesn't decide.
-    With the cluster's ARN as identifier, a changed API server address doesn't replace every release.
+    The cluster's ARN as identifier keeps a changed API server address from replacing every release.
 
     Args:
         name: name of the provider resource.

@@ -116,7 +116,9 @@ def test_values_that_the_chart_refuses_are_told() -> None:
 def test_a_chart_that_cannot_be_had_is_told_in_one_line() -> None:
     nowhere = {"repositoryOpts": {"repo": "https://nowhere.example.com"}}
     found, notes = rendered([differing({}, {"a": n}, **nowhere) for n in (1, 2)], None)
-    assert notes == ["Objects are not rendered: tempo-1.0.0.tgz can't be downloaded (no such host)."]
+    assert notes == [
+        "Objects are not rendered: tempo-1.0.0.tgz can't be downloaded (no such host)."
+    ]
     assert [list(e.rendered) for e in found] == [[], []]
 
 
