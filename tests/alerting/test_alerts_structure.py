@@ -227,7 +227,8 @@ def test_it_has_a_runbook_that_begins_with_the_symptoms(rule: dict[str, Any]) ->
     assert f"[{rule['alert']}]({kebab(rule['alert'])}.md)" in index
     [row] = [line for line in index.splitlines() if f"[{rule['alert']}]" in line]
     waits = "at once" if rule["for"] == "0m" else rule["for"]
-    assert f"| {rule['labels']['severity']} | {waits} |" in row
+    summary = re.sub(r": \{\{.*?\}\}", "", rule["annotations"]["summary"])
+    assert f"| {rule['labels']['severity']} | {waits} | {summary} |" in row
 
 
 def test_each_runbook_has_its_alert() -> None:
