@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.storage import lifecycle
 from components.storage.guards import bucket_key, guard
 
 #: Days that overwritten and deleted versions are kept, to restore a damaged state.
@@ -116,33 +117,9 @@ class StateBackend(pulumi.ComponentResource):
         aws.s3.BucketLifecycleConfiguration(
             f"{self._name}-lifecycle",
             bucket=bucket.bucket,
-            rules=_lifecycle(),
+            rules=[
+                lifecycle.expire_noncurrent_versions(days=NONCURRENT_DAYS),
+                lifecycle.abort_incomplete_uploads(),
+            ],
             opts=self._options(versioning),
         )
-
-
-def _lifecycle() -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
-    """Return rules that expire old versions and abort incomplete uploads."""
-    everything = aws.s3.BucketLifecycleConfigurationRuleFilterArgs()
-    return [
-        aws.s3.BucketLifecycleConfigurationRuleArgs(
-            id="expire-noncurrent-versions",
-            status="Enabled",
-            filter=everything,
-            noncurrent_version_expiration=(
-                aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
-                    noncurrent_days=NONCURRENT_DAYS
-                )
-            ),
-        ),
-        aws.s3.BucketLifecycleConfigurationRuleArgs(
-            id="abort-incomplete-uploads",
-            status="Enabled",
-            filter=everything,
-            abort_incomplete_multipart_upload=(
-                aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
-                    days_after_initiation=1
-                )
-            ),
-        ),
-    ]

@@ -8,6 +8,7 @@ import pulumi_aws as aws
 #: after retention and compacted_block_retention (1 h). A week is time to repair a compactor that
 #: is down and to read what it should have deleted.
 BACKSTOP_DAYS = 7
+_ALL_OBJECTS = aws.s3.BucketLifecycleConfigurationRuleFilterArgs()
 
 
 def expiry_days(retention_hours: int) -> int:
@@ -30,36 +31,44 @@ def rules(retention_hours: int) -> list[aws.s3.BucketLifecycleConfigurationRuleA
     Args:
         retention_hours: trace retention in hours.
     """
-    all_objects = aws.s3.BucketLifecycleConfigurationRuleFilterArgs()
     return [
-        aws.s3.BucketLifecycleConfigurationRuleArgs(
-            # If Tempo is killed during an upload, its parts are billed but not listed.
-            id="abort-incomplete-uploads",
-            status="Enabled",
-            filter=all_objects,
-            abort_incomplete_multipart_upload=(
-                aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
-                    days_after_initiation=1
-                )
-            ),
-        ),
-        aws.s3.BucketLifecycleConfigurationRuleArgs(
-            # The bucket keeps no versions, unless someone turns versioning on.
-            id="expire-noncurrent-versions",
-            status="Enabled",
-            filter=all_objects,
-            noncurrent_version_expiration=(
-                aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
-                    noncurrent_days=1
-                )
-            ),
-        ),
+        abort_incomplete_uploads(),
+        # The bucket keeps no versions, unless someone turns versioning on.
+        expire_noncurrent_versions(days=1),
         aws.s3.BucketLifecycleConfigurationRuleArgs(
             id="expire-after-retention",
             status="Enabled",
-            filter=all_objects,
+            filter=_ALL_OBJECTS,
             expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(
                 days=expiry_days(retention_hours)
             ),
         ),
     ]
+
+
+def abort_incomplete_uploads() -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+    """Return a rule that deletes parts of interrupted uploads. They are billed but not listed."""
+    return aws.s3.BucketLifecycleConfigurationRuleArgs(
+        id="abort-incomplete-uploads",
+        status="Enabled",
+        filter=_ALL_OBJECTS,
+        abort_incomplete_multipart_upload=(
+            aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+                days_after_initiation=1
+            )
+        ),
+    )
+
+
+def expire_noncurrent_versions(*, days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+    """Return a rule that deletes overwritten and deleted versions after some days."""
+    return aws.s3.BucketLifecycleConfigurationRuleArgs(
+        id="expire-noncurrent-versions",
+        status="Enabled",
+        filter=_ALL_OBJECTS,
+        noncurrent_version_expiration=(
+            aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+                noncurrent_days=days
+            )
+        ),
+    )

@@ -1,9 +1,9 @@
-"""What Pulumi calls in AWS for each type of resource that a tracing stack makes, as IAM sees it.
+"""IAM actions of Pulumi's calls for each type of AWS resource in a tracing stack.
 
 The calls are those of terraform-provider-aws 6, which pulumi-aws 7 is built on: create, read,
 update and delete of `internal/service/s3/bucket*.go`, `iam/role.go`, `iam/role_policy.go`,
-`kms/key.go`, `kms/alias.go` and `eks/pod_identity_association.go`. Which permission a call needs,
-and on what, is in AWS's service authorization reference.
+`kms/key.go`, `kms/alias.go` and `eks/pod_identity_association.go`. The permissions of each call
+come from AWS's service authorization reference.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ Purpose = Literal["create", "read", "update", "delete"]
 
 @dataclass(frozen=True)
 class Call:
-    """One permission that is asked for.
+    """One required permission.
 
     Attributes:
         action: action as IAM writes it.
-        on: what kind of thing it is asked for on.
+        on: kind of the resource.
     """
 
     action: str

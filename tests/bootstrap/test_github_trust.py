@@ -1,4 +1,4 @@
-"""Who gets the roles: jobs of one GitHub environment of one repository."""
+"""Trust policies of the roles: jobs of one GitHub environment of one repository."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def token(
     ref: str = "refs/heads/main",
     workflow: str = "deploy-stack.yml@refs/heads/main",
 ) -> dict[str, str]:
-    """The claims of a token of a job in an environment."""
+    """Return the claims of a token of a job in an environment."""
     return {
         f"{ISSUER}:aud": audience,
         f"{ISSUER}:sub": f"repo:{repository}:environment:{environment}",
@@ -65,7 +65,7 @@ def test_each_role_is_for_its_own_environment(stack: str) -> None:
     }
 
 
-def test_drift_is_looked_for_on_main_alone() -> None:
+def test_drift_detection_runs_only_on_main() -> None:
     assert answer("drift", token("prod-drift")) == "allow"
     assert answer("preview", token("prod-preview", ref="refs/heads/topic")) == "allow"
     for ref in ("refs/heads/topic", "refs/pull/7/merge", "refs/tags/main", "main"):
@@ -85,7 +85,7 @@ def test_drift_is_looked_for_on_main_alone() -> None:
         {**token("prod"), f"{ISSUER}:sub": "repo:example/tracing:environment:prod:ref:x"},
         {f"{ISSUER}:aud": "sts.amazonaws.com"},
         {f"{ISSUER}:sub": "repo:example/tracing:environment:prod"},
-        # Without the environment's protection, branch and workflow still count.
+        # Even without protection rules of the environment, branch and workflow must match.
         token("prod", ref="refs/heads/feature"),
         token("prod", ref="refs/tags/main"),
         token("prod", workflow="deploy-stack.yml@refs/heads/feature"),

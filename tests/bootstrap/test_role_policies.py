@@ -1,4 +1,4 @@
-"""The roles' policies, judged for every call that Pulumi makes for what the stacks consist of."""
+"""The roles' policies, evaluated for every call that Pulumi makes for the stacks' resources."""
 
 import functools
 import json
@@ -50,7 +50,7 @@ def account(stack: str) -> str:
 
 
 def arn(stack: str, kind: str) -> str:
-    """Return the ARN of something that a stack file's stack makes, as its plan says it."""
+    """Return the ARN of a resource in the plan of a stack file."""
     role = stack_recorded(stack).one("aws:iam/role:Role").inputs["name"]
     bucket = stack_recorded(stack).one("aws:s3/bucket:Bucket").inputs["bucket"]
     here = f"{cluster(stack)['region']}:{account(stack)}"
@@ -65,7 +65,7 @@ def arn(stack: str, kind: str) -> str:
 
 
 def context(stack: str, kind: str) -> dict[str, str]:
-    """Return the condition keys of a request that concerns what the stack makes."""
+    """Return the condition keys of a request on a resource of the stack."""
     boundary = f"arn:aws:iam::{account(stack)}:policy/tracing-{stack}-boundary"
     return {
         "role": {"iam:PermissionsBoundary": boundary},
@@ -76,7 +76,7 @@ def context(stack: str, kind: str) -> dict[str, str]:
 def answer(
     stack: str, purpose: str, action: str, resource: str, about: Mapping[str, str] | None = None
 ) -> str:
-    """Return what all policies of a role say of a request."""
+    """Return the verdict of all policies of a role on a request."""
     answers = {
         verdict(policy, action=action, resource=resource, context=about)
         for policy in policies(stack, purpose).values()
@@ -243,7 +243,7 @@ def test_tempos_role_is_passed_to_pods_only() -> None:
 @each_stack
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_no_role_reaches_a_key_but_the_states(stack: str, purpose: str) -> None:
-    """Neither one that the role would make or claim with tags, nor the trace bucket's."""
+    """Neither a key that it would create or claim with tags, nor the trace bucket's."""
     tags = {"environment": stack, "managed-by": "pulumi"}
     about = {f"aws:{of}Tag/{k}": v for of in ("Request", "Resource") for k, v in tags.items()}
     about["kms:ViaService"] = "s3.eu-west-1.amazonaws.com"
@@ -300,7 +300,7 @@ def test_who_reads_and_writes_the_state(action: str, key: str, preview: str, dep
 )
 def test_who_uses_the_states_key(action: str, preview: str, deploy: str) -> None:
     [key] = [r for r in recorded("prod").of_type("aws:kms/key:Key") if r.name == "state-key"]
-    # As the recorder answers for it.
+    # The ARN that the recorder returns.
     resource = "arn:aws:test:::state-key"
     about = {f"aws:ResourceTag/{k}": v for k, v in key.inputs["tags"].items()}
     assert answer("prod", "preview", action, resource, about) == preview

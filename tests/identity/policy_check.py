@@ -1,4 +1,4 @@
-"""Reads IAM policies by their meaning, conditions included, which moto does not."""
+"""Evaluates IAM policies with their conditions, which moto ignores."""
 
 import fnmatch
 import json
@@ -16,17 +16,17 @@ def verdict(
     principal: Mapping[str, str] | None = None,
     context: Mapping[str, str] | None = None,
 ) -> Verdict:
-    """Return what a policy says of one request: an explicit deny wins, then an allow.
+    """Return the verdict of a policy on one request: an explicit deny wins, then an allow.
 
     Args:
         policy: the policy as JSON.
         action: action as IAM writes it: `s3:GetObject`.
-        resource: ARN of what is acted upon; not looked at in policies without resources (trust).
-        principal: who asks, as in a policy: `{"Service": "pods.eks.amazonaws.com"}`.
-        context: condition keys of the request; a key that is missing here is not in the request.
+        resource: ARN of the resource; ignored in policies without resources (trust).
+        principal: the caller, as in a policy: `{"Service": "pods.eks.amazonaws.com"}`.
+        context: condition keys of the request.
 
     Raises:
-        NotImplementedError: the policy has an element or operator that this check can't read.
+        NotImplementedError: the policy has an element or operator that this can't evaluate.
     """
     found: Verdict = "nothing"
     for statement in cast(list[dict[str, Any]], json.loads(policy)["Statement"]):
@@ -76,9 +76,6 @@ def _holds(
                 if any("*" in value for value in _list(values)):
                     raise NotImplementedError(f"wildcard in {operator}")
                 if context.get(key) not in _list(values):
-                    return False
-            elif operator == "StringEqualsIfExists":
-                if key in context and context[key] not in _list(values):
                     return False
             else:
                 raise NotImplementedError(f"operator {operator}")

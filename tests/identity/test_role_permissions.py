@@ -1,4 +1,4 @@
-"""Tempo's calls against moto with its IAM enforcement on, made with the role's credentials."""
+"""Tempo's calls with the role's credentials, against moto with its IAM enforcement on."""
 
 # boto3 makes its clients at run time and carries no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
