@@ -1,7 +1,7 @@
-"""Applications that are traced, in the stack of the team that owns them.
+"""Traced applications in the stack of their team.
 
-Where to send comes from the outputs of the tracing stack. Three services take three ways: an SDK
-with its settings, an agent by the operator, and the settings that a namespace shares.
+The endpoint comes from the outputs of the tracing stack. Each of the three services is configured
+in another way: an SDK with settings, an injected agent, and settings shared by a namespace.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ def spec(
     env: Sequence[core.EnvVarArgs] = (),
     env_from: Sequence[core.EnvFromSourceArgs] = (),
 ) -> apps.DeploymentSpecArgs:
-    """Return what a Deployment of one container is made from."""
+    """Return the spec of a Deployment with one container."""
     container = core.ContainerArgs(
         name=name,
         image=f"registry.example.com/shop/{name}:{version}",
@@ -69,7 +69,7 @@ def spec(
 
 
 def deploy(name: str, its: apps.DeploymentSpecArgs) -> None:
-    """Make the Deployment of a service."""
+    """Create the Deployment of a service."""
     apps.Deployment(
         name,
         metadata={"name": name, "namespace": "shop"},
@@ -78,17 +78,17 @@ def deploy(name: str, its: apps.DeploymentSpecArgs) -> None:
     )
 
 
-# An SDK in the image: its name, its version, each tenth trace.
+# The image contains an SDK: set name, version, and a sampling ratio of one in ten traces.
 cart = OtlpSettings(
     language=Language.PYTHON, service_name="cart", service_version=version, sample_ratio=0.1
 )
 deploy("cart", with_otlp_env(spec("cart"), endpoint, cart))
 
-# No code: the operator of the tracing stack puts Java's agent into the pod.
+# Without an SDK: the OpenTelemetry Operator injects the Java agent into the pod.
 instrumentation = tracing.require_output("instrumentation")
 deploy("orders", with_injection(spec("orders"), Language.JAVA, instrumentation))
 
-# What the namespace shares, and the one variable that is each service's own.
+# Variables shared by the namespace, and the service's own name.
 shared = OtlpEnv(
     "otlp",
     OtlpEnvArgs(endpoint=endpoint, namespace="shop", settings=OtlpSettings()),

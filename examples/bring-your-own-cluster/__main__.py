@@ -1,11 +1,11 @@
 """A cluster and its tracing in one program.
 
-What Helm is told must be known before the cluster is there, so the cluster's name, region and
-account are plain values that both sides are given. What only AWS knows, address and certificate,
-goes where it may come late: into the Kubernetes provider.
+Helm values must be known at preview, before the cluster exists. Therefore the cluster's name,
+region and account are plain values. Its address and certificate are outputs, which only the
+Kubernetes provider uses.
 
-The cluster is EKS in Auto Mode: nodes, volumes, load balancers and the Pod Identity agent are
-AWS's. The subnets are there already.
+The cluster is EKS in Auto Mode: AWS manages nodes, volumes, load balancers and the Pod Identity
+agent. The subnets must exist.
 """
 
 import json
@@ -27,7 +27,7 @@ attached: list[pulumi.Resource] = []
 
 
 def role(kind: str, service: str, policies: list[str]) -> aws.iam.Role:
-    """Make a role of the cluster with AWS's own policies."""
+    """Create a role of the cluster with AWS managed policies."""
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": service},
@@ -75,13 +75,13 @@ cluster = aws.eks.Cluster(
     kubernetes_network_config={"elastic_load_balancing": {"enabled": True}},
     storage_config={"block_storage": {"enabled": True}},
     vpc_config={"subnet_ids": config.require_object("subnetIds")},
-    # While the cluster is deleted, its roles still clean up after it.
+    # EKS needs the roles until the cluster is deleted.
     opts=pulumi.ResourceOptions(provider=account, depends_on=attached),
 )
 
 
 def kubeconfig(endpoint: str, authority: str) -> str:
-    """Return a kubeconfig that asks the AWS CLI for a token."""
+    """Return a kubeconfig that gets a token from the AWS CLI."""
     token = {
         "apiVersion": "client.authentication.k8s.io/v1beta1",
         "command": "aws",

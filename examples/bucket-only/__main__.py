@@ -1,7 +1,7 @@
 """A bucket for traces, in the stack of a team that runs Tempo itself.
 
-It takes one component and names nothing else of the tracing stack: a bucket that is private,
-encrypted with a key of its own, readable over TLS alone, and emptied of what Tempo forgot.
+It only uses one component. The bucket is private, encrypted with its own key and readable only over
+TLS. Its lifecycle deletes objects that Tempo left behind.
 """
 
 import pulumi

@@ -1,14 +1,14 @@
 // The whole stack from TypeScript, through the Pulumi package.
 //
-// Run `pulumi package add ../../package` here once: it generates `@pulumi/tracing` in `sdks/`, notes it
-// in package.json and makes the plugin's environment.
+// Run `pulumi package add ../../package` here once. It generates `@pulumi/tracing` in `sdks/`, adds it to
+// package.json and creates the plugin's virtual environment.
 import * as aws from "@pulumi/aws";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as tracing from "@pulumi/tracing";
 
 const config = new pulumi.Config();
-// The keys of docs/config.md, typed. They are plain values: what Helm is told must be known at preview.
+// The settings in docs/config.md. They are plain values, because Helm values must be known at preview.
 const settings = config.requireObject<tracing.types.input.TracingSettingsArgs>("settings");
 const { region, accountId } = settings.cluster;
 

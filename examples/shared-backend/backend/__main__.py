@@ -1,11 +1,11 @@
 """One Tempo for the clusters of an environment: the stack of the backend.
 
-It makes bucket, identity and Tempo out of single components, and opens Tempo's OTLP port to
-the other clusters: an internal load balancer that talks TLS and takes connections from the networks
-in `collectorCidrs` alone. Whoever gets there may write traces: OTLP itself knows no password.
+It creates the bucket, the identity and Tempo from single components. An internal load balancer with
+TLS exposes Tempo's OTLP port to the networks in `collectorCidrs`. There is no password: anyone in
+these networks can write traces.
 
-The cluster must run the Pod Identity agent and the AWS Load Balancer Controller; zone and
-certificate are there already.
+The cluster must run the Pod Identity agent and the AWS Load Balancer Controller. The DNS zone and
+the certificate must exist.
 """
 
 import pulumi
@@ -96,7 +96,7 @@ door = Service(
             f"{balancer}-nlb-target-type": "ip",
             f"{balancer}-ssl-cert": config.require("certificateArn"),
             f"{balancer}-ssl-ports": str(PORT),
-            # gRPC is HTTP/2, which client and balancer agree on in the TLS handshake.
+            # gRPC needs HTTP/2, which client and load balancer negotiate in the TLS handshake.
             f"{balancer}-alpn-policy": "HTTP2Only",
         },
     },
@@ -104,7 +104,7 @@ door = Service(
         "type": "LoadBalancer",
         "load_balancer_class": "service.k8s.aws/nlb",
         "load_balancer_source_ranges": config.require_object("collectorCidrs"),
-        # As the chart labels the pod of mode monolithic.
+        # The chart's labels of the pod in mode monolithic.
         "selector": {"app.kubernetes.io/name": "tempo", "app.kubernetes.io/instance": "tempo"},
         "ports": [{"name": "otlp-grpc", "port": PORT, "target_port": PORT}],
     },
@@ -128,6 +128,6 @@ GrafanaDatasources(
     in_cluster,
 )
 
-# Plain text, so that the stacks of collectors know it at preview.
+# A plain string, so that the stacks of collectors know it at preview.
 pulumi.export("tempoOtlpEndpoint", f"{host}:{PORT}")
 pulumi.export("tempoQueryUrl", tempo.query_url)

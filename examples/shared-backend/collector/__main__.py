@@ -1,7 +1,8 @@
 """One Tempo for the clusters of an environment: the stack of each cluster that sends to it.
 
-Alloy and Beyla run here, Tempo elsewhere: the stack of the backend says where. Each cluster has one
-stack of this program; a span's `k8s.cluster.name` tells which cluster it came from.
+Alloy and Beyla run in this cluster and send to Tempo, whose address is an output of the backend's
+stack. Each cluster has one stack of this program. The attribute `k8s.cluster.name` of a span names
+its cluster.
 """
 
 import pulumi
@@ -18,7 +19,7 @@ in_cluster = kubernetes.Provider(
     context=config.require("kubeContext"),
 )
 
-# eBPF needs a privileged namespace; nothing else does.
+# Only Beyla's eBPF needs a privileged namespace.
 levels = {"tracing": "restricted", "tracing-beyla": "privileged"}
 namespaces = {
     name: Namespace(
