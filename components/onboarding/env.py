@@ -67,8 +67,8 @@ def otlp_env(
 ) -> list[EnvVar]:
     """Return the environment as entries of a container's ``env``.
 
-    On top of `otlp_variables` it names pod, node and namespace through the downward API, so that
-    spans say where they come from even where the gateway can't see it by the sender's address.
+    On top of `otlp_variables` it names pod, node and namespace through the downward API, for
+    pods whose address does not identify them to the gateway (`alloy.trustUnidentified`).
 
     Args:
         endpoint: where OTLP goes, see `otlp_variables`.

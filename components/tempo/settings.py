@@ -105,9 +105,10 @@ class TempoSettings(Settings):
     """Tenant that Alloy writes and Grafana reads as; it enables multitenancy. Traces of other
     tenants, or from before, are not shown."""
     jaeger: Annotated[bool, _RECEIVER] = False
-    """Accept spans in Jaeger's protocols at Tempo, from any namespace."""
+    """Accept spans in Jaeger's protocols at Tempo, from any namespace. They bypass Alloy, which
+    would replace the senders' `k8s.*` attributes by those of their pods."""
     zipkin: Annotated[bool, _RECEIVER] = False
-    """Accept spans in Zipkin's protocol at Tempo, from any namespace."""
+    """Accept spans in Zipkin's protocol at Tempo, from any namespace. They bypass Alloy as well."""
     traceql_metrics: bool = True
     """Answer TraceQL metrics queries, which Grafana's Traces Drilldown needs; costs memory in the
     metrics-generator."""

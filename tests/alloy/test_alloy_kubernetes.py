@@ -122,7 +122,7 @@ def test_the_role_is_enough_for_every_attribute(
     with (
         trace_sink() as sink,
         gateway(
-            arguments(tempo_endpoint=sink.endpoint),
+            arguments(tempo_endpoint=sink.endpoint, trust_unidentified=True),
             tmp_path,
             kubernetes=kubernetes,
             KUBECONFIG=str(own),

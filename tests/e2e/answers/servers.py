@@ -168,7 +168,8 @@ def _parts(
 def alloy(text: str, folder: Path, running: Running) -> Generator[None]:
     """Run Alloy between the shop and Tempo, with the plan's configuration.
 
-    Only its ports change, where it sends to, and that no Kubernetes API is there to be asked.
+    Only its ports change, where it sends to, that no Kubernetes API is there to be asked, and that
+    it trusts the shop, whose connections belong to no pod.
 
     Raises:
         ValueError: the configuration is not as expected.
@@ -180,6 +181,7 @@ def alloy(text: str, folder: Path, running: Running) -> Generator[None]:
         "0.0.0.0:4318": f"{HOST}:{http}",
         endpoint: running.otlp.removeprefix("http://"),
         "wait_for_metadata = false": "passthrough = true",
+        "trusted_namespaces = [": 'trusted_namespaces = ["", ',
     }.items():
         # Each processor that would ask the API is changed, of the others there is one.
         if text.count(old) != (2 if old.startswith("wait_for") else 1):
