@@ -1,6 +1,7 @@
-"""What all tests share."""
+"""Settings and fixtures that all tests share."""
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -13,6 +14,11 @@ from tests.package import wheel as packaging
 from tests.snapshot import snapshot
 
 BUILD = Path(__file__).parent.parent / "build"
+
+# Images of containers often forbid bytecode. Each worker and each program that a test runs would then
+# compile the project anew, and rewrite the assertions of every test, which takes half of the time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # An Output put into a text is a mistake that would otherwise print a help text.
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
