@@ -32,12 +32,13 @@ from .core.settings import (
     ClusterSettings,
     EnvironmentSettings,
     NamespaceSettings,
+    ServiceMonitorSettings,
     Size,
     Tier,
     WorkloadSettings,
 )
 from .grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
-from .grafana.settings import GrafanaSettings, ServiceMonitorSettings
+from .grafana.settings import GrafanaSettings
 from .identity.component import WorkloadIdentity, WorkloadIdentityArgs
 from .identity.settings import IdentityMode, IdentitySettings
 from .load.settings import LoadSettings

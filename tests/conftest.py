@@ -15,8 +15,8 @@ from tests.snapshot import snapshot
 
 BUILD = Path(__file__).parent.parent / "build"
 
-# Images of containers often forbid bytecode. Each worker and each program that a test runs would then
-# compile the project anew, and rewrite the assertions of every test, which takes half of the time.
+# Container images often forbid bytecode. Each worker, and each program that a test runs, would then
+# compile the project and rewrite the assertions of every test: half of the time of a run.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 

@@ -9,7 +9,7 @@ from ..backends.credentials import LOGS_PASSWORD, METRICS_PASSWORD
 from ..backends.settings import LogsSettings, MetricsSettings
 from ..core import helm
 from ..core.names import ALLOY_RELEASE
-from ..grafana.settings import ServiceMonitorSettings
+from ..core.settings import ServiceMonitorSettings
 from .endpoints import otlp_grpc_endpoint, otlp_http_endpoint
 from .settings import AlloySettings
 from .values import rollouts, values

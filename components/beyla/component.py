@@ -8,7 +8,7 @@ import pulumi
 from ..alloy.settings import AlloySettings
 from ..core import helm
 from ..core.names import BEYLA_RELEASE
-from ..grafana.settings import ServiceMonitorSettings
+from ..core.settings import ServiceMonitorSettings
 from .settings import BeylaSettings
 from .values import rollouts, values
 

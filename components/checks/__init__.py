@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
+from ..core.problem import Problem, SettingsError, problem, shown
 from ..settings import TracingSettings
 from . import alerts, arns, grafana, load, platform, slo, storage, tempo
 from .credentials import SECRETS, credentials
-from .problem import Problem, SettingsError, problem, shown
 
 __all__ = [
     "SECRETS",

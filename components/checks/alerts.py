@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from ..alerting.settings import RuleDelivery, RuleEvaluator
 from ..backends.settings import MetricsType
+from ..core.problem import Problem, problem
 from ..settings import TracingSettings
 from .grafana import kubernetes_labels
-from .problem import Problem, problem
 
 #: Syntax of a label's name in Prometheus, without those that it keeps for itself.
 _NAME = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]*")

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from ..core.problem import Problem, problem
 from ..core.regions import partition
 from ..identity.settings import IdentityMode
 from ..settings import TracingSettings
-from .problem import Problem, problem
 
 
 def arns(settings: TracingSettings) -> Iterator[Problem]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from ..core.problem import Problem, problem
 from ..settings import TracingSettings
-from .problem import Problem, problem
 
 #: Keys of the passwords in a stack file, each with the backend of `backends` that it belongs to.
 #: They are keys of their own because Pulumi hands out a secret inside an object in plain text.

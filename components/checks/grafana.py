@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from ..core.problem import Problem, problem
 from ..core.texts import LABEL_KEY, LABEL_VALUE
 from ..settings import TracingSettings
-from .problem import Problem, problem
 
 _KEY, _VALUE = re.compile(LABEL_KEY, re.ASCII), re.compile(LABEL_VALUE, re.ASCII)
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from pydantic.alias_generators import to_camel
 
+from ..core.problem import Problem, problem
 from ..load import capacity
 from ..settings import TracingSettings
-from .problem import Problem, problem
 
 
 def load(settings: TracingSettings) -> Iterator[Problem]:

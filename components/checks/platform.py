@@ -9,13 +9,13 @@ from pydantic.alias_generators import to_camel
 
 from ..beyla.config import NEVER_INSTRUMENTED, SYSTEM_NAMESPACES
 from ..core.helm import TEMPO_DISTRIBUTED
+from ..core.problem import Problem, problem
 from ..core.regions import dns_suffix
 from ..core.registry import CHARTS, SYSTEMS
 from ..core.texts import DNS_LABEL, is_no_text
 from ..core.tier import PRODUCTION_NAMES, Tier
 from ..identity.settings import IdentityMode
 from ..settings import TracingSettings
-from .problem import Problem, problem
 
 #: Namespaces that are not ours to own: deleting the stack would delete them.
 _SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from ..alerting.slo.rules import RESERVED_LABELS, expression
 from ..alerting.slo.settings import PLACEHOLDER, RatioSettings
+from ..core.problem import Problem, problem
 from ..settings import TracingSettings
 from ..telemetry.metrics import LATENCY_BUCKETS
-from .problem import Problem, problem
 
 #: Syntax of a label's name in Prometheus.
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")

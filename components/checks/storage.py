@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from ..core.problem import Problem, problem
 from ..core.tier import Tier
 from ..settings import TracingSettings
 from ..storage.settings import Encryption
-from .problem import Problem, problem
 
 #: Hours until a block that an ingester cuts is complete, flushed and compacted once: Tempo's
 #: max_block_duration (30 m), complete_block_timeout (15 m) and compaction_window (1 h), rounded up.

@@ -7,6 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from ..alloy import sizes as alloy_sizes
 from ..beyla import sizes as beyla_sizes
+from ..core.problem import Problem, problem
 from ..core.settings import Size, WorkloadSettings
 from ..core.workload import Workload
 from ..otel_operator import sizes as operator_sizes
@@ -14,7 +15,6 @@ from ..settings import TracingSettings
 from ..tempo import sizes as tempo_sizes
 from ..tempo.settings import TempoMode, TempoSettings
 from ..tempo.system import workloads as tempo_workloads
-from .problem import Problem, problem
 
 
 def mode(settings: TracingSettings) -> Iterator[Problem]:

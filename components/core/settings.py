@@ -167,3 +167,12 @@ class ChartsSettings(Settings):
     """Chart `beyla`."""
     opentelemetry_operator: ChartSettings = ChartSettings()
     """Chart `opentelemetry-operator`."""
+
+
+class ServiceMonitorSettings(Settings):
+    """ServiceMonitor objects for the Prometheus operator."""
+
+    enabled: bool = False
+    """Create ServiceMonitors for Tempo, Alloy and Beyla; the operator's kinds must be installed."""
+    labels: dict[str, str] = Field(default={})
+    """Labels that the operator selects by, for example `release: kube-prometheus-stack`."""

@@ -3,16 +3,8 @@
 from pydantic import Field
 
 from ..core.base import Settings
+from ..core.settings import ServiceMonitorSettings
 from ..core.texts import DatasourceUid, FolderTitle, LabelKey, LabelValue, NamespaceName, Url
-
-
-class ServiceMonitorSettings(Settings):
-    """ServiceMonitor objects for the Prometheus operator."""
-
-    enabled: bool = False
-    """Create ServiceMonitors for Tempo, Alloy and Beyla; the operator's kinds must be installed."""
-    labels: dict[str, str] = Field(default={})
-    """Labels that the operator selects by, for example `release: kube-prometheus-stack`."""
 
 
 class GrafanaSettings(Settings):

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pulumi
 
-from ..checks.problem import Problem, SettingsError, problem
 from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from ..core.problem import Problem, SettingsError, problem
 from .settings import OtlpProtocol, OtlpSettings
 
 #: Attributes that have a setting of their own, by the name of that.

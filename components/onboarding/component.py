@@ -7,8 +7,8 @@ from itertools import chain
 import pulumi
 from pulumi_kubernetes.core import v1 as core
 
-from ..checks.problem import Problem, problem
 from ..core.names import MANAGED
+from ..core.problem import Problem, problem
 from .checks import check, otlp_problems
 from .env import otlp_variables
 from .settings import OtlpSettings

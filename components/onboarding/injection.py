@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pulumi
 
-from ..checks.problem import Problem, problem
+from ..core.problem import Problem, problem
 from .annotations import GO_EXECUTABLE, INJECT, PREFIX
 from .checks import check
 from .settings import Language

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 import pulumi
 
-from ..checks.problem import Problem, SettingsError
+from ..core.problem import Problem, SettingsError
 from .env import otlp_env
 from .injection import injection_annotations
 from .settings import Language, OtlpSettings

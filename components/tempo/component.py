@@ -8,7 +8,7 @@ import pulumi
 from ..backends.settings import MetricsSettings
 from ..core import helm
 from ..core.names import TEMPO_RELEASE
-from ..grafana.settings import ServiceMonitorSettings
+from ..core.settings import ServiceMonitorSettings
 from . import distributed, endpoints, monolithic
 from .settings import TempoMode, TempoSettings
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from components.grafana.settings import ServiceMonitorSettings
+from components.core.settings import ServiceMonitorSettings
 from components.tempo.settings import TempoMode
 from tests.alerting.cases import context
 from tests.tempo.cases import arguments

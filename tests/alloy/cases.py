@@ -6,7 +6,7 @@ from components.alloy.component import AlloyArgs
 from components.alloy.settings import AlloySettings
 from components.backends.settings import LogsSettings, MetricsSettings
 from components.core.helm import ALLOY
-from components.grafana.settings import ServiceMonitorSettings
+from components.core.settings import ServiceMonitorSettings
 
 METRICS = MetricsSettings(url="http://mimir:80", remote_write_url="http://mimir:80/api/v1/push")
 LOGS = LogsSettings(url="http://loki:80", otlp_url="http://loki:80/otlp")

@@ -13,8 +13,7 @@ from components.alloy.pipeline import config
 from components.alloy.settings import AlloySettings
 from components.alloy.values import values
 from components.core.helm import ALLOY
-from components.core.settings import Size
-from components.grafana.settings import ServiceMonitorSettings
+from components.core.settings import ServiceMonitorSettings, Size
 from tests.alloy.cases import arguments, variants
 from tests.helm import HELM, TEMPLATE
 

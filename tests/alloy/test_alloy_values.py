@@ -15,8 +15,7 @@ from components.alloy.sizes import PRESETS
 from components.alloy.values import values
 from components.backends.credentials import password_file
 from components.core.helm import ALLOY
-from components.core.settings import Size, WorkloadSettings
-from components.grafana.settings import ServiceMonitorSettings
+from components.core.settings import ServiceMonitorSettings, Size, WorkloadSettings
 from tests.alloy.cases import LOGS, METRICS, arguments, variants
 from tests.contracts.check import unknown_keys
 

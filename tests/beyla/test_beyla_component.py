@@ -6,7 +6,7 @@ from components.beyla.component import Beyla, BeylaArgs
 from components.beyla.settings import BeylaSettings
 from components.beyla.values import values
 from components.core.helm import BEYLA, MAX_HISTORY
-from components.grafana.settings import ServiceMonitorSettings
+from components.core.settings import ServiceMonitorSettings
 from plan.recorder import record
 
 ARGS = BeylaArgs(

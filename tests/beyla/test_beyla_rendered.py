@@ -14,7 +14,7 @@ from components.beyla.settings import BeylaSettings, ContextPropagation
 from components.beyla.values import CACHE_PORT, CACHE_SERVICE, values
 from components.core.helm import BEYLA
 from components.core.names import BEYLA_RELEASE
-from components.grafana.settings import ServiceMonitorSettings
+from components.core.settings import ServiceMonitorSettings
 from tests.helm import HELM, TEMPLATE
 
 CHARTS = os.environ.get("TRACING_TEST_CHARTS")

@@ -18,8 +18,7 @@ from components.beyla.settings import BeylaSettings, ContextPropagation
 from components.beyla.sizes import cache_replicas, workloads
 from components.beyla.values import values
 from components.core.helm import BEYLA
-from components.core.settings import WorkloadSettings
-from components.grafana.settings import ServiceMonitorSettings
+from components.core.settings import ServiceMonitorSettings, WorkloadSettings
 from tests.contracts.check import contract, unknown_keys
 from tests.sweep import sweep
 

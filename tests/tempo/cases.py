@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from components.backends.settings import MetricsSettings
 from components.core import helm
-from components.core.settings import Size, WorkloadSettings
-from components.grafana.settings import ServiceMonitorSettings
+from components.core.settings import ServiceMonitorSettings, Size, WorkloadSettings
 from components.tempo import sizes
 from components.tempo.component import TempoArgs
 from components.tempo.settings import (

@@ -11,7 +11,7 @@ from components.core.names import (
     TEMPO_HTTP_PORT,
     TEMPO_SERVICE_ACCOUNT,
 )
-from components.grafana.settings import ServiceMonitorSettings
+from components.core.settings import ServiceMonitorSettings
 from components.tempo import endpoints, sizes
 from components.tempo.component import TempoArgs
 from components.tempo.settings import TempoMode
