@@ -1,6 +1,5 @@
 """The virtual environment that make sets up, with Pythons that only say which version they are."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -47,7 +46,8 @@ def plan(project: Path, python: str = "./3.11.7") -> subprocess.CompletedProcess
     return subprocess.run(
         ["make", "plan", f"PYTHON={python}"],
         cwd=project,
-        env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")},
+        # Without a uv that this machine has.
+        env={"PATH": f"{project / 'bin'}:/usr/bin:/bin"},
         capture_output=True,
         text=True,
     )
@@ -106,3 +106,14 @@ def test_an_installation_that_failed_is_tried_again(project: Path) -> None:
     assert "no network" in plan(project).stderr
     program(project / "venv" / "bin" / "pip", "#!/bin/sh\nexit 0\n")
     assert plan(project).stderr.splitlines() == [INSTALLING]
+
+
+def test_uv_installs_the_same_lock_where_it_is_on_path(project: Path) -> None:
+    program(project / "pip", "#!/bin/sh\necho 'pip ran' >&2\nexit 1\n")
+    (project / "bin").mkdir()
+    program(project / "bin" / "uv", '#!/bin/sh\necho "$@" > uv.txt\n')
+    assert plan(project).stdout == "planned with 3.11.7\n"
+    arguments = (project / "uv.txt").read_text().split()
+    assert arguments[:2] == ["pip", "install"]
+    assert arguments[-3:] == ["--require-hashes", "-r", "requirements.txt"]
+    assert arguments[arguments.index("--python") + 1] == "venv/bin/python"

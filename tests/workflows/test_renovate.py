@@ -35,13 +35,28 @@ def test_programs_of_the_makefile_are_found() -> None:
 
 def test_locked_requirements_name_their_command_as_renovate_reads_it() -> None:
     """It takes options with their values behind `=` only, and no short ones."""
-    for file in ("requirements", "requirements-dev", "policy/requirements"):
-        command = (ROOT / f"{file}.txt").read_text().splitlines()[1].removeprefix("#").split()
+    sources = {
+        "requirements.txt": "requirements.in",
+        # The group `dev` of pyproject.toml, on top of the stack's own versions.
+        "requirements-dev.txt": "requirements.txt",
+        "policy/requirements.txt": "policy/requirements.in",
+    }
+    for file, source in sources.items():
+        command = (ROOT / file).read_text().splitlines()[1].removeprefix("#").split()
         assert command[:3] == ["uv", "pip", "compile"]
-        assert command[-1] == f"{file}.in"
+        assert command[-1] == source
         options = command[3:-1]
-        assert f"--output-file={file}.txt" in options
+        assert f"--output-file={file}" in options
         assert all(option.startswith("--") for option in options)
+
+
+def versions(file: str) -> dict[str, str]:
+    """Return the locked versions by their packages."""
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / file).read_text(), re.M))
+
+
+def test_the_tests_run_with_the_versions_of_the_stack() -> None:
+    assert versions("requirements.txt").items() <= versions("requirements-dev.txt").items()
 
 
 def test_the_pinned_foundation_sdk_is_of_the_line_that_renovate_follows() -> None:
