@@ -1,1 +1,1 @@
-"""Policies: what a stack must not do, whatever its stack file says."""
+"""Policies: restrictions of a stack that no stack file can change."""

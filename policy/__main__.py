@@ -1,11 +1,11 @@
 """The policies for Pulumi's own engine: `pulumi preview --policy-pack policy`."""
 
-# Runs in policy/venv: pulumi-policy and the stack need versions of protobuf that exclude each
-# other. So the library is not there where types are checked, and all that needs it is in this file.
+# Runs in policy/venv, because pulumi-policy and the stack need incompatible versions of protobuf.
+# The type checker doesn't find pulumi-policy, so everything that needs it is in this file.
 # pyright: reportMissingImports=false, reportUnknownVariableType=false
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownParameterType=false, reportUntypedBaseClass=false
-# The project must be found before anything of it is imported.
+# The project must be on the path before it is imported.
 # ruff: noqa: E402
 
 import sys
@@ -28,11 +28,11 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
-# The engine runs this folder; the rules are those of the project around it.
+# The engine runs this folder, which needs the project around it.
 _PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(_PROJECT))
-# The package itself imports every component with its libraries; of its modules, the pack needs one
-# that does without.
+# The package itself imports every component with its libraries; the pack only needs a module
+# without any.
 sys.modules["components"] = ModuleType("components")
 sys.modules["components"].__path__ = [str(_PROJECT / "components")]
 
@@ -48,9 +48,9 @@ _LEVELS = {
 
 
 def _tier() -> Tier:
-    """Return the tier of the stack's configuration, as the program itself takes it.
+    """Return the tier in the stack's configuration, as the program itself determines it.
 
-    A configuration that the program refuses is looked at as production's.
+    A configuration that the program refuses counts as production.
     """
     try:
         environment: Any = pulumi.Config("tracing").get_object("environment")
@@ -61,7 +61,7 @@ def _tier() -> Tier:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
-    """Return a value as the rules read it: unknown values as `UNKNOWN`, integers as integers."""
+    """Return a value for the rules: unknown values as `UNKNOWN`, integers as integers."""
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping):

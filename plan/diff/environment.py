@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components.core.tier import Tier
 from plan import policies
@@ -90,10 +90,8 @@ def environment(stack: str, before: Planned | None, after: Planned | None) -> En
     if before is None or after is None or not made.is_compared:
         return made
     violations, mended = _policies(before, after)
-    return Environment(
-        stack=stack,
-        before=before,
-        after=after,
+    return replace(
+        made,
         changes=changes(before, after),
         orders=warned(before, after),
         protection=protection(before, after),

@@ -6,6 +6,7 @@ a test compares the two.
 """
 
 import fnmatch
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -43,20 +44,8 @@ class Warned:
     order: Order
 
 
-def _less(before: Any, after: Any) -> bool:  # noqa: ANN401
-    return after < before
-
-
-def _more(before: Any, after: Any) -> bool:  # noqa: ANN401
-    return after > before
-
-
 def _another_major(before: Any, after: Any) -> bool:  # noqa: ANN401
     return str(before).split(".")[0] != str(after).split(".")[0]
-
-
-def _same_major(before: Any, after: Any) -> bool:  # noqa: ANN401
-    return not _another_major(before, after)
 
 
 #: Facts that follow from several settings.
@@ -68,13 +57,13 @@ _DERIVED: Final = (
             "the volumes and delete the StatefulSet by hand first."
         ),
         section="changes.md#resize-a-volume",
-        applies=_more,
+        applies=operator.lt,
     ),
     Order(
         fact="volumeGib of *",
         says=("The upgrade fails: a volume can't shrink. Keep its size with `volumeGib`."),
         section="changes.md#resize-a-volume",
-        applies=_less,
+        applies=operator.gt,
     ),
     Order(
         fact="replicas of tempo ingester",
@@ -83,7 +72,7 @@ _DERIVED: Final = (
             "then remove one at a time."
         ),
         section="changes.md#risky-changes",
-        applies=_less,
+        applies=operator.gt,
     ),
     Order(
         fact="password *",
@@ -114,7 +103,7 @@ _DERIVED: Final = (
             "(`RENDER=1`)."
         ),
         section="upgrades.md#upgrade-a-chart",
-        applies=_same_major,
+        applies=lambda before, after: not _another_major(before, after),
     ),
     Order(
         fact="chart [!t]*",

@@ -36,13 +36,13 @@ def violations(
     *,
     rules: Sequence[Rule] = RULES,
 ) -> list[Violation]:
-    """Return what is wrong with a stack, mandatory first.
+    """Return the violations of a stack, mandatory ones first.
 
     Args:
         resources: all resources of the stack.
-        tier: what the environment's data is worth; it decides the levels.
-        before: how the stack was before, where that is known.
-        rules: the policies to ask.
+        tier: tier of the environment, which selects the levels.
+        before: the deployed stack, if known.
+        rules: the policies to evaluate.
     """
     found = [
         Violation(rule=rule.name, level=rule.levels[tier], urn=urn, message=message)

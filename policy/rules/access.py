@@ -1,4 +1,4 @@
-"""Policies of what the stack's programs may read in the cluster."""
+"""Policies of access to Secrets in the cluster."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ _ROLES = (
     "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
     "kubernetes:rbac.authorization.k8s.io/v1:Role",
 )
-#: What a rule of RBAC must have of each, to let somebody read Secrets.
+#: Values of an RBAC rule that permit reading Secrets.
 _READING: Mapping[str, set[str]] = {
     "apiGroups": {"", "*"},
     "resources": {"secrets", "*"},
@@ -38,7 +38,7 @@ def _has_the_charts_rules(values: object) -> bool:
 
 
 def _grants(resource: Resource, looked_at: object) -> Iterator[Finding]:
-    """Find rules of RBAC, wherever they stand, that let somebody read Secrets."""
+    """Find RBAC rules, at any path, that permit reading Secrets."""
     for path, _, value in entries(looked_at):
         if isinstance(value, list):
             for index, rule in enumerate(items(value)):

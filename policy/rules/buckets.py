@@ -8,7 +8,7 @@ from .reading import at, is_kind, items, mapping, statements
 from .rule import UNKNOWN, Before, Finding, Resource, Rule
 
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-#: Canned ACLs that let people in from outside of the account (S3 user guide, "Canned ACL").
+#: Canned ACLs that permit access from outside the account (S3 User Guide, "Canned ACL").
 _PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read")
 _ALGORITHMS = ("AES256", "aws:kms", "aws:kms:dsse")
 
@@ -18,7 +18,7 @@ def _buckets(resources: Sequence[Resource]) -> Iterator[Resource]:
 
 
 def _of(bucket: Resource, resources: Sequence[Resource], kind: str) -> list[Resource]:
-    """Return what configures a bucket: by the bucket's name or, not known yet, by dependency."""
+    """Return the configuration of a bucket: by its name or, if unknown, by dependency."""
     name = bucket.inputs.get("bucket")
     return [
         r

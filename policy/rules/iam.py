@@ -9,12 +9,12 @@ from .reading import is_kind, items, mapping, statements
 from .rule import Before, Finding, Resource, Rule
 
 _DOCUMENTS = ("iam/policy", "iam/rolePolicy", "iam/userPolicy", "iam/groupPolicy")
-#: Objects of one bucket, the only names that nobody can know beforehand.
+#: Objects of one bucket, the only names that can't be known in advance.
 _OBJECTS = re.compile(r"arn:aws[a-z-]*:s3:::[^*?/]+/.*")
 
 
 def _documents(resource: Resource) -> Iterator[object]:
-    """Yield the policy documents that a resource gives to somebody."""
+    """Yield the policy documents of a resource."""
     if is_kind(resource, *_DOCUMENTS):
         yield resource.inputs.get("policy")
     elif is_kind(resource, "iam/role"):

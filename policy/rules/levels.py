@@ -1,4 +1,4 @@
-"""What a violation does in which environment: the one place that says so."""
+"""Levels of policies by tier."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,13 +7,13 @@ from components.core.tier import Tier
 
 from .rule import Level
 
-#: What would hurt others, or open data to them, is wrong everywhere.
+#: For violations that harm others or expose data.
 ALWAYS: Final[Mapping[Tier, Level]] = dict.fromkeys(Tier, Level.MANDATORY)
 
-#: The same, but a stand-in for S3 on a laptop speaks plain HTTP.
+#: The same, except that an S3 emulator on a laptop uses plain HTTP.
 ON_AWS: Final[Mapping[Tier, Level]] = {**ALWAYS, Tier.EPHEMERAL: Level.OFF}
 
-#: What hurts the stack itself may be tried out where little is lost.
+#: For violations that only harm the stack itself.
 UPSTREAM: Final[Mapping[Tier, Level]] = {
     Tier.EPHEMERAL: Level.ADVISORY,
     Tier.DEVELOPMENT: Level.ADVISORY,
@@ -21,7 +21,7 @@ UPSTREAM: Final[Mapping[Tier, Level]] = {
     Tier.PRODUCTION: Level.MANDATORY,
 }
 
-#: Traces that somebody still needs: production's, and elsewhere a word is enough.
+#: For the loss of traces.
 KEPT_TRACES: Final[Mapping[Tier, Level]] = {
     Tier.EPHEMERAL: Level.OFF,
     Tier.DEVELOPMENT: Level.ADVISORY,
@@ -29,7 +29,7 @@ KEPT_TRACES: Final[Mapping[Tier, Level]] = {
     Tier.PRODUCTION: Level.MANDATORY,
 }
 
-#: Only production's bucket is protected by default.
+#: By default only the bucket of production is protected.
 PRODUCTION: Final[Mapping[Tier, Level]] = {
     **dict.fromkeys(Tier, Level.OFF),
     Tier.PRODUCTION: Level.MANDATORY,

@@ -1,4 +1,4 @@
-"""Policies of what pods may do to their node."""
+"""Policies of pods' access to their node."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ def _privileged_pods(resources: Sequence[Resource], _: Before) -> Iterator[Findi
 
 
 def _is_too_much(path: str, key: str, value: object) -> bool:
-    """Tell whether an entry asks for what pod-security level `baseline` refuses."""
+    """Return whether pod security level `baseline` refuses an entry."""
     if key in _TRUE_IS_TOO_MUCH:
         return value is True
     if key == "hostPath":

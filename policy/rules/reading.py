@@ -1,4 +1,4 @@
-"""Reads inputs of any shape: what is missing, unknown or of another kind is empty, not an error."""
+"""Reads inputs of any shape: a missing, unknown or unexpected value is empty, not an error."""
 
 import json
 import re
@@ -17,14 +17,14 @@ def mapping(value: Any) -> Mapping[str, Any]:  # noqa: ANN401
 
 
 def items(value: Any) -> Sequence[Any]:  # noqa: ANN401
-    """Return a list; a single value is a list of one, as IAM has it, and nothing an empty one."""
+    """Return a list; a single value is a list of one, as in IAM, and None an empty list."""
     if value is None:
         return []
     return cast(list[Any], value) if isinstance(value, list) else [value]
 
 
 def at(value: object, path: str, default: object = None) -> Any:  # noqa: ANN401
-    """Return what stands at a path with dots, or the default; below the unknown all is unknown."""
+    """Return the value at a dotted path, or the default; everything below an unknown is unknown."""
     for key in path.split("."):
         if value == UNKNOWN:
             return UNKNOWN
@@ -45,7 +45,7 @@ def entries(value: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:  # no
 
 
 def statements(document: object) -> list[Mapping[str, Any]]:
-    """Return the statements of an IAM policy document; none of one that is not known yet."""
+    """Return the statements of an IAM policy document; none if it is unknown."""
     try:
         read: object = json.loads(document) if isinstance(document, str) else document
     except ValueError:
@@ -59,9 +59,9 @@ def chart(release: Resource) -> str:
 
 
 def is_kind(resource: Resource, *kinds: str) -> bool:
-    """Tell whether a resource is of one of some kinds of AWS, such as `s3/bucketPolicy`.
+    """Return whether a resource has one of some AWS types, such as `s3/bucketPolicy`.
 
-    Older names of a type end in V2.
+    Some older types end in V2.
     """
     found = re.fullmatch(r"aws:([A-Za-z0-9]+/[A-Za-z0-9]+?)(V2)?:[A-Za-z0-9]+", resource.type)
     return found is not None and found[1] in kinds

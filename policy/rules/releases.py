@@ -73,7 +73,7 @@ def _without_limits(resources: Sequence[Resource], _: Before) -> Iterator[Findin
 
 
 def _resources(name: str, values: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield path and value of the resources of each container that runs."""
+    """Yield path and value of the resources of each running container."""
     known = containers(name)
     if not known:
         # Of an unknown chart: all resources in its values, of which there must be some.

@@ -1,4 +1,4 @@
-"""Policies of how long traces are kept."""
+"""Policies of trace retention."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,9 +8,9 @@ from .reading import RELEASE, at, chart
 from .rule import Before, Finding, Resource, Rule
 
 SHORTENED = "retention-shortened"
-#: Key of the pack's configuration that says how many hours traces are kept so far.
+#: Key of the pack's configuration with the deployed retention in hours.
 DEPLOYED_HOURS = "deployedRetentionHours"
-#: Where the charts of Tempo take its retention from.
+#: Path of the retention in the values of Tempo's charts.
 _PATHS = {
     "tempo": "values.tempo.retention",
     "tempo-distributed": "values.compactor.config.compaction.block_retention",
@@ -18,7 +18,7 @@ _PATHS = {
 
 
 def retention_hours(resources: Sequence[Resource]) -> float | None:
-    """Return how many hours Tempo keeps traces, or None where no release says it in hours."""
+    """Return Tempo's trace retention in hours, or None if no release sets it in hours."""
     found = (_hours(resource) for resource in resources)
     return next((hours for hours in found if hours is not None), None)
 

@@ -1,4 +1,4 @@
-"""What a policy is, what it looks at and what it finds."""
+"""Policies, the resources that they check, and their violations."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ __all__ = ["UNKNOWN", "Before", "Finding", "Level", "Resource", "Rule", "Violati
 
 
 class Level(StrEnum):
-    """What a violation does."""
+    """Effect of a violation."""
 
     MANDATORY = "mandatory"
     """`make plan`, `pulumi preview` and `pulumi up` fail."""
     ADVISORY = "advisory"
-    """It is said, and nothing else."""
+    """A warning."""
     OFF = "off"
-    """Nobody looks."""
+    """Not evaluated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +48,17 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class Before:
-    """What the resources alone do not tell: how the stack was before.
+    """The deployed stack, for policies that compare with it.
 
     Attributes:
-        retention_hours: hours that Tempo keeps traces so far; None where that is not known.
+        retention_hours: deployed trace retention in hours; None if unknown.
     """
 
     retention_hours: float | None = None
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong with one resource."""
+    """A problem of one resource."""
 
     urn: str
     message: str
@@ -69,15 +69,15 @@ class Rule:
     """One policy.
 
     Attributes:
-        name: its name in Pulumi, kebab-case.
-        what: what must not be, or must be, in a sentence.
-        why: what it saves its reader from.
-        fix: what to do about a violation.
-        levels: what a violation does, by the environment's tier.
-        check: finds violations; it is given all resources.
-        whole_stack: whether resources must be seen together. The other rules look at each resource
-            by itself, so that the engine can ask them before it makes one.
-        compares: whether it must know how the stack was before.
+        name: name in Pulumi, kebab-case.
+        what: the requirement, in one sentence.
+        why: the reason.
+        fix: how to resolve a violation.
+        levels: effect of a violation, by tier.
+        check: finds violations in all resources.
+        whole_stack: whether it needs all resources. Other policies check each resource by itself,
+            so that the engine can evaluate them before it creates one.
+        compares: whether it needs the deployed stack.
     """
 
     name: str
@@ -92,13 +92,13 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Violation:
-    """A finding in an environment.
+    """A violation in an environment.
 
     Attributes:
         rule: name of the rule.
-        level: what it does in this environment.
+        level: its effect in this environment.
         urn: URN of the resource.
-        message: what is wrong with it.
+        message: the problem.
     """
 
     rule: str
