@@ -10,6 +10,7 @@ from .beyla.settings import BeylaSettings, ContextPropagation
 from .core import names
 from .core.base import Settings
 from .core.settings import ChartsSettings, ClusterSettings, EnvironmentSettings, NamespaceSettings
+from .core.texts import MOST_TAGS, TagKey, TagValue
 from .grafana.settings import GrafanaSettings
 from .identity.settings import IdentitySettings
 from .load.settings import LoadSettings
@@ -53,7 +54,7 @@ class TracingSettings(Settings):
     """The expected load: cost and capacity in the plan follow from it, see docs/cost.md."""
     charts: ChartsSettings = ChartsSettings()
     """Where charts and images come from."""
-    tags: dict[str, str] = Field(default={})
+    tags: dict[TagKey, TagValue] = Field(default={}, max_length=MOST_TAGS)
     """Tags for every AWS resource, on top of `environment` and `managed-by`."""
 
     @property

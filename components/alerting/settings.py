@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from ..core.base import Settings
-from ..core.texts import NamespaceName, RunbookUrl
+from ..core.texts import AlertLabel, LabelKey, LabelValue, NamespaceName, RunbookUrl, SeriesLabel
 
 
 class RuleDelivery(StrEnum):
@@ -35,7 +35,7 @@ class SloRuleSettings(Settings):
     Prometheus that scrapes this cluster. Another one has no span metrics: no SLO has data."""
     namespace: NamespaceName | None = None
     """Namespace of the objects, which must exist; by default `alerts.namespace`."""
-    labels: dict[str, str] | None = None
+    labels: dict[LabelKey, LabelValue] | None = None
     """Labels of the objects; by default `alerts.labels`."""
 
 
@@ -52,12 +52,12 @@ class AlertSettings(Settings):
     """Delivery of the rules of SLOs, if it differs from that of alerts."""
     namespace: NamespaceName | None = None
     """Namespace of the objects, which must exist; by default `grafana.namespace`."""
-    labels: dict[str, str] = Field(default={})
+    labels: dict[LabelKey, LabelValue] = Field(default={})
     """Labels of the objects, for the program that selects them, for example
     `release: kube-prometheus-stack`."""
-    alert_labels: dict[str, str] = Field(default={})
+    alert_labels: dict[AlertLabel, str] = Field(default={})
     """Labels of every alert besides `severity`, for routing, for example `team: platform`."""
-    series_labels: dict[str, str] = Field(default={})
+    series_labels: dict[SeriesLabel, str] = Field(default={})
     """Labels that this cluster's series have in a metrics backend that several clusters share,
     for example `cluster: prod`. By default alerts and dashboards read series whose label `cluster`
     is `cluster.name`, or that have no such label."""

@@ -3,8 +3,8 @@
 from pydantic import Field
 
 from ..core.base import Settings
-from ..core.settings import Size, WorkloadSettings
-from ..core.texts import ClassName, NamespaceName
+from ..core.settings import ScalableWorkloadSettings, Size
+from ..core.texts import ClassName, NamespaceName, UrlPath
 
 
 class AlloySettings(Settings):
@@ -12,14 +12,14 @@ class AlloySettings(Settings):
 
     size: Size = Size.S
     """Preset of replicas, autoscaling, requests, limits and queue: see docs/sizing.md."""
-    workload: WorkloadSettings = WorkloadSettings()
+    workload: ScalableWorkloadSettings = ScalableWorkloadSettings()
     """Single values of the size preset to replace."""
     queue_batches: int | None = Field(default=None, ge=10, le=100_000)
     """Batches of about 1 MiB that wait in a pod's memory while a backend does not answer. A larger
     value bridges a longer outage and takes more memory."""
     max_request_mib: int = Field(default=4, ge=1, le=64)
     """Largest OTLP gRPC request in MiB; raise it where senders report `ResourceExhausted`."""
-    ignored_paths: list[str] = Field(
+    ignored_paths: list[UrlPath] = Field(
         default=[
             "/health",
             "/healthz",

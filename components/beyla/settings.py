@@ -5,8 +5,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from ..core.base import Settings
-from ..core.settings import WorkloadSettings
-from ..core.texts import ClassName
+from ..core.settings import PodSettings
+from ..core.texts import ClassName, NamespacePattern
 
 
 class ContextPropagation(StrEnum):
@@ -23,10 +23,10 @@ class BeylaSettings(Settings):
 
     enabled: bool = True
     """Install Beyla, if `namespaces` names any."""
-    namespaces: list[str] = Field(default=[])
+    namespaces: list[NamespacePattern] = Field(default=[])
     """Namespaces whose services Beyla instruments; `*` matches any string. For namespaces that it
     never instruments, see docs/beyla.md."""
-    excluded_namespaces: list[str] = Field(default=[])
+    excluded_namespaces: list[NamespacePattern] = Field(default=[])
     """Namespaces that Beyla doesn't instrument, besides the stack's own and the system's; `*`
     matches any text. An entry that covers all of one in `namespaces` is refused."""
     context_propagation: ContextPropagation = ContextPropagation.DISABLED
@@ -35,7 +35,7 @@ class BeylaSettings(Settings):
     network, and with Cilium or on some kernels it breaks requests: see docs/beyla.md."""
     metrics_port: int = Field(default=9090, ge=1024, le=65_535)
     """Port of Beyla's RED metrics; with context propagation it must be free on every node."""
-    workload: WorkloadSettings = WorkloadSettings()
+    workload: PodSettings = PodSettings()
     """Single values of the pod's size to replace."""
     priority_class: ClassName | None = None
     """Priority class of the pods."""

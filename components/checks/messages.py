@@ -1,27 +1,40 @@
-"""From pydantic's errors to problems in the words of the stack file."""
+"""Turns pydantic's errors into problems, worded with the keys and types of the stack file."""
 
 import difflib
+import re
 import types
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import annotated_types
 from pydantic import BaseModel
-from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ..core.base import EXPLAINED
 from ..core.on_change import OnChange
+from ..core.problem import Problem, looks_secret, problem
 from ..core.texts import Text
 from ..settings import TracingSettings
-from . import Problem, problem
 
 Path = tuple[int | str, ...]
 
-#: Keys of earlier releases, with where their settings are now.
+#: Keys of the passwords in a stack file, each with its backend in `backends`. They are outside the
+#: groups because Pulumi hands out a secret inside an object in plain text.
+SECRETS = {"metricsPassword": "metrics", "logsPassword": "logs"}
+#: Keys of earlier releases, with the keys that replace them.
 _MOVED = {f"grafana.{name}": f"backends.{name}" for name in ("metrics", "logs", "profiles")}
+#: Likeness of two names above which one is probably a typing error of the other.
+_NEAR = 0.7
+#: Last part of pydantic's path to a key of a mapping.
+_A_KEY = "[key]"
+
+
+def path_of(detail: ErrorDetails) -> Path:
+    """Return the path of the value that an error is about, or of the value under a wrong key."""
+    path = detail["loc"]
+    return path[:-1] if path[-1:] == (_A_KEY,) else path
 
 
 def key_of(path: Path) -> str:
@@ -33,58 +46,88 @@ def key_of(path: Path) -> str:
 
 
 def problem_of(detail: ErrorDetails, settings: type[BaseModel] = TracingSettings) -> Problem:
-    """Return one of pydantic's errors about some settings as a problem."""
-    path = detail["loc"]
-    key, value = key_of(path), detail["input"]
+    """Return one of pydantic's errors as a problem.
+
+    Args:
+        detail: the error.
+        settings: the model that was validated.
+    """
+    path = path_of(detail)
+    key, value, kind = key_of(path), detail["input"], detail["type"]
     if key in _MOVED:
-        # Without its value, which may hold a password.
-        return Problem(key=key, message=f"has moved to {_MOVED[key]}: move its keys there")
-    if detail["type"] == "extra_forbidden":
-        near = nearest(path, settings)
-        hint = (
-            f"did you mean {near}?"
-            if near
-            else f"known here: {', '.join(_siblings(path, settings))}"
+        # Without its value, which may contain a password.
+        return Problem(key=key, message=f"has moved: move its keys to {_MOVED[key]}")
+    if kind == "extra_forbidden":
+        return problem(key, value, _unknown(path, settings))
+    if path != detail["loc"]:
+        # The value under the key isn't wrong, and isn't in the error.
+        wrong = (
+            detail["msg"]
+            if kind == EXPLAINED
+            else f"the key must be {_kind_at(path, True, settings)}"
         )
-        return problem(key, value, f"unknown key; {hint}")
-    if detail["type"] == EXPLAINED:
+        return Problem(key=key, message=wrong)
+    if kind == EXPLAINED:
         return problem(key, value, detail["msg"])
-    field = _field(path, settings)
-    if detail["type"] == "missing":
-        about = f": {_sentence(field)}" if field else ""
-        return Problem(key=key, message=f"is missing{about}")
-    wanted = kind_of(field) if field else detail["msg"]
-    if field and isinstance(path[-1], int):
-        entry, text = entry_model(field), text_of(field)
-        wanted = _a_mapping(entry) if entry else str(text) if text else wanted
-    if field and wanted in ("a text", *_KINDS.values()):
-        wanted = f"{wanted}: {_sentence(field)}"
-    if isinstance(value, int) and "string" in detail["type"]:
-        wanted = f"{wanted}; put it in quotes"
+    wanted = _kind_at(path, False, settings)
+    if kind == "missing":
+        return Problem(key=key, message=f"is missing: it must be {wanted}")
+    if kind in ("too_long", "too_short"):
+        most = kind == "too_long"
+        bound = (detail.get("ctx") or {}).get("max_length" if most else "min_length")
+        wanted = f"{wanted}, with {'at most' if most else 'at least'} {bound} entries"
+    if isinstance(value, int | float) and "string" in kind and "in quotes" not in wanted:
+        wanted = f"{wanted}. Put the value in quotes"
     return problem(key, value, f"must be {wanted}")
 
 
+def _unknown(path: Path, settings: type[BaseModel]) -> str:
+    """Return what to say of an unknown key."""
+    key = key_of(path)
+    if looks_secret(key):
+        in_group = [s for s, backend in SECRETS.items() if backend in path[:-1]]
+        by_name = [s for s, backend in SECRETS.items() if backend in str(path[-1]).lower()]
+        for secret in in_group or by_name:
+            return (
+                f"is not a setting: the password of backends.{SECRETS[secret]}.username is an "
+                f"encrypted key. Remove this key and run `pulumi config set --secret "
+                f"tracing:{secret}`"
+            )
+        return (
+            "is not a setting, and would be stored in plain text: remove it. The encrypted keys "
+            f"are {' and '.join(f'tracing:{secret}' for secret in SECRETS)}"
+        )
+    if near := nearest(path, settings):
+        return f"unknown key; did you mean {near}?"
+    group = key_of(path[:-1])
+    of_group = f" of {group}" if group else ""
+    return f"unknown key; the keys{of_group} are {', '.join(_siblings(path, settings))}"
+
+
 def nearest(path: Path, settings: type[BaseModel] = TracingSettings) -> str | None:
-    """Return the valid key that somebody most likely meant by an unknown one."""
+    """Return the key that was probably meant by an unknown one; None if no key is near.
+
+    It is in the same group: a key of the same name elsewhere usually means something else.
+    """
     *parents, last = path
-    name = str(last)
-    siblings = _siblings(path, settings)
-    if to_camel(name) in siblings:
-        return key_of((*parents, to_camel(name)))
-    close = difflib.get_close_matches(name, siblings, n=1, cutoff=0.7)
-    if close:
-        return key_of((*parents, close[0]))
-    # The right name in the wrong place, or nearly so.
-    everywhere = {key: key.rsplit(".", 1)[-1] for key in all_keys(settings)}
-    elsewhere = [key for key, leaf in everywhere.items() if leaf in (name, to_camel(name))]
-    if len(elsewhere) == 1:
-        return elsewhere[0]
-    close = difflib.get_close_matches(name, siblings, n=1, cutoff=0.5)
-    return key_of((*parents, close[0])) if close else None
+    siblings = {_letters(name): name for name in _siblings(path, settings)}
+    if close := difflib.get_close_matches(_letters(last), siblings, n=1, cutoff=_NEAR):
+        return key_of((*parents, siblings[close[0]]))
+    model = _walk(path[:-1], settings)[1]
+    below = [
+        key
+        for key in (all_keys(model) if model else ())
+        if _letters(key.rpartition(".")[2]) == _letters(last)
+    ]
+    return key_of((*parents, below[0])) if len(below) == 1 else None
+
+
+def _letters(name: int | str) -> str:
+    return re.sub(r"[^a-z0-9]", "", str(name).lower())
 
 
 def all_keys(model: type[BaseModel] = TracingSettings, prefix: str = "") -> Iterator[str]:
-    """Yield every key that a stack file may have, groups included; entries of lists have none."""
+    """Yield every key that a stack file may have, with the groups, without entries of lists."""
     for key, _ in all_fields(model, prefix):
         yield key
 
@@ -92,7 +135,7 @@ def all_keys(model: type[BaseModel] = TracingSettings, prefix: str = "") -> Iter
 def all_fields(
     model: type[BaseModel] = TracingSettings, prefix: str = ""
 ) -> Iterator[tuple[str, FieldInfo]]:
-    """Yield every field by its key, groups included; entries of lists have none."""
+    """Yield every field by its key, with the groups, without entries of lists."""
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
         yield key, field
@@ -102,7 +145,7 @@ def all_fields(
 
 
 def on_changes() -> Iterator[tuple[str, OnChange]]:
-    """Yield the settings whose change loses something or needs an order, with what that is."""
+    """Yield the settings whose change has a consequence that a preview doesn't show."""
     for key, field in all_fields():
         yield from ((key, found) for found in field.metadata if isinstance(found, OnChange))
 
@@ -112,92 +155,111 @@ def _siblings(path: Path, settings: type[BaseModel]) -> list[str]:
     return keys_of(model) if model else []
 
 
-def _field(path: Path, settings: type[BaseModel]) -> FieldInfo | None:
-    """Return the field that a path leads to; an entry of a list or mapping leads to the field."""
-    return _walk(path, settings)[0]
-
-
-def _walk(path: Path, settings: type[BaseModel]) -> tuple[FieldInfo | None, type[BaseModel] | None]:
-    """Follow a path; return the field it leads to and the model of what stands there."""
-    model: type[BaseModel] | None = settings
-    field: FieldInfo | None = None
+def _walk(path: Path, settings: type[BaseModel]) -> tuple[Any, type[BaseModel] | None]:
+    """Follow a path; return the annotated type of the value there, and its model if it has one."""
+    found: Any = settings
     for part in path:
-        if isinstance(part, int) and field:
-            model = entry_model(field)
-            continue
-        if model is None:
-            break
-        field = _named(model, part)
-        model = inner_model(field) if field else None
-    return field, model
+        bare, _ = _unwrapped(found)
+        if isinstance(bare, type) and issubclass(bare, BaseModel):
+            fields = bare.model_fields.items()
+            field = next((f for n, f in fields if (f.alias or n) == part), None)
+            found = _annotated(field) if field else None
+        elif get_origin(bare) in (list, dict):
+            found = get_args(bare)[-1]
+        else:
+            return None, None
+    bare, _ = _unwrapped(found)
+    return found, bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
 
 
-def _named(model: type[BaseModel], part: int | str) -> FieldInfo | None:
-    return next((f for n, f in model.model_fields.items() if (f.alias or n) == part), None)
+def _annotated(field: FieldInfo) -> Any:  # noqa: ANN401
+    """Return the annotation of a field with the metadata that pydantic takes out of it."""
+    metadata = tuple(field.metadata)
+    return Annotated[(field.annotation, *metadata)] if metadata else field.annotation
 
 
-def _bare(annotation: Any) -> Any:  # noqa: ANN401
-    """Return an annotation without ``| None``."""
+def _unwrapped(annotation: Any, metadata: tuple[Any, ...] = ()) -> tuple[Any, tuple[Any, ...]]:  # noqa: ANN401
+    """Return an annotation without ``| None`` and ``Annotated``, and all of its metadata."""
+    if get_origin(annotation) is Annotated:
+        inner, *more = get_args(annotation)
+        return _unwrapped(inner, (*metadata, *more))
     if get_origin(annotation) in (Union, types.UnionType):
-        return next(a for a in get_args(annotation) if a is not type(None))
-    return annotation
+        one = next(a for a in get_args(annotation) if a is not type(None))
+        return _unwrapped(one, metadata)
+    return annotation, metadata
 
 
-def _model(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401
-    bare = _bare(annotation)
-    return bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
-
-
-def _sentence(field: FieldInfo) -> str:
-    return " ".join((field.description or "").split())
+def _kind_at(path: Path, a_key: bool, settings: type[BaseModel]) -> str:
+    """Return what a value must be, or the key of a mapping."""
+    if a_key:
+        bare, _ = _unwrapped(_walk(path[:-1], settings)[0])
+        return _kind(get_args(bare)[0])
+    return _kind(_walk(path, settings)[0])
 
 
 def kind_of(field: FieldInfo) -> str:
-    """Say what kind of value a field takes, with its bounds."""
-    bare = _bare(field.annotation)
+    """Return what the value of a field must be, with bounds and an example, to follow "must be"."""
+    return _kind(_annotated(field))
+
+
+def _kind(annotation: Any) -> str:  # noqa: ANN401
+    bare, metadata = _unwrapped(annotation)
+    if text := text_in(metadata):
+        return str(text)
     if isinstance(bare, type) and issubclass(bare, Enum):
         return f"one of {', '.join(str(member.value) for member in bare)}"
     if bare is bool:
         return "true or false"
     if bare in (int, float):
-        kind = "a whole number" if bare is int else "a number"
-        low = next((m.ge for m in field.metadata if isinstance(m, annotated_types.Ge)), None)
-        high = next((m.le for m in field.metadata if isinstance(m, annotated_types.Le)), None)
-        above = next((m.gt for m in field.metadata if isinstance(m, annotated_types.Gt)), None)
-        if above is not None:
-            return f"{kind} above {above}" + (f", {high} at most" if high is not None else "")
-        bounds = f" from {low} to {high}" if high is not None else f", {low} or more"
-        return f"{kind}{bounds}" if low is not None else kind
-    model = inner_model(field)
-    if model:
-        return _a_mapping(model)
-    entry = entry_model(field)
-    if entry:
-        return f"a list of mappings with the keys {', '.join(keys_of(entry))}"
-    text = text_of(field)
-    if text:
-        return f"a list, each {text}" if get_origin(bare) is list else str(text)
-    return _KINDS.get(get_origin(bare), "a text")
+        return _number("an integer" if bare is int else "a number", metadata)
+    if isinstance(bare, type) and issubclass(bare, BaseModel):
+        return f"a mapping with the keys {', '.join(keys_of(bare))}"
+    if get_origin(bare) is list:
+        (entry,) = get_args(bare)
+        model = _unwrapped(entry)[0]
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            return f"a list of mappings with the keys {', '.join(keys_of(model))}"
+        return f"a list, each entry {_kind(entry)}"
+    if get_origin(bare) is dict:
+        key, value = get_args(bare)
+        return f"a mapping, each key {_kind(key)}, and each value {_kind(value)}"
+    return "a string"
 
 
-def text_of(field: FieldInfo) -> Text | None:
-    """Return what a string, or each string of a list, must be; None where any will do."""
-    held: list[Any] = [*field.metadata, field.annotation]
+def _number(kind: str, metadata: tuple[Any, ...]) -> str:
+    low = next((m.ge for m in metadata if isinstance(m, annotated_types.Ge)), None)
+    high = next((m.le for m in metadata if isinstance(m, annotated_types.Le)), None)
+    above = next((m.gt for m in metadata if isinstance(m, annotated_types.Gt)), None)
+    if above is not None:
+        return f"{kind} above {above}" + (f", up to {high}" if high is not None else "")
+    if low is None:
+        return kind
+    return f"{kind} from {low} to {high}" if high is not None else f"{kind}, {low} or more"
+
+
+def text_in(metadata: tuple[Any, ...]) -> Text | None:
+    """Return the description of a string in its metadata."""
+    return next((m for m in metadata if isinstance(m, Text)), None)
+
+
+def texts_of(field: FieldInfo) -> Iterator[Text]:
+    """Yield the descriptions of a string, of the entries of a list, or of keys and values."""
+    held = [_annotated(field)]
     while held:
-        one = held.pop()
-        if isinstance(one, Text):
-            return one
-        held += [*getattr(one, "__metadata__", ()), *get_args(one)]
-    return None
-
-
-def _a_mapping(model: type[BaseModel]) -> str:
-    return f"a mapping with the keys {', '.join(keys_of(model))}"
+        bare, metadata = _unwrapped(held.pop())
+        if text := text_in(metadata):
+            yield text
+        held += get_args(bare)
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:
     """Return the keys of a group, as written in a stack file."""
     return [f.alias or n for n, f in model.model_fields.items()]
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401
+    bare, _ = _unwrapped(annotation)
+    return bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
 
 
 def inner_model(field: FieldInfo) -> type[BaseModel] | None:
@@ -207,8 +269,5 @@ def inner_model(field: FieldInfo) -> type[BaseModel] | None:
 
 def entry_model(field: FieldInfo) -> type[BaseModel] | None:
     """Return the model of the entries of a field that holds a list of mappings."""
-    bare = _bare(field.annotation)
+    bare, _ = _unwrapped(field.annotation)
     return _model(get_args(bare)[0]) if get_origin(bare) is list else None
-
-
-_KINDS: dict[Any, str] = {list: "a list of texts", dict: "a mapping of texts"}

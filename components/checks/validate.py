@@ -1,25 +1,44 @@
-"""Validates the groups of a stack file and finds all of their problems in one go."""
+"""Validates the groups of a stack file and reports all of their problems at once."""
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from ..core.problem import Problem, SettingsError
+from ..core.tier import TIERS, Tier
 from ..settings import TracingSettings
-from . import Problem, SettingsError, problems
-from .messages import Path, key_of, nearest, problem_of
-from .presets import with_presets
+from .messages import Path, key_of, nearest, path_of, problem_of
+from .rules import problems
 
-#: Stand for required settings that are missing or wrong, so that the rules across settings can
-#: still be checked; the settings are reported all the same.
+#: Defaults of the tiers that differ from the defaults of the settings, which suit production.
+PRESETS: dict[Tier, dict[str, dict[str, Any]]] = {
+    Tier.EPHEMERAL: {
+        "storage": {"protect": False, "forceDestroy": True},
+        "beyla": {"namespaces": ["*"]},
+        "charts": {"atomic": False},
+    },
+    Tier.DEVELOPMENT: {
+        "storage": {"protect": False},
+        "beyla": {"namespaces": ["*"]},
+        "charts": {"atomic": False},
+    },
+    Tier.STAGING: {
+        "storage": {"protect": False},
+        "charts": {"atomic": False},
+    },
+    Tier.PRODUCTION: {},
+}
+#: Placeholders for required settings that are missing or invalid, so that the rules between
+#: settings can still be checked.
 _PLACEHOLDERS: dict[str, dict[str, Any]] = {
     "environment": {"name": "unnamed"},
     "cluster": {"name": "unnamed", "region": "us-east-1", "accountId": "000000000000"},
 }
-#: Stand for wrong entries of groups that are lists: without one in its place, an entry that is left
-#: out would give those behind it other numbers than in the file.
+#: Placeholders for invalid entries of lists. Without them, the entries after an invalid one would
+#: be reported by other numbers than in the file.
 _ENTRIES: dict[str, dict[str, Any]] = {
     "slos": {
         "name": "unnamed",
@@ -31,12 +50,12 @@ _ENTRIES: dict[str, dict[str, Any]] = {
 
 
 def parse_settings(groups: Mapping[str, Any], source: str = "settings") -> TracingSettings:
-    """Return the settings that a mapping holds, with the defaults of its tier.
+    """Return settings from a mapping, with the defaults of the tier.
 
     Args:
-        groups: what a stack file holds under `tracing:`, plain values by group and key. How the
-            cluster is reached (`cluster.kubeContext` and the like) may be left out.
-        source: where they come from, for the message.
+        groups: plain values by group and key, as under `tracing:` in a stack file. Access to the
+            cluster (`cluster.kubeContext` or `cluster.stackReference`) is optional.
+        source: name of the source, for the message.
 
     Raises:
         SettingsError: with every problem, by the key as it is written.
@@ -52,20 +71,20 @@ def validate(
 ) -> tuple[TracingSettings, list[Problem]]:
     """Check the groups of a stack file, by themselves and against each other.
 
-    What is wrong by itself is left out and the rest is checked on, so that one look at a file finds
-    all of its problems.
+    An invalid value is left out and the rest is checked, so that all problems are reported at
+    once.
 
     Args:
         groups: values by group, as written.
-        skipped: groups that could not be read; what follows from them is not reported.
-        stack_file: whether they must say how the cluster is reached.
+        skipped: groups that could not be read; problems that follow from that are not reported.
+        stack_file: whether they must configure access to the cluster.
 
     Returns:
-        The settings, of use only where there is no problem, and the problems.
+        The settings, to be used only if there is no problem, and the problems.
     """
     values = with_presets(copy.deepcopy(dict(groups)))
     found: list[Problem] = []
-    #: Keys that are reported, and those meant by misspelt ones: what follows from them is noise.
+    # Reported keys, and the keys meant by misspelt ones: problems that follow from them are noise.
     suspects = set(skipped)
     while True:
         try:
@@ -73,14 +92,16 @@ def validate(
             break
         except ValidationError as error:
             details = error.errors(include_url=False)
-            keys = [key_of(detail["loc"]) for detail in details]
+            keys = [key_of(path_of(detail)) for detail in details]
             found += [
                 problem_of(detail)
                 for detail, key in zip(details, keys, strict=True)
                 if not any(key == s or key.startswith(f"{s}.") for s in suspects)
             ]
-            suspects |= {*keys, *(nearest(d["loc"]) or "" for d in details if _misspelt(d))} - {""}
-            # From the last to the first: leaving out an entry moves those behind it.
+            suspects |= {*keys, *(nearest(path_of(d)) or "" for d in details if _misspelt(d))} - {
+                ""
+            }
+            # From the last to the first, because leaving out an entry moves the later ones.
             for detail in reversed(details):
                 suspects.add(key_of(_leave_out(values, detail)))
     found += [
@@ -101,7 +122,7 @@ def _leave_out(values: dict[str, Any], detail: ErrorDetails) -> Path:
     Returns:
         The path of what was removed or replaced.
     """
-    path = detail["loc"]
+    path = path_of(detail)
     group, last = str(path[0]), path[-1]
     if len(path) == 1 and group in _PLACEHOLDERS:
         values[group] = dict(_PLACEHOLDERS[group])
@@ -111,15 +132,44 @@ def _leave_out(values: dict[str, Any], detail: ErrorDetails) -> Path:
         path = path[:2]
         values[group][path[1]] = copy.deepcopy(_ENTRIES[group])
     else:
-        # Without a required key, what holds it can't be kept either.
+        # A mapping without its required key is left out as a whole.
         path = path[:-1] if detail["type"] == "missing" else path
         node: Any = values
         *parents, last = list(path)
         for part in parents:
-            # What holds it may be gone already, for another of its keys.
+            # The mapping may have been left out already, for another of its keys.
             node = node[part] if isinstance(part, int) else node.get(part, {})
         if isinstance(last, int):
             node.pop(last)
         else:
             node.pop(last, None)
     return path
+
+
+def with_presets(groups: dict[str, Any]) -> dict[str, Any]:
+    """Return the groups of a stack file with the defaults of its tier.
+
+    Values of the wrong type are kept, and validation reports them.
+    """
+    environment = groups.get("environment")
+    if not isinstance(environment, dict):
+        return groups
+    given: dict[str, Any] = environment  # pyright: ignore[reportUnknownVariableType]
+    name = given.get("name")
+    by_name = TIERS.get(name, Tier.PRODUCTION) if isinstance(name, str) else Tier.PRODUCTION
+    tier = given.get("tier", by_name)
+    merged = {**groups, "environment": {"tier": tier, **given}}
+    if tier not in PRESETS:
+        return merged
+    for group, preset in PRESETS[Tier(tier)].items():
+        own: Any = merged.get(group, {})
+        if isinstance(own, dict):
+            written = cast(dict[str, Any], own)
+            merged[group] = {**_without_contradictions(preset, written), **written}
+    return merged
+
+
+def _without_contradictions(preset: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Return the defaults of a tier without one that contradicts a value of the stack file."""
+    keeps_bucket = own.get("protect") is True or own.get("existing") is True
+    return {k: v for k, v in preset.items() if not (k == "forceDestroy" and keeps_bucket)}

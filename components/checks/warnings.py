@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
+from ..alerting.settings import RuleDelivery, RuleEvaluator
+from ..backends.settings import MetricsType
 from ..core.registry import CHARTS
 from ..core.tier import Tier
 from ..identity.settings import IdentityMode
+from ..load import capacity
 from ..settings import TracingSettings
 from ..tempo.settings import TempoMode
-from . import alerts, grafana, load
-from .platform import never_instrumented
+from .rules import never_instrumented
 
 
 def warnings(settings: TracingSettings) -> Iterator[str]:
@@ -32,9 +34,9 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         yield "backends.metrics is not set: no span metrics, no service graph, no OTLP metrics."
     if settings.backends.logs is None:
         yield "backends.logs is not set: OTLP logs are not accepted, traces do not lead to logs."
-    yield from grafana.unused(settings)
-    yield from alerts.notices(settings)
-    yield from load.notices(settings)
+    yield from _unused(settings)
+    yield from alert_notices(settings)
+    yield from load_notices(settings)
     if settings.beyla.enabled and not settings.beyla.namespaces:
         yield "beyla.namespaces is empty: Beyla is not installed."
     if never := never_instrumented(settings):
@@ -57,3 +59,92 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
                 f"chart {chart.name} {own} is not the pinned {chart.version}, which the "
                 "values were checked against."
             )
+
+
+def _unused(settings: TracingSettings) -> Iterator[str]:
+    """Yield a sentence for each setting that only a datasource made here would use."""
+    its = settings.backends
+    for key, created in (
+        ("logs.url", its.logs is None or its.logs.create_datasource),
+        ("profiles.url", its.profiles is None or its.profiles.create_datasource),
+    ):
+        backend, name = key.split(".")
+        if not created and name in getattr(its, backend).model_fields_set:
+            yield (
+                f"backends.{key} has no effect: only the datasource of "
+                f"backends.{backend}.createDatasource uses it."
+            )
+
+
+def alert_notices(settings: TracingSettings) -> Iterator[str]:
+    """Yield what a reviewer should know of alerts; said at every preview.
+
+    Whether the cluster has the Prometheus operator's kinds is
+    not known before `pulumi up`, so it is said where they are asked for.
+    """
+    delivery = settings.alerts.delivery
+    if settings.has_slos:
+        yield from _slo_rules(settings)
+    if RuleDelivery.PROMETHEUS_RULE in (delivery, settings.has_slos and settings.slo_delivery):
+        yield (
+            "alerts.delivery prometheusRule: the cluster must have the Prometheus operator's kind "
+            "PrometheusRule; without it `pulumi up` fails at these objects."
+        )
+    if delivery is RuleDelivery.NONE:
+        return
+    if not settings.alerts.labels:
+        yield (
+            f"alerts.labels is empty: with delivery {delivery.value}, whoever evaluates the rules "
+            "must take objects without a label of its own."
+        )
+    if not settings.grafana.service_monitor.enabled:
+        yield (
+            "grafana.serviceMonitor is off: the alerts read what a scrape of Tempo, Alloy and "
+            "Beyla gives; without one AlloyDown and TempoDown fire."
+        )
+    if settings.alerts.evaluator is RuleEvaluator.METRICS_BACKEND:
+        if settings.backends.metrics is None:
+            yield (
+                "alerts.evaluator metricsBackend: backends.metrics is not set, so that no ruler "
+                "evaluates the alerts."
+            )
+        elif not settings.alerts.series_labels:
+            yield (
+                "alerts.evaluator metricsBackend: without alerts.seriesLabels, alerts also read "
+                "series without a label `cluster`, of every cluster that writes to "
+                "backends.metrics."
+            )
+
+
+def _slo_rules(settings: TracingSettings) -> Iterator[str]:
+    """Yield why the rules of SLOs may have no series, where that can be told."""
+    its, metrics = settings.alerts.slo_rules, settings.backends.metrics
+    if settings.slo_delivery is RuleDelivery.NONE:
+        yield "alerts.sloRules.delivery is none: the rules of SLOs are not delivered."
+    elif metrics is None or metrics.type is not MetricsType.MIMIR:
+        return
+    elif its.evaluator is RuleEvaluator.SCRAPER:
+        yield (
+            "alerts.sloRules.evaluator scraper: Tempo writes span metrics to Mimir, where the "
+            "Prometheus that scrapes this cluster does not find them. Every SLO is without data."
+        )
+    elif its.delivery is None and settings.alerts.evaluator is RuleEvaluator.SCRAPER:
+        yield (
+            "alerts.sloRules.delivery is not set: the rules of SLOs go where the alerts go, to the "
+            "Prometheus that scrapes this cluster. Tempo writes span metrics to Mimir: deliver "
+            "the rules to its ruler."
+        )
+
+
+def load_notices(settings: TracingSettings) -> Iterator[str]:
+    """Yield a sentence for each size that does not carry the busiest hour."""
+    for check in capacity.checks(settings):
+        if not check.fits:
+            yield (
+                f"load: the busiest hour asks for {_shown(check.asked)} of {_shown(check.held)} "
+                f"({check.what}): {check.otherwise}."
+            )
+
+
+def _shown(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"

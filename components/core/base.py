@@ -38,10 +38,16 @@ class Settings(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_boolean_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
-        """Refuse ``true`` where a number belongs: pydantic would read it as 1."""
-        field = cls.model_fields[info.field_name or ""]
-        annotation: Any = field.annotation
-        if isinstance(value, bool) and annotation in (int, int | None, float):
-            raise ValueError("Input should be a valid number, not a boolean")
+    def _no_conversion(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
+        """Refuse ``true`` or ``"5"`` for a number, and ``"yes"`` or ``1`` for a boolean.
+
+        Pydantic would convert them, and the JSON Schema refuses them. It may make 5 of 5.0: numbers
+        from Pulumi's engine are floats.
+        """
+        annotation: Any = cls.model_fields[info.field_name or ""].annotation
+        number = annotation in (int, int | None, float, float | None)
+        if number and isinstance(value, bool | str):
+            raise ValueError("Input should be a number")
+        if annotation is bool and not isinstance(value, bool):
+            raise ValueError("Input should be a boolean")
         return value

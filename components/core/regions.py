@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from .base import explained
+from .texts import Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,12 +150,20 @@ def _partition(region: str) -> Partition:
     return next((p for p in others if region.startswith(p.prefix)), aws)
 
 
+_NAME = Text("the name of an AWS region", "eu-west-1")
+
+
 def _known(region: str) -> str:
-    if region not in REGIONS:
-        near = difflib.get_close_matches(region.lower(), REGIONS, n=1, cutoff=0.0)
-        raise explained(f"is not an AWS region; did you mean {near[0]}?")
-    return region
+    if region in REGIONS:
+        return region
+    near = difflib.get_close_matches(region.lower(), REGIONS, n=1)
+    raise explained(f"must be {_NAME}" + (f"; did you mean {near[0]}?" if near else ""))
 
 
 #: Name of an AWS region.
-Region = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": [*REGIONS]})]
+Region = Annotated[
+    str,
+    _NAME,
+    AfterValidator(_known),
+    Field(json_schema_extra={"enum": [*REGIONS]}),
+]

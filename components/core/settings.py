@@ -12,11 +12,17 @@ from .texts import (
     AccountId,
     ChartRepository,
     ChartVersion,
+    Cidr,
     ClusterName,
     EnvironmentName,
+    FilePath,
     ImageRegistry,
     IssuerUrl,
+    KubeContext,
+    LabelKey,
+    LabelValue,
     NamespaceName,
+    OwnNamespaceName,
     StackName,
 )
 from .tier import Tier
@@ -81,9 +87,9 @@ class ClusterSettings(Settings):
     """AWS region of the cluster and of the bucket, for example `eu-west-1`."""
     account_id: Annotated[AccountId, _ELSEWHERE]
     """AWS account id, 12 digits, in quotes. Pulumi refuses to work in any other account."""
-    kubeconfig: Annotated[str, _REACHED] = Field(default="~/.kube/config", min_length=1)
+    kubeconfig: Annotated[FilePath, _REACHED] = "~/.kube/config"
     """Path of the kubeconfig file that holds `kubeContext`."""
-    kube_context: Annotated[str | None, _REACHED] = Field(default=None, min_length=1)
+    kube_context: Annotated[KubeContext | None, _REACHED] = None
     """Context of the kubeconfig to use. Give this or `stackReference`."""
     stack_reference: Annotated[StackName | None, _REACHED] = None
     """Stack that made the cluster, `organization/project/stack`; its output `kubeconfig` is used.
@@ -93,7 +99,7 @@ class ClusterSettings(Settings):
     nodes: int = Field(default=3, ge=1, le=10_000)
     """Expected number of nodes. Sets the size of Beyla's Kubernetes cache (one replica for each 50
     nodes) and the sums in the plan."""
-    node_cidrs: list[str] = Field(default=[])
+    node_cidrs: list[Cidr] = Field(default=[])
     """Address ranges of the nodes, for example `10.0.0.0/16`. Needed with
     `beyla.contextPropagation`: Beyla then sends from node addresses, and network policies let it in
     by these."""
@@ -102,11 +108,11 @@ class ClusterSettings(Settings):
 class NamespaceSettings(Settings):
     """The namespaces that the stack makes and owns."""
 
-    tracing: Annotated[NamespaceName, _MOVED] = "tracing"
+    tracing: Annotated[OwnNamespaceName, _MOVED] = "tracing"
     """Namespace of Tempo and Alloy, with pod-security level `restricted`."""
-    beyla: Annotated[NamespaceName, _MOVED] = "tracing-beyla"
+    beyla: Annotated[OwnNamespaceName, _MOVED] = "tracing-beyla"
     """Namespace of Beyla alone, with pod-security level `privileged`: eBPF needs it."""
-    operator: Annotated[NamespaceName, _MOVED] = "tracing-operator"
+    operator: Annotated[OwnNamespaceName, _MOVED] = "tracing-operator"
     """Namespace of the OpenTelemetry Operator and its `Instrumentation`, with pod-security level
     `restricted`."""
     scrapers: list[NamespaceName] = Field(default=[])
@@ -117,24 +123,45 @@ class NamespaceSettings(Settings):
     Grafana, S3 and the backends. The cluster's CNI must enforce network policies."""
 
 
-class WorkloadSettings(Settings):
-    """Single values of a size preset to replace; what is not given stays as the preset has it."""
+class PodSettings(Settings):
+    """Requests and limits of each pod that replace those of the size preset."""
+
+    cpu_request_millicores: int | None = Field(default=None, ge=1, le=256_000)
+    """CPU request of a pod in thousandths of a core."""
+    cpu_limit_millicores: int | None = Field(default=None, ge=1, le=256_000)
+    """CPU limit of a pod in thousandths of a core."""
+    memory_request_mib: int | None = Field(default=None, ge=16, le=4_194_304)
+    """Memory request of a pod in MiB."""
+    memory_limit_mib: int | None = Field(default=None, ge=16, le=4_194_304)
+    """Memory limit of a pod in MiB."""
+
+
+class StatefulPodSettings(PodSettings):
+    """Values of a single pod with a volume that replace those of the size preset."""
+
+    volume_gib: int | None = Field(default=None, ge=1, le=16_384)
+    """Volume in GiB. Kubernetes can't resize it in place: see docs/operations.md before you change
+    it."""
+
+
+class WorkloadSettings(PodSettings):
+    """Values of a workload that replace those of the size preset."""
 
     replicas: int | None = Field(default=None, ge=1, le=200)
-    """Number of pods; where the workload scales by itself, the least number."""
+    """Number of pods."""
+
+
+class ScalableWorkloadSettings(PodSettings):
+    """Values of an autoscaled workload that replace those of the size preset."""
+
+    replicas: int | None = Field(default=None, ge=1, le=200)
+    """Smallest number of pods."""
     max_replicas: int | None = Field(default=None, ge=1, le=500)
-    """Largest number of pods that autoscaling may start; workloads that do not scale refuse it."""
-    cpu_request_millicores: int | None = Field(default=None, ge=1, le=256_000)
-    """CPU request of one pod in thousandths of a core."""
-    cpu_limit_millicores: int | None = Field(default=None, ge=1, le=256_000)
-    """CPU limit of one pod in thousandths of a core."""
-    memory_request_mib: int | None = Field(default=None, ge=16, le=4_194_304)
-    """Memory request of one pod in MiB."""
-    memory_limit_mib: int | None = Field(default=None, ge=16, le=4_194_304)
-    """Memory limit of one pod in MiB."""
-    volume_gib: int | None = Field(default=None, ge=1, le=16_384)
-    """Volume of one pod in GiB; workloads without a volume refuse it. A StatefulSet's volume can't
-    be resized in place: see docs/changes.md."""
+    """Largest number of pods."""
+
+
+class StatefulWorkloadSettings(WorkloadSettings, StatefulPodSettings):
+    """Values of a workload with volumes that replace those of the size preset."""
 
 
 class ChartSettings(Settings):
@@ -174,5 +201,5 @@ class ServiceMonitorSettings(Settings):
 
     enabled: bool = False
     """Create ServiceMonitors for Tempo, Alloy and Beyla; the operator's kinds must be installed."""
-    labels: dict[str, str] = Field(default={})
+    labels: dict[LabelKey, LabelValue] = Field(default={})
     """Labels that the operator selects by, for example `release: kube-prometheus-stack`."""

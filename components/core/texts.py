@@ -1,9 +1,10 @@
-"""Types of strings in settings: one for each kind, one owner for each service's boundary.
+"""Types of the strings in settings, one for each kind of name, address or expression.
 
-A type carries its pattern, for validation and the JSON Schema, and says in words what is allowed,
-with an example, for messages and docs/config.md.
+Each type has a pattern, for validation and for the JSON Schema, and a `Text` that describes the
+allowed values for messages and docs/config.md.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,11 +19,11 @@ from .base import explained
 
 @dataclass(frozen=True)
 class Text:
-    """What a string must be, in words.
+    """Describes the allowed values of a string.
 
     Attributes:
-        allowed: what is allowed, to follow "must be".
-        example: a value that is.
+        allowed: the allowed values, worded to follow "must be".
+        example: one allowed value.
     """
 
     allowed: str
@@ -51,18 +52,43 @@ LABEL_VALUE = r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
 _PORT = (
     r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
 )
-_HOST = rf"([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]){_PORT}"
-#: RFC 3986: characters of a path. No user, whose password would stand in plan and state; no
-#: query and no fragment, after which no path can be added.
+_DNS_HOST = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+_HOST = rf"({_DNS_HOST}|\[[0-9A-Fa-f:.]+\]){_PORT}"
+#: Characters of a path (RFC 3986). A user is not allowed, because its password would be written to
+#: the plan and the state. A query or fragment is not allowed, because no path can follow it.
 _PATH = r"(/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?"
-#: Words that YAML takes for a number, a truth value or nothing. The charts write some names without
-#: quotes, and the API server then refuses the object.
-_NO_TEXT = re.compile(r"[0-9][0-9.]*(e-?[0-9]+)?|0[box][0-9a-f]+|y|n|yes|no|on|off|true|false|null")
+#: Names that YAML reads as a number, a boolean or null if they are not quoted. The charts write
+#: some names without quotes, and the API server then rejects the object.
+_NOT_A_STRING = re.compile(
+    r"[0-9][0-9.]*(e-?[0-9]+)?|0[box][0-9a-f]+|y|n|yes|no|on|off|true|false|null"
+)
+#: Namespaces of the cluster. The stack owns its namespaces, and deletes them when it is destroyed.
+_SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+#: Prefixes and suffixes that AWS reserves (S3 user guide, "General purpose bucket naming").
+_RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3", "-an")
+#: Tags that the stack sets.
+OWN_TAGS = ("environment", "managed-by")
+#: Tags of one resource that AWS allows, without those that the stack sets.
+MOST_TAGS = 48
+#: Labels that the alerts, or Prometheus, set on every alert.
+_ALERT_LABELS = (
+    *("alertname", "alertstate", "severity"),
+    *("k8s_cluster_name", "deployment_environment_name"),
+)
+#: Labels that every alert selects its series by.
+_SELECTORS = ("namespace", "job", "pod")
 
 
-def is_no_text(name: str) -> bool:
-    """Return whether YAML takes a name without quotes for something else than a string."""
-    return _NO_TEXT.fullmatch(name) is not None
+def _refuse(wrong: Callable[[str], bool], message: str) -> AfterValidator:
+    """Return a check for what a pattern can't express, with the whole message."""
+
+    def check(value: str) -> str:
+        if wrong(value):
+            raise explained(message)
+        return value
+
+    return AfterValidator(check)
 
 
 def map_strings(change: Callable[[str], str], value: Any) -> Any:  # noqa: ANN401 - any YAML
@@ -77,13 +103,27 @@ def map_strings(change: Callable[[str], str], value: Any) -> Any:  # noqa: ANN40
     return value
 
 
-def _unquoted(name: str) -> str:
-    if is_no_text(name):
+def _unquoted(example: str) -> AfterValidator:
+    return _refuse(
+        lambda name: _NOT_A_STRING.fullmatch(name) is not None,
+        "is a number, a boolean or null in YAML, and the chart writes it without quotes: choose "
+        f"another name, for example {example}",
+    )
+
+
+def _network(cidr: str) -> str:
+    try:
+        ipaddress.ip_network(cidr)
+    except ValueError:
         raise explained(
-            "is a number or a truth value to YAML, and the chart writes it without quotes: "
-            "choose another name, for example gp3-encrypted"
+            "must be the first address of a range, a slash and the length of its prefix, for "
+            "example 10.0.0.0/16"
+        ) from None
+    if cidr.endswith("/0"):
+        raise explained(
+            "covers every address: list the ranges of the nodes' subnets, for example 10.0.0.0/16"
         )
-    return name
+    return cidr
 
 
 NamespaceName = Annotated[
@@ -92,22 +132,96 @@ NamespaceName = Annotated[
     Text("1 to 63 lowercase letters, digits or hyphens", "observability"),
 ]
 """Name of a Kubernetes namespace."""
+OwnNamespaceName = Annotated[
+    NamespaceName,
+    _unquoted("tracing"),
+    _refuse(
+        lambda name: name in _SYSTEM_NAMESPACES,
+        "belongs to the cluster, and the stack must own its namespaces: choose another name, for "
+        "example tracing",
+    ),
+]
+"""Name of a namespace that the stack makes."""
+NamespacePattern = Annotated[
+    str,
+    Field(min_length=1, max_length=63, pattern=r"^[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?$"),
+    Text("a namespace, in which `*` matches any string", "team-*"),
+]
+"""Names of Kubernetes namespaces, with wildcards."""
 ClassName = Annotated[
     str,
     Field(min_length=1, max_length=253, pattern=DNS_NAME),
     Text("1 to 253 lowercase letters, digits, hyphens or dots", "gp3-encrypted"),
-    AfterValidator(_unquoted),
+    _unquoted("gp3-encrypted"),
 ]
 """Name of a storage class or a priority class."""
 LabelKey = Annotated[
     str,
     Field(min_length=1, max_length=317, pattern=LABEL_KEY),
-    Text("the key of a Kubernetes label", "grafana_dashboard"),
+    Text(
+        "the key of a Kubernetes label: up to 63 letters, digits, `_`, `.` or `-`, after a DNS "
+        "name and a slash if needed",
+        "grafana_dashboard",
+    ),
 ]
 LabelValue = Annotated[
     str,
     Field(max_length=63, pattern=LABEL_VALUE),
     Text("the value of a Kubernetes label: up to 63 letters, digits, `_`, `.` or `-`", "1"),
+]
+LabelName = Annotated[
+    str,
+    # Prometheus reserves names that begin with two underscores.
+    Field(min_length=1, max_length=200, pattern=r"^_?([A-Za-z][A-Za-z0-9_]*)?$"),
+    Text(
+        "the name of a Prometheus label: letters, digits or `_`, without a digit in front", "team"
+    ),
+]
+AlertLabel = Annotated[
+    LabelName,
+    _refuse(lambda name: name in _ALERT_LABELS, "is set by the alerts themselves: remove it"),
+]
+SeriesLabel = Annotated[
+    LabelName,
+    _refuse(lambda name: name in _SELECTORS, "is set by the alerts themselves: remove it"),
+]
+TagKey = Annotated[
+    str,
+    # IAM ignores case in the keys of tags (IAM User Guide, "Tags for IAM resources").
+    Field(min_length=1, max_length=128, pattern=r"^[\w .:/=+@-]*$"),
+    Text("1 to 128 letters, digits, spaces or _ . : / = + - @", "cost-center"),
+    _refuse(lambda key: key.lower() in OWN_TAGS, "is set by the stack itself: remove it"),
+    _refuse(
+        lambda key: key.lower().startswith("aws:"),
+        "begins with aws:, which AWS reserves: choose another key, for example cost-center",
+    ),
+]
+TagValue = Annotated[
+    str,
+    Field(max_length=256, pattern=r"^[\w .:/=+@-]*$"),
+    Text("up to 256 letters, digits, spaces or _ . : / = + - @", "platform"),
+]
+BucketName = Annotated[
+    str,
+    # Without dots, which the certificate of S3's endpoint doesn't cover.
+    Field(min_length=3, max_length=63, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
+    Text("3 to 63 lowercase letters, digits or hyphens", "traces-prod-eu"),
+    _refuse(
+        lambda name: name.startswith(_RESERVED_PREFIXES) or name.endswith(_RESERVED_SUFFIXES),
+        f"begins with {', '.join(_RESERVED_PREFIXES)} or ends with {', '.join(_RESERVED_SUFFIXES)}"
+        ", which AWS reserves: choose another name, for example traces-prod-eu",
+    ),
+]
+Cidr = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$"),
+    Text("a range of addresses", "10.0.0.0/16"),
+    AfterValidator(_network),
+]
+UrlPath = Annotated[
+    str,
+    Field(max_length=2000, pattern=r"^/[!-~]*$"),
+    Text("the path of a URL, with a slash in front", "/healthz"),
 ]
 Url = Annotated[
     str,
@@ -119,12 +233,12 @@ Url = Annotated[
 ]
 Endpoint = Annotated[
     str,
-    Field(max_length=300, pattern=rf"^https?://[A-Za-z0-9][A-Za-z0-9.-]*{_PORT}$"),
+    Field(max_length=300, pattern=rf"^https?://{_DNS_HOST}{_PORT}$"),
     Text("an http or https URL of a host, without a path", "http://moto.moto.svc:5000"),
 ]
 IssuerUrl = Annotated[
     str,
-    Field(max_length=255, pattern=r"^https://[A-Za-z0-9][A-Za-z0-9.-]*(/[A-Za-z0-9._/-]*)?$"),
+    Field(max_length=255, pattern=rf"^https://{_DNS_HOST}(/[A-Za-z0-9._/-]*)?$"),
     Text(
         "an https URL without user, port, query or wildcard",
         "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE",
@@ -142,7 +256,7 @@ ImageRegistry = Annotated[
     str,
     Field(
         max_length=255,
-        pattern=rf"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?{_PORT}(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
+        pattern=rf"^{_DNS_HOST.replace('A-Z', '')}{_PORT}(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
     ),
     Text(
         "a host, with a port and a path if needed, in lowercase and without a slash at the end",
@@ -189,15 +303,45 @@ ChartVersion = Annotated[
     Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$"),
     Text("one exact version", "2.2.4"),
 ]
-ImageTag = Annotated[
+TempoVersion = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"),
-    Text("1 to 128 letters, digits, `_`, `.` or `-`", "2.10.8"),
+    # The charts start Tempo 2 only, and the configuration is checked against 2.10.
+    Field(max_length=128, pattern=r"^v?2\.[1-9][0-9]+(\.[0-9]+)?([.-][A-Za-z0-9_.-]*)?$"),
+    Text("a version of Tempo 2, 2.10 or later", "2.10.8"),
 ]
 TenantId = Annotated[
     str,
     Field(min_length=1, max_length=150, pattern=r"^[A-Za-z0-9!_.*'()-]+$"),
     Text("1 to 150 letters, digits or ! - _ . * ' ( )", "team-a"),
+    # The tenant is part of paths.
+    _refuse(lambda name: name in (".", ".."), "consists of dots only: choose another, like team-a"),
+]
+KubeContext = Annotated[
+    str,
+    Field(min_length=1, max_length=500),
+    Text("the name of a context in the kubeconfig file", "platform-prod"),
+]
+FilePath = Annotated[
+    str, Field(min_length=1, max_length=4096), Text("the path of a file", "~/.kube/config")
+]
+ServiceName = Annotated[
+    str, Field(min_length=1, max_length=255), Text("1 to 255 characters", "checkout")
+]
+SpanName = Annotated[
+    str, Field(min_length=1, max_length=1000), Text("1 to 1000 characters", "GET /cart")
+]
+OwnerName = Annotated[
+    str, Field(min_length=1, max_length=100), Text("1 to 100 characters", "team-checkout")
+]
+Sentence = Annotated[
+    str,
+    Field(max_length=1000),
+    Text("up to 1000 characters", "Customers can pay"),
+]
+RateExpression = Annotated[
+    str,
+    Field(min_length=1, max_length=4000),
+    Text("a PromQL expression with `[window]` as its range", "rate(jobs_total[window])"),
 ]
 RoleName = Annotated[
     str,

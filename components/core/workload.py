@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from .settings import WorkloadSettings
+from .settings import PodSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Workload:
     max_replicas: int | None = None
     volume_gib: int | None = None
 
-    def override(self, settings: WorkloadSettings) -> "Workload":
+    def override(self, settings: PodSettings) -> "Workload":
         """Return this size with the values that a stack file replaces."""
         return replace(self, **settings.model_dump(exclude_none=True))
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from ..core.arn import KmsKeyArn
 from ..core.base import Settings
 from ..core.on_change import Direction, OnChange
-from ..core.texts import Endpoint
+from ..core.texts import BucketName, Endpoint
 
 _KEY = OnChange(
     happens="Existing objects stay encrypted with the key that wrote them, and Tempo can't read "
@@ -58,7 +58,7 @@ class Encryption(StrEnum):
 class StorageSettings(Settings):
     """The S3 bucket that holds the traces."""
 
-    bucket: str | None = Field(default=None, min_length=1)
+    bucket: BucketName | None = None
     """Name of the bucket; by default `traces-<environment>-<account id>-<region>`. A new name
     creates a new bucket without the old traces."""
     existing: Annotated[bool, _HANDED_OVER] = False

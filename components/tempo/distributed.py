@@ -128,7 +128,7 @@ def _component(size: Workload, name: str, label: str) -> dict[str, Any]:
         "podDisruptionBudget": {"enabled": True},
         "maxUnavailable": 1,
     }
-    if name in sizes.SCALING and size.max_replicas:
+    if size.max_replicas:
         section["autoscaling"] = {
             "enabled": True,
             "minReplicas": size.replicas,

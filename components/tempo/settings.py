@@ -7,8 +7,14 @@ from pydantic import Field
 
 from ..core.base import Settings
 from ..core.on_change import Direction, OnChange
-from ..core.settings import Size, WorkloadSettings
-from ..core.texts import ClassName, ImageTag, TenantId
+from ..core.settings import (
+    ScalableWorkloadSettings,
+    Size,
+    StatefulPodSettings,
+    StatefulWorkloadSettings,
+    WorkloadSettings,
+)
+from ..core.texts import ClassName, TempoVersion, TenantId
 
 _MODE = OnChange(
     happens="One Helm release becomes another chart's. No query is answered meanwhile, and what is "
@@ -52,22 +58,24 @@ class TempoMode(StrEnum):
     DISTRIBUTED = "distributed"
 
 
+# Only distributor and querier scale: ingesters and generators hold data, a compactor's load doesn't
+# follow its CPU, and Tempo's documentation asks for two query-frontends at any load.
 class TempoWorkloadSettings(Settings):
     """Single values of the size preset to replace, by workload of the mode in use."""
 
-    monolithic: WorkloadSettings = WorkloadSettings()
+    monolithic: StatefulPodSettings = StatefulPodSettings()
     """The one process of mode monolithic; always one replica."""
-    distributor: WorkloadSettings = WorkloadSettings()
+    distributor: ScalableWorkloadSettings = ScalableWorkloadSettings()
     """Receives spans and passes them to the ingesters."""
-    ingester: WorkloadSettings = WorkloadSettings()
+    ingester: StatefulWorkloadSettings = StatefulWorkloadSettings()
     """Keeps recent spans on its volume and writes blocks to S3."""
-    querier: WorkloadSettings = WorkloadSettings()
+    querier: ScalableWorkloadSettings = ScalableWorkloadSettings()
     """Reads blocks and recent spans for a query."""
     query_frontend: WorkloadSettings = WorkloadSettings()
     """Splits queries and answers Grafana."""
     compactor: WorkloadSettings = WorkloadSettings()
     """Merges blocks and applies retention."""
-    metrics_generator: WorkloadSettings = WorkloadSettings()
+    metrics_generator: StatefulWorkloadSettings = StatefulWorkloadSettings()
     """Turns spans into metrics for the metrics backend."""
     memcached: WorkloadSettings = WorkloadSettings()
     """Caches bloom filters and footers of blocks."""
@@ -96,9 +104,11 @@ class TempoSettings(Settings):
     Kafka; needs `size` m or l). Which for which load: docs/sizing.md."""
     size: Size = Size.S
     """Preset of replicas, requests, limits, volumes and ingestion limits: see docs/sizing.md."""
-    image_tag: Annotated[ImageTag, _VERSION] = "2.10.8"
+    image_tag: Annotated[TempoVersion, _VERSION] = "2.10.8"
     """Version of Tempo, 2.10 or later; the charts in use can't run 3.x."""
-    retention_hours: Annotated[int, _RETENTION] = Field(default=336, ge=1, le=87_600)
+    # 2 hours at least: younger blocks are still being written (max_block_duration 30 m,
+    # complete_block_timeout 15 m and compaction_window 1 h of Tempo).
+    retention_hours: Annotated[int, _RETENTION] = Field(default=336, ge=2, le=87_600)
     """Trace retention in hours. Lowering it permanently deletes older traces. A week later, S3
     deletes objects that Tempo left behind."""
     tenant: Annotated[TenantId | None, _TENANT] = None

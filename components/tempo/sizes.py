@@ -25,12 +25,6 @@ from ..core.settings import Size
 from ..core.workload import Workload
 from .settings import TempoLimitSettings, TempoMode, TempoSettings
 
-#: Workloads with a volume; a stack file can set `volumeGib` for these only.
-WITH_VOLUME = frozenset({"monolithic", "ingester", "metrics_generator"})
-#: Workloads with autoscaling; a stack file can set `maxReplicas` for these only. The charts can
-#: scale others too, but ingesters and generators hold data, a compactor's load does not follow its
-#: CPU, and the docs advise two query-frontends for any traffic.
-SCALING = frozenset({"distributor", "querier"})
 #: Copies of a span in the ingesters (chart value ingester.config.replication_factor).
 REPLICATION_FACTOR = 3
 #: Minutes that an ingester keeps a block on its volume: 30 to cut it (max_block_duration), 15 after

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.alerting.settings import RuleDelivery
-from components.checks.alerts import notices
+from components.checks.warnings import alert_notices as notices
 from components.settings import TracingSettings
 from components.stack import rule_args
 

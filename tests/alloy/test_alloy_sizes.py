@@ -7,7 +7,7 @@ import pytest
 from components.alloy.pipeline import MODULES
 from components.alloy.settings import AlloySettings
 from components.alloy.sizes import BATCH_MIB, HTTP_REQUEST_MIB, PRESETS, queue_bytes, workload
-from components.core.settings import Size, WorkloadSettings
+from components.core.settings import ScalableWorkloadSettings, Size
 from tests.alloy.alloy_text import Block, parse
 
 MIB = 1024 * 1024
@@ -64,7 +64,7 @@ def test_m_and_l_scale() -> None:
 
 def test_a_stack_file_replaces_single_values() -> None:
     settings = AlloySettings(
-        size=Size.S, workload=WorkloadSettings(max_replicas=5, memory_limit_mib=700)
+        size=Size.S, workload=ScalableWorkloadSettings(max_replicas=5, memory_limit_mib=700)
     )
 
     made = workload(settings)

@@ -15,7 +15,7 @@ from components.alloy.sizes import PRESETS
 from components.alloy.values import values
 from components.backends.credentials import password_file
 from components.core.helm import ALLOY
-from components.core.settings import ServiceMonitorSettings, Size, WorkloadSettings
+from components.core.settings import ScalableWorkloadSettings, ServiceMonitorSettings, Size
 from tests.alloy.cases import LOGS, METRICS, arguments, variants
 from tests.contracts.check import unknown_keys
 
@@ -26,7 +26,7 @@ each_size = pytest.mark.parametrize("size", Size)
 
 
 def sized(size: Size, **workload: int) -> dict[str, Any]:
-    settings = AlloySettings(size=size, workload=WorkloadSettings(**workload))
+    settings = AlloySettings(size=size, workload=ScalableWorkloadSettings(**workload))
     return values(arguments(settings=settings))
 
 

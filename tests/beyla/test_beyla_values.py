@@ -18,7 +18,7 @@ from components.beyla.settings import BeylaSettings, ContextPropagation
 from components.beyla.sizes import cache_replicas, workloads
 from components.beyla.values import values
 from components.core.helm import BEYLA
-from components.core.settings import ServiceMonitorSettings, WorkloadSettings
+from components.core.settings import PodSettings, ServiceMonitorSettings
 from tests.contracts.check import contract, unknown_keys
 from tests.sweep import sweep
 
@@ -88,7 +88,7 @@ some_settings = st.builds(
     excluded_namespaces=namespaces,
     context_propagation=st.sampled_from(ContextPropagation),
     metrics_port=st.integers(1024, 65_535),
-    workload=st.builds(WorkloadSettings, memory_limit_mib=st.none() | st.integers(16, 4_194_304)),
+    workload=st.builds(PodSettings, memory_limit_mib=st.none() | st.integers(16, 4_194_304)),
     priority_class=st.none() | st.just("system-node-critical"),
 )
 some_args = st.builds(
@@ -242,7 +242,7 @@ def test_a_pod_on_each_node() -> None:
 
 
 def test_single_values_of_the_size_can_be_replaced() -> None:
-    chosen = BeylaSettings(namespaces=["shop"], workload=WorkloadSettings(memory_limit_mib=1000))
+    chosen = BeylaSettings(namespaces=["shop"], workload=PodSettings(memory_limit_mib=1000))
     built = values(beyla(chosen))
     assert built["resources"]["limits"] == {"cpu": "500m", "memory": "1000Mi"}
     assert built["env"]["GOMEMLIMIT"] == "800MiB"

@@ -2,26 +2,27 @@
 
 from typing import Any
 
-from components import checks as rules
-from components.checks.alerts import notices
-from tests.checks.test_rules import settings
+from components.checks.validate import validate
+from components.checks.warnings import alert_notices as notices
+from tests.checks.test_rules import settings, stack_file
 from tests.sweep import sweep
 
 
 @sweep(
     ("key", "alerts"),
     [
-        ("alerts.labels", {"labels": {"a b": "c"}}),
+        ("alerts.labels.a b", {"labels": {"a b": "c"}}),
         ("alerts.labels.release", {"labels": {"release": "-"}}),
-        ("alerts.alertLabels", {"alertLabels": {"a-b": "c"}}),
-        ("alerts.alertLabels", {"alertLabels": {"__a": "c"}}),
-        ("alerts.alertLabels", {"alertLabels": {"severity": "page"}}),
-        ("alerts.seriesLabels", {"seriesLabels": {"job": "x"}}),
-        ("alerts.seriesLabels", {"seriesLabels": {"": "x"}}),
+        ("alerts.alertLabels.a-b", {"alertLabels": {"a-b": "c"}}),
+        ("alerts.alertLabels.__a", {"alertLabels": {"__a": "c"}}),
+        ("alerts.alertLabels.severity", {"alertLabels": {"severity": "page"}}),
+        ("alerts.seriesLabels.job", {"seriesLabels": {"job": "x"}}),
+        ("alerts.seriesLabels.", {"seriesLabels": {"": "x"}}),
     ],
 )
 def test_a_label_that_cannot_be_is_refused(key: str, alerts: dict[str, Any]) -> None:
-    assert [problem.key for problem in rules.problems(settings(alerts=alerts))] == [key]
+    _, problems = validate(stack_file(alerts=alerts))
+    assert [problem.key for problem in problems] == [key]
 
 
 def test_ordinary_labels_are_taken() -> None:
@@ -31,7 +32,7 @@ def test_ordinary_labels_are_taken() -> None:
         "seriesLabels": {"cluster": 'a"b'},
     }
 
-    assert list(rules.problems(settings(alerts=alerts))) == []
+    assert validate(stack_file(alerts=alerts))[1] == []
 
 
 def test_nothing_is_said_where_nothing_is_delivered() -> None:

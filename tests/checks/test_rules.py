@@ -1,4 +1,4 @@
-"""Each rule refuses what it is there for, with the key to change; and nothing else."""
+"""Types and rules refuse invalid settings with the key to change, and nothing else."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import pytest
 from bootstrap.loader import tracing_settings
 from components import checks as rules
 from components.beyla.settings import ContextPropagation
+from components.checks.validate import validate
 from components.checks.warnings import warnings
 from components.settings import TracingSettings
 from tests.stack.variants import ROOT
@@ -18,8 +19,8 @@ METRICS = {"url": "http://m.m.svc", "remoteWriteUrl": "http://m.m.svc"}
 DISTRIBUTED = {"mode": "distributed", "size": "m"}
 
 
-def settings(**changes: dict[str, Any]) -> TracingSettings:
-    """Return valid settings with some groups' values replaced."""
+def stack_file(**changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the groups of a valid stack file with some values replaced."""
     groups: dict[str, dict[str, Any]] = {
         "environment": {"name": "qa", "tier": "production"},
         "cluster": {
@@ -31,7 +32,12 @@ def settings(**changes: dict[str, Any]) -> TracingSettings:
     }
     for group, values in changes.items():
         groups[group] = {**groups.get(group, {}), **values}
-    return TracingSettings.model_validate(groups)
+    return groups
+
+
+def settings(**changes: dict[str, Any]) -> TracingSettings:
+    """Return settings, each valid by itself."""
+    return TracingSettings.model_validate(stack_file(**changes))
 
 
 EPHEMERAL = {"environment": {"name": "pr-7", "tier": "ephemeral"}}
@@ -96,7 +102,7 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("cluster.nodeCidrs[0]", {"cluster": {"nodeCidrs": ["::/0"]}}),
     *(
         (
-            "beyla.excludedNamespaces",
+            f"beyla.excludedNamespaces[{len(excluded) - 1}]",
             {"beyla": {"namespaces": names, "excludedNamespaces": excluded}},
         )
         for names, excluded in [
@@ -166,7 +172,7 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
             "storage": {"protect": False, "forceDestroy": True},
         },
     ),
-    ("storage.forceDestroy", {**EPHEMERAL, "storage": {"forceDestroy": True}}),
+    ("storage.forceDestroy", {**EPHEMERAL, "storage": {"protect": True, "forceDestroy": True}}),
     (
         "storage.forceDestroy",
         {
@@ -186,7 +192,15 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("tempo.imageTag", {"tempo": {"imageTag": "3.0.3"}}),
     ("tempo.imageTag", {"tempo": {"imageTag": "2.9.1"}}),
     ("tempo.imageTag", {"tempo": {"imageTag": "latest"}}),
-    ("tempo.limits.burstSizeMib", {"tempo": {"limits": {"rateLimitMib": 60}}}),
+    ("tempo.limits.rateLimitMib", {"tempo": {"limits": {"rateLimitMib": 60}}}),
+    (
+        "tempo.limits.burstSizeMib",
+        {"tempo": {"limits": {"rateLimitMib": 60, "burstSizeMib": 50}}},
+    ),
+    ("tempo.mode", {"tempo": {"mode": "distributed"}}),
+    ("namespaces.tracing", {"namespaces": {"tracing": "tracing-beyla"}}),
+    ("grafana.namespace", {"grafana": {"namespace": "tracing-beyla"}}),
+    ("grafana.tempoUid", {"grafana": {"tempoUid": "prometheus"}, "backends": {"metrics": METRICS}}),
     (
         "tempo.workloads.ingester.replicas",
         {"tempo": {"workloads": {"ingester": {"replicas": 3}}}},
@@ -247,7 +261,8 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
 
 @sweep(("key", "changes"), REFUSED, ids=[f"{k}-{n}" for n, (k, _) in enumerate(REFUSED)])
 def test_refused_by_its_key_alone(key: str, changes: dict[str, dict[str, Any]]) -> None:
-    assert {p.key for p in rules.problems(settings(**changes))} == {key}
+    _, problems = validate(stack_file(**changes))
+    assert {p.key for p in problems} == {key}
 
 
 ALLOWED: list[dict[str, dict[str, Any]]] = [
@@ -284,7 +299,7 @@ ALLOWED: list[dict[str, dict[str, Any]]] = [
 
 @sweep("changes", ALLOWED, ids=str)
 def test_allowed(changes: dict[str, dict[str, Any]]) -> None:
-    assert list(rules.problems(settings(**changes))) == []
+    assert validate(stack_file(**changes))[1] == []
 
 
 def test_the_message_names_the_source_and_every_problem() -> None:
@@ -294,10 +309,10 @@ def test_the_message_names_the_source_and_every_problem() -> None:
     assert str(raised.value) == (
         "my-stack: 2 problems; nothing was changed.\n\n"
         "  storage.protect: false\n"
-        "    in production the bucket can then be deleted with its traces; if you mean it, set "
-        "storage.acknowledgeDataLoss: true\n\n"
-        '  tempo.size: "s"\n'
-        "    mode distributed needs size m or l"
+        "    lets the bucket and its traces be deleted, in production: remove this key, or set "
+        "storage.acknowledgeDataLoss: true as well\n\n"
+        '  tempo.mode: "distributed"\n'
+        "    mode distributed needs size m or l: set tempo.size: m, or another mode"
     )
 
 

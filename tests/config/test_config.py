@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from components.checks import SettingsError
 from components.checks.messages import nearest
-from components.checks.presets import PRESETS
-from components.checks.validate import validate
+from components.checks.validate import PRESETS, validate
 from components.core.tier import Tier
 from components.settings import TracingSettings
 from config.loader import TracingConfig, load_config
@@ -102,7 +101,7 @@ def test_a_password_needs_its_user_and_a_user_its_password() -> None:
     metrics = {"url": "http://m.m.svc", "remoteWriteUrl": "http://m.m.svc", "username": "u"}
     with pytest.raises(SettingsError, match="--secret tracing:metricsPassword"):
         load(groups(backends={"metrics": metrics}))
-    with pytest.raises(SettingsError, match=r"belongs to backends\.logs\.username"):
+    with pytest.raises(SettingsError, match=r"needs a user: set backends\.logs\.username"):
         load(groups(logsPassword="pw"), ("logsPassword",))
 
 
@@ -130,7 +129,15 @@ def test_the_aws_provider_is_bound_to_region_and_account() -> None:
     [
         (("tempo", "retention_hours"), "tempo.retentionHours"),
         (("tempo", "retentionhours"), "tempo.retentionHours"),
-        (("tempo", "bucket"), "storage.bucket"),
+        (("tempo", "retention"), "tempo.retentionHours"),
+        (("alloy", "replicas"), "alloy.workload.replicas"),
+        (("tempo", "rateLimitMib"), "tempo.limits.rateLimitMib"),
+        # Other groups have keys of these names, or names that are alike by chance.
+        (("tempo", "bucket"), None),
+        (("tempo", "dimensions"), None),
+        (("tempo", "replicas"), None),
+        (("grafana", "tags"), None),
+        (("backends", "logs", "tags"), None),
         (("backends", "metrics", "remoteWriteURL"), "backends.metrics.remoteWriteUrl"),
         (("tempo", "xyzzy"), None),
     ],

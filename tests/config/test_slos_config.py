@@ -77,8 +77,8 @@ def test_an_unknown_key_is_looked_up_in_its_own_entry() -> None:
         ("objective", 100, "must be a number from 0.001 to 99.999"),
         ("objective", True, "must be a number from 0.001 to 99.999"),
         ("objective", "most", "must be a number from 0.001 to 99.999"),
-        ("windowDays", 90, "must be a whole number from 7 to 32"),
-        ("leastFailures", -1, "must be a whole number from 0 to 1000000"),
+        ("windowDays", 90, "must be an integer from 7 to 32"),
+        ("leastFailures", -1, "must be an integer from 0 to 1000000"),
     ],
 )
 def test_numbers_are_told_with_their_bounds(key: str, value: Any, message: str) -> None:
@@ -89,7 +89,7 @@ def test_a_threshold_is_a_number_above_zero() -> None:
     latency = {**GOOD["availability"], "thresholdSeconds": 0}
     slo = {**GOOD, "availability": None, "latency": latency}
     found = messages(slo)
-    assert found == {"slos[0].latency.thresholdSeconds": "must be a number above 0, 3600 at most"}
+    assert found == {"slos[0].latency.thresholdSeconds": "must be a number above 0, up to 3600"}
 
 
 def test_a_mapping_where_the_list_belongs_is_refused() -> None:
@@ -125,6 +125,4 @@ def test_pulumi_knows_it_as_a_list_of_objects() -> None:
 def test_the_reference_lists_the_keys_of_an_entry() -> None:
     section = reference().partition("## `tracing:slos`")[2].partition("\n## ")[0]
     assert "A list of mappings with these keys:" in section
-    assert (
-        "| `latency.thresholdSeconds` | a number above 0, 3600 at most | **required** |" in section
-    )
+    assert "| `latency.thresholdSeconds` | a number above 0, up to 3600 | **required** |" in section

@@ -1,16 +1,21 @@
 """Strings of settings: message, schema and document say the same of what is allowed."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, get_origin
+from typing import Any, cast, get_origin
 
+import jsonschema
 import pytest
+from pydantic import BaseModel, TypeAdapter
 
+from components.alerting.slo.settings import SloSettings
 from components.checks import SettingsError
-from components.checks.messages import all_fields, entry_model, text_of
+from components.checks.messages import all_fields, entry_model, inner_model, kind_of, texts_of
 from components.checks.validate import parse_settings
 from components.core.texts import Text
+from components.settings import TracingSettings
 from config.schema import json_schema, reference
 from tests.sweep import sweep
 
@@ -25,79 +30,145 @@ BASE: dict[str, Any] = {
 }
 
 
-def texts() -> Iterator[tuple[tuple[str, ...], Text]]:
-    """Yield every string setting with a type of its own; entries of lists of mappings left out."""
-    for key, field in all_fields():
-        if entry_model(field) is None and (text := text_of(field)):
-            yield tuple(key.split(".")), text
+SLO = {
+    "name": "a",
+    "owner": "o",
+    "objective": 99,
+    "ratio": {"bad": "rate(b[window])", "total": "rate(t[window])"},
+    "latency": {"service": "s", "namespace": "n", "thresholdSeconds": 1.02},
+    "availability": {"service": "s", "namespace": "n"},
+}
+Key = tuple[str | int, ...]
+#: Stands in a path for any entry of a mapping: its value, or its key.
+VALUE, KEY = "any", "any key"
+
+
+def texts(model: type[BaseModel] = TracingSettings, prefix: Key = ()) -> Iterator[tuple[Key, Text]]:
+    """Yield each place of a string, with what it must be."""
+    for name, field in model.model_fields.items():
+        path = (*prefix, field.alias or name)
+        bare = field.annotation
+        found = list(texts_of(field))
+        if inner := inner_model(field):
+            yield from texts(inner, path)
+        elif entry := entry_model(field):
+            yield from texts(entry, (*path, 0))
+        elif "propertyNames" in json.dumps(TypeAdapter[Any](cast(Any, bare)).json_schema()):
+            # Keys of all mappings have a type; the value of some labels is any string.
+            *value, key = found
+            yield (*path, KEY), key
+            yield from (((*path, VALUE), text) for text in value)
+        elif found:
+            yield (*path, 0) if get_origin(bare) is list else path, found[0]
 
 
 TEXTS = dict(texts())
-each_text = sweep("path", TEXTS, ids=".".join)
+each_text = sweep("path", TEXTS, ids=lambda path: ".".join(map(str, path)))
 
 
-def message(path: tuple[str, ...], value: Any) -> str:
-    """Return what is said of a value."""
+def message(path: Key, value: Any) -> str:
+    """Return the message about a value at a place, or about a key of a mapping."""
     groups = json.loads(json.dumps(BASE))
-    node = groups
-    for part in path[:-1]:
-        node = node.setdefault(part, {})
-    node[path[-1]] = value
+    if path[0] == "slos":
+        groups["slos"] = [json.loads(json.dumps(SLO))]
+    node: Any = groups
+    for part, after in itertools.pairwise(path):
+        if isinstance(part, int):
+            node = node[part]
+        else:
+            node = node.setdefault(part, [] if isinstance(after, int) else {})
+    *_, last = path
+    if last == KEY:
+        node[str(value)] = "x"
+    elif isinstance(last, int):
+        node.append(value)
+    else:
+        node[last] = value
     with pytest.raises(SettingsError) as refused:
         parse_settings(groups)
     return str(refused.value)
 
 
-LISTS = {key for key, field in all_fields() if get_origin(field.annotation) is list}
-
-
-def test_there_are_many() -> None:
-    assert len(TEXTS) >= 35
+def test_every_string_says_what_it_must_be() -> None:
+    untyped = {key for key, field in all_fields() if kind_of(field) == "a string"}
+    assert untyped == set()
+    in_lists = {kind_of(f) for m in (SloSettings,) for f in m.model_fields.values()}
+    assert "a string" not in in_lists
+    assert len(TEXTS) >= 60
 
 
 @each_text
-def test_a_wrong_value_is_told_what_is_allowed_with_an_example(path: tuple[str, ...]) -> None:
-    wrong = "a b\n"
-    said = message(path, [wrong] if ".".join(path) in LISTS else wrong)
+def test_a_wrong_value_is_told_what_is_allowed_with_an_example(path: Key) -> None:
+    # Too long for all, and a line break for those that take some length.
+    said = message(path, "a b\n" * 2000)
 
-    assert f"{'.'.join(path)}" in said
     assert f"must be {TEXTS[path]}" in said
+    # Neither key nor value floods the terminal.
+    assert max(map(len, said.splitlines())) < 500
 
 
 @each_text
-def test_another_kind_is_told_the_same(path: tuple[str, ...]) -> None:
-    assert str(TEXTS[path]) in message(path, {"a": 1})
+def test_another_kind_is_told_the_same(path: Key) -> None:
+    if path[-1] != KEY:
+        assert f"must be {TEXTS[path]}" in message(path, {"a": 1})
 
 
 @each_text
-def test_the_document_says_the_same(path: tuple[str, ...]) -> None:
+def test_a_number_is_to_be_put_in_quotes(path: Key) -> None:
+    if path[-1] != KEY:
+        assert re.search("in quotes", message(path, 1.5))
+
+
+@each_text
+def test_its_own_example_is_accepted(path: Key) -> None:
+    example = TEXTS[path].example.strip('"')
+    try:
+        said = message(path, example)
+    except pytest.fail.Exception:
+        return
+    # Other settings may have to change with it.
+    assert f"must be {TEXTS[path]}" not in said
+
+
+@each_text
+def test_the_document_says_the_same(path: Key) -> None:
     assert str(TEXTS[path]) in reference()
 
 
 @each_text
-def test_the_schema_has_a_pattern_that_takes_the_example(path: tuple[str, ...]) -> None:
+def test_the_schema_takes_the_example_and_refuses_what_is_refused(path: Key) -> None:
     schema = json_schema()
     node: Any = schema["properties"]["config"]["properties"][f"tracing:{path[0]}"]
     for part in path[1:]:
-        node = _resolved(schema, node)["properties"][part]
-    found = [option for option in _options(schema, node) if "pattern" in option]
+        node = _below(schema, node, part)
+    found = [option for option in _options(schema, node) if option.get("type") == "string"]
 
-    assert found
-    assert re.search(found[0]["pattern"], TEXTS[path].example.strip('"'))
+    assert len(found) == 1
+    assert found[0]["examples"] == [TEXTS[path].example.strip('"')]
+    jsonschema.validate(TEXTS[path].example.strip('"'), found[0])
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate("a b\n" * 2000, found[0])
 
 
-def _resolved(schema: Any, node: Any) -> Any:
+def _below(schema: Any, node: Any, part: str | int) -> Any:
     for option in _options(schema, node):
-        if "properties" in option:
-            return option
+        if part == KEY:
+            [pattern] = option["patternProperties"]
+            assert option["additionalProperties"] is False
+            return {"type": "string", "pattern": pattern, **option["propertyNames"]}
+        if part == VALUE:
+            [value] = option["patternProperties"].values()
+            return value
+        if part in option.get("properties", ()):
+            return option["properties"][part]
+        if isinstance(part, int) and "items" in option:
+            return option["items"]
     raise AssertionError(node)
 
 
 def _options(schema: Any, node: Any) -> list[Any]:
     if "$ref" in node:
         return _options(schema, schema["$defs"][node["$ref"].rpartition("/")[2]])
-    if "items" in node:
-        return _options(schema, node["items"])
     return [o for one in node.get("anyOf", []) for o in _options(schema, one)] or [node]
 
 
@@ -141,7 +212,7 @@ def test_what_others_refuse_is_refused_here(key: str, value: str) -> None:
 
 def test_tags_that_differ_in_case_alone_are_refused() -> None:
     said = message(("tags",), {"Team": "a", "team": "b"})
-    assert "is the same key as Team to IAM, which ignores case" in said
+    assert "has the same key as Team for IAM, which ignores case" in said
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from bench.blocks import blocks, counter
-from components.checks.load import notices
+from components.checks.warnings import load_notices as notices
 from plan.cost import report
 from plan.cost.estimate import estimate
 from plan.cost.prices import load as prices

@@ -34,7 +34,8 @@ PUBLIC = """
     SloDefaultsSettings SloRuleSettings SloSettings StorageSettings Tempo TempoArgs
     TempoLimitSettings TempoMode TempoSettings TempoWorkloadSettings Tier TraceStorage
     TraceStorageArgs TracingSettings TracingStack TracingStackArgs WorkloadIdentity
-    WorkloadIdentityArgs WorkloadSettings injection_annotations otlp_env otlp_variables
+    WorkloadIdentityArgs WorkloadSettings PodSettings ScalableWorkloadSettings StatefulPodSettings
+    StatefulWorkloadSettings injection_annotations otlp_env otlp_variables
     parse_settings with_injection with_otlp_env
 """
 

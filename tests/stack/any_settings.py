@@ -33,8 +33,9 @@ def _strategy(schema: Tree) -> st.SearchStrategy[Any]:
             required = {name: fields.pop(name) for name in schema.get("required", [])}
             return st.fixed_dictionaries(required, optional=fields)
         case "object":
-            each = _strategy(schema["additionalProperties"])
-            return st.dictionaries(st.text(max_size=_MOST), each, max_size=_MOST)
+            [(pattern, each)] = schema["patternProperties"].items()
+            keys = _text({**schema["propertyNames"], "pattern": pattern})
+            return st.dictionaries(keys, _strategy(each), max_size=_MOST)
         case "array":
             return st.lists(_strategy(schema["items"]), max_size=_MOST)
         case "integer":

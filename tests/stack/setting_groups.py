@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from components.core.regions import dns_suffix, partition
 from components.core.tier import Tier
-from components.tempo import sizes as tempo_sizes
 from components.tempo.settings import TempoMode, TempoWorkloadSettings
 from tests.stack.any_settings import Tree
 
@@ -55,12 +54,13 @@ def tempo(draw: st.DrawFn) -> Tree:
     traceql_metrics = draw(st.booleans())
     if not traceql_metrics and distributed:
         names.remove("metrics_generator")
+    settable = TempoWorkloadSettings()
     workloads = {
         name: draw(
             sizes(
                 replicas={"monolithic": 0, "ingester": 3}.get(name, 1),
-                scales=name in tempo_sizes.SCALING,
-                volume=name in tempo_sizes.WITH_VOLUME,
+                scales=hasattr(getattr(settable, name), "max_replicas"),
+                volume=hasattr(getattr(settable, name), "volume_gib"),
             )
         )
         for name in draw(st.lists(st.sampled_from(names), max_size=2, unique=True))

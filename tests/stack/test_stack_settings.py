@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from components import checks as rules
 from components.checks import SettingsError
+from components.checks.validate import validate
 from components.core.settings import Size
 from components.settings import TracingSettings
 from components.stack import TracingStack, TracingStackArgs
@@ -123,7 +124,7 @@ def test_every_size_is_right_as_it_is(mode: str, size: str) -> None:
 def test_what_others_would_refuse_later_is_refused_first(path: str, value: Any) -> None:
     group, name = path.split(".")
     groups = merged({"environment": {"name": "dev"}, "cluster": CLUSTER}, {group: {name: value}})
-    problems = list(rules.problems(TracingSettings.model_validate(groups)))
+    _, problems = validate(groups)
 
     assert [problem.key.partition("[")[0] for problem in problems] == [path]
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from components.backends.settings import MetricsSettings
 from components.core import helm
-from components.core.settings import ServiceMonitorSettings, Size, WorkloadSettings
-from components.tempo import sizes
+from components.core.settings import PodSettings, ServiceMonitorSettings, Size
 from components.tempo.component import TempoArgs
 from components.tempo.settings import (
     TempoLimitSettings,
@@ -48,17 +47,19 @@ def arguments(mode: TempoMode, /, **changes: Any) -> TempoArgs:
     return replace(args, **{k: v for k, v in changes.items() if k not in of_settings})
 
 
-def _workload(name: str) -> st.SearchStrategy[WorkloadSettings]:
+def _workload(name: str) -> st.SearchStrategy[PodSettings]:
+    settings: PodSettings = getattr(TempoWorkloadSettings(), name)
+    kind = type(settings)
     count = st.none() | st.integers(1, 50)
     amount = st.none() | st.integers(16, 100_000)
-    return st.builds(
-        WorkloadSettings,
-        replicas=st.none() if name == "monolithic" else count,
-        max_replicas=st.none() | st.integers(50, 100) if name in sizes.SCALING else st.none(),
-        cpu_limit_millicores=amount,
-        memory_limit_mib=amount,
-        volume_gib=count if name in sizes.WITH_VOLUME else st.none(),
-    )
+    values: dict[str, Any] = {
+        "replicas": count,
+        "max_replicas": st.none() | st.integers(50, 100),
+        "cpu_limit_millicores": amount,
+        "memory_limit_mib": amount,
+        "volume_gib": count,
+    }
+    return st.builds(kind, **{k: v for k, v in values.items() if k in kind.model_fields})
 
 
 _workloads = st.builds(

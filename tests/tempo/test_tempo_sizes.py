@@ -28,7 +28,17 @@ def test_workloads_with_data_have_a_volume_and_no_other_does(mode: TempoMode, si
     workloads = sizes.workloads(settings(mode, size))
 
     with_volume = {name for name, workload in workloads.items() if workload.volume_gib}
-    assert with_volume == sizes.WITH_VOLUME & workloads.keys()
+    settable = TempoWorkloadSettings()
+    stateful = {name for name in workloads if hasattr(getattr(settable, name), "volume_gib")}
+    assert with_volume == stateful
+
+
+@pytest.mark.parametrize(("mode", "size"), PRESETS)
+def test_only_workloads_whose_settings_have_a_maximum_scale(mode: TempoMode, size: Size) -> None:
+    settable = TempoWorkloadSettings()
+    for name, workload in sizes.workloads(settings(mode, size)).items():
+        if workload.max_replicas:
+            assert hasattr(getattr(settable, name), "max_replicas")
 
 
 @pytest.mark.parametrize("mode", TempoMode)

@@ -3,7 +3,17 @@
 from pydantic import Field
 
 from ...core.base import Settings
-from ...core.texts import NamespaceName, SloName
+from ...core.texts import (
+    ClusterName,
+    LabelName,
+    NamespaceName,
+    OwnerName,
+    RateExpression,
+    Sentence,
+    ServiceName,
+    SloName,
+    SpanName,
+)
 
 #: Where a window goes in an expression of a ratio.
 PLACEHOLDER = "[window]"
@@ -12,14 +22,14 @@ PLACEHOLDER = "[window]"
 class AvailabilitySettings(Settings):
     """Requests that do not fail, from the spans that a service answers (server and consumer)."""
 
-    service: str = Field(min_length=1, max_length=255)
+    service: ServiceName
     """Name of the service, its `service.name`."""
     namespace: NamespaceName
     """Kubernetes namespace of the service."""
-    cluster: str | None = Field(default=None, min_length=1, max_length=100)
+    cluster: ClusterName | None = None
     """Cluster to look at alone; by default all that write into the metrics backend as this
     environment."""
-    operation: str | None = Field(default=None, min_length=1, max_length=1000)
+    operation: SpanName | None = None
     """Name of the span to look at alone, for example `GET /cart`; by default all requests."""
 
 
@@ -33,11 +43,11 @@ class LatencySettings(AvailabilitySettings):
 class RatioSettings(Settings):
     """Any ratio of two PromQL expressions; `[window]` stands for the window of their rates."""
 
-    total: str = Field(min_length=1, max_length=4000)
+    total: RateExpression
     """All events per second, for example `rate(jobs_total[window])`. Series are summed up."""
-    good: str | None = Field(default=None, min_length=1, max_length=4000)
+    good: RateExpression | None = None
     """Good events per second. Give this or `bad`."""
-    bad: str | None = Field(default=None, min_length=1, max_length=4000)
+    bad: RateExpression | None = None
     """Bad events per second. Give this or `good`."""
 
 
@@ -47,9 +57,9 @@ class SloSettings(Settings):
     name: SloName
     """Name of the objective, the only one of this name in the environment. The history of the
     budget goes with it."""
-    description: str = Field(default="", max_length=1000)
+    description: Sentence = ""
     """What is promised, in a sentence for those who get the alert."""
-    owner: str = Field(min_length=1, max_length=100)
+    owner: OwnerName
     """Who answers for it; the label `owner` of its alerts, to route by."""
     objective: float = Field(ge=0.001, le=99.999)
     """Percentage of events that must be good."""
@@ -58,7 +68,7 @@ class SloSettings(Settings):
     least_failures: int = Field(default=5, ge=0, le=1_000_000)
     """Bad events in the longer window of an alert below which it stays quiet, so that one failure
     at night wakes nobody; 0 where the expressions of `ratio` do not count events."""
-    labels: dict[str, str] = Field(default={})
+    labels: dict[LabelName, str] = Field(default={})
     """More labels for its alerts, to route by."""
     availability: AvailabilitySettings | None = None
     """Counts requests that fail as bad."""

@@ -1,0 +1,627 @@
+"""Rules that hold between settings: which values contradict or need each other.
+
+Types in the settings check each value by itself.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+
+from ..alerting.slo.rules import RESERVED_LABELS, expression
+from ..alerting.slo.settings import PLACEHOLDER, RatioSettings
+from ..alloy import sizes as alloy_sizes
+from ..beyla import sizes as beyla_sizes
+from ..beyla.config import NEVER_INSTRUMENTED, SYSTEM_NAMESPACES
+from ..core.helm import TEMPO_DISTRIBUTED
+from ..core.problem import Problem, SettingsError, problem
+from ..core.regions import dns_suffix, partition
+from ..core.registry import CHARTS
+from ..core.settings import PodSettings, Size
+from ..core.tier import PRODUCTION_NAMES, Tier
+from ..core.workload import Workload
+from ..identity.settings import IdentityMode
+from ..otel_operator import sizes as operator_sizes
+from ..settings import TracingSettings
+from ..storage.settings import Encryption
+from ..telemetry.metrics import LATENCY_BUCKETS
+from ..tempo import sizes as tempo_sizes
+from ..tempo.settings import TempoMode, TempoSettings
+from ..tempo.system import workloads as tempo_workloads
+from .messages import SECRETS
+
+
+def problems(settings: TracingSettings, *, stack_file: bool = True) -> Iterator[Problem]:
+    """Yield every problem between settings that are valid by themselves.
+
+    Args:
+        settings: the settings.
+        stack_file: whether they come from a stack file, which also configures access to the
+            cluster.
+    """
+    for rule in (*_RULES, _access) if stack_file else _RULES:
+        yield from rule(settings)
+
+
+def check(settings: TracingSettings, source: str, passwords: Mapping[str, object]) -> None:
+    """Refuse settings of a component that contradict each other.
+
+    Args:
+        settings: settings that are valid by themselves.
+        source: name of the component, for the message.
+        passwords: the passwords, by the keys of `SECRETS`.
+
+    Raises:
+        SettingsError: with every problem.
+    """
+    found = [
+        *problems(settings, stack_file=False),
+        *credentials(settings, passwords, stack_file=False),
+    ]
+    if found:
+        raise SettingsError(source, found)
+
+
+def credentials(
+    settings: TracingSettings, given: Mapping[str, object], *, stack_file: bool = True
+) -> Iterator[Problem]:
+    """Yield a problem for each user without a password, and each password without a user.
+
+    Args:
+        settings: the stack's settings.
+        given: the passwords, by the keys of `SECRETS`; None for one that is not set.
+        stack_file: whether passwords come from a stack file or are a component's arguments.
+    """
+    for key, name in SECRETS.items():
+        backend = getattr(settings.backends, name)
+        user = backend.username if backend else None
+        password = given.get(key) is not None
+        if user and not password:
+            run = f"run `pulumi config set --secret tracing:{key}`"
+            yield problem(
+                f"backends.{name}.username",
+                user,
+                f"needs a password: {run if stack_file else f'set {key}'}",
+            )
+        if password and not user:
+            yield Problem(
+                key=key, message=f"needs a user: set backends.{name}.username, or remove this key"
+            )
+
+
+def _written(settings: TracingSettings, *keys: str) -> tuple[str, Any]:
+    """Return the first of some keys that the stack file sets, with its value, or the last key.
+
+    A contradiction is reported for a value that the author wrote, not for a default.
+    """
+    value: Any = None
+    for key in keys:
+        *groups, name = (_snake(part) for part in key.split("."))
+        value = settings
+        for group in groups:
+            value = getattr(value, group)
+        is_set = name in value.model_fields_set
+        value = getattr(value, name)
+        if is_set:
+            return key, value
+    return keys[-1], value
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?=[A-Z])", "_", name).lower()
+
+
+def _environment(settings: TracingSettings) -> Iterator[Problem]:
+    env = settings.environment
+    if env.name in PRODUCTION_NAMES and env.tier is not Tier.PRODUCTION:
+        yield problem(
+            "environment.tier",
+            env.tier,
+            f'must be production in an environment named "{env.name}": remove this key, or choose '
+            "another environment.name",
+        )
+
+
+def _access(settings: TracingSettings) -> Iterator[Problem]:
+    its = settings.cluster
+    if not its.kube_context and not its.stack_reference:
+        yield Problem(
+            key="cluster.kubeContext",
+            message="is missing: set it to a context of your kubeconfig, or set "
+            "cluster.stackReference to the stack that owns the cluster, for example "
+            "organization/platform/prod",
+        )
+    if its.kube_context and its.stack_reference:
+        yield problem(
+            "cluster.stackReference",
+            its.stack_reference,
+            "contradicts cluster.kubeContext: remove one of the two",
+        )
+
+
+def _issuer(settings: TracingSettings) -> Iterator[Problem]:
+    its = settings.cluster
+    issuer = its.oidc_issuer or ""
+    eks = "https://oidc.eks."
+    own = f"{eks}{its.region}.{dns_suffix(its.region)}/"
+    if issuer.startswith(eks) and not issuer.startswith(own):
+        yield problem(
+            "cluster.oidcIssuer",
+            its.oidc_issuer,
+            f"must begin with {own}, because cluster.region is {its.region}",
+        )
+
+
+def _identity(settings: TracingSettings) -> Iterator[Problem]:
+    its, endpoint = settings.identity, settings.storage.endpoint
+    if its.mode is IdentityMode.IRSA and not settings.cluster.oidc_issuer:
+        yield problem(
+            "identity.mode",
+            its.mode,
+            "needs the URL of the cluster's OIDC issuer: set cluster.oidcIssuer",
+        )
+    if its.role_arn and its.role_name:
+        yield problem(
+            "identity.roleName",
+            its.role_name,
+            "has no effect, because identity.roleArn is an existing role: remove one of the two",
+        )
+    if its.role_arn and its.permissions_boundary_arn:
+        yield problem(
+            "identity.permissionsBoundaryArn",
+            its.permissions_boundary_arn,
+            "has no effect, because the existing role in identity.roleArn is not changed: remove "
+            "this key",
+        )
+    if its.mode is IdentityMode.NONE:
+        if not endpoint:
+            yield problem(
+                "identity.mode",
+                its.mode,
+                "is only for an S3 emulator: set storage.endpoint, or use podIdentity or irsa",
+            )
+        for key, value in (("roleArn", its.role_arn), ("roleName", its.role_name)):
+            if value:
+                yield problem(
+                    f"identity.{key}",
+                    value,
+                    "has no effect with identity.mode: none: remove this key",
+                )
+    elif endpoint:
+        yield problem(
+            "storage.endpoint",
+            endpoint,
+            "is for an S3 emulator, which has no IAM roles: set identity.mode: none",
+        )
+    name = settings.role_name
+    if not its.role_arn and its.mode is not IdentityMode.NONE and len(name) > 64:
+        yield Problem(
+            key="identity.roleName",
+            message=f"is not set, and its default {name} exceeds the 64 characters that IAM "
+            "allows: set a shorter name, for example tracing-prod-tempo",
+        )
+
+
+def _arns(settings: TracingSettings) -> Iterator[Problem]:
+    # A KMS key and, with IRSA, a role may belong to another account.
+    cluster, identity = settings.cluster, settings.identity
+    iam = f"arn:{partition(cluster.region)}:iam::"
+    own = f"{iam}{cluster.account_id}:"
+    kms = [f"arn:{partition(cluster.region)}:kms:{cluster.region}:"]
+    in_region = "S3 uses a key of the bucket's region, which is cluster.region"
+    pod_identity = identity.mode is IdentityMode.POD_IDENTITY
+    for key, arn, starts, why in (
+        ("storage.kmsKeyArn", settings.storage.kms_key_arn, kms, in_region),
+        *(
+            (f"storage.previousKmsKeyArns[{place}]", arn, kms, in_region)
+            for place, arn in enumerate(settings.storage.previous_kms_key_arns)
+        ),
+        (
+            "identity.roleArn",
+            identity.role_arn,
+            [own] if pod_identity else [iam],
+            "Pod Identity uses a role of cluster.accountId"
+            if pod_identity
+            else f"the partition of cluster.region {cluster.region}",
+        ),
+        (
+            "identity.permissionsBoundaryArn",
+            identity.permissions_boundary_arn,
+            [own, f"{iam}aws:"],
+            "IAM accepts a policy of the role's account, which is cluster.accountId, or of AWS",
+        ),
+    ):
+        if arn and not arn.startswith(tuple(starts)):
+            yield problem(key, arn, f"must begin with {' or '.join(starts)} ({why})")
+
+
+def _namespaces(settings: TracingSettings) -> Iterator[Problem]:
+    its = settings.namespaces
+    operator = ["namespaces.operator"] if settings.operator.enabled else []
+    apart = [
+        ("namespaces.beyla", "namespaces.tracing", "Beyla is privileged"),
+        ("namespaces.beyla", "grafana.namespace", "Beyla is privileged"),
+        *((key, "namespaces.tracing", "the operator owns its namespace") for key in operator),
+        *((key, "namespaces.beyla", "Beyla is privileged") for key in operator),
+        *((key, "grafana.namespace", "the operator owns its namespace") for key in operator),
+    ]
+    for one, other, why in apart:
+        if _written(settings, one)[1] == _written(settings, other)[1]:
+            key, name = _written(settings, one, other)
+            yield problem(
+                key, name, f"must differ from {other if key == one else one}, because {why}"
+            )
+    if its.scrapers and not its.network_policies:
+        yield problem(
+            "namespaces.scrapers",
+            its.scrapers,
+            "has no effect with namespaces.networkPolicies: false: remove one of the two",
+        )
+
+
+def _charts(settings: TracingSettings) -> Iterator[Problem]:
+    for chart in CHARTS:
+        own, major = chart.own_settings(settings.charts), chart.version.split(".")[0]
+        if own.version and own.version.split(".")[0] != major:
+            yield problem(
+                f"charts.{to_camel(chart.key)}.version",
+                own.version,
+                f"must be {major}.x, for example {chart.version}: the values of another major "
+                "version differ" + (", and it needs Kafka" if chart == TEMPO_DISTRIBUTED else ""),
+            )
+
+
+def _tags(settings: TracingSettings) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for key, value in settings.tags.items():
+        # IAM ignores case in the keys of tags (IAM User Guide, "Tags for IAM resources").
+        twin = seen.setdefault(key.lower(), key)
+        if twin != key:
+            yield problem(
+                f"tags.{key}",
+                value,
+                f"has the same key as {twin} for IAM, which ignores case: remove one of the two",
+            )
+
+
+def _beyla(settings: TracingSettings) -> Iterator[Problem]:
+    its = settings.beyla
+    for index, pattern in enumerate(its.excluded_namespaces):
+        if named := [name for name in its.namespaces if fnmatchcase(name, pattern)]:
+            yield problem(
+                f"beyla.excludedNamespaces[{index}]",
+                pattern,
+                f"excludes all of {', '.join(named)}, which beyla.namespaces selects: remove one "
+                "of the two",
+            )
+    if settings.beyla_runs and len(never_instrumented(settings)) == len(its.namespaces):
+        yield problem(
+            "beyla.namespaces",
+            its.namespaces,
+            f"selects only namespaces that Beyla never instruments ({SYSTEM_NAMESPACES}, "
+            f"{', '.join(sorted(NEVER_INSTRUMENTED))} and the stack's own): add the namespace of "
+            "an application, for example shop, or set beyla.enabled: false",
+        )
+    filtered = settings.beyla_in_host_network and settings.namespaces.network_policies
+    if filtered and not settings.cluster.node_cidrs:
+        yield problem(
+            "beyla.contextPropagation",
+            its.context_propagation,
+            "puts Beyla into the host network: set cluster.nodeCidrs to the address ranges of the "
+            "nodes, for example [10.0.0.0/16], or set namespaces.networkPolicies: false",
+        )
+    if settings.beyla_in_host_network and settings.alloy.trust_unidentified is False:
+        yield problem(
+            "alloy.trustUnidentified",
+            False,
+            "drops the namespace and pod of all spans of Beyla, which sends from the host network "
+            f"with beyla.contextPropagation: {its.context_propagation}: remove this key or disable "
+            "context propagation",
+        )
+
+
+def never_instrumented(settings: TracingSettings) -> list[str]:
+    """Return the entries of `beyla.namespaces` that select only what Beyla never instruments."""
+    never = [SYSTEM_NAMESPACES, *NEVER_INSTRUMENTED, *settings.own_namespaces]
+    return [
+        name
+        for name in settings.beyla.namespaces
+        if any(fnmatchcase(name, pattern) for pattern in never)
+    ]
+
+
+def _operator(settings: TracingSettings) -> Iterator[Problem]:
+    for key in ("metrics", "logs"):
+        if getattr(settings.operator, key) and getattr(settings.backends, key) is None:
+            yield problem(
+                f"operator.{key}",
+                True,
+                f"needs backends.{key}: without it, Alloy accepts no {key}",
+            )
+
+
+def _bucket(settings: TracingSettings) -> Iterator[Problem]:
+    its, tier = settings.storage, settings.environment.tier
+    if its.existing and not its.bucket:
+        yield problem(
+            "storage.existing", True, "needs the name of the existing bucket: set storage.bucket"
+        )
+    if its.kms_key_arn and its.encryption is not Encryption.SSE_KMS:
+        yield problem(
+            "storage.kmsKeyArn",
+            its.kms_key_arn,
+            "has no effect without storage.encryption: sse-kms: set that too, or remove this key",
+        )
+    if its.existing and its.encryption is Encryption.SSE_KMS and not its.kms_key_arn:
+        yield problem(
+            "storage.encryption",
+            its.encryption,
+            "needs the ARN of the existing bucket's key, which Tempo's role must be allowed to "
+            "use: set storage.kmsKeyArn",
+        )
+    if its.endpoint and tier is not Tier.EPHEMERAL:
+        yield problem(
+            "storage.endpoint",
+            its.endpoint,
+            f"is only for environment.tier: ephemeral, and this environment is {tier}: remove this "
+            "key",
+        )
+
+
+def _deletion(settings: TracingSettings) -> Iterator[Problem]:
+    its, tier = settings.storage, settings.environment.tier
+    if tier is Tier.PRODUCTION and not its.protect and not its.acknowledge_data_loss:
+        yield problem(
+            "storage.protect",
+            its.protect,
+            "lets the bucket and its traces be deleted, in production: remove this key, or set "
+            "storage.acknowledgeDataLoss: true as well",
+        )
+    if not its.force_destroy:
+        return
+    for wrong, message in (
+        (
+            tier is not Tier.EPHEMERAL,
+            f"deletes all traces with the stack, and is only for environment.tier: ephemeral; this "
+            f"environment is {tier}: remove this key",
+        ),
+        (its.protect, "contradicts storage.protect: true: remove one of the two"),
+        (its.existing, "has no effect on an existing bucket, which is never deleted: remove it"),
+    ):
+        if wrong:
+            yield problem("storage.forceDestroy", its.force_destroy, message)
+
+
+def _tempo(settings: TracingSettings) -> Iterator[Problem]:
+    its = settings.tempo
+    if _has_no_preset(its):
+        key, value = _written(settings, "tempo.size", "tempo.mode")
+        yield problem(
+            key, value, "mode distributed needs size m or l: set tempo.size: m, or another mode"
+        )
+        return
+    limits = tempo_sizes.limits(its)
+    if limits.burst_size_mib < limits.rate_limit_mib:
+        written = its.limits.burst_size_mib is not None
+        key, value, message = (
+            ("burstSizeMib", limits.burst_size_mib, "must not be below limits.rateLimitMib")
+            if written
+            else ("rateLimitMib", limits.rate_limit_mib, "must not be above limits.burstSizeMib")
+        )
+        other = limits.rate_limit_mib if written else limits.burst_size_mib
+        yield problem(f"tempo.limits.{key}", value, f"{message}, {other}")
+
+
+def _workloads(settings: TracingSettings) -> Iterator[Problem]:
+    yield from _tempo_workloads(settings)
+    for key, override, size in (
+        ("alloy", settings.alloy.workload, alloy_sizes.workload(settings.alloy)),
+        (
+            "beyla",
+            settings.beyla.workload,
+            beyla_sizes.workloads(settings.beyla, settings.cluster.nodes)["beyla"],
+        ),
+        ("operator", settings.operator.workload, operator_sizes.workload(settings.operator)),
+    ):
+        yield from _fits(f"{key}.workload", override, size)
+
+
+def _tempo_workloads(settings: TracingSettings) -> Iterator[Problem]:
+    its = settings.tempo
+    if _has_no_preset(its):
+        return
+    sizes = tempo_workloads(settings)
+    for name in type(its.workloads).model_fields:
+        override: PodSettings = getattr(its.workloads, name)
+        key = f"tempo.workloads.{to_camel(name)}"
+        if name in sizes:
+            yield from _fits(key, override, sizes[name])
+            continue
+        for field in sorted(override.model_fields_set):
+            if (value := getattr(override, field)) is not None:
+                yield problem(
+                    f"{key}.{to_camel(field)}",
+                    value,
+                    "has no effect, because this workload does not run with these settings: "
+                    "remove this key",
+                )
+    copies = tempo_sizes.REPLICATION_FACTOR
+    if its.mode is TempoMode.DISTRIBUTED and sizes["ingester"].replicas < copies:
+        yield problem(
+            "tempo.workloads.ingester.replicas",
+            sizes["ingester"].replicas,
+            f"must be {copies} or more, because each span is held by {copies} ingesters",
+        )
+
+
+def _has_no_preset(tempo: TempoSettings) -> bool:
+    """Return whether mode and size do not go together; `_tempo` reports it."""
+    return tempo.mode is TempoMode.DISTRIBUTED and tempo.size not in (Size.M, Size.L)
+
+
+def _fits(key: str, override: PodSettings, size: Workload) -> Iterator[Problem]:
+    """Yield a problem for each minimum or request above its maximum or limit."""
+    for low, high in (
+        ("replicas", "max_replicas"),
+        ("cpu_request_millicores", "cpu_limit_millicores"),
+        ("memory_request_mib", "memory_limit_mib"),
+    ):
+        least, most = getattr(size, low), getattr(size, high)
+        if most is not None and least > most:
+            # The key is the one of the two that the stack file sets.
+            if getattr(override, high, None) is None:
+                message = f"must not be above {to_camel(high)}, {most}"
+                yield problem(f"{key}.{to_camel(low)}", least, message)
+            else:
+                message = f"must not be below {to_camel(low)}, {least}"
+                yield problem(f"{key}.{to_camel(high)}", most, message)
+
+
+def _datasources(settings: TracingSettings) -> Iterator[Problem]:
+    its = settings.backends
+    taken = {settings.grafana.tempo_uid: "grafana.tempoUid"}
+    for key, backend, example in (
+        ("metrics", its.metrics, ""),
+        ("logs", its.logs, "http://loki-gateway.loki.svc:80"),
+        ("profiles", its.profiles, "http://pyroscope.pyroscope.svc:4040"),
+    ):
+        if backend is None:
+            continue
+        uid = f"backends.{key}.uid"
+        if backend.uid in taken:
+            written, value = _written(settings, uid, taken[backend.uid])
+            other = taken[backend.uid] if written == uid else uid
+            yield problem(
+                written, value, f"is also the uid in {other}: choose another, for example {key}-2"
+            )
+        taken.setdefault(backend.uid, uid)
+        if backend.create_datasource and backend.url is None:
+            yield Problem(
+                key=f"backends.{key}.url",
+                message=f"is missing: backends.{key}.createDatasource needs it, for example "
+                f"{example}",
+            )
+
+
+def _slos(settings: TracingSettings) -> Iterator[Problem]:
+    taken = Counter(slo.name for slo in settings.slos)
+    kinds = "availability, latency, ratio"
+    for index, slo in enumerate(settings.slos):
+        key = f"slos[{index}]"
+        if taken[slo.name] > 1:
+            yield problem(f"{key}.name", slo.name, "is the name of another SLO: choose another")
+        given = [k for k in ("availability", "latency", "ratio") if getattr(slo, k) is not None]
+        if not given:
+            yield problem(key, slo.name, f"needs one of {kinds}")
+        elif len(given) > 1:
+            yield problem(
+                key, slo.name, f"has {' and '.join(given)}: keep one, and move others to other SLOs"
+            )
+        if slo.latency:
+            yield from _threshold(f"{key}.latency.thresholdSeconds", slo.latency.threshold_seconds)
+        if (slo.latency or slo.availability) and not settings.backends.metrics:
+            yield problem(key, slo.name, "needs span metrics: set backends.metrics")
+        if slo.ratio:
+            yield from _ratio(f"{key}.ratio", slo.ratio)
+        for name, value in slo.labels.items():
+            if name in RESERVED_LABELS:
+                yield problem(
+                    f"{key}.labels.{name}", value, "is set by the rules themselves: remove it"
+                )
+    its = settings.slo_defaults
+    if its.enabled and not settings.backends.metrics:
+        yield problem("sloDefaults.enabled", True, "needs span metrics: set backends.metrics")
+    yield from _threshold("sloDefaults.latencyThresholdSeconds", its.latency_threshold_seconds)
+
+
+def _threshold(key: str, seconds: float) -> Iterator[Problem]:
+    # A histogram counts the observations below each bucket's bound only.
+    if seconds in LATENCY_BUCKETS:
+        return
+    below = [bound for bound in LATENCY_BUCKETS if bound < seconds][-1:]
+    above = [bound for bound in LATENCY_BUCKETS if bound > seconds][:1]
+    nearest = " or ".join(f"{bound:g}" for bound in [*below, *above])
+    known = ", ".join(f"{bound:g}" for bound in LATENCY_BUCKETS)
+    yield problem(
+        key,
+        seconds,
+        f"must be a bucket of the latency histogram: take {nearest} (all buckets: {known})",
+    )
+
+
+def _ratio(key: str, ratio: RatioSettings) -> Iterator[Problem]:
+    if (ratio.good is None) == (ratio.bad is None):
+        yield problem(key, ratio.total, "needs either good or bad, in addition to total")
+    for name in ("total", "good", "bad"):
+        text: str | None = getattr(ratio, name)
+        if text is None:
+            continue
+        if PLACEHOLDER not in text:
+            yield problem(
+                f"{key}.{name}",
+                text,
+                f"must contain {PLACEHOLDER} as its range, for example "
+                f"rate(jobs_total{PLACEHOLDER})",
+            )
+        elif why := _syntax_error(expression(text)):
+            yield problem(f"{key}.{name}", text, f"is not valid PromQL: {why}")
+
+
+def _syntax_error(expr: str) -> str | None:
+    """Return why an expression is not valid; Prometheus would refuse the whole file of rules."""
+    # Imported here because most stacks have no such expressions.
+    import promql_parser
+
+    try:
+        promql_parser.parse(expr)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _load(settings: TracingSettings) -> Iterator[Problem]:
+    its = settings.load
+    if its.spans_per_second is None:
+        for name in sorted(its.model_fields_set - {"spans_per_second"}):
+            if (value := getattr(its, name)) is not None:
+                yield problem(
+                    f"load.{to_camel(name)}",
+                    value,
+                    "has no effect without load.spansPerSecond: set that too, or remove this key",
+                )
+    if its.stored_bytes_per_span and its.stored_bytes_per_span > its.bytes_per_span:
+        yield problem(
+            "load.storedBytesPerSpan",
+            its.stored_bytes_per_span,
+            f"must not be above load.bytesPerSpan, {its.bytes_per_span}, because blocks in S3 are "
+            "compressed",
+        )
+    if its.edges is not None and its.operations is None and its.spans_per_second is not None:
+        yield problem(
+            "load.edges",
+            its.edges,
+            "has no effect without load.operations: set that too, or remove this key",
+        )
+
+
+_RULES = (
+    _environment,
+    _issuer,
+    _identity,
+    _arns,
+    _namespaces,
+    _charts,
+    _tags,
+    _beyla,
+    _operator,
+    _bucket,
+    _deletion,
+    _tempo,
+    _workloads,
+    _datasources,
+    _slos,
+    _load,
+)
