@@ -53,8 +53,8 @@ class AlloyArgs:
     stack_namespaces: Sequence[str] = ()
     """Namespaces of the tracing stack, whose own spans are dropped."""
     trusted_namespaces: Sequence[str] = ()
-    """Namespaces of senders that report for other pods, as Beyla does: their `k8s.*` attributes
-    are kept instead of those of the pod that they send from."""
+    """Namespaces of senders that report for other pods: their `k8s.*` attributes are kept instead
+    of those of the pod that sends. Beyla's namespace must be one."""
     trust_unidentified: bool = False
     """Keep the `k8s.*` attributes of senders whose connection belongs to no pod, such as Beyla with
     context propagation; otherwise they are dropped."""

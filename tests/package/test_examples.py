@@ -97,6 +97,8 @@ def test_shared_backend_and_a_collector(plan: Planner) -> None:
     instance = alloy.partition('send_to_tempo "default" {')[2]
     assert re.search(r'endpoint +\= "tempo\.dev\.example\.com:4317"', instance)
     assert re.search(r"insecure +\= false", instance)
+    # Beyla's namespace is one of the stack's: untrusted, all that it sends would be dropped.
+    assert 'trusted_namespaces = ["tracing-beyla"]' in alloy
     beyla = inputs(collector, "beyla-release")["values"]["config"]["data"]
     assert beyla["otel_traces_export"]["endpoint"] == collector["outputs"]["otlpGrpcEndpoint"]
     assert "Tempo" not in kinds(collector)

@@ -38,6 +38,8 @@ alloy = Alloy(
         tempo_endpoint=backend.require_output("tempoOtlpEndpoint"),
         tls=True,
         stack_namespaces=list(levels),
+        # Beyla reports for the pods that it instruments.
+        trusted_namespaces=["tracing-beyla"],
     ),
     pulumi.ResourceOptions(provider=in_cluster, depends_on=[namespaces["tracing"]]),
 )
