@@ -23,6 +23,7 @@ from ..core.registry import CHARTS
 from ..core.settings import PodSettings, Size
 from ..core.tier import PRODUCTION_NAMES, Tier
 from ..core.workload import Workload
+from ..grafana.links import ALLOY_ALONE, TITLES
 from ..identity.settings import IdentityMode
 from ..otel_operator import sizes as operator_sizes
 from ..settings import TracingSettings
@@ -506,6 +507,23 @@ def _datasources(settings: TracingSettings) -> Iterator[Problem]:
             )
 
 
+def _folder(settings: TracingSettings) -> Iterator[Problem]:
+    """Refuse a folder with the title of a dashboard in it, as Grafana before 11.3 does."""
+    titles = {_slug(title) for title in (*TITLES.values(), ALLOY_ALONE)}
+    if _slug(settings.grafana.folder) in titles:
+        yield problem(
+            "grafana.folder",
+            settings.grafana.folder,
+            "is the title of a dashboard, which Grafana before 11.3 refuses in a folder of that "
+            "name: choose another, for example Tracing",
+        )
+
+
+def _slug(title: str) -> str:
+    """Return the form in which Grafana compares titles."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
 def _slos(settings: TracingSettings) -> Iterator[Problem]:
     taken = Counter(slo.name for slo in settings.slos)
     kinds = "availability, latency, ratio"
@@ -622,6 +640,7 @@ _RULES = (
     _tempo,
     _workloads,
     _datasources,
+    _folder,
     _slos,
     _load,
 )

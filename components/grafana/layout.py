@@ -9,7 +9,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
-from .links import Link
+from .links import TITLES, Link, Uid
 
 #: Columns of Grafana's grid.
 COLUMNS = 24
@@ -64,10 +64,10 @@ class Section:
 
 
 def dashboard(
-    uid: str,
-    title: str,
+    uid: Uid,
     description: str,
     *sections: Section,
+    title: str = "",
     variables: Sequence[Variable] = (),
     links: Sequence[Link] = (),
     time_from: str = "now-1h",
@@ -76,16 +76,16 @@ def dashboard(
     """Return a dashboard.
 
     Args:
-        uid: stable uid, `tracing-...`; also the name of its object in Kubernetes.
-        title: title of the dashboard.
+        uid: its uid, also the name of its object in Kubernetes.
         description: the questions it answers.
         sections: its sections, from top to bottom.
+        title: title of the dashboard; by default that of `TITLES`.
         variables: its variables, in the order of the bar.
         links: links in the bar, beside the menu of all tracing dashboards.
         time_from: start of the time range that it opens with.
         refresh: how often it queries again; empty for never.
     """
-    built = builders.Dashboard(title).uid(uid).description(description).tags([TAG])
+    built = builders.Dashboard(title or TITLES[uid]).uid(uid).description(description).tags([TAG])
     built.readonly().time(time_from, "now").refresh(refresh).timezone("browser")
     built.tooltip(models.DashboardCursorSync.CROSSHAIR)
     built.variables(list(variables))

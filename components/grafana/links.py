@@ -32,6 +32,23 @@ class Uid(StrEnum):
     CAPACITY = "tracing-capacity"
 
 
+#: Titles of the dashboards. Grafana before 11.3 refuses a dashboard whose folder has its title.
+TITLES: Mapping[Uid, str] = {
+    Uid.HOME: "Observability home",
+    Uid.TRACES: "Tracing overview",
+    Uid.SERVICES: "Service overview",
+    Uid.SERVICE: "Service",
+    Uid.OPERATION: "Operation",
+    Uid.USE_CASES: "Use cases",
+    Uid.SLOS: "SLOs",
+    Uid.SLO: "SLO",
+    Uid.BEYLA: "Requests measured by Beyla",
+    Uid.TEMPO: "Tempo",
+    Uid.COLLECTORS: "Alloy and Beyla",
+    Uid.CAPACITY: "Capacity",
+}
+#: Title of the dashboard of collectors if Beyla does not run.
+ALLOY_ALONE = "Alloy"
 #: Type of the CPU profile.
 PROFILE = "process_cpu:cpu:nanoseconds:cpu:nanoseconds"
 #: Columns of a table that identify a service, by the filter that each sets: a click on a row means

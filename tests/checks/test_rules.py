@@ -252,6 +252,7 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("load.storedBytesPerSpan", {"load": {"spansPerSecond": 9, "storedBytesPerSpan": 501}}),
     ("load.edges", {"load": {"spansPerSecond": 9, "edges": 3}}),
     ("backends.metrics.uid", {"backends": {"metrics": {**METRICS, "uid": "tempo"}}}),
+    ("grafana.folder", {"grafana": {"folder": "use  Cases"}}),
     (
         "grafana.serviceMonitor.labels.release",
         {"grafana": {"serviceMonitor": {"labels": {"release": "a b"}}}},

@@ -77,7 +77,6 @@ def build(show: Panels) -> Dashboard:
     cluster, namespace = filtered(*kinds)
     return dashboard(
         Uid.BEYLA,
-        "Requests measured by Beyla",
         "Rate, errors and duration by HTTP route and RPC method, of services without an SDK.",
         *(_section(show, kind) for kind in _KINDS),
         # The filters of the other dashboards, with the values that Beyla reports.

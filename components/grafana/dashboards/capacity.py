@@ -29,7 +29,6 @@ def build(show: Panels) -> Dashboard:
         links.append(Link("Tempo", dashboard_url(Uid.TEMPO, keep=[])))
     return dashboard(
         Uid.CAPACITY,
-        "Capacity",
         "How many spans arrive from which service, how much is stored, how far the limits are.",
         *sections,
         variables=filters(show.stack),

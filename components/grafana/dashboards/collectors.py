@@ -5,7 +5,7 @@ from ...telemetry.metrics import AlloyMetric, BeylaMetric, ClusterMetric, Remote
 from ...telemetry.promql import GRAPH, ONCE, added, once, per_hour, ratio
 from .. import units
 from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
-from ..links import Link, Uid, dashboard_url
+from ..links import ALLOY_ALONE, Link, Uid, dashboard_url
 from ..panels import ALL_STEPS, ANY_STEPS, FULL_STEPS, GOOD, LOSS_STEPS, Column, Panels
 
 
@@ -22,10 +22,10 @@ def build(show: Panels) -> Dashboard:
         links.append(Link("Requests measured by Beyla", dashboard_url(Uid.BEYLA, keep=[])))
     return dashboard(
         Uid.COLLECTORS,
-        "Alloy and Beyla" if show.stack.beyla_namespace else "Alloy",
         "The collectors of spans: what they receive, refuse, send and lose.",
         *sections,
         links=links,
+        title="" if show.stack.beyla_namespace else ALLOY_ALONE,
     )
 
 

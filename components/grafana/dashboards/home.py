@@ -56,7 +56,6 @@ def build(show: Panels) -> Dashboard:
     requests = Requests(where=(*show.stack.written_here, ANSWERED))
     return dashboard(
         Uid.HOME,
-        "Observability home",
         f"Where to start in the environment {show.stack.environment}, whether spans arrive, and "
         "which services need a person.",
         Section("Start here", Line(*_cards(show, requests), height=4)),

@@ -40,7 +40,6 @@ def build(show: Panels) -> Dashboard:
     in_explore = traceql(_NAMED_IN_LINK, REQUEST_SPANS, escaped=False)
     return dashboard(
         Uid.OPERATION,
-        "Operation",
         "One operation of a service: its rate, errors and durations, and its traces.",
         Section("Overview", numbers(show, requests), graphs(show, requests, legend=Legend.LIST)),
         Section("Durations", durations(show, requests)),

@@ -52,7 +52,6 @@ def build(show: Panels) -> Dashboard:
     )
     return dashboard(
         Uid.SERVICE,
-        "Service",
         "One service: requests, errors, durations, operations, its callers and the services that "
         "it calls. Choose it in the filter; several are shown together.",
         Section("Overview", numbers(show, requests), graphs(show, requests, legend=Legend.LIST)),

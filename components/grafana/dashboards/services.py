@@ -31,7 +31,6 @@ def build(show: Panels) -> Dashboard:
     )
     return dashboard(
         Uid.SERVICES,
-        "Service overview",
         "Which services there are, how much traffic they have, and which are slow or failing.",
         Section("All chosen services together", numbers(show, requests)),
         Section("Each service", Line(services, height=10)),

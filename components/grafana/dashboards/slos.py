@@ -152,7 +152,6 @@ def overview(show: Panels) -> Dashboard:
     )
     return dashboard(
         Uid.SLOS,
-        "SLOs",
         "Which objectives are kept, how much error budget is left, and how fast it burns.",
         Section("Now", numbers),
         Section("Objectives", Line(table, height=12)),
@@ -172,7 +171,6 @@ def detail(show: Panels) -> Dashboard:
     stack = show.stack
     return dashboard(
         Uid.SLO,
-        "SLO",
         "One objective: whether it is kept, how much error budget is left, and how fast it burns.",
         Section("Now", _numbers(show)),
         Section("Over time", *_graphs(show)),

@@ -19,7 +19,6 @@ def build(show: Panels) -> Dashboard:
     """Return the dashboard."""
     return dashboard(
         Uid.TEMPO,
-        "Tempo",
         f"Tempo, deployed as {show.stack.mode}: what it ingests, loses, stores and answers.",
         Section("State", _state(show)),
         Section("Ingestion", *_ingest(show)),

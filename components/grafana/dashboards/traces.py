@@ -7,9 +7,6 @@ from ..panels import Legend, Panels
 from ..variables import choice, filters
 from .requests import SERVICE_LINK, bar_links, graphs
 
-#: Different from the folder's name: Grafana before 11.3 refuses a dashboard with its folder's name.
-TITLE = "Tracing overview"
-
 
 def build(show: Panels) -> Dashboard:
     """Return the dashboard."""
@@ -41,7 +38,6 @@ def build(show: Panels) -> Dashboard:
     )
     return dashboard(
         Uid.TRACES,
-        TITLE,
         "Recent, slow and failing traces of the chosen services, with their rate, errors and "
         "duration, and who calls whom.",
         Section(

@@ -19,12 +19,11 @@ from ...telemetry.promql import (
 )
 from .. import units
 from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
-from ..links import Link, Uid, cell, dashboard_url
+from ..links import TITLES, Link, Uid, cell, dashboard_url
 from ..panels import ERROR_STEPS, NEUTRAL, Legend, Panels, Steps, request_columns, text_panel
 from ..units import Unit
 from ..variables import filters
 from .requests import BY_SERVICE, bar_links
-from .traces import TITLE as TRACES_TITLE
 
 _REQUESTS = spans(ANSWERED)
 _SERVICE = [Label.SERVICE]
@@ -32,8 +31,6 @@ _VERSION = [Label.SERVICE, Label.SERVICE_VERSION]
 _BY_VERSION = "{{service}} {{service_version}}"
 #: Failed spans with no failed span below them: where an error begins.
 _ORIGIN = f"{{ status = error }} !<< {traceql('status = error')}"
-_TRACES = (TRACES_TITLE, Uid.TRACES)
-_OVERVIEW = ("Service overview", Uid.SERVICES)
 
 
 @dataclass(frozen=True)
@@ -44,21 +41,20 @@ class UseCase:
         title: the use case.
         question: the question that it answers.
         reading: how to read the answers.
-        leads_to: title and uid of the dashboard with more.
+        leads_to: the dashboard with more.
         answers: one or two panels with the queries.
     """
 
     title: str
     question: str
     reading: str
-    leads_to: tuple[str, Uid]
+    leads_to: Uid
     answers: tuple[PanelBuilder, ...]
 
     @property
     def link(self) -> str:
         """The dashboard with more, in Markdown."""
-        name, uid = self.leads_to
-        return f"[{name}]({dashboard_url(uid)})"
+        return f"[{TITLES[self.leads_to]}]({dashboard_url(self.leads_to)})"
 
     def section(self) -> Section:
         """Return its row, which is collapsed at first."""
@@ -83,7 +79,6 @@ def build(show: Panels) -> Dashboard:
     )
     return dashboard(
         Uid.USE_CASES,
-        "Use cases",
         "Nine questions that traces answer, each with its query and how to read it.",
         Section("Contents", Line(contents, height=11)),
         *(one.section() for one in cases),
@@ -136,7 +131,7 @@ def _cases(show: Panels) -> list[UseCase]:
             "Which requests were slow, and where did the time go?",
             "Open the slowest trace and follow the longest bar down to the span without a child: "
             "that span took the time itself.",
-            ("Service", Uid.SERVICE),
+            Uid.SERVICE,
             (
                 ranked(
                     "Duration of the ten slowest services, p95",
@@ -159,7 +154,7 @@ def _cases(show: Panels) -> list[UseCase]:
             "Which services take part in a request?",
             "Each circle is a service and each arrow a call. A service that is missing sends no "
             "spans, or its caller does not propagate the trace context.",
-            _TRACES,
+            Uid.TRACES,
             (
                 show.service_map(
                     "Who calls whom",
@@ -174,7 +169,7 @@ def _cases(show: Panels) -> list[UseCase]:
             "Since when do requests fail, and which?",
             "The graph shows when failures began. The traces show which requests failed and what "
             "the failing span reports.",
-            _TRACES,
+            Uid.TRACES,
             (
                 ranked(
                     "Failed requests of the ten worst services",
@@ -194,7 +189,7 @@ def _cases(show: Panels) -> list[UseCase]:
             "Capacity planning",
             "How many requests does a service work on at a time?",
             "Add replicas where the line approaches what they can do at once.",
-            ("Capacity", Uid.CAPACITY),
+            Uid.CAPACITY,
             (
                 ranked(
                     "Requests in work at a time",
@@ -215,7 +210,7 @@ def _cases(show: Panels) -> list[UseCase]:
             "Where did an error begin?",
             "These spans failed although nothing that they called did: the error began there, and "
             "everything above only passed it on.",
-            ("Service", Uid.SERVICE),
+            Uid.SERVICE,
             (
                 show.table(
                     "Calls that fail",
@@ -239,7 +234,7 @@ def _cases(show: Panels) -> list[UseCase]:
             "Is the new release faster than the old one?",
             "Each version of a service is a line. While both run, compare them. After a rollout, "
             "compare the new line with the end of the old one.",
-            ("Operation", Uid.OPERATION),
+            Uid.OPERATION,
             (
                 ranked(
                     "Duration by version, p95",
@@ -263,7 +258,7 @@ def _cases(show: Panels) -> list[UseCase]:
             "Was the promise kept?",
             "It was kept if the line stays above the promised share. Set the time range to that of "
             "the promise, not to an hour.",
-            _OVERVIEW,
+            Uid.SERVICES,
             (
                 ranked(
                     "Requests that succeed",
@@ -286,7 +281,7 @@ def _cases(show: Panels) -> list[UseCase]:
             "Which service calls too much, or calls in vain?",
             "A service that suddenly makes more calls per request has lost a cache or retries. A "
             "call that only fails at the caller went to a wrong name or port.",
-            _OVERVIEW,
+            Uid.SERVICES,
             (
                 ranked(
                     "Calls per request",
@@ -305,7 +300,7 @@ def _cases(show: Panels) -> list[UseCase]:
             "Understanding user behaviour",
             "What do users do most?",
             "The routes at the top are what users do. Routes without requests may be removable.",
-            _OVERVIEW,
+            Uid.SERVICES,
             (
                 show.table(
                     "Most used routes",

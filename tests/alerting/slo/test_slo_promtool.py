@@ -185,9 +185,10 @@ def test_an_alert_says_what_is_promised_and_where_to_read_on(tmp_path: Path) -> 
                 "exp_annotations": {
                     "summary": "cart: the error budget burns fast",
                     "description": "Carts open {{always}}. 50% of events are bad; 99.9 % must be "
-                    "good over 28 days. Alerts at a pace of 13.4 times over 1h, 5.6 times over "
-                    "6h, where 1 spends the budget in just the 28 days.",
+                    "good over 28 days. Alerts at a burn rate of 13.4 times over 1h, 5.6 times "
+                    "over 6h, where 1 spends the budget in exactly 28 days.",
                     "runbook_url": "https://git/runbooks/slo-budget-burns-fast.md",
+                    "dashboard_url": "https://grafana/d/tracing-slo?orgId=1&var-slo=cart",
                 },
             }
         ],

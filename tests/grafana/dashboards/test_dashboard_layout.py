@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from components.grafana.dashboards.component import MAX_BYTES, dashboard_files, dashboards
 from components.grafana.layout import COLUMNS, Line, Section, as_json, dashboard
+from components.grafana.links import Uid
 from components.grafana.panels import text_panel
 from tests.grafana.dashboards.cases import CONTEXTS, READ, panels, targets
 from tests.sweep import sweep
@@ -114,8 +115,7 @@ def test_bare_stack_leads_to_no_backend_that_it_lacks() -> None:
 def test_any_line_fills_the_grid(shares: list[int], height: int, collapsed: bool) -> None:
     texts = [text_panel(f"t{i}", "d", "c") for i in range(len(shares))]
     built = dashboard(
-        "u",
-        "t",
+        Uid.HOME,
         "d",
         Section("a", Line(*texts, height=height, shares=shares), collapsed=collapsed),
         Section("b", Line(text_panel("last", "d", "c"))),

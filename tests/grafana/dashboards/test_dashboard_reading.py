@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from components.alerting.slo.settings import SloSettings
+from components.alloy.endpoints import otlp_http_endpoint
+from components.grafana import units
 from components.grafana.layout import COLUMNS
+from components.grafana.links import ALLOY_ALONE, TITLES, Uid
 from components.grafana.panels import COLOURS, GOOD
-from components.grafana.settings import GrafanaSettings
+from components.telemetry.metrics import AlloyMetric, BeylaMetric, TempoMetric
 from tests.grafana.dashboards.cases import CONTEXTS, READ, panels, targets
 from tests.grafana.dashboards.test_dashboard_queries import parsed, selectors
 from tests.sweep import sweep
@@ -43,15 +46,12 @@ def tables(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
     return [p for p in panels(dashboard) if p["type"] == "table" and p.get("transformations")]
 
 
-def slug(title: str) -> str:
-    """Return what Grafana before 11.3 compares titles of dashboards and folders by."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-
-
 @pytest.mark.parametrize("context", CONTEXTS)
-def test_no_dashboard_is_called_like_another_or_like_its_folder(context: str) -> None:
-    names = [slug(d["title"]) for (of, _), d in READ.items() if of == context]
-    assert len({*names, slug(GrafanaSettings().folder)}) == len(names) + 1
+def test_no_two_dashboards_are_called_alike(context: str) -> None:
+    names = [d["title"] for (of, _), d in READ.items() if of == context]
+    assert len({*names}) == len(names)
+    # So that no folder has the title of a dashboard in it: see tests/checks.
+    assert {*names} <= {*TITLES.values(), ALLOY_ALONE}
 
 
 @every_dashboard
@@ -223,6 +223,99 @@ def test_failed_requests_satisfy_nobody() -> None:
                     if "le" in matchers:
                         assert matchers["status_code"].value == "STATUS_CODE_ERROR"
     assert found
+
+
+@every_dashboard
+def test_cells_of_a_heatmap_are_not_covered_by_exemplars(dashboard: dict[str, Any]) -> None:
+    for panel in panels(dashboard):
+        if panel["type"] == "heatmap":
+            assert not any(target["exemplar"] for target in panel["targets"])
+            # In the light theme few requests are bright, in the dark theme they are dark.
+            assert not re.search(r"dark|bright|light", panel["description"])
+
+
+@every_dashboard
+def test_a_share_near_one_is_a_line_and_no_block_from_zero(dashboard: dict[str, Any]) -> None:
+    for panel in panels(dashboard):
+        config = panel.get("fieldConfig", {}).get("defaults", {})
+        if panel["type"] == "timeseries" and config.get("decimals") == units.KEPT.decimals:
+            assert "min" not in config, panel["title"]
+            assert config["custom"]["fillOpacity"] == 0
+
+
+@every_dashboard
+def test_graphs_of_a_hundred_services_show_ten(dashboard: dict[str, Any]) -> None:
+    for panel in (p for p in panels(dashboard) if p["type"] == "timeseries"):
+        for target in panel["targets"]:
+            if re.search(r"\{\{(service|service_name|slo)\b", target["legendFormat"]):
+                assert re.search(r"\b(topk|bottomk)\(10,", target["expr"]), panel["title"]
+
+
+@every_dashboard
+def test_counters_of_spans_have_the_unit_of_spans(dashboard: dict[str, Any]) -> None:
+    spans = {
+        *(TempoMetric.SPANS_RECEIVED, TempoMetric.SPANS_DISCARDED, TempoMetric.GENERATOR_SPANS),
+        *(AlloyMetric.SPANS_ACCEPTED, AlloyMetric.SPANS_SENT, AlloyMetric.SPANS_LOST),
+        BeylaMetric.TRACES_EXPORTED,
+    }
+    for panel in (p for p in panels(dashboard) if p["type"] in ("stat", "timeseries")):
+        unit = panel["fieldConfig"]["defaults"].get("unit")
+        for target in panel["targets"]:
+            # A target without an expression asks Pyroscope.
+            asked = {s.name for s, _ in selectors(parsed(target.get("expr", "up")))}
+            if unit and asked & spans:
+                assert unit in (units.SPANS.name, units.FAILED.name), panel["title"]
+
+
+@every_dashboard
+def test_what_happens_a_few_times_an_hour_is_counted_by_the_hour(
+    dashboard: dict[str, Any],
+) -> None:
+    rare = {
+        *(TempoMetric.BLOCKS_FLUSHED, TempoMetric.FAILED_FLUSHES, TempoMetric.POLL_ERRORS),
+        *(TempoMetric.BLOCKS_COMPACTED, TempoMetric.COMPACTION_ERRORS, TempoMetric.BLOCKS_DELETED),
+        *(TempoMetric.RETENTION_ERRORS, BeylaMetric.EXPORT_ERRORS),
+        BeylaMetric.INSTRUMENTATION_ERRORS,
+    }
+    for target in targets(dashboard):
+        expr = target.get("expr", "")
+        for name in rare:
+            assert expr.count(name) == len(re.findall(rf"increase\({name}\{{[^}}]*\}}\[1h\]", expr))
+
+
+def test_blocks_and_traces_have_an_axis_each() -> None:
+    for title in ("Blocks in the bucket", "Traces in the bucket"):
+        [panel] = [p for p in panels(READ["monolithic", Uid.CAPACITY]) if p["title"] == title]
+        assert len(panel["targets"]) == 1
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_the_service_dashboard_opens_with_one_service(context: str) -> None:
+    variables = READ[context, Uid.SERVICE]["templating"]["list"]
+    [service] = [v for v in variables if v["name"] == "service"]
+    assert not service["includeAll"]
+    # None is set, so that Grafana takes the first.
+    assert not service.get("current")
+
+
+def test_home_shows_the_way_of_spans_and_where_they_are_lost() -> None:
+    home = READ["monolithic", Uid.HOME]["panels"]
+    start = [p["title"] for p in home].index("From senders to the bucket")
+    shown = [p for p in home[start + 1 :] if p["gridPos"]["y"] == home[start]["gridPos"]["y"] + 1]
+    assert [p["title"] for p in sorted(shown, key=lambda p: p["gridPos"]["x"])] == [
+        *("1. Services send", "2. Alloy accepts", "Lost at Alloy", "3. Tempo accepts"),
+        *("Lost at Tempo", "4. Into the bucket", "Not written", "Newest metrics"),
+    ]
+    # Each leads to the dashboard of that place.
+    assert all(
+        p["fieldConfig"]["defaults"]["links"] for p in shown if p["title"] != "Newest metrics"
+    )
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_home_says_how_the_first_trace_gets_there(context: str) -> None:
+    [first] = [p for p in panels(READ[context, Uid.HOME]) if p["title"] == "What to do first"]
+    assert otlp_http_endpoint(CONTEXTS[context].namespace) in first["options"]["content"]
 
 
 def test_an_operation_is_what_a_service_answers() -> None:

@@ -11,6 +11,7 @@ from components.grafana.dashboards.component import (
     dashboards,
 )
 from components.grafana.layout import Line, Section, dashboard
+from components.grafana.links import Uid
 from components.grafana.panels import text_panel
 from components.grafana.settings import GrafanaSettings
 from plan.recorder import Recording, record
@@ -68,8 +69,8 @@ def test_uids_are_the_same_in_both_modes_of_tempo() -> None:
 
 
 def test_a_dashboard_too_large_for_an_object_is_refused() -> None:
-    large = dashboard("large", "t", "d", Section("s", Line(text_panel("t", "d", "x" * 1024 * 900))))
-    with pytest.raises(ValueError, match=r"large: \d+ bytes"):
+    large = dashboard(Uid.HOME, "d", Section("s", Line(text_panel("t", "d", "x" * 1024 * 900))))
+    with pytest.raises(ValueError, match=r"tracing-home: \d+ bytes"):
         dashboard_files([large])
 
 
