@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
 from bootstrap.names import boundary_arn
@@ -18,6 +17,7 @@ from components.checks.messages import problem_of
 from components.checks.validate import validate
 from components.settings import TracingSettings
 from components.storage.settings import Encryption
+from config import sdk
 from config.loader import GROUPS
 from config.loader import PROJECT as TRACING
 from config.providers import aws_arguments, parsed
@@ -60,7 +60,7 @@ def load_bootstrap(root: Path = _ROOT) -> BootstrapConfig:
     """
     stack = pulumi.get_stack()
     tracing, wrong = tracing_settings(root, stack)
-    raw = runtime_config.CONFIG.get()
+    raw = sdk.configuration()
     own = {
         key.removeprefix(f"{PROJECT}:"): parsed(value)
         for key, value in raw.items()

@@ -1,4 +1,4 @@
-"""Reads one stack's configuration, whole, and refuses it whole where something is wrong."""
+"""Reads and validates one stack's whole configuration, and reports all of its errors at once."""
 
 import dataclasses
 import difflib
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import pulumi
-from pulumi.runtime import config as runtime_config
 
 from components.checks import SECRETS, Problem, SettingsError, credentials, problem
 from components.checks.validate import validate
 from components.core.tier import PRODUCTION_NAMES, TIERS, Tier
 from components.settings import TracingSettings
+from config import sdk
 from config.providers import aws_arguments, parsed
 
 PROJECT = "tracing"
-#: Likeness from which a project is a misspelt one.
+#: Likeness of two names above which one is probably a typing error of the other.
 _NEAR: Final = 0.8
 GROUPS = tuple(field.alias or name for name, field in TracingSettings.model_fields.items())
 
 
 @dataclass(frozen=True, kw_only=True)
 class TracingConfig:
-    """What a stack's configuration holds.
+    """The configuration of a stack.
 
     Attributes:
         settings: the plain settings.
@@ -47,7 +47,7 @@ def load_config() -> TracingConfig:
     Raises:
         SettingsError: with every problem of the stack file.
     """
-    raw = runtime_config.CONFIG.get()
+    raw = sdk.configuration()
     given = {k.split(":", 1)[1]: v for k, v in raw.items() if k.startswith(f"{PROJECT}:")}
     found = [*_key_problems(given), *_copied(given)]
     groups = {k: parsed(v) for k, v in given.items() if k in GROUPS and not _is_secret(k)}
@@ -69,17 +69,17 @@ def load_config() -> TracingConfig:
 
 
 def _misspelt_projects(raw: Mapping[str, str]) -> Iterator[Problem]:
-    """Yield each key that is meant for this project and names another: Pulumi ignores it."""
+    """Yield each key whose project is probably a typing error: Pulumi ignores such keys."""
     for key, text in raw.items():
         project, _, name = key.partition(":")
         near = difflib.SequenceMatcher(None, project.lower(), PROJECT).ratio() > _NEAR
         if project != PROJECT and near and name.partition(".")[0] in (*GROUPS, *SECRETS):
-            value = "[secret]" if runtime_config.is_config_secret(key) else parsed(text)
+            value = "[secret]" if sdk.is_secret(key) else parsed(text)
             yield problem(key, value, f"is ignored by Pulumi; did you mean {PROJECT}:{name}?")
 
 
 def _copied(given: Mapping[str, str]) -> Iterator[Problem]:
-    """Yield a problem where a stack of one tier holds the environment of another: a copied file."""
+    """Yield a problem if the names of stack and environment promise different tiers."""
     group = parsed(given["environment"]) if "environment" in given else None
     name = cast(dict[str, Any], group).get("name") if isinstance(group, dict) else None
     stack = pulumi.get_stack()
@@ -94,24 +94,25 @@ def _copied(given: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _promised(name: str) -> Tier | None:
-    """Return the tier that a name promises: `prod` as well as `prod-eu`; None for other names."""
+    """Return the tier of a name such as `prod` or `prod-eu`; None for other names."""
     first = name.partition("-")[0]
     return Tier.PRODUCTION if first in PRODUCTION_NAMES else TIERS.get(first)
 
 
 def _is_secret(key: str) -> bool:
-    return runtime_config.is_config_secret(f"{PROJECT}:{key}")
+    return sdk.is_secret(f"{PROJECT}:{key}")
 
 
 def _key_problems(given: dict[str, str]) -> Iterator[Problem]:
-    """Check the keys themselves: known, and encrypted just where they must be."""
+    """Yield each key that is unknown, and each that is encrypted or not against the rules."""
     known = (*GROUPS, *SECRETS)
     for key, text in given.items():
         if key in SECRETS:
             if not _is_secret(key):
                 yield Problem(
                     key=key,
-                    message=f"must be encrypted: pulumi config set --secret {PROJECT}:{key}",
+                    message="must be encrypted: remove this key and run "
+                    f"`pulumi config set --secret {PROJECT}:{key}`",
                 )
         elif key in GROUPS:
             if _is_secret(key):
@@ -124,7 +125,7 @@ def _key_problems(given: dict[str, str]) -> Iterator[Problem]:
             yield problem(
                 key,
                 parsed(text),
-                f"unknown key; pulumi config set takes --path for {PROJECT}:{key}",
+                f"unknown key; run `pulumi config set` with --path for {PROJECT}:{key}",
             )
         else:
             near = difflib.get_close_matches(key, known, n=1)

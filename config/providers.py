@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
-from pulumi.runtime import config as runtime_config
 
 from components.checks import Problem, problem
 from components.core.regions import partition
 from components.settings import TracingSettings
+from config import sdk
 
 #: Arguments that follow from the settings; a second source would only disagree with them.
 _FIXED = {"region": "cluster.region", "allowedAccountIds": "cluster.accountId"}
@@ -33,19 +33,25 @@ def aws_arguments(
     for key, text in config.items():
         namespace, _, name = key.partition(":")
         if namespace == "kubernetes":
+            # Without its value, which may be a kubeconfig with credentials.
             problems.append(
-                problem(key, text, "is not used; the cluster is set in tracing:cluster")
+                Problem(
+                    key=key,
+                    message="has no effect: set tracing:cluster.kubeContext, and remove this key",
+                )
             )
         if namespace != "aws":
             continue
-        value = "[secret]" if runtime_config.is_config_secret(key) else parsed(text)
+        value = "[secret]" if sdk.is_secret(key) else parsed(text)
         if name in _FIXED:
-            problems.append(problem(key, value, f"follows from tracing:{_FIXED[name]}: remove it"))
+            problems.append(
+                problem(key, value, f"is set by tracing:{_FIXED[name]}: remove this key")
+            )
         elif name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean aws:{near[0]}?" if near else ""
             problems.append(problem(key, value, f"unknown key{hint}"))
-        elif runtime_config.is_config_secret(key):
+        elif sdk.is_secret(key):
             arguments[known[name]] = pulumi.Output.secret(parsed(text))
         else:
             arguments[known[name]] = value

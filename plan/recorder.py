@@ -17,12 +17,11 @@ from typing import Any, Final, cast
 import pulumi.runtime
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
-from pulumi.runtime import mocks, rpc
-from pulumi.runtime.proto import engine_pb2
-from pulumi.runtime.settings import set_root_resource
 
-#: Stands for a value that is known only after an update.
-UNKNOWN: Final = rpc.UNKNOWN
+from config import sdk
+from config.sdk import UNKNOWN
+
+__all__ = ["STACK_TYPE", "UNKNOWN", "Recording", "Resource", "Secret", "record"]
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 _REFERENCE_TYPE: Final = "pulumi:pulumi:StackReference"
@@ -92,17 +91,17 @@ class Recording:
         return found[0]
 
 
-class _Answers(mocks.Mocks):
+class _Answers(sdk.Answers):
     """Answers of a provider: nothing at preview, invented ids and ARNs at update."""
 
     def __init__(self, *, preview: bool, references: Mapping[str, Mapping[str, str]]) -> None:
         self._preview = preview
         self._references = references
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+    def call(self, args: sdk.Call) -> tuple[dict[str, Any], None]:
         raise pulumi.RunError(f"{args.token}: the stack calls no provider function")
 
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+    def new_resource(self, args: sdk.NewResource) -> tuple[str | None, dict[str, Any]]:
         known = cast(dict[str, Any], dict(args.inputs))  # pyright: ignore[reportUnknownArgumentType]
         if args.typ == _REFERENCE_TYPE:
             # Only the engine knows the outputs of another stack.
@@ -113,7 +112,7 @@ class _Answers(mocks.Mocks):
         return f"{args.name}-id", known
 
 
-class _Monitor(mocks.MockMonitor):
+class _Monitor(sdk.Monitor):
     def __init__(self, answers: _Answers) -> None:
         super().__init__(answers)
         self._lock = threading.Lock()
@@ -158,7 +157,7 @@ class _Monitor(mocks.MockMonitor):
             self.registered.append(resource)
 
 
-class _Engine(mocks.MockEngine):
+class _Engine(sdk.Engine):
     """Receives the program's log and keeps the warnings."""
 
     def __init__(self) -> None:
@@ -166,7 +165,7 @@ class _Engine(mocks.MockEngine):
         self.warnings: list[str] = []
 
     def Log(self, request: Any) -> None:  # noqa: ANN401, N802
-        if request.severity == engine_pb2.WARNING:
+        if request.severity == sdk.WARNING:
             self.warnings.append(request.message)
 
 
@@ -186,7 +185,7 @@ def _properties(struct: Struct) -> dict[str, Any]:
 def _plain(value: Any) -> Any:  # noqa: ANN401
     """Convert a value from the wire to Python: integers to int, secrets to `Secret`."""
     if isinstance(value, dict):
-        if value.get(rpc._special_sig_key) == rpc._special_secret_sig:  # pyright: ignore
+        if sdk.is_secret_value(value):  # pyright: ignore[reportUnknownArgumentType]
             return Secret(_plain(value["value"]))  # pyright: ignore[reportUnknownArgumentType]
         return {str(k): _plain(v) for k, v in value.items()}  # pyright: ignore
     if isinstance(value, list):
@@ -258,23 +257,15 @@ def record(
     def run() -> Recording:
         monitor = _Monitor(_Answers(preview=preview, references=references or {}))
         engine = _Engine()
-        features = set(monitor.GetDeploymentInfo(None).supportedFeatures)
-        pulumi.runtime.configure(
-            mocks.MockSettings(
-                monitor=monitor,
-                monitor_features=features,
-                engine=engine,
-                project=project,
-                stack=stack,
-                dry_run=preview,
-                organization="organization",
-                callbacks=None,
-                outputs=set(),
-                lock=threading.Lock(),
-            )
+        sdk.start(
+            monitor,
+            engine,
+            project=project,
+            stack=stack,
+            preview=preview,
+            config=config or {},
+            secret_keys=secret_keys,
         )
-        pulumi.runtime.set_all_config(dict(config or {}), list(secret_keys))
-        set_root_resource(None)  # pyright: ignore[reportArgumentType]
         created: list[str] = []
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
