@@ -2,6 +2,7 @@
 
 import fnmatch
 import functools
+import itertools
 import json
 import re
 import shlex
@@ -9,7 +10,9 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
+import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 import yaml
 
@@ -136,9 +139,14 @@ def test_python_modules_are_there(document: Path) -> None:
 def commands(document: Path, program: str) -> Iterator[list[str]]:
     """Yield the words of each command of a program, without its name."""
     for line in code(document).replace("\\\n", " ").splitlines():
-        for part in re.split(r"[|;&$]|\bdo\b", line):
-            if re.match(rf" *{program} ", part) and part.count("'") % 2 == part.count('"') % 2 == 0:
-                yield shlex.split(part)[1:]
+        if not re.search(rf"(^|[|;&(]) *{program} ", line):
+            continue
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        for ends, words in itertools.groupby(lexer, lambda word: re.fullmatch(r"[|;&()]+", word)):
+            name, *rest = words
+            if not ends and name == program:
+                yield rest
 
 
 @functools.cache
@@ -170,6 +178,23 @@ def test_programs_have_the_commands_and_options(program: str) -> None:
             if re.match(r"--?[a-z]", word):
                 option = word.partition("=")[0]
                 assert re.search(rf"(^|[\s,]){option}\b", text, re.M), (words, option)
+
+
+@each_document
+def test_aws_has_the_commands_and_options(document: Path) -> None:
+    for service, command, *words in commands(document, "aws"):
+        if service == "s3":
+            # Commands of the CLI itself.
+            assert command == "sync"
+            continue
+        # The clients of botocore have no types.
+        connect = cast(Any, boto3).client
+        client = connect(service.removesuffix("api"), region_name="us-east-1")
+        operation = client.meta.method_to_api_mapping[command.replace("-", "_")]
+        members = client.meta.service_model.operation_model(operation).input_shape.members
+        known = {re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower() for name in members}
+        given = {word.removeprefix("--") for word in words if word.startswith("--")}
+        assert given <= known | {"output", "query"}
 
 
 @each_document
