@@ -82,12 +82,16 @@ def section(found: Sequence[Violation], tier: Tier) -> str:
     """Return the violations as Markdown."""
     if found:
         rows = [(v.level, v.rule, _name(v.urn), v.message) for v in found]
-        shown = table([("level", "policy", "resource", "what is wrong"), *rows], aligned=True)
+        shown = table([("level", "policy", "resource", "problem"), *rows], aligned=True)
     else:
-        shown = f"No violation of the {len(_asked(tier))} policies that a plan can be asked for."
+        shown = f"No violations of the {len(_asked(tier))} policies that a plan can evaluate."
     later = [f"`{r.name}`" for r in RULES if r.compares and r.levels[tier] is not Level.OFF]
-    more = f" {', '.join(later)} compares with what is deployed: `make preview`." if later else ""
-    return f"{shown}\n\nReasons, and what to do: docs/policies.md.{more}"
+    more = (
+        f" {', '.join(later)} compares with the deployed stack: run `make preview`."
+        if later
+        else ""
+    )
+    return f"{shown}\n\nReasons and fixes: docs/policies.md.{more}"
 
 
 def refusal(policy: Mapping[str, Any], source: str) -> str | None:

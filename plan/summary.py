@@ -42,11 +42,11 @@ def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violatio
         "```text\n" + "\n".join(_tree(plan.recording.resources)) + "\n```",
         "## Sums",
         table(list(_sums(settings)), aligned=True),
-        "The sums are of the least number of pods.",
+        "Sums are for the minimum number of pods.",
         cost(settings, estimate(settings)),
         "## Delivered to Grafana and the ruler",
         table(
-            [("what", "count"), *((kind, str(count)) for kind, count in counts.items())],
+            [("kind", "count"), *((kind, str(count)) for kind, count in counts.items())],
             aligned=True,
         ),
         "## Outputs",
@@ -62,9 +62,9 @@ def _settings(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     for system in SYSTEMS:
         yield from system.summary(settings)
     storage = settings.storage
-    existing = ", an existing one" if storage.existing else ""
+    existing = ", existing" if storage.existing else ""
     yield "bucket", f"{settings.bucket}, {storage.encryption}{existing}"
-    yield "if the stack goes", _fate(settings)
+    yield "on destroy", _fate(settings)
     yield "identity", settings.identity.mode
     if metrics := settings.backends.metrics:
         yield "metrics backend", f"{metrics.type}, {metrics.remote_write_url}"
@@ -81,10 +81,10 @@ def _settings(settings: TracingSettings) -> Iterator[tuple[str, str]]:
 def _fate(settings: TracingSettings) -> str:
     storage = settings.storage
     if storage.existing or storage.protect:
-        return "the bucket and its traces stay"
+        return "the bucket and its traces are kept"
     if storage.force_destroy:
-        return "the bucket goes with all traces"
-    return "the bucket goes if it is empty, else the destroy fails"
+        return "the bucket is deleted with all traces"
+    return "the bucket is deleted if it is empty, else the destroy fails"
 
 
 def _tree(resources: Sequence[Resource]) -> Iterator[str]:

@@ -294,7 +294,7 @@ def test_the_excerpt_of_the_plan_is_one() -> None:
 @pytest.mark.parametrize(
     ("page", "title"),
     [
-        ("install.md", "if the stack goes"),
+        ("install.md", "on destroy"),
         ("cost.md", "Cost and capacity"),
         ("cost.md", "load that Tempo's size is meant for"),
         ("policies.md", "Policy"),

@@ -68,7 +68,7 @@ def _summary(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     if not settings.beyla_runs:
         yield "Beyla", "not installed"
         return
-    namespaces = ", ".join(its.namespaces).replace("*", "every namespace but the system's")
+    namespaces = ", ".join(its.namespaces).replace("*", "all namespaces except the system's")
     yield "Beyla", f"{namespaces}, context propagation {its.context_propagation}"
 
 

@@ -36,8 +36,8 @@ def _flows(settings: TracingSettings) -> flows.Flows:
 
 def _summary(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     if settings.operator.enabled:
-        languages = "every language" if settings.operator.go else "every language but Go"
-        yield "OpenTelemetry Operator", f"for pods that ask, {languages}"
+        languages = "all languages" if settings.operator.go else "all languages except Go"
+        yield "OpenTelemetry Operator", f"for annotated pods, {languages}"
 
 
 OPERATOR = System(

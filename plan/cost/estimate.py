@@ -76,8 +76,7 @@ def estimate(settings: TracingSettings, prices: dict[str, Prices] | None = None)
         SettingsError: the price file is invalid.
     """
     of_region = (load() if prices is None else prices).get(settings.cluster.region)
-    stand_in = settings.storage.endpoint is not None
-    used, priced = usage(settings), None if stand_in else of_region
+    used, priced = usage(settings), None if settings.storage.endpoint else of_region
     now = parts(used, priced)
     ahead = None
     if settings.load.growth_percent_per_month:
@@ -118,16 +117,14 @@ def parts(used: Usage, prices: Prices | None) -> dict[Part, float | None]:
 
 def _unknown(settings: TracingSettings, *, known_region: bool) -> Iterator[str]:
     if settings.storage.endpoint is not None:
-        yield "`storage.endpoint` is a stand-in for S3: nothing is priced."
+        yield "`storage.endpoint` is an S3 emulator: nothing is priced."
     elif not known_region:
-        yield (
-            f"There are no prices of {settings.cluster.region} in `plan/cost/prices.yaml`: nothing "
-            "is priced."
-        )
+        region = settings.cluster.region
+        yield f"`plan/cost/prices.yaml` has no prices for {region}: nothing is priced."
     if settings.load.spans_per_second is None:
         yield (
-            "`load.spansPerSecond` is not set: what S3 costs, and whether the sizes carry the "
-            "load, is not known."
+            "`load.spansPerSecond` is not set: the cost of S3 is unknown, and the sizes are not "
+            "compared with the load."
         )
 
 
@@ -147,16 +144,14 @@ def _changed(settings: TracingSettings) -> Iterator[tuple[str, TracingSettings]]
     tempo, load_ = settings.tempo, settings.load
     half = tempo.retention_hours // 2
     if tempo.retention_hours >= _LEAST_HALVED_HOURS:
-        halved = tempo.model_copy(update={"retention_hours": half})
         what = f"half the retention (`tempo.retentionHours: {half}`)"
-        yield what, settings.model_copy(update={"tempo": halved})
+        yield what, _with(settings, "tempo", retention_hours=half)
     if load_.spans_per_second is not None and load_.spans_per_second > 1:
-        sampled = load_.model_copy(update={"spans_per_second": load_.spans_per_second // 2})
-        yield "half the spans, by sampling", settings.model_copy(update={"load": sampled})
+        sampled = _with(settings, "load", spans_per_second=load_.spans_per_second // 2)
+        yield "half the spans, by sampling", sampled
     if tempo.traceql_metrics:
-        without = tempo.model_copy(update={"traceql_metrics": False})
         what = "no TraceQL metrics (`tempo.traceqlMetrics: false`)"
-        yield what, settings.model_copy(update={"tempo": without})
+        yield what, _with(settings, "tempo", traceql_metrics=False)
 
 
 def _grown(settings: TracingSettings) -> TracingSettings:
@@ -164,5 +159,10 @@ def _grown(settings: TracingSettings) -> TracingSettings:
     if load_.spans_per_second is None:
         return settings
     factor = (1 + load_.growth_percent_per_month / 100) ** MONTHS_AHEAD
-    grown = load_.model_copy(update={"spans_per_second": round(load_.spans_per_second * factor)})
-    return settings.model_copy(update={"load": grown})
+    return _with(settings, "load", spans_per_second=round(load_.spans_per_second * factor))
+
+
+def _with(settings: TracingSettings, group: str, **values: object) -> TracingSettings:
+    """Return settings with other values in one group."""
+    changed = getattr(settings, group).model_copy(update=values)
+    return settings.model_copy(update={group: changed})

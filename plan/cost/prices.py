@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -47,7 +48,7 @@ class _Offer(_Model):
     source: str = Field(pattern=r"^https://\S+$")
     date: datetime.date
     storage_tiers: list[Tier] = Field(default=[])
-    usd: dict[Unit, float] = Field(default={})
+    usd: dict[Unit, Annotated[float, Field(ge=0)]] = Field(default={})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,12 +111,6 @@ def _problems(region: str, offers: list[_Offer]) -> list[Problem]:
         Problem(key=f"{region}.{unit}", message=f"needs one price, has {counts[unit]}")
         for unit in Unit
         if counts[unit] != 1
-    ]
-    found += [
-        Problem(key=f"{region}.{unit}", message=f"must not be negative: {price}")
-        for offer in offers
-        for unit, price in offer.usd.items()
-        if price < 0
     ]
     lists = [offer.storage_tiers for offer in offers if offer.storage_tiers]
     if len(lists) != 1:

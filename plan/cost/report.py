@@ -12,7 +12,7 @@ from plan.cost.prices import Prices, Unit
 from plan.cost.usage import COMPACTIONS, HOURS, MERGED_HOURS, Usage
 
 CURRENCY = "USD"
-_UNKNOWN = "not known"
+_UNKNOWN = "unknown"
 NAMES = {
     Part.S3_STORAGE: "S3 storage",
     Part.S3_REQUESTS: "S3 requests",
@@ -163,7 +163,7 @@ def _remarks(settings: TracingSettings, estimate: Estimate) -> Iterator[str]:
     if total is not None:
         known = {part: usd for part, usd in estimate.parts.items() if usd is not None}
         most = max(known, key=lambda part: known[part])
-        yield f"Most of it is {NAMES[most]}: {100 * known[most] / total:.0f} %."
+        yield f"Largest part: {NAMES[most]}, {100 * known[most] / total:.0f} %."
     if estimate.ahead is not None:
         growth = settings.load.growth_percent_per_month
         yield (
@@ -174,7 +174,7 @@ def _remarks(settings: TracingSettings, estimate: Estimate) -> Iterator[str]:
 
 def _capacity(settings: TracingSettings) -> Iterator[tuple[str, ...]]:
     growth = settings.load.growth_percent_per_month
-    head = ("the busiest hour asks for", "needs", "has", "used")
+    head = ("resource in the busiest hour", "needs", "has", "used")
     yield (*head, "lasts") if growth else head
     for check in capacity.checks(settings):
         used = f"{100 * check.asked / check.held:.0f} %"
@@ -194,8 +194,8 @@ def _series(settings: TracingSettings, estimate: Estimate) -> str:
         return "No series are written: `backends.metrics` is not set."
     count = estimate.usage.active_series
     if count is None:
-        return "How many series are written is not known: set `load.operations`."
-    of = "" if settings.load.edges else ", without those of the service graph (`load.edges`)"
+        return "The number of written series is unknown: set `load.operations`."
+    of = "" if settings.load.edges else ", without the service graph (`load.edges`)"
     return f"Series written to the metrics backend: up to {about(count)}{of}. They are not priced."
 
 
@@ -206,13 +206,13 @@ def _assumptions(settings: TracingSettings) -> Iterator[str]:
             f"{load.spans_per_second:,} spans/s on average, {load.peak_factor:g} times that in the "
             f"busiest hour, {load.bytes_per_span:,} bytes each on the wire"
         )
-        how = "measured" if load.stored_bytes_per_span else "a guess, half of that on the wire"
+        how = "measured" if load.stored_bytes_per_span else "estimated as half of that on the wire"
         yield f"{capacity.stored_bytes_per_span(load):,.0f} bytes of a span in a block: {how}"
         yield (
             f"copies of a span are merged {MERGED_HOURS} hours after they arrive; compaction reads "
-            f"and writes each block {COMPACTIONS} times; the retention has passed once"
+            f"and writes each block {COMPACTIONS} times; one retention has passed"
         )
-    yield f"{HOURS} hours in a month; the least number of pods; CPU and memory as Fargate charges"
+    yield f"{HOURS} hours in a month; the minimum number of pods; CPU and memory as on Fargate"
     yield (
         "not counted: queries, listing of blocks, traffic between zones, the cluster, Grafana and "
         "its other backends (docs/cost.md)"

@@ -75,7 +75,7 @@ def _known(planned: Planned) -> tuple[Any, ...]:
 
 
 def _money(amount: float | None) -> str:
-    return "not known" if amount is None else f"{amount:,.2f}"
+    return "unknown" if amount is None else f"{amount:,.2f}"
 
 
 def _more(old: float | None, new: float | None) -> str:

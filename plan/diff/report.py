@@ -91,7 +91,7 @@ def _table(environments: Sequence[Environment]) -> str:
             counts[0] = len(made(e.after))
         compared = e.is_compared or (e.before is None and not e.error)
         cells = [str(count) if count else "-" for count in counts] if compared else ["?"] * 4
-        month = (costs[e.stack] or "not known",) if cost else ()
+        month = (costs[e.stack] or "unknown",) if cost else ()
         rows.append((f"**{e.stack}**", *cells, *month, _first(e)))
     return table(rows) if len(rows) > 1 else ""
 

@@ -52,14 +52,14 @@ def test_the_section_of_a_known_load() -> None:
     assert "| CPU requests | 1 vCPU | 0.04 for a vCPU and hour | 29 |" in lines
     assert any(line.startswith("| sum | | | ") for line in lines)
     assert "Prices of eu-west-1, of 2026-01-02 to 2026-03-04" in found
-    assert re.search(r"^Most of it is S3 requests: \d+ %\.$", found, re.M)
+    assert re.search(r"^Largest part: S3 requests, \d+ %\.$", found, re.M)
     assert "| half the retention (`tempo.retentionHours: 50`) | 1.3 |" in lines
     assert "After 12 months of 5 % growth: about " in found
     assert re.search(
         r"\| ingestion limit, MiB/s +\| 0\.76 +\| 4 +\| 19 % +\| over two years", found
     )
     assert "1,000 spans/s on average, 2 times that in the busiest hour, 400 bytes" in found
-    assert "200 bytes of a span in a block: a guess" in found
+    assert "200 bytes of a span in a block: estimated" in found
 
 
 def test_a_size_that_is_too_small_has_no_time_left() -> None:
@@ -69,15 +69,15 @@ def test_a_size_that_is_too_small_has_no_time_left() -> None:
 def test_a_missing_load_names_the_setting() -> None:
     found = text()
     assert "`load.spansPerSecond` is not set" in found
-    assert re.search(r"\| sum +\| +\| +\| not known +\|", found)
+    assert re.search(r"\| sum +\| +\| +\| unknown +\|", found)
     assert "spans/s" not in found
 
 
 def test_a_region_without_prices_shows_amounts() -> None:
     its = settings(load())
     found = section(its, estimate(its, {}))
-    assert "There are no prices of eu-west-1 in `plan/cost/prices.yaml`" in found
-    assert re.search(r"\| S3 storage +\| 67 GiB +\| not known +\| not known", found)
+    assert "`plan/cost/prices.yaml` has no prices for eu-west-1" in found
+    assert re.search(r"\| S3 storage +\| 67 GiB +\| unknown +\| unknown", found)
 
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod", "local"])

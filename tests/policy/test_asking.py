@@ -81,7 +81,7 @@ def test_the_plan_says_which_policies_were_asked(stack: str) -> None:
     assert ("bucket-plain-http" in asked) == (stack != "local")
     text = policies.section([], tier)
     assert f"the {len(asked)} policies" in text
-    assert ("`retention-shortened` compares with what is deployed" in text) == (stack != "local")
+    assert ("`retention-shortened` compares with the deployed stack" in text) == (stack != "local")
 
 
 def fake_cli(folder: Path, exported: str | None) -> Path:

@@ -221,7 +221,7 @@ def test_what_it_costs() -> None:
     assert "| volumes | 40.00 | 20.50 | -19.50 |" in said
     assert "| **sum** | 100.00 | 80.50 | -19.50 |" in said
     said = text(compared(costing(100, 40), costing(None, None)))
-    assert "| **sum** | 100.00 | not known |" in said
+    assert "| **sum** | 100.00 | unknown |" in said
     assert "per month" not in said
 
 
