@@ -45,14 +45,14 @@ def expected(stack: str) -> dict[str, str]:
 
 def actual(stack: str) -> dict[str, str]:
     """Return the files of the plan as it is now."""
-    found = dict(_planned(stack))
+    found = dict(planned(stack))
     found["plan.yaml"] = dump(_short(json.loads(found.pop("plan.json"))))
     values = yaml.safe_load(found["values/alloy.yaml"])
     values["alloy"]["configMap"]["content"] = "alloy/alloy.alloy"
     found["values/alloy.yaml"] = dump(values)
     for name in [n for n in found if _is_dashboard(n)]:
         text = found.pop(name)
-        reference = _planned(REFERENCE).get(name, "")
+        reference = planned(REFERENCE).get(name, "")
         if stack == REFERENCE or not reference:
             found[f"{name}.txt"] = digest(text)
         elif text != reference:
@@ -61,7 +61,8 @@ def actual(stack: str) -> dict[str, str]:
 
 
 @cache
-def _planned(stack: str) -> dict[str, str]:
+def planned(stack: str) -> dict[str, str]:
+    """Return the files of a stack's plan; each stack is planned once."""
     return files(run(stack, ROOT))
 
 

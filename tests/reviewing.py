@@ -1,5 +1,6 @@
 """The example in docs/reviewing.md: compared by a test, written by `make golden`."""
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -7,8 +8,12 @@ from pathlib import Path
 from config.schema import with_section
 from plan.diff import MARKER
 from plan.diff.environment import environment
+from plan.diff.planner import planned
 from plan.diff.report import report
-from plan.diff.trees import Commits, plan_trees
+from plan.diff.trees import Commits, Planned, from_plan
+from plan.dumping import UNKNOWN_SHOWN
+from plan.recorder import UNKNOWN
+from plan.stackfile import load
 from tests.golden import ROOT
 
 DOCUMENT = ROOT / "docs/reviewing.md"
@@ -25,17 +30,20 @@ def example() -> str:
         trees = [Path(name, side) for side in ("base", "head")]
         for tree, content in zip(trees, (text, text.replace(OLD, NEW)), strict=True):
             tree.mkdir()
-            for part in ("__main__.py", "components", "config", "plan", "policy"):
-                if (ROOT / part).exists():
-                    (tree / part).symlink_to(ROOT / part)
             shutil.copy(ROOT / "Pulumi.yaml", tree)
             (tree / "Pulumi.prod.yaml").write_text(content, encoding="utf-8")
-        before, after = plan_trees(trees)
+        before, after = map(_planned, trees)
     commits = Commits(
         base="main", base_commit="4f2a91c", head_commit="9d03b7e", changed=False, missing=0
     )
-    compared = environment("prod", before["prod"], after["prod"])
+    compared = environment("prod", before, after)
     return report([compared], commits, docs=".").removeprefix(MARKER).strip()
+
+
+def _planned(tree: Path) -> Planned:
+    """Plan the stack by the code here, which has no need of a process of its own."""
+    text = json.dumps(planned("prod", tree)).replace(UNKNOWN, UNKNOWN_SHOWN)
+    return from_plan("prod", json.loads(text), dict(load(tree / "Pulumi.prod.yaml")))
 
 
 def document() -> str:

@@ -32,6 +32,32 @@ def missing() -> str | None:
     return None
 
 
+#: Prints the tier for each `tracing:environment` on standard input, in one process of the pack.
+_ASK_FOR_TIERS = """
+import json, runpy, sys
+import pulumi, pulumi_policy
+pulumi_policy.PolicyPack = lambda *_: None
+tier = runpy.run_path("__main__.py")["_tier"]
+for text in json.load(sys.stdin):
+    pulumi.runtime.set_all_config({"tracing:environment": text})
+    print(tier().value)
+"""
+
+
+def tiers(environments: list[str]) -> list[str]:
+    """Return the tier that the pack judges by for each value of `tracing:environment`."""
+    done = subprocess.run(
+        [FOLDER / "venv" / "bin" / "python", "-c", _ASK_FOR_TIERS],
+        cwd=FOLDER,
+        env={**os.environ, "PULUMI_PROJECT": "tracing", "PULUMI_STACK": "test"},
+        input=json.dumps(environments),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
 @dataclass(frozen=True)
 class Pack:
     """A running pack."""

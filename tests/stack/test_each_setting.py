@@ -1,5 +1,7 @@
 """No setting is dead: each value of each stack file changes what is made, or is refused."""
 
+from functools import cache
+
 import pytest
 
 from components.checks import SettingsError
@@ -18,8 +20,6 @@ from tests.stack.each_setting import (
 
 #: Settings that no resource follows from, with the file of the plan in which a change shows.
 PLAN_ONLY = {
-    # Export `tracesUrl`, a link for people.
-    "grafana.url": "plan.json",
     # The plan warns where an evaluator can't have the series of its rules.
     "alerts.evaluator": "summary.md",
     "backends.metrics.type": "summary.md",
@@ -33,6 +33,8 @@ REFUSED = {
     ("dev", "cluster.accountId"): "identity.permissionsBoundaryArn",
     ("prod", "cluster.accountId"): "identity.permissionsBoundaryArn",
     ("staging", "cluster.accountId"): "identity.permissionsBoundaryArn",
+    ("prod", "cluster.region"): "storage.kmsKeyArn",
+    ("prod", "storage.encryption"): "storage.kmsKeyArn",
     ("dev", "tempo.mode"): "tempo.size",
     ("local", "environment.name"): "storage.endpoint",
     ("local", "identity.mode"): "storage.endpoint",
@@ -66,7 +68,7 @@ def test_a_setting_changes_a_resource_is_refused_or_shows_in_the_plan(stack: str
 
 def shows_in(place: str, stack: str, key: Key) -> bool:
     """Tell whether a change of a value shows in a file of the plan, and in no resource."""
-    before = files(plan(stack, key, value_at(stack, key), dashboards=False))
+    before = unchanged(stack)
     for value in others(key, value_at(stack, key)):
         try:
             after = files(plan(stack, key, value, dashboards=False))
@@ -76,6 +78,13 @@ def shows_in(place: str, stack: str, key: Key) -> bool:
         if after[place] != before[place]:
             return True
     return False
+
+
+@cache
+def unchanged(stack: str) -> dict[str, str]:
+    """Return the files of a stack's plan, without the dashboards."""
+    key = written(stack)[0]
+    return files(plan(stack, key, value_at(stack, key), dashboards=False))
 
 
 def refusal(stack: str, key: Key) -> str:

@@ -24,7 +24,9 @@ SANITIZER = Path(__file__).parent / "sanitizer"
 INSTALLED = Path(__file__).parents[3] / ".pytest_cache" / "text-panels"
 _HREF = re.compile(r"<a( href(?:=\"([^\"]*)\")?)?")
 
-pytestmark = pytest.mark.xdist_group("text-panels")
+# test_dashboard_links.py holds that each link begins with `/d/` and leads to a dashboard; npm takes
+# long to install the sanitizer.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("text-panels")]
 
 
 @cache

@@ -106,6 +106,8 @@ def test_each_side_is_planned_by_its_own_code_and_stack_files(project: Path) -> 
     ]
 
 
+# test_trees.py and test_report.py hold each half of this.
+@pytest.mark.slow
 def test_code_that_fails_says_why_without_a_traceback(project: Path) -> None:
     program = (project / "__main__.py").read_text()
     commit(project, {"__main__.py": f"{program}\nraise ValueError('not so')\n"})
