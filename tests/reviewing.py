@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any, cast
 
 from config.schema import with_section
 from plan.diff import MARKER
@@ -41,9 +42,10 @@ def example() -> str:
 
 
 def _planned(tree: Path) -> Planned:
-    """Plan the stack by the code here, which has no need of a process of its own."""
+    """Plan the stack in this process: both trees have the code that runs here."""
     text = json.dumps(planned("prod", tree)).replace(UNKNOWN, UNKNOWN_SHOWN)
-    return from_plan("prod", json.loads(text), dict(load(tree / "Pulumi.prod.yaml")))
+    stack_file = cast(dict[str, Any], load(tree / "Pulumi.prod.yaml"))
+    return from_plan("prod", json.loads(text), stack_file)
 
 
 def document() -> str:
