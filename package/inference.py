@@ -40,9 +40,12 @@ class SettingsAnalyzer(Analyzer):
         return properties, names
 
     def analyze_property(self, arg: Any, *args: Any, **options: Any) -> PropertyDefinition:  # noqa: ANN401
-        """Return a property; of an annotated type, the type without its checks."""
+        """Return a property; of an annotated type, or key of a mapping, the type without checks."""
         if get_origin(arg) is Annotated:
             arg = get_args(arg)[0]
+        if get_origin(arg) is dict:
+            key, value = get_args(arg)
+            arg = dict[get_args(key)[0] if get_origin(key) is Annotated else key, value]
         return super().analyze_property(arg, *args, **options)
 
     def get_docstring(self, typ: type, name: str) -> str | None:
