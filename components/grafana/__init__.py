@@ -1,1 +1,1 @@
-"""What Grafana needs to lead from a trace to its logs, metrics and profiles and back."""
+"""Grafana: datasources that link traces, logs, metrics and profiles, and dashboards."""

@@ -20,7 +20,7 @@ _GENERATOR = "metrics-generator"
 
 @dataclass(frozen=True, kw_only=True)
 class StackContext:
-    """What dashboards and rules need to know of a stack, and how they select its series.
+    """Projection of a stack for dashboards and rules, with the selectors of its series.
 
     Attributes:
         environment: name of the environment.
@@ -150,7 +150,7 @@ class StackContext:
 
 
 def stack_context(settings: TracingSettings) -> StackContext:
-    """Return what dashboards and rules need to know of a stack."""
+    """Return the projection of a stack's settings."""
     backends, grafana, alerts = settings.backends, settings.grafana, settings.alerts
     return StackContext(
         environment=settings.environment.name,

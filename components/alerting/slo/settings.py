@@ -15,7 +15,7 @@ from ...core.texts import (
     SpanName,
 )
 
-#: Where a window goes in an expression of a ratio.
+#: Placeholder of the window in an expression of a ratio.
 PLACEHOLDER = "[window]"
 
 
@@ -27,68 +27,67 @@ class AvailabilitySettings(Settings):
     namespace: NamespaceName
     """Kubernetes namespace of the service."""
     cluster: ClusterName | None = None
-    """Cluster to look at alone; by default all that write into the metrics backend as this
-    environment."""
+    """Cluster whose requests count. By default all clusters that write to the metrics backend as
+    this environment."""
     operation: SpanName | None = None
-    """Name of the span to look at alone, for example `GET /cart`; by default all requests."""
+    """Span name of the requests that count, for example `GET /cart`. By default all requests."""
 
 
 class LatencySettings(AvailabilitySettings):
     """Requests that are answered within a time, from the spans that a service answers."""
 
     threshold_seconds: float = Field(gt=0, le=3600)
-    """Longest time in seconds that is good enough; a bound of Tempo's latency histogram."""
+    """Longest good duration in seconds; a bound of Tempo's latency histogram."""
 
 
 class RatioSettings(Settings):
-    """Any ratio of two PromQL expressions; `[window]` stands for the window of their rates."""
+    """Any ratio of two PromQL expressions; `[window]` is replaced by the window of their rates."""
 
     total: RateExpression
-    """All events per second, for example `rate(jobs_total[window])`. Series are summed up."""
+    """All events per second, for example `rate(jobs_total[window])`. Series are summed."""
     good: RateExpression | None = None
-    """Good events per second. Give this or `bad`."""
+    """Good events per second. Set this or `bad`."""
     bad: RateExpression | None = None
-    """Bad events per second. Give this or `good`."""
+    """Bad events per second. Set this or `good`."""
 
 
 class SloSettings(Settings):
     """One service level objective; takes exactly one of `availability`, `latency`, `ratio`."""
 
     name: SloName
-    """Name of the objective, the only one of this name in the environment. The history of the
-    budget goes with it."""
+    """Name of the objective, unique in the environment. A rename begins a new budget history."""
     description: Sentence = ""
-    """What is promised, in a sentence for those who get the alert."""
+    """The promise in one sentence, for the receivers of its alerts."""
     owner: OwnerName
-    """Who answers for it; the label `owner` of its alerts, to route by."""
+    """Owner of the objective; the label `owner` of its alerts, for routing."""
     objective: float = Field(ge=0.001, le=99.999)
     """Percentage of events that must be good."""
     window_days: int = Field(default=28, ge=7, le=32)
-    """Length of the rolling window in days; 28 holds the same weekdays always."""
+    """Length of the rolling window in days. 28 always contains the same weekdays."""
     least_failures: int = Field(default=5, ge=0, le=1_000_000)
-    """Bad events in the longer window of an alert below which it stays quiet, so that one failure
-    at night wakes nobody; 0 where the expressions of `ratio` do not count events."""
+    """Minimum number of bad events in an alert's longer window before it fires, so that one failure
+    at night wakes nobody. Set 0 if the expressions of `ratio` do not count events."""
     labels: dict[LabelName, str] = Field(default={})
-    """More labels for its alerts, to route by."""
+    """Additional labels of its alerts, for routing."""
     availability: AvailabilitySettings | None = None
     """Counts requests that fail as bad."""
     latency: LatencySettings | None = None
     """Counts requests that take longer than a threshold as bad."""
     ratio: RatioSettings | None = None
-    """Counts what two PromQL expressions say."""
+    """Counts events by two PromQL expressions."""
 
 
 class SloDefaultsSettings(Settings):
     """Objectives for every service, by template."""
 
     enabled: bool = False
-    """Hold every service that answers requests to the objectives below; an SLO of its own in
-    `slos` takes the place of the template's. Needs `backends.metrics`."""
+    """Apply the objectives below to every service that answers requests. An SLO in `slos` replaces
+    the template for its service. Needs `backends.metrics`."""
     availability_objective: float = Field(default=99.5, ge=0.001, le=99.999)
     """Percentage of a service's requests that must not fail."""
     latency_objective: float = Field(default=95, ge=0.001, le=99.999)
     """Percentage of a service's requests that must be answered within the threshold."""
     latency_threshold_seconds: float = Field(default=1.02, gt=0, le=3600)
-    """Longest time in seconds that is good enough; a bound of Tempo's latency histogram."""
+    """Longest good duration in seconds; a bound of Tempo's latency histogram."""
     window_days: int = Field(default=28, ge=7, le=32)
     """Length of the rolling window in days."""
