@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, cast, get_origin
 
 import jsonschema
@@ -63,6 +64,19 @@ def texts(model: type[BaseModel] = TracingSettings, prefix: Key = ()) -> Iterato
 
 
 TEXTS = dict(texts())
+
+
+@cache
+def written() -> str:
+    """Return docs/config.md, which every case reads."""
+    return reference()
+
+
+@cache
+def editors_schema() -> dict[str, Any]:
+    return json_schema()
+
+
 each_text = sweep("path", TEXTS, ids=lambda path: ".".join(map(str, path)))
 
 
@@ -132,12 +146,12 @@ def test_its_own_example_is_accepted(path: Key) -> None:
 
 @each_text
 def test_the_document_says_the_same(path: Key) -> None:
-    assert str(TEXTS[path]) in reference()
+    assert str(TEXTS[path]) in written()
 
 
 @each_text
 def test_the_schema_takes_the_example_and_refuses_what_is_refused(path: Key) -> None:
-    schema = json_schema()
+    schema = editors_schema()
     node: Any = schema["properties"]["config"]["properties"][f"tracing:{path[0]}"]
     for part in path[1:]:
         node = _below(schema, node, part)

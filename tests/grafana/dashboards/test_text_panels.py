@@ -6,6 +6,7 @@ begins with `/`. That holds under a sub-path (`serve_from_sub_path`), and in a k
 page that is loaded anew would lose.
 """
 
+import fcntl
 import json
 import os
 import re
@@ -35,15 +36,18 @@ def missing() -> str:
     if not shutil.which("node") or not shutil.which("npm"):
         return "needs Node and npm on PATH"
     wanted = (SANITIZER / "package.json").read_text()
+    INSTALLED.mkdir(parents=True, exist_ok=True)
     done = INSTALLED / "done.json"
-    if not done.exists() or done.read_text() != wanted:
-        INSTALLED.mkdir(parents=True, exist_ok=True)
-        (INSTALLED / "package.json").write_text(wanted)
-        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
-        made = subprocess.run(command, cwd=INSTALLED, capture_output=True, text=True, check=False)
-        if made.returncode:
-            return f"npm could not install @grafana/data: {made.stderr.strip()[-200:]}"
-        done.write_text(wanted)
+    with (INSTALLED / "lock").open("w") as lock:
+        # Two runs of the tests at once install it one after the other.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists() or done.read_text() != wanted:
+            (INSTALLED / "package.json").write_text(wanted)
+            command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
+            made = subprocess.run(command, cwd=INSTALLED, capture_output=True, text=True)
+            if made.returncode:
+                return f"npm could not install @grafana/data: {made.stderr.strip()[-200:]}"
+            done.write_text(wanted)
     return ""
 
 
