@@ -193,6 +193,12 @@ CONTAINER_SECURITY: dict[str, Any] = {
 #: Liveness probe. The charts probe /ready, which fails while a long WAL is replayed, so that the
 #: kubelet would kill the pod and the replay would start over.
 LIVENESS: dict[str, Any] = {"httpGet": {"path": "/status/version"}}
+#: Readiness probe, on top of the chart's own. The charts wait 20 and 30 s before they probe: while
+#: all distributors start, senders without a queue then lose spans although Tempo is ready.
+READINESS: dict[str, Any] = {"initialDelaySeconds": 5, "periodSeconds": 5}
+#: Seconds until a started pod counts as ready, at most: the probe, 15 s in which an ingester waits
+#: for its ring (`min_ready_duration`), and the chart's `minReadySeconds` of 10.
+READY_SECONDS = 40
 #: Seconds in which an ingester replays its write-ahead log after a start; estimated for some GiB.
 REPLAY_SECONDS = 60
 

@@ -28,8 +28,6 @@ _COMPONENTS = {
 #: the chart's 300 is enough and an upgrade of many ingesters ends in time.
 _GRACE_SECONDS: Mapping[str, int] = {"ingester": 120, "metrics_generator": 120}
 _DEFAULT_GRACE_SECONDS = 30
-#: Delay of the readiness probe plus `minReadySeconds` of the chart, in seconds.
-_READY_SECONDS = 40
 #: Share of the pods that a rolling update replaces at the same time, of workloads without data. The
 #: chart's one at a time takes hours for a hundred queriers.
 _ROLLOUT_SHARES: Mapping[str, float] = {"distributor": 0.25, "querier": 0.25, "compactor": 0.25}
@@ -63,6 +61,7 @@ def values(args: "TempoArgs") -> dict[str, Any]:
             "podSecurityContext": config.POD_SECURITY,
             "securityContext": config.CONTAINER_SECURITY,
             "livenessProbe": config.LIVENESS,
+            "readinessProbe": config.READINESS,
         },
         "serviceAccount": config.service_account(args),
         "storage": {"trace": {"backend": "s3", "s3": config.s3(args)}},
@@ -99,7 +98,8 @@ def rollouts(args: "TempoArgs") -> list[Rollout]:
             pods=size.max_replicas or size.replicas,
             share=_ROLLOUT_SHARES.get(name, 0),
             stop_seconds=_GRACE_SECONDS.get(name, _DEFAULT_GRACE_SECONDS),
-            ready_seconds=_READY_SECONDS + (config.REPLAY_SECONDS if name in _GRACE_SECONDS else 0),
+            ready_seconds=config.READY_SECONDS
+            + (config.REPLAY_SECONDS if name in _GRACE_SECONDS else 0),
         )
         for name, size in sizes.workloads(args.settings, generator=generator).items()
     ]

@@ -23,9 +23,8 @@ _CONFIG = (
 _JAEGER = {"grpc": 14250, "thrift_http": 14268, "thrift_compact": 6831, "thrift_binary": 6832}
 #: Port of Zipkin in the chart's Service.
 _ZIPKIN = 9411
-#: Termination grace period in seconds (Kubernetes' default; the chart sets none), and delay of the
-#: readiness probe (chart default).
-_GRACE_SECONDS, _READY_SECONDS = 30, 20
+#: Termination grace period in seconds (Kubernetes' default; the chart sets none).
+_GRACE_SECONDS = 30
 
 
 def values(args: "TempoArgs") -> dict[str, Any]:
@@ -54,7 +53,7 @@ def rollouts() -> list[Rollout]:
         Rollout(
             pods=1,
             stop_seconds=_GRACE_SECONDS,
-            ready_seconds=_READY_SECONDS + config.REPLAY_SECONDS,
+            ready_seconds=config.READY_SECONDS + config.REPLAY_SECONDS,
         )
     ]
 
@@ -72,6 +71,7 @@ def _tempo(args: "TempoArgs", size: Workload) -> dict[str, Any]:
         "extraVolumeMounts": config.credential_volumes(args)[1],
         "securityContext": config.CONTAINER_SECURITY,
         "livenessProbe": config.LIVENESS,
+        "readinessProbe": config.READINESS,
         "reportingEnabled": False,
         "multitenancyEnabled": settings.tenant is not None,
         "streamOverHttpEnabled": True,

@@ -117,7 +117,7 @@ def test_numbers_arrive_as_floats_and_are_whole_all_the_same() -> None:
         (
             "TracingStack",
             {"settings": SETTINGS, "metricsPassword": "x"},
-            "metricsPassword\n    belongs to backends.metrics.username, which is not set",
+            "metricsPassword\n    needs a user: set backends.metrics.username, or remove this key",
         ),
         (
             "TraceStorage",
@@ -127,7 +127,7 @@ def test_numbers_arrive_as_floats_and_are_whole_all_the_same() -> None:
         (
             "TraceStorage",
             {**BUCKET, "retentionHours": "long"},
-            'retentionHours: "long"\n    must be a whole number',
+            'retentionHours: "long"\n    must be an integer',
         ),
         (
             "TraceStorage",
@@ -141,7 +141,7 @@ def test_numbers_arrive_as_floats_and_are_whole_all_the_same() -> None:
         (
             "Tempo",
             {"bucket": "b", "region": "r", "clusterName": "c"},
-            "namespace\n    is missing: An existing namespace.",
+            "namespace\n    is missing: it must be a string",
         ),
     ],
 )

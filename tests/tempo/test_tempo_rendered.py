@@ -325,3 +325,13 @@ def test_a_replay_of_the_wal_does_not_kill_the_pod(mode: TempoMode, tmp_path: Pa
             if name != "tempo-memcached":
                 assert container["livenessProbe"]["httpGet"]["path"] != "/ready"
                 assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
+
+
+@BOTH
+def test_a_pod_that_is_ready_gets_traffic_soon(mode: TempoMode, tmp_path: Path) -> None:
+    """With 30 s before the first probe, two new distributors left 40 s without an endpoint."""
+    for name, pod in pod_specs(render(arguments(mode), tmp_path)):
+        for container in pod["containers"]:
+            if name != "tempo-memcached":
+                assert container["readinessProbe"]["initialDelaySeconds"] <= 5
+                assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
