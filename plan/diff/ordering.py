@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from components.checks.messages import on_changes
+from components.core.registry import CHARTS
+from components.tempo.system import TEMPO
 from plan.diff.kinds import RELEASE
 from plan.diff.trees import Planned
 from plan.diff.values import MISSING
@@ -105,14 +107,18 @@ _DERIVED: Final = (
         section="upgrades.md#upgrade-a-chart",
         applies=lambda before, after: not _another_major(before, after),
     ),
-    Order(
-        fact="chart [!t]*",
-        says=(
-            "Another major version of the chart: read its upgrade notes and the rendered objects "
-            "(`RENDER=1`)."
-        ),
-        section="upgrades.md#upgrade-a-chart",
-        applies=_another_major,
+    *(
+        Order(
+            fact=f"chart {chart.name}",
+            says=(
+                "Another major version of the chart: read its upgrade notes and the rendered "
+                "objects (`RENDER=1`)."
+            ),
+            section="upgrades.md#upgrade-a-chart",
+            applies=_another_major,
+        )
+        for chart in CHARTS
+        if chart not in TEMPO.charts
     ),
 )
 

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from components.core.helm import Chart
+from components.core.registry import CHARTS
 from plan.diff.changes import Change, Operation, kind
 from plan.diff.kinds import COMPONENTS, KINDS, KUBERNETES_PROVIDER, RELEASE, RELEASES, kind_of
 from plan.diff.ordering import ORDERS, Warned, facts, shown, warned
@@ -137,6 +139,16 @@ def test_another_version_of_a_chart(chart: str, before: str, after: str, text: s
     )
     assert text in found.order.says
     assert found.fact == f"chart {chart.rsplit('/', 1)[-1]}"
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
+@pytest.mark.parametrize("version", ["0.0.1", "99.0.0"])
+def test_another_version_of_every_chart_is_warned_of_once(chart: Chart, version: str) -> None:
+    both = (
+        planned([release("x", {}, chart=chart.name, version=v)]) for v in (chart.version, version)
+    )
+    [found] = warned(*both)
+    assert "major" in found.order.says or version.split(".")[0] == chart.version.split(".")[0]
 
 
 def test_another_bucket() -> None:
