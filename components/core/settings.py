@@ -50,8 +50,8 @@ _ISSUER = OnChange(
     section="credentials.md#aws-identity",
 )
 _REACHED = OnChange(
-    happens="Pulumi reaches the cluster in another way. In another cluster it doesn't find what it "
-    "made, and makes it again.",
+    happens="Pulumi connects to the cluster in another way. In another cluster it doesn't find its "
+    "resources, and creates them again.",
     do="Make sure that it is the same cluster.",
     section="changes.md#move-to-another-cluster-or-namespace",
 )

@@ -17,8 +17,8 @@ from ..core.settings import (
 from ..core.texts import ClassName, TempoVersion, TenantId
 
 _MODE = OnChange(
-    happens="One Helm release becomes another chart's. No query is answered meanwhile, and what is "
-    "not yet in S3 stays on the old volumes.",
+    happens="The Helm release is replaced by one of another chart. Queries fail during the change, "
+    "and spans that are not yet in S3 stay on the old volumes.",
     do="Flush Tempo first.",
     section="changes.md#change-tempos-mode",
 )
@@ -29,7 +29,7 @@ _RETENTION = OnChange(
     direction=Direction.LESS,
 )
 _CLASS = OnChange(
-    happens="The upgrade fails: Kubernetes fixes the volumes of a StatefulSet.",
+    happens="The upgrade fails: Kubernetes doesn't change the volumes of a StatefulSet.",
     do="Delete the StatefulSet by hand first. Existing volumes keep their class.",
     section="changes.md#resize-a-volume",
 )
@@ -39,9 +39,9 @@ _TENANT = OnChange(
     section="grafana.md#tenants",
 )
 _VERSION = OnChange(
-    happens="Another version of Tempo. An older one may not read blocks that a newer one wrote.",
+    happens="Tempo runs another version. An older version may not read blocks of a newer one.",
     do="Read the release notes of all versions in between.",
-    section="upgrades.md#upgrade-a-chart",
+    section="upgrades.md#upgrade-tempo",
 )
 _RECEIVER = OnChange(
     happens="Tempo refuses the spans of senders that still use this protocol.",
