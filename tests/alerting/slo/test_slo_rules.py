@@ -8,6 +8,7 @@ import pytest
 from cases import built, slo
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from components.alerting.delivery import MAX_BYTES, MAX_RULES, rule_files
 from components.alerting.slo.rules import RESERVED_LABELS, Group
@@ -121,7 +122,7 @@ def test_an_alert_that_no_outage_could_reach_is_left_out(
 def test_names_are_taken_once() -> None:
     found = messages(slo("a"), slo("b"), slo("a"))
     assert found == dict.fromkeys(
-        ["slos[0].name", "slos[2].name"], "is the name of another SLO too"
+        ["slos[0].name", "slos[2].name"], "is the name of another SLO: choose another"
     )
 
 
@@ -130,7 +131,7 @@ def test_an_objective_has_just_one_kind() -> None:
     two = slo(availability=span, latency={**span, "thresholdSeconds": 0.512})
     none = SloSettings(name="none", owner="o", objective=99)
     found = messages(two, none)
-    assert found["slos[0]"].startswith("has availability and latency; takes one of")
+    assert found["slos[0]"].startswith("has availability and latency: keep one")
     assert found["slos[1]"].startswith("needs one of availability, latency, ratio")
 
 
@@ -143,7 +144,7 @@ def test_a_threshold_between_buckets_is_refused_with_the_nearest(
 ) -> None:
     latency = {"service": "s", "namespace": "n", "thresholdSeconds": seconds}
     message = messages(slo(latency=latency))["slos[0].latency.thresholdSeconds"]
-    assert f"take {nearest} (all bounds: 0.002, " in message
+    assert f"take {nearest} (all buckets: 0.002, " in message
     defaults = {"latencyThresholdSeconds": seconds}
     assert "sloDefaults.latencyThresholdSeconds" in messages(sloDefaults=defaults)
 
@@ -157,12 +158,16 @@ def test_span_metrics_need_a_metrics_backend() -> None:
 @pytest.mark.parametrize(
     ("ratio", "key", "message"),
     [
-        ({"total": "rate(a[window])"}, "", "needs one of good and bad"),
-        ({"total": "a[window]", "bad": "b[window]", "good": "c[window]"}, "", "needs one of good"),
-        ({"total": "rate(a[5m])", "bad": "rate(b[window])"}, ".total", "must have [window]"),
-        ({"total": "rate(a[window])", "bad": "rate(b[window]"}, ".bad", "is no PromQL"),
-        ({"total": "rate(a[window])", "bad": "b[window]"}, ".bad", "is no PromQL"),
-        ({"total": "rate(a[window]) # all", "bad": "rate(b[window])"}, ".total", "is no PromQL"),
+        ({"total": "rate(a[window])"}, "", "needs either good or bad"),
+        ({"total": "a[window]", "bad": "b[window]", "good": "c[window]"}, "", "needs either"),
+        ({"total": "rate(a[5m])", "bad": "rate(b[window])"}, ".total", "must contain [window]"),
+        ({"total": "rate(a[window])", "bad": "rate(b[window]"}, ".bad", "is not valid"),
+        ({"total": "rate(a[window])", "bad": "b[window]"}, ".bad", "is not valid"),
+        (
+            {"total": "rate(a[window]) # all", "bad": "rate(b[window])"},
+            ".total",
+            "is not valid",
+        ),
     ],
 )
 def test_expressions_of_a_ratio_are_read_before_prometheus_reads_them(
@@ -172,10 +177,15 @@ def test_expressions_of_a_ratio_are_read_before_prometheus_reads_them(
     assert found[f"slos[0].ratio{key}"].startswith(message)
 
 
-@pytest.mark.parametrize("name", ["slo", "severity", "1st", "a-b", "__name__", ""])
-def test_labels_are_such_as_prometheus_takes_and_not_ours(name: str) -> None:
-    (key,) = messages(slo(labels={name: "x"}))
-    assert key == ("slos[0].labels." + name if name in RESERVED_LABELS else "slos[0].labels")
+@pytest.mark.parametrize("name", sorted(RESERVED_LABELS))
+def test_a_label_that_the_rules_set_is_refused(name: str) -> None:
+    assert [*messages(slo(labels={name: "x"}))] == [f"slos[0].labels.{name}"]
+
+
+@pytest.mark.parametrize("name", ["1st", "a-b", "__name__", ""])
+def test_a_label_that_prometheus_does_not_accept_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match=rf"labels\.{name}\.\[key\]"):
+        slo(labels={name: "x"})
 
 
 def test_braces_in_a_name_are_no_template_and_quotes_no_end() -> None:
