@@ -64,7 +64,7 @@ class TracingSettings(Settings):
 
     @property
     def beyla_runs(self) -> bool:
-        """Whether Beyla is installed: it is on and looks at one namespace at least."""
+        """Whether Beyla is installed: it is enabled and `beyla.namespaces` is not empty."""
         return self.beyla.enabled and bool(self.beyla.namespaces)
 
     @property

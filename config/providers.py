@@ -24,7 +24,7 @@ def aws_arguments(
     """Return the AWS provider's arguments and the problems of the `aws:` keys.
 
     Region and account come from the settings, so that no environment variable of a laptop decides
-    where an `up` goes. Other `aws:` keys (a profile, endpoints of a stand-in) pass through: an
+    where an `up` goes. Other `aws:` keys (a profile, endpoints of an emulator) pass through: an
     explicit provider does not read them by itself.
     """
     known = {_camel(name): name for name in inspect.signature(aws.ProviderArgs).parameters}

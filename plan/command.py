@@ -1,6 +1,6 @@
-"""What the commands have in common: stack names, messages instead of tracebacks.
+"""Helpers of all commands: checks of stack names, and messages instead of tracebacks.
 
-Imports no package: some commands run where none is installed.
+Imports no package, because some commands run where none is installed.
 """
 
 import functools
@@ -14,7 +14,7 @@ _STACK = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
 def stack_name_problem(name: str) -> str | None:
-    """Return why a name cannot be that of a stack, or None; Pulumi allows the same names."""
+    """Return why a stack can't have a name, or None. Pulumi allows the same names."""
     if _STACK.fullmatch(name):
         return None
     shown = name if len(name) <= 100 else f"{name[:100]}..."
@@ -25,7 +25,7 @@ def stack_name_problem(name: str) -> str | None:
 
 
 def reporting(*expected: type[Exception]) -> Callable[[Callable[[], int]], Callable[[], int]]:
-    """Decorate a command so that it ends with a message and status 1, never with a traceback.
+    """Decorate a command so that an error ends it with a message and status 1, not a traceback.
 
     Args:
         expected: errors whose text is the message, apart from those of files and programs.
@@ -40,8 +40,8 @@ def reporting(*expected: type[Exception]) -> Callable[[Callable[[], int]], Calla
             try:
                 return command()
             except BrokenPipeError:
-                # Whoever read the output has enough, for example `head`. Python would complain
-                # again when it flushes.
+                # The reader, for example `head`, closed the pipe. Python would fail again when it
+                # flushes.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 return 1
             except expected as error:

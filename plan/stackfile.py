@@ -1,4 +1,4 @@
-"""Reads a stack file as the Pulumi CLI does, without the CLI."""
+"""Reads stack files as the Pulumi CLI does, without the CLI."""
 
 import json
 import math
@@ -22,8 +22,8 @@ class StackConfig:
     """The configuration of one stack.
 
     Attributes:
-        values: full keys to text, objects as JSON, as a program is handed them.
-        secret_keys: keys that are encrypted, or hold something encrypted.
+        values: full keys to text, objects as JSON, as a program receives them.
+        secret_keys: keys whose values are encrypted or contain an encrypted value.
         imports: whether the file imports environments of Pulumi ESC, whose values are not read.
     """
 
@@ -32,11 +32,11 @@ class StackConfig:
     imports: bool
 
 
-#: Values of a file, with those that an alias repeats, and levels of nesting. Stack files stay far
-#: below; nine lines of aliases can make a billion values.
+#: Limits of the values in a file, aliases expanded, and of its nesting. Stack files stay far below;
+#: nine lines of aliases can expand to a billion values.
 _MAX_VALUES = 50_000
 _MAX_DEPTH = 50
-#: Digits that Python converts to an integer at most.
+#: Python doesn't convert longer integers.
 _MAX_DIGITS = 4000
 _TAGS: dict[type[yaml.Node], tuple[str, ...]] = {
     yaml.MappingNode: ("map",),
@@ -47,12 +47,12 @@ _YAML = "tag:yaml.org,2002:"
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads YAML as the CLI does: no yes and no for booleans, no key twice, Go's numbers."""
+    """Reads YAML as the CLI does: yes is a string, keys are unique, and numbers are Go's."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own way
 
     def get_single_node(self) -> yaml.Node | None:
-        """Return the document, checked before any value is made of it."""
+        """Return the document, checked before values are constructed."""
         node = super().get_single_node()
         if node is not None:
             _count(node, {}, depth=0)
@@ -94,15 +94,15 @@ def _marked(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
 
 
 def _count(node: yaml.Node, counts: dict[int, int], depth: int) -> int:
-    """Return how many values a node stands for, aliases expanded, and check it on the way.
+    """Count the values of a node, aliases expanded, and check each of them.
 
     Args:
         node: the node.
-        counts: counts of nodes that are known already; 0 while a node is being counted.
-        depth: how deep it stands in the file.
+        counts: counts of the nodes before; 0 while a node is being counted.
+        depth: level of nesting.
 
     Raises:
-        yaml.MarkedYAMLError: it is nothing that a stack file can hold.
+        yaml.MarkedYAMLError: a stack file can't contain the node.
     """
     if id(node) in counts:
         if counts[id(node)] == 0:
@@ -155,11 +155,11 @@ _RESOLVED = (
     ("timestamp", r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?", "0123456789"),
 )
 for _name, _pattern, _first in _RESOLVED:
-    # PyYAML tries a plain scalar's first letter; the empty one stands for an empty value.
+    # PyYAML selects patterns by the first letter of a plain scalar, which may be empty.
     cast(Any, _Loader).add_implicit_resolver(
         f"{_YAML}{_name}", re.compile(f"(?:{_pattern})$"), [*_first, ""]
     )
-# As a value, it is a string like any other.
+# As a value, `<<` is a string.
 _Loader.add_constructor(f"{_YAML}merge", lambda _, node: str(node.value))
 _Loader.add_constructor(f"{_YAML}bool", _Loader.boolean)
 _Loader.add_constructor(f"{_YAML}int", _Loader.integer)
@@ -184,7 +184,7 @@ def read(root: Path, stack: str) -> StackConfig:
         Its configuration, with the defaults of Pulumi.yaml.
 
     Raises:
-        SettingsError: there is no such file, or it is not a stack file.
+        SettingsError: the file doesn't exist or is not a stack file.
     """
     source = f"Pulumi.{stack}.yaml"
     if wrong := stack_name_problem(stack):
@@ -220,7 +220,7 @@ def read(root: Path, stack: str) -> StackConfig:
 
 
 def unread_imports(stack: str) -> str:
-    """Return what to know of a stack file that imports environments of Pulumi ESC."""
+    """Return the warning about a stack file that imports environments of Pulumi ESC."""
     return (
         f"Pulumi.{stack}.yaml imports ESC environments (its key environment). Their values are not "
         "read here: only the CLI can open them. `make preview` shows the stack with them"
@@ -232,7 +232,7 @@ def _here(root: Path) -> str:
 
 
 def load(path: Path) -> object:
-    """Return what a YAML file of the project holds, as the CLI reads it.
+    """Return the content of a YAML file of the project, as the CLI reads it.
 
     Raises:
         SettingsError: it cannot be read.
@@ -265,7 +265,7 @@ def _refused(source: str, message: str) -> SettingsError:
 
 
 def _project(root: Path) -> tuple[str, dict[str, Any]]:
-    """Return the name of the project, and the defaults of its configuration by full keys."""
+    """Return the name of the project and the defaults of its configuration, by full keys."""
     path = root / "Pulumi.yaml"
     if not os.path.lexists(path):
         raise _refused(path.name, "there is no such file: run this in the project's folder")
@@ -287,7 +287,7 @@ def _full_key(key: str, project: str) -> str:
 
 
 def _text(value: object) -> str:
-    """Return a value as the CLI hands it to a program."""
+    """Return a value as the CLI passes it to a program."""
     if isinstance(value, str):
         return value
     if value is None:

@@ -378,8 +378,9 @@ def _deletion(settings: TracingSettings) -> Iterator[Problem]:
         yield problem(
             "storage.protect",
             its.protect,
-            "lets the bucket and its traces be deleted, in production: remove this key, or set "
-            "storage.acknowledgeDataLoss: true as well",
+            "lets the bucket and its traces be deleted, in production: remove this key. If you "
+            "need it, set storage.acknowledgeDataLoss: true, and change the level of the policy "
+            "bucket-unprotected, which refuses it too (docs/policies.md)",
         )
     if not its.force_destroy:
         return

@@ -111,6 +111,19 @@ def _unquoted(example: str) -> AfterValidator:
     )
 
 
+def _address(url: str) -> str:
+    """Refuse a URL whose host is in brackets and not an IPv6 address."""
+    if found := re.search(r"//\[(.*)\]", url):
+        try:
+            ipaddress.IPv6Address(found[1])
+        except ValueError:
+            raise explained(
+                f"has the host [{found[1]}], which is not an IPv6 address: correct it, for example "
+                "http://[fd00::1]:9090"
+            ) from None
+    return url
+
+
 def _network(cidr: str) -> str:
     try:
         ipaddress.ip_network(cidr)
@@ -230,6 +243,7 @@ Url = Annotated[
         "an http or https URL with a host, without user, query or fragment",
         "http://mimir-gateway.mimir.svc:80/prometheus",
     ),
+    AfterValidator(_address),
 ]
 Endpoint = Annotated[
     str,
@@ -251,6 +265,7 @@ ChartRepository = Annotated[
         "an http, https or oci URL with a host, without user, query or fragment",
         "oci://registry.example.com/charts",
     ),
+    AfterValidator(_address),
 ]
 ImageRegistry = Annotated[
     str,
@@ -361,4 +376,5 @@ RunbookUrl = Annotated[
         "an http or https URL without user, query, fragment or a slash at the end",
         "https://git.example.com/platform/tracing/blob/main/docs/runbooks",
     ),
+    AfterValidator(_address),
 ]

@@ -39,7 +39,7 @@ class Propagator(StrEnum):
 
 
 class OtlpSettings(Settings):
-    """What an application's SDK is told through its environment."""
+    """Settings of an application's SDK, passed in environment variables."""
 
     language: Language | None = None
     """Language of the application. It adds variables that only this language's SDK knows."""

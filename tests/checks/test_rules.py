@@ -9,7 +9,9 @@ from components import checks as rules
 from components.beyla.settings import ContextPropagation
 from components.checks.validate import validate
 from components.checks.warnings import warnings
+from components.core.tier import Tier
 from components.settings import TracingSettings
+from policy.rules import RULES, Level
 from tests.stack.variants import ROOT
 from tests.sweep import sweep
 
@@ -303,6 +305,14 @@ def test_allowed(changes: dict[str, dict[str, Any]]) -> None:
     assert validate(stack_file(**changes))[1] == []
 
 
+def test_the_message_names_the_policy_that_refuses_the_same() -> None:
+    _, [problem] = validate(stack_file(storage={"protect": False}))
+    policy = next(rule for rule in RULES if rule.name in problem.message)
+    assert policy.name == "bucket-unprotected"
+    assert policy.levels[Tier.PRODUCTION] is Level.MANDATORY
+    assert f"{problem.key}: {problem.value}" in policy.fix
+
+
 def test_the_message_names_the_source_and_every_problem() -> None:
     wrong = settings(tempo={"mode": "distributed"}, storage={"protect": False})
     with pytest.raises(rules.SettingsError) as raised:
@@ -310,8 +320,9 @@ def test_the_message_names_the_source_and_every_problem() -> None:
     assert str(raised.value) == (
         "my-stack: 2 problems; nothing was changed.\n\n"
         "  storage.protect: false\n"
-        "    lets the bucket and its traces be deleted, in production: remove this key, or set "
-        "storage.acknowledgeDataLoss: true as well\n\n"
+        "    lets the bucket and its traces be deleted, in production: remove this key. If you "
+        "need it, set storage.acknowledgeDataLoss: true, and change the level of the policy "
+        "bucket-unprotected, which refuses it too (docs/policies.md)\n\n"
         '  tempo.mode: "distributed"\n'
         "    mode distributed needs size m or l: set tempo.size: m, or another mode"
     )
