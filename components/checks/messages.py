@@ -71,7 +71,8 @@ def problem_of(detail: ErrorDetails, settings: type[BaseModel] = TracingSettings
         return problem(key, value, detail["msg"])
     wanted = _kind_at(path, False, settings)
     if kind == "missing":
-        return Problem(key=key, message=f"is missing: it must be {wanted}")
+        about = _description(path, settings) if wanted == "a string" else ""
+        return Problem(key=key, message=f"is missing: it must be {wanted}{about}")
     if kind in ("too_long", "too_short"):
         most = kind == "too_long"
         bound = (detail.get("ctx") or {}).get("max_length" if most else "min_length")
@@ -195,6 +196,14 @@ def _kind_at(path: Path, a_key: bool, settings: type[BaseModel]) -> str:
         bare, _ = _unwrapped(_walk(path[:-1], settings)[0])
         return _kind(get_args(bare)[0])
     return _kind(_walk(path, settings)[0])
+
+
+def _description(path: Path, settings: type[BaseModel]) -> str:
+    """Return the description of a field in parentheses; arguments of components have no types."""
+    model = _walk(path[:-1], settings)[1]
+    fields = model.model_fields.items() if model else ()
+    text = next((f.description for n, f in fields if (f.alias or n) == path[-1]), None)
+    return f" ({' '.join(text.split()).rstrip('.')})" if text else ""
 
 
 def kind_of(field: FieldInfo) -> str:

@@ -141,7 +141,7 @@ def test_numbers_arrive_as_floats_and_are_whole_all_the_same() -> None:
         (
             "Tempo",
             {"bucket": "b", "region": "r", "clusterName": "c"},
-            "namespace\n    is missing: it must be a string",
+            "namespace\n    is missing: it must be a string (An existing namespace)",
         ),
     ],
 )
