@@ -1,1 +1,1 @@
-"""Measures what the project promises about time: python -m bench."""
+"""Benchmarks: python -m bench."""

@@ -26,7 +26,7 @@ def class_of(token: str) -> Any:  # noqa: ANN401
         group, version = module.split("/")
         path = f"{group.split('.')[0]}.{version}"
         if group == "monitoring.coreos.com":
-            # A kind that the SDK does not know.
+            # A kind without a class in the SDK.
             its = {"api_version": module, "kind": name}
             return functools.partial(kubernetes.apiextensions.CustomResource, **its)
     return getattr(importlib.import_module(f"pulumi_{package}.{path}"), name)

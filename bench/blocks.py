@@ -1,4 +1,4 @@
-"""Measures what a span takes in a block of a real Tempo: python -m bench.blocks."""
+"""Measures the size of a span in a block of a real Tempo: python -m bench.blocks."""
 
 import argparse
 import json
@@ -29,7 +29,7 @@ _PATIENCE_SECONDS = 180
 
 
 def reason_to_skip() -> str:
-    """Return what is missing here; nothing if all is there."""
+    """Return the missing programs."""
     missing = [program for program in _NEEDED if not shutil.which(program)]
     if missing:
         return f"needs {', '.join(missing)} on PATH"
@@ -75,7 +75,7 @@ def blocks(objects: dict[str, int]) -> dict[str, int]:
 
 
 def measure(per_second: float, seconds: float) -> list[tuple[str, str]]:
-    """Send the shop's spans through Tempo and return what came of it, as rows of a table."""
+    """Send the shop's spans through Tempo and return the results as rows of a table."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         its, running = planned(folder), Running(prometheus="")

@@ -1,4 +1,4 @@
-"""What a command costs, and two commands against each other."""
+"""Measures the time of a command, and compares two commands."""
 
 import os
 import resource
@@ -29,7 +29,7 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a command took.
+    """Time that a command took.
 
     Attributes:
         wall: seconds from start to end.
@@ -49,7 +49,7 @@ class Figure:
         measured: seconds.
         against: seconds of what it is compared with; None where the goal is a time.
         goal: what the ratio, or without `against` the seconds, should stay under; None where
-            the figure is told for its own sake.
+            the figure is only reported.
     """
 
     what: str
@@ -72,7 +72,7 @@ class Figure:
 
 
 def cost(command: Command) -> Cost:
-    """Run a command and return what it took.
+    """Run a command and return its time.
 
     Raises:
         RuntimeError: the command failed; with all that it printed.
@@ -93,7 +93,7 @@ def cost(command: Command) -> Cost:
 def compare(
     what: str, measured: Command, against: Command, *, runs: int, goal: float
 ) -> list[Figure]:
-    """Run two commands in turns, so that both see the same noise; return medians, CPU and wall.
+    """Run two commands alternately, so that both see the same load; return medians, CPU and wall.
 
     One run of each goes first and does not count: it writes bytecode and fills the disk cache.
     """
@@ -121,8 +121,8 @@ def environment(bytecode: Path) -> dict[str, str]:
     """Return the environment of all measured commands.
 
     Args:
-        bytecode: folder that Python keeps bytecode in, so that neither what lies in the virtual
-            environment nor a variable that forbids bytecode changes the figures.
+        bytecode: folder for Python's bytecode, so that neither the virtual environment's bytecode
+            nor a variable that forbids it changes the figures.
     """
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return {**env, "PYTHONPYCACHEPREFIX": str(bytecode)}

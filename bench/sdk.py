@@ -1,4 +1,4 @@
-"""Imports what the plan of dev uses of the SDKs, and does nothing: what its time is held against.
+"""Imports what the plan of dev uses of the SDKs, and exits: the baseline of its time.
 
 The names are those that components/, config/ and plan/ touch for that stack. The SDKs load a group
 whole with its first name, so a missing name of a group would change nothing.

@@ -19,7 +19,7 @@ _RUNS = 3
 
 
 def slos(count: int) -> list[dict[str, Any]]:
-    """Return SLOs over fifty namespaces, as a stack file has them."""
+    """Return SLOs in fifty namespaces, in the form of a stack file."""
     return [
         {
             "name": f"slo-{number}",

@@ -1,1 +1,1 @@
-"""The components as a Pulumi package, for stacks in any of Pulumi's languages."""
+"""The components as a Pulumi package, for programs in any Pulumi language."""

@@ -1,4 +1,4 @@
-"""From what Pulumi hands over to a component's arguments, with messages for people."""
+"""Converts the inputs that Pulumi passes into a component's arguments, and validates them."""
 
 import dataclasses
 import inspect
@@ -41,7 +41,7 @@ def arguments(component: type[pulumi.ComponentResource], name: str, inputs: pulu
     if unknown:
         raise SettingsError(name, unknown)
     if kind is TracingStackArgs and isinstance(values.get("settings"), Mapping):
-        # As in a stack file: keys, defaults by tier, rules across settings.
+        # Same as in a stack file: keys, defaults by tier, checks across settings.
         values["settings"] = parse_settings(cast(Mapping[str, Any], values["settings"]), name)
     try:
         checked = _model(kind).model_validate(values, by_alias=True, by_name=False)
@@ -53,7 +53,7 @@ def arguments(component: type[pulumi.ComponentResource], name: str, inputs: pulu
 
 @cache
 def _model(kind: type[Any]) -> type[BaseModel]:
-    """Return a model that checks arguments; what may be an output is not looked at."""
+    """Return a model that checks arguments; an argument that can be an output is skipped."""
     text = SettingsAnalyzer("").get_docstring
     fields: dict[str, Any] = {}
     for field in dataclasses.fields(kind):

@@ -1,4 +1,4 @@
-"""How Pulumi's inference of schemas is to read settings and arguments."""
+"""Schema inference for settings and arguments, on top of Pulumi's own."""
 
 import dataclasses
 import re
@@ -8,7 +8,7 @@ import pulumi
 from pulumi.provider.experimental.analyzer import Analyzer, AnalyzeResult, PropertyDefinition
 from pydantic import BaseModel
 
-#: Headings in docstrings of what concerns Python alone.
+#: Headings of docstring sections that concern Python only.
 _SECTIONS = re.compile(r"\n\s*(Args|Attributes|Raises|Returns):\n.*", re.DOTALL)
 
 
@@ -49,7 +49,7 @@ class SettingsAnalyzer(Analyzer):
         return super().analyze_property(arg, *args, **options)
 
     def get_docstring(self, typ: type, name: str) -> str | None:
-        """Return the text under a field, of the class itself or the next above that has one."""
+        """Return the docstring of a field, from its class or the nearest base that has one."""
         for above in typ.__mro__:
             if above not in (BaseModel, object) and (text := super().get_docstring(above, name)):
                 return _prose(text)
@@ -57,7 +57,7 @@ class SettingsAnalyzer(Analyzer):
 
 
 def _with_default(typ: type) -> set[str]:
-    """Return the fields of settings or arguments that may be left out."""
+    """Return the optional fields of settings or arguments."""
     if issubclass(typ, BaseModel):
         return {name for name, field in typ.model_fields.items() if not field.is_required()}
     return {
@@ -69,7 +69,7 @@ def _with_default(typ: type) -> set[str]:
 
 
 def _prose(text: str | None) -> str | None:
-    """Return a text without line breaks inside of paragraphs, and without Python's sections."""
+    """Return a docstring without line breaks inside paragraphs, and without sections for Python."""
     if text is None:
         return None
     paragraphs = re.split(r"\n\s*\n", _SECTIONS.sub("", text))

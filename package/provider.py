@@ -1,4 +1,4 @@
-"""The provider behind the package: its schema, inferred from the components, and their making."""
+"""The provider of the package: infers the schema from the components, and creates them."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ from package.arguments import arguments
 from package.inference import SettingsAnalyzer
 
 NAME = "tracing"
-#: Those whose arguments are plain values, as every language has them.
+#: Components whose arguments every Pulumi language can express.
 COMPONENTS: dict[str, type[pulumi.ComponentResource]] = {
     component.__name__: component
     for component in (
@@ -60,7 +60,7 @@ class TracingProvider(Provider):
         inputs: pulumi.Inputs,
         options: pulumi.ResourceOptions | None = None,
     ) -> ConstructResult:
-        """Make a component.
+        """Create a component.
 
         Args:
             name: name of the resource.

@@ -23,7 +23,7 @@ sys.dont_write_bytecode = False
 # An Output put into a text is a mistake that would otherwise print a help text.
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
 
-# No test fails because a machine is slow; and what CI says of a change is the same each time.
+# No test fails because a machine is slow, and CI's result for a commit is always the same.
 settings.register_profile(
     "tracing",
     deadline=None,
@@ -35,10 +35,10 @@ settings.load_profile("tracing")
 
 @pytest.fixture(scope="session", autouse=True)
 def build_is_left_alone() -> Generator[None]:
-    """Fail where a test writes into build/: the developer's last plans are there."""
+    """Fail if a test writes into build/, where the developer's last plans are."""
     before = snapshot(BUILD)
     yield
-    assert snapshot(BUILD) == before, "a test wrote into build/: let it work in a temporary folder"
+    assert snapshot(BUILD) == before, "a test wrote into build/: use a temporary folder"
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +54,13 @@ def wheel_python(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in a few lines what was skipped, where and why."""
+    """List the skipped tests by folder and reason."""
     skipped: Counter[tuple[str, str]] = Counter()
     for report in terminalreporter.stats.get("skipped", []):
         reason = cast("tuple[str, int, str]", report.longrepr)[2]
         folder = Path(report.nodeid.split("::")[0]).parent.as_posix()
         skipped[folder, reason.removeprefix("Skipped: ")] += 1
     if skipped:
-        terminalreporter.section("skipped: what this machine lacks")
+        terminalreporter.section("skipped, by what is missing")
         for (folder, reason), count in sorted(skipped.items()):
             terminalreporter.write_line(f"{count:4} in {folder}: {reason}")

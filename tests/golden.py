@@ -71,7 +71,7 @@ def _is_dashboard(name: str) -> bool:
 
 
 def _short(plan: dict[str, Any]) -> dict[str, Any]:
-    """Return plan.json without what a reader finds elsewhere."""
+    """Return plan.json without facts that other files have."""
     for resource in plan["resources"]:
         inputs = resource["inputs"]
         if resource["type"] == RELEASE:
@@ -93,7 +93,7 @@ def _reference(urn: str) -> str:
 
 
 def digest(dashboard: str) -> str:
-    """Return what a reviewer reads of a dashboard, a line for each fact."""
+    """Return a digest of a dashboard, a line for each fact."""
     document = json.loads(dashboard)
     return "\n".join(_lines(document)) + "\n"
 
@@ -151,7 +151,7 @@ def schema() -> str:
 
 
 def _tidy(value: Any) -> Any:
-    """Return a schema as `pulumi package get-schema` prints it: without what says nothing."""
+    """Return a schema as `pulumi package get-schema` prints it: without empty values."""
     if isinstance(value, list):
         return [_tidy(item) for item in cast(list[Any], value)]
     if not isinstance(value, dict):

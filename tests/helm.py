@@ -1,4 +1,4 @@
-"""Helm as the tests call it: it renders a chart for a Kubernetes that it is told of."""
+"""The Helm command of the tests: it renders a chart for one version of Kubernetes."""
 
 import shutil
 

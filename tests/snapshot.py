@@ -1,4 +1,4 @@
-"""What is in a folder, to tell whether anybody wrote there."""
+"""Snapshots of a folder, to detect writes."""
 
 from pathlib import Path
 

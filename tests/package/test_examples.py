@@ -1,4 +1,4 @@
-"""Each example is planned: what it makes, and what it is told of others."""
+"""Each example is planned: its resources, and its use of other stacks' outputs."""
 
 import json
 import re
@@ -32,7 +32,7 @@ Planner = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def plan(wheel_python: Path) -> Iterator[Planner]:
-    """Return what plans an example in Python: its folder, its stack, outputs of other stacks."""
+    """Return a function that plans an example in Python: folder, stack, outputs of other stacks."""
     pipe = subprocess.PIPE
     with subprocess.Popen([wheel_python, PROGRAM], stdin=pipe, stdout=pipe, text=True) as process:
         asked, answered = process.stdin, process.stdout
@@ -130,7 +130,7 @@ def test_app(plan: Planner) -> None:
 
 
 def construct(kind: str, arguments: dict[str, Any]) -> Recording:
-    """Return what the package makes for a program in another language."""
+    """Return the resources that the package creates for a program in another language."""
     return record(
         lambda: TracingProvider().construct("tracing", f"tracing:index:{kind}", arguments)
     )

@@ -1,4 +1,4 @@
-"""The Pulumi package: its schema, and what it says of bad arguments."""
+"""The Pulumi package: its schema, and its messages about bad arguments."""
 
 import json
 from collections.abc import Callable
@@ -73,7 +73,7 @@ def test_settings_are_plain_and_endpoints_are_not() -> None:
 
 
 def refused(kind: str, arguments: dict[str, Any] | Callable[[], dict[str, Any]]) -> str:
-    """Return what a bad argument ends in; nothing is made then."""
+    """Return the message about a bad argument; nothing is created."""
     said: list[str] = []
 
     def program() -> None:

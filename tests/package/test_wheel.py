@@ -1,4 +1,4 @@
-"""The Python package: its public names, what it brings along, and that it collides with nobody."""
+"""The Python package: public names, contents, requirements, and no collision of names."""
 
 import json
 import subprocess

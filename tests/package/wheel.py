@@ -1,4 +1,4 @@
-"""The wheel, and environments that hold it with what it asks for and nothing else."""
+"""The wheel, and environments with the wheel and its requirements only."""
 
 import subprocess
 import sys
@@ -27,8 +27,8 @@ def build(folder: Path) -> Path:
 def environment(folder: Path, wheel: Path) -> Path:
     """Make a virtual environment with the wheel; return its Python.
 
-    What the wheel asks for, and what that asks for in turn, is linked from where the tests run: the
-    same versions, in no time, without a registry. A wheel without scripts is
+    Its requirements, and theirs in turn, are linked from the environment of the tests: the same
+    versions, in no time, without a registry. A wheel without scripts is
     installed by unpacking it.
     """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
@@ -41,7 +41,7 @@ def environment(folder: Path, wheel: Path) -> Path:
 
 
 def required(wheel: Path) -> list[str]:
-    """Return what a wheel asks for."""
+    """Return a wheel's requirements."""
     with zipfile.ZipFile(wheel) as archive:
         [name] = [n for n in archive.namelist() if n.endswith(".dist-info/METADATA")]
         return message_from_bytes(archive.read(name)).get_all("Requires-Dist", [])
@@ -51,7 +51,7 @@ def closure(asked: list[str], found: frozenset[str] = frozenset()) -> frozenset[
     """Return the names of distributions that requirements come to, on this Python.
 
     Raises:
-        AssertionError: an installed version is not the one that is asked for, as `pip check` says.
+        AssertionError: an installed version doesn't meet a requirement, as `pip check` reports.
     """
     for name in _names(asked):
         if name not in found:
@@ -69,7 +69,7 @@ def _names(asked: list[str]) -> Iterator[str]:
 
 
 def link(distribution: metadata.Distribution, site: Path) -> None:
-    """Link what a distribution put into the environment of the tests."""
+    """Link the files of a distribution from the environment of the tests."""
     for top in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
         target = Path(str(distribution.locate_file(top)))
         if not (site / top).exists():

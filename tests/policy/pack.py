@@ -1,4 +1,4 @@
-"""The policy pack as a program, asked over the protocol that Pulumi's engine speaks."""
+"""The policy pack as a program, called over the protocol of Pulumi's engine."""
 
 import contextlib
 import json
@@ -26,7 +26,7 @@ _LEVELS = {
 
 
 def missing() -> str | None:
-    """Return what this machine lacks for the pack, or None."""
+    """Return why the pack can't run on this machine, or None."""
     if not (FOLDER / "venv" / ".policy").exists():
         return "policy/venv is not installed (make policy/venv/.policy)"
     return None
