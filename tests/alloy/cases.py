@@ -81,7 +81,7 @@ def variants() -> dict[str, AlloyArgs]:
             credentials_secret="credentials",
         ),
         "hostile": arguments(
-            settings=AlloySettings(ignored_paths=HOSTILE),
+            settings=AlloySettings().model_copy(update={"ignored_paths": HOSTILE}),
             cluster_name="".join(HOSTILE),
             environment="".join(HOSTILE),
             tenant="a{{b",

@@ -172,7 +172,7 @@ def test_hostile_names_arrive_unchanged_and_drop_only_what_they_name(tmp_path: P
     named = {f"path {number}": {"url.path": text} for number, text in enumerate(HOSTILE)}
     with trace_sink() as sink:
         args = arguments(
-            settings=AlloySettings(ignored_paths=HOSTILE),
+            settings=AlloySettings().model_copy(update={"ignored_paths": HOSTILE}),
             tempo_endpoint=sink.endpoint,
             cluster_name=name,
             environment=name,

@@ -155,7 +155,7 @@ def test_the_text_holds_nothing_that_helm_would_act_on(args: AlloyArgs) -> None:
 )
 def test_no_text_of_a_user_changes_the_structure(paths: list[str], name: str) -> None:
     args = arguments(
-        settings=AlloySettings(ignored_paths=paths),
+        settings=AlloySettings().model_copy(update={"ignored_paths": paths}),
         cluster_name=name,
         environment=name,
         tenant=name,

@@ -178,11 +178,19 @@ def refusal(stack: str, own: dict[str, str]) -> list[tuple[str, str]]:
 @sweep(
     ("own", "key", "said"),
     [
-        ({}, "repository", "is missing: GitHub repository that deploys"),
-        ({"repository": "tracing"}, "repository", "must be a text: GitHub repository"),
-        ({"repository": "https://github.com/a/b"}, "repository", "must be a text"),
-        ({"repository": "a/b:environment:prod"}, "repository", "must be a text"),
-        ({"repository": "a/*"}, "repository", "must be a text"),
+        ({}, "repository", "is missing"),
+        ({"repository": "tracing"}, "repository", "for example example/tracing"),
+        (
+            {"repository": "https://github.com/a/b"},
+            "repository",
+            "must be owner and name of a GitHub repository",
+        ),
+        (
+            {"repository": "a/b:environment:prod"},
+            "repository",
+            "must be owner and name of a GitHub repository",
+        ),
+        ({"repository": "a/*"}, "repository", "must be owner and name of a GitHub repository"),
         ({"repository": REPOSITORY, "clusterAccess": "maybe"}, "clusterAccess", "true or false"),
         (
             {"repository": REPOSITORY, "clusterAcess": "true"},

@@ -124,14 +124,14 @@ def test_without_prices_amounts_are_known_and_nothing_is_guessed() -> None:
     assert set(found.parts.values()) == {None}
     assert found.total is None
     assert found.usage.stored_gib == pytest.approx(72e9 / GIB)
-    assert ["no prices of eu-west-1" in why for why in found.unknown] == [True]
+    assert ["no prices for eu-west-1" in why for why in found.unknown] == [True]
 
 
 def test_a_stand_in_for_s3_is_not_priced() -> None:
     stand_in = {"storage": {"endpoint": "http://moto:5000"}}
     found = estimate(settings(load(), stand_in), BY_REGION)
     assert found.total is None
-    assert ["stand-in" in why for why in found.unknown] == [True]
+    assert ["emulator" in why for why in found.unknown] == [True]
 
 
 def test_savings_are_what_the_changed_stack_costs_less() -> None:

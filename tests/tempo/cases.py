@@ -79,7 +79,7 @@ def any_arguments(draw: st.DrawFn, mode: TempoMode) -> TempoArgs:
     return arguments(
         mode,
         size=draw(st.sampled_from(SIZES[mode])),
-        retention_hours=draw(st.integers(1, 87_600)),
+        retention_hours=draw(st.integers(2, 87_600)),
         tenant=draw(st.none() | st.just("team-a")),
         jaeger=draw(st.booleans()),
         zipkin=draw(st.booleans()),
