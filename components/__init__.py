@@ -25,6 +25,7 @@ from .beyla.component import Beyla, BeylaArgs
 from .beyla.settings import BeylaSettings, ContextPropagation
 from .checks import SettingsError
 from .checks.validate import parse_settings
+from .core.affinity import AffinitySettings
 from .core.helm import Chart
 from .core.settings import (
     ChartSettings,
@@ -32,13 +33,18 @@ from .core.settings import (
     ClusterSettings,
     EnvironmentSettings,
     NamespaceSettings,
+    PlacementSettings,
     PodSettings,
     ScalableWorkloadSettings,
     ServiceMonitorSettings,
     Size,
     StatefulPodSettings,
     StatefulWorkloadSettings,
+    TaintEffect,
     Tier,
+    TolerationOperator,
+    TolerationSettings,
+    TopologySpread,
     WorkloadSettings,
 )
 from .grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
@@ -63,6 +69,7 @@ from .tempo.settings import TempoLimitSettings, TempoMode, TempoSettings, TempoW
 __version__ = "0.2.0"
 
 __all__ = [
+    "AffinitySettings",
     "AlertSettings",
     "Alloy",
     "AlloyArgs",
@@ -98,6 +105,7 @@ __all__ = [
     "OtlpEnvArgs",
     "OtlpProtocol",
     "OtlpSettings",
+    "PlacementSettings",
     "PodSettings",
     "ProfilesSettings",
     "Propagator",
@@ -114,6 +122,7 @@ __all__ = [
     "StatefulPodSettings",
     "StatefulWorkloadSettings",
     "StorageSettings",
+    "TaintEffect",
     "Tempo",
     "TempoArgs",
     "TempoLimitSettings",
@@ -121,6 +130,9 @@ __all__ = [
     "TempoSettings",
     "TempoWorkloadSettings",
     "Tier",
+    "TolerationOperator",
+    "TolerationSettings",
+    "TopologySpread",
     "TraceStorage",
     "TraceStorageArgs",
     "TracingSettings",

@@ -1,5 +1,7 @@
 """The settings of the whole stack: every system's own, put together."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from .alerting.settings import AlertSettings, RuleDelivery
@@ -9,7 +11,14 @@ from .backends.settings import BackendSettings
 from .beyla.settings import BeylaSettings, ContextPropagation
 from .core import names
 from .core.base import Settings
-from .core.settings import ChartsSettings, ClusterSettings, EnvironmentSettings, NamespaceSettings
+from .core.settings import (
+    PLACED,
+    ChartsSettings,
+    ClusterSettings,
+    EnvironmentSettings,
+    NamespaceSettings,
+    PlacementSettings,
+)
 from .core.texts import MOST_TAGS, TagKey, TagValue
 from .grafana.settings import GrafanaSettings
 from .identity.settings import IdentitySettings
@@ -52,6 +61,9 @@ class TracingSettings(Settings):
     """Objectives for every service, by template."""
     load: LoadSettings = LoadSettings()
     """The expected load: cost and capacity in the plan follow from it, see docs/cost.md."""
+    placement: Annotated[PlacementSettings, PLACED] = PlacementSettings()
+    """Placement of all pods of the stack. A key in the `placement` of a system replaces the same
+    key here."""
     charts: ChartsSettings = ChartsSettings()
     """Where charts and images come from."""
     tags: dict[TagKey, TagValue] = Field(default={}, max_length=MOST_TAGS)

@@ -17,9 +17,11 @@ from pydantic.fields import FieldInfo
 from components.checks import SECRETS
 from components.checks.messages import entry_model, inner_model, keys_of, kind_of, on_changes
 from components.checks.validate import PRESETS
+from components.core.affinity import AffinitySettings
 from components.core.on_change import Direction, OnChange
 from components.core.settings import (
     ChartSettings,
+    PlacementSettings,
     PodSettings,
     ScalableWorkloadSettings,
     StatefulPodSettings,
@@ -46,6 +48,8 @@ _SHARED: dict[type[BaseModel], str] = {
     ScalableWorkloadSettings: "Autoscaled workload",
     StatefulWorkloadSettings: "Workload with volumes",
     ChartSettings: "Chart",
+    PlacementSettings: "Placement",
+    AffinitySettings: "Affinity",
 }
 _ENCRYPTED = {
     "type": "object",
@@ -140,7 +144,9 @@ def reference() -> str:
         model = inner_model(field) or entry_model(field)
         if entry_model(field):
             lines += ["", "A list of mappings with these keys:"]
-        if model:
+        if title := _SHARED.get(model) if model else None:
+            lines += ["", f"A mapping with the keys of a {_link(title)}."]
+        elif model:
             lines += ["", *_HEAD, *_rows(model)]
         else:
             lines += ["", f"Type: {kind_of(field)}. Default: `{{}}`."]
@@ -159,14 +165,16 @@ def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         if inner:
             none = "not set" if field.default is None else ""
             title = _SHARED.get(inner)
-            kind = (
-                f"[{title.lower()}](#{title.lower().replace(' ', '-')})" if title else "a mapping"
-            )
+            kind = _link(title) if title else "a mapping"
             yield f"| `{key}` | {kind} | {none} | {_text(field)} |"
             if not title:
                 yield from _rows(inner, f"{key}.")
         else:
             yield f"| `{key}` | {kind_of(field)} | {_default(field)} | {_text(field)} |"
+
+
+def _link(title: str) -> str:
+    return f"[{title.lower()}](#{title.lower().replace(' ', '-')})"
 
 
 def _default(field: FieldInfo) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from components.alerting.settings import RuleDelivery
-from components.core.registry import SYSTEMS, workloads
+from components.core import placement
+from components.core.registry import SYSTEMS, running, workloads
 from components.settings import TracingSettings
 from config.markdown import table
 from plan.cost.estimate import estimate
@@ -61,6 +62,11 @@ def _settings(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     """Yield the settings that a reviewer needs first."""
     for system in SYSTEMS:
         yield from system.summary(settings)
+    if placed := placement.summary(settings.placement):
+        yield "placement", placed
+    for system in running(settings):
+        if placed := placement.summary(system.placement(settings)):
+            yield f"placement of {system.name}", placed
     storage = settings.storage
     existing = ", existing" if storage.existing else ""
     yield "bucket", f"{settings.bucket}, {storage.encryption}{existing}"

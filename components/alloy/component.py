@@ -9,7 +9,7 @@ from ..backends.credentials import LOGS_PASSWORD, METRICS_PASSWORD
 from ..backends.settings import LogsSettings, MetricsSettings
 from ..core import helm
 from ..core.names import ALLOY_RELEASE
-from ..core.settings import ServiceMonitorSettings
+from ..core.settings import PlacementSettings, ServiceMonitorSettings
 from .endpoints import otlp_grpc_endpoint, otlp_http_endpoint
 from .settings import AlloySettings
 from .values import rollouts, values
@@ -27,6 +27,8 @@ class AlloyArgs:
 
     settings: AlloySettings = AlloySettings()
     """Alloy's own settings."""
+    placement: PlacementSettings = PlacementSettings()
+    """Placement of the whole stack; each key of `settings.placement` replaces the same key."""
     namespace: str
     """An existing namespace."""
     chart: helm.Chart = helm.ALLOY

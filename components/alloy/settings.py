@@ -1,10 +1,12 @@
 """Settings of Alloy."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ..core.base import Settings
-from ..core.settings import ScalableWorkloadSettings, Size
-from ..core.texts import ClassName, NamespaceName, UrlPath
+from ..core.settings import PLACED, PlacementSettings, ScalableWorkloadSettings, Size
+from ..core.texts import NamespaceName, UrlPath
 
 
 class AlloySettings(Settings):
@@ -40,5 +42,5 @@ class AlloySettings(Settings):
     """Keep the `k8s.*` attributes of senders in the host network or outside the cluster, which any
     of them can forge. By default true only with `beyla.contextPropagation`, because Beyla then
     sends from the host network."""
-    priority_class: ClassName | None = None
-    """Priority class of the pods."""
+    placement: Annotated[PlacementSettings, PLACED] = PlacementSettings()
+    """Placement of Alloy's pods; each key replaces that of the stack's `placement`."""

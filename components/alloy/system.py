@@ -24,6 +24,7 @@ def args(settings: TracingSettings, *, has_credentials: bool) -> AlloyArgs:
     charts = settings.charts
     return AlloyArgs(
         settings=settings.alloy,
+        placement=settings.placement,
         namespace=settings.namespaces.tracing,
         chart=helm.ALLOY.from_settings(charts),
         atomic=charts.atomic,
@@ -88,6 +89,7 @@ ALLOY = System(
         replaced="Spans that wait in its queues; senders find no gateway until the new one runs.",
         data=True,
     ),
+    placement=lambda settings: settings.alloy.placement,
     workloads=lambda settings: {"alloy": workload(settings.alloy)},
     rollouts=lambda settings: rollouts(args(settings, has_credentials=True)),
     flows=_flows,

@@ -4,8 +4,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ..backends import credentials
+from ..core import placement
 from ..core.helm import Rollout
 from ..core.names import ALLOY_HTTP_PORT, ALLOY_RELEASE, OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from ..core.settings import PlacementSettings
 from ..core.workload import Workload
 from .pipeline import config
 from .sizes import workload
@@ -51,11 +53,12 @@ _RESTRICTED: dict[str, Any] = {
 
 def values(args: "AlloyArgs") -> dict[str, Any]:
     """Return the values of the release, plain and fully known."""
-    size = workload(args.settings)
+    size, placed = workload(args.settings), args.settings.placement.over(args.placement)
+    image = {"registry": args.image_registry, "pullSecrets": placement.pull_secrets(placed)}
     return {
         "fullnameOverride": ALLOY_RELEASE,
         "global": {
-            **({"image": {"registry": args.image_registry}} if args.image_registry else {}),
+            **placement.given({"image": placement.given(image)}),
             "podSecurityContext": {
                 "runAsNonRoot": True,
                 "runAsUser": _UID,
@@ -67,8 +70,8 @@ def values(args: "AlloyArgs") -> dict[str, Any]:
         # The stack uses no PodLogs, and two releases cannot own one custom resource definition.
         "crds": {"create": False},
         "alloy": _alloy(args, size),
-        "configReloader": _config_reloader(),
-        "controller": _controller(args, size),
+        "configReloader": _config_reloader(size),
+        "controller": _controller(args, size, placed),
         "rbac": _rbac(),
         "serviceMonitor": {
             "enabled": args.service_monitor.enabled,
@@ -115,24 +118,31 @@ def _alloy(args: "AlloyArgs", size: Workload) -> dict[str, Any]:
     }
 
 
-def _config_reloader() -> dict[str, Any]:
+def _config_reloader(size: Workload) -> dict[str, Any]:
     # Requests as in the chart; limits and the group are ours.
     return {
         "resources": {
             "requests": {"cpu": "10m", "memory": "50Mi"},
-            "limits": {"cpu": "100m", "memory": "100Mi"},
+            "limits": {
+                # The pod has a CPU limit for both containers or for none.
+                **({"cpu": "100m"} if size.cpu_limit_millicores else {}),
+                "memory": "100Mi",
+            },
         },
         "securityContext": {**_RESTRICTED, "runAsUser": 65534, "runAsGroup": 65534},
     }
 
 
-def _controller(args: "AlloyArgs", size: Workload) -> dict[str, Any]:
+def _controller(args: "AlloyArgs", size: Workload, placed: PlacementSettings) -> dict[str, Any]:
     # A budget for a single pod would keep its node from draining.
     budget = {"enabled": True, "maxUnavailable": 1} if size.replicas > 1 else {"enabled": False}
     return {
         # A changed configuration rolls out, so that a bad one fails `up` at the first new pod while
         # the old pods continue. With a reload only, it would fail at the next restart of a pod.
-        "podAnnotations": {"checksum/config": sha256(config(args).encode()).hexdigest()},
+        "podAnnotations": {
+            "checksum/config": sha256(config(args).encode()).hexdigest(),
+            **(placed.pod_annotations or {}),
+        },
         "type": "deployment",
         "replicas": size.replicas,
         "autoscaling": {"horizontal": _autoscaling(size)},
@@ -142,28 +152,16 @@ def _controller(args: "AlloyArgs", size: Workload) -> dict[str, Any]:
             "rollingUpdate": {"maxSurge": f"{_ROLLOUT_SHARE:.0%}", "maxUnavailable": 0},
         },
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
-        "priorityClassName": args.settings.priority_class or "",
-        "topologySpreadConstraints": [
+        "priorityClassName": placed.priority_class or "",
+        "topologySpreadConstraints": placement.spread(placed, _SELECTOR),
+        "affinity": placement.affinity(placed, _SELECTOR),
+        **placement.given(
             {
-                "maxSkew": 1,
-                "topologyKey": "topology.kubernetes.io/zone",
-                "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": _SELECTOR,
+                "nodeSelector": placement.node_selector(placed),
+                "tolerations": placement.tolerations(placed),
+                "podLabels": placed.pod_labels,
             }
-        ],
-        "affinity": {
-            "podAntiAffinity": {
-                "preferredDuringSchedulingIgnoredDuringExecution": [
-                    {
-                        "weight": 100,
-                        "podAffinityTerm": {
-                            "topologyKey": "kubernetes.io/hostname",
-                            "labelSelector": _SELECTOR,
-                        },
-                    }
-                ]
-            }
-        },
+        ),
         "volumes": {
             "extra": [
                 {"name": "storage", "emptyDir": {"sizeLimit": "2Gi"}},

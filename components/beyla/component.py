@@ -8,7 +8,7 @@ import pulumi
 from ..alloy.settings import AlloySettings
 from ..core import helm
 from ..core.names import BEYLA_RELEASE
-from ..core.settings import ServiceMonitorSettings
+from ..core.settings import PlacementSettings, ServiceMonitorSettings
 from .settings import BeylaSettings
 from .values import rollouts, values
 
@@ -21,6 +21,8 @@ class BeylaArgs:
 
     settings: BeylaSettings
     """Beyla's settings, with one namespace at least."""
+    placement: PlacementSettings = PlacementSettings()
+    """Placement of the whole stack; each key of `settings.placement` replaces the same key."""
     namespace: str
     """An existing namespace with pod-security level `privileged`."""
     chart: helm.Chart = helm.BEYLA

@@ -1,12 +1,13 @@
 """Settings of Beyla."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
 from ..core.base import Settings
-from ..core.settings import PodSettings
-from ..core.texts import ClassName, NamespacePattern
+from ..core.settings import PLACED, PlacementSettings, PodSettings
+from ..core.texts import NamespacePattern
 
 
 class ContextPropagation(StrEnum):
@@ -36,6 +37,7 @@ class BeylaSettings(Settings):
     metrics_port: int = Field(default=9090, ge=1024, le=65_535)
     """Port of Beyla's RED metrics; with context propagation it must be free on every node."""
     workload: PodSettings = PodSettings()
-    """Single values of the pod's size to replace."""
-    priority_class: ClassName | None = None
-    """Priority class of the pods."""
+    """Single values of the agents' size to replace. Without a CPU limit, the cache has none
+    either."""
+    placement: Annotated[PlacementSettings, PLACED] = PlacementSettings()
+    """Placement of Beyla's pods; each key replaces that of the stack's `placement`."""

@@ -32,7 +32,9 @@ def workloads(settings: BeylaSettings, nodes: int) -> dict[str, Workload]:
     """Return the sizes of `beyla`, one pod on each node, and of `k8s-cache` in a large cluster."""
     sizes = {"beyla": replace(_AGENT.override(settings.workload), replicas=nodes)}
     if replicas := cache_replicas(nodes):
-        sizes["k8s-cache"] = replace(_CACHE, replicas=replicas)
+        # The cache has no sizes of its own to set, and no CPU limit if the agents have none.
+        limit = _CACHE.cpu_limit_millicores if sizes["beyla"].cpu_limit_millicores else 0
+        sizes["k8s-cache"] = replace(_CACHE, replicas=replicas, cpu_limit_millicores=limit)
     return sizes
 
 

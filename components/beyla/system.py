@@ -19,6 +19,7 @@ def args(settings: TracingSettings) -> BeylaArgs:
     charts = settings.charts
     return BeylaArgs(
         settings=settings.beyla,
+        placement=settings.placement,
         namespace=settings.namespaces.beyla,
         chart=helm.BEYLA.from_settings(charts),
         atomic=charts.atomic,
@@ -83,6 +84,7 @@ BEYLA = System(
         replaced="Spans of services without an SDK until the new one runs.",
         data=True,
     ),
+    placement=lambda settings: settings.beyla.placement,
     workloads=_workloads,
     rollouts=lambda settings: rollouts(args(settings)),
     flows=_flows,

@@ -2,7 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ..core.helm import Rollout
+from ..core import placement
+from ..core.helm import Rollout, no_template
+from ..core.settings import PlacementSettings
+from ..core.texts import map_strings
 from ..core.workload import Workload
 from .config import config
 from .settings import ContextPropagation
@@ -30,29 +33,17 @@ _READY_SECONDS = 60
 
 #: Every Linux node except Fargate's: a DaemonSet's pod never starts there, and the release would
 #: wait for it until its timeout.
-_AFFINITY: dict[str, Any] = {
-    "nodeAffinity": {
-        "requiredDuringSchedulingIgnoredDuringExecution": {
-            "nodeSelectorTerms": [
-                {
-                    "matchExpressions": [
-                        {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
-                        {
-                            "key": "eks.amazonaws.com/compute-type",
-                            "operator": "NotIn",
-                            "values": ["fargate"],
-                        },
-                    ]
-                }
-            ]
-        }
-    }
-}
+_NODES: list[dict[str, Any]] = [
+    {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
+    {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["fargate"]},
+]
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
 def values(args: "BeylaArgs") -> dict[str, Any]:
     """Return the values of the release, plain and fully known."""
     sizes = workloads(args.settings, args.nodes)
+    placed = args.settings.placement.over(args.placement)
     built: dict[str, Any] = {
         "preset": "application",
         "config": {"data": config(args)},
@@ -62,22 +53,19 @@ def values(args: "BeylaArgs") -> dict[str, Any]:
         "env": {"GOMEMLIMIT": _go_memory_limit("beyla", sizes["beyla"])},
         # Beyla reads pods, services and nodes from the API server.
         "serviceAccount": {"create": True, "automount": True},
-        # Services run on tainted nodes as well.
-        "tolerations": [{"operator": "Exists"}],
-        "affinity": _AFFINITY,
+        **_agent_placement(args, placed),
         # A share, because clusters have hundreds of nodes. While a node's pod restarts, its
         # services' spans are lost.
         "updateStrategy": {
             "type": "RollingUpdate",
             "rollingUpdate": {"maxUnavailable": f"{_ROLLOUT_SHARE:.0%}"},
         },
-        "k8sCache": _cache(sizes.get("k8s-cache")),
+        "k8sCache": _cache(sizes.get("k8s-cache"), placed),
         **_context_propagation(args),
     }
-    if args.image_registry:
-        built["global"] = {"image": {"registry": args.image_registry}}
-    if args.settings.priority_class:
-        built["priorityClassName"] = args.settings.priority_class
+    image = {"registry": args.image_registry, "pullSecrets": placement.pull_secrets(placed)}
+    if image := placement.given(image):
+        built["global"] = {"image": image}
     if args.service_monitor.enabled:
         # The chart creates a ServiceMonitor only if there is a Service.
         built["service"] = {"enabled": True}
@@ -117,14 +105,62 @@ def _context_propagation(args: "BeylaArgs") -> dict[str, Any]:
     }
 
 
-def _cache(size: Workload | None) -> dict[str, Any]:
+def _agent_placement(args: "BeylaArgs", placed: PlacementSettings) -> dict[str, Any]:
+    """Return the placement of the agents: every node that applications run on.
+
+    Nodes and taints that the stack selects for its pods are not those of the applications, so that
+    only Beyla's own placement counts.
+    """
+    own = args.settings.placement
+    return {
+        "tolerations": (
+            [{"operator": "Exists"}] if own.tolerations is None else placement.tolerations(own)
+        ),
+        "affinity": _agent_affinity(placement.plain_affinity(own)),
+        **placement.given(
+            {
+                "nodeSelector": placement.node_selector(own),
+                "priorityClassName": placed.priority_class,
+                "podLabels": placed.pod_labels,
+                "podAnnotations": placed.pod_annotations,
+            }
+        ),
+    }
+
+
+def _agent_affinity(own: dict[str, Any]) -> dict[str, Any]:
+    """Return an affinity that keeps the agents on `_NODES` as well."""
+    node: dict[str, Any] = own.get("nodeAffinity", {})
+    # One of the terms must match.
+    terms: list[dict[str, Any]] = node.get(_REQUIRED, {}).get("nodeSelectorTerms", [{}])
+    allowed = [
+        {**term, "matchExpressions": [*term.get("matchExpressions", ()), *_NODES]} for term in terms
+    ]
+    return {**own, "nodeAffinity": {**node, _REQUIRED: {"nodeSelectorTerms": allowed}}}
+
+
+def _cache(size: Workload | None, placed: PlacementSettings) -> dict[str, Any]:
     if size is None:
         return {"replicas": 0}
+    # Its Deployment selects by this label alone.
+    selector = {"matchLabels": {"app.kubernetes.io/name": CACHE_SERVICE}}
+    affinity = placement.affinity(placed, selector, (placement.HOST, placement.ZONE))
     return {
         "replicas": size.replicas,
         "service": {"name": CACHE_SERVICE, "port": CACHE_PORT},
         "resources": size.resources(),
         "env": {"GOMEMLIMIT": _go_memory_limit("k8s-cache", size)},
+        **placement.given(
+            {
+                # The chart takes no topology spread constraints.
+                "affinity": affinity,
+                "nodeSelector": placement.node_selector(placed),
+                "tolerations": placement.tolerations(placed),
+                "podLabels": placed.pod_labels,
+                # The chart runs them through its template engine.
+                "podAnnotations": map_strings(no_template, placed.pod_annotations or {}),
+            }
+        ),
     }
 
 

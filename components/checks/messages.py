@@ -24,7 +24,13 @@ Path = tuple[int | str, ...]
 #: groups because Pulumi hands out a secret inside an object in plain text.
 SECRETS = {"metricsPassword": "metrics", "logsPassword": "logs"}
 #: Keys of earlier releases, with the keys that replace them.
-_MOVED = {f"grafana.{name}": f"backends.{name}" for name in ("metrics", "logs", "profiles")}
+_MOVED = {
+    **{f"grafana.{name}": f"backends.{name}" for name in ("metrics", "logs", "profiles")},
+    **{
+        f"{system}.priorityClass": f"{system}.placement.priorityClass"
+        for system in ("tempo", "alloy", "beyla", "operator")
+    },
+}
 #: Likeness of two names above which one is probably a typing error of the other.
 _NEAR = 0.7
 #: Last part of pydantic's path to a key of a mapping.
@@ -56,7 +62,7 @@ def problem_of(detail: ErrorDetails, settings: type[BaseModel] = TracingSettings
     key, value, kind = key_of(path), detail["input"], detail["type"]
     if key in _MOVED:
         # Without its value, which may contain a password.
-        return Problem(key=key, message=f"has moved: move its keys to {_MOVED[key]}")
+        return Problem(key=key, message=f"has moved: move its value to {_MOVED[key]}")
     if kind == "extra_forbidden":
         return problem(key, value, _unknown(path, settings))
     if path != detail["loc"]:

@@ -472,7 +472,8 @@ def _fits(key: str, override: PodSettings, size: Workload) -> Iterator[Problem]:
         ("memory_request_mib", "memory_limit_mib"),
     ):
         least, most = getattr(size, low), getattr(size, high)
-        if most is not None and least > most:
+        # A CPU limit of 0 is none.
+        if most and least > most:
             # The key is the one of the two that the stack file sets.
             if getattr(override, high, None) is None:
                 message = f"must not be above {to_camel(high)}, {most}"

@@ -134,15 +134,19 @@ def _leave_out(values: dict[str, Any], detail: ErrorDetails) -> Path:
     else:
         # A mapping without its required key is left out as a whole.
         path = path[:-1] if detail["type"] == "missing" else path
+        # A list of mappings is left out with a wrong entry: without the entry alone, the paths of
+        # other problems would lead to the entries after it.
+        numbers = [n for n, part in enumerate(path[:-1]) if isinstance(part, int)]
+        path = path[: numbers[0]] if numbers else path
         node: Any = values
         *parents, last = list(path)
         for part in parents:
             # The mapping may have been left out already, for another of its keys.
-            node = node[part] if isinstance(part, int) else node.get(part, {})
-        if isinstance(last, int):
-            node.pop(last)
-        else:
+            node = node.get(part, {})
+        if isinstance(last, str):
             node.pop(last, None)
+        elif node:
+            node.pop(last)
     return path
 
 

@@ -113,6 +113,12 @@ def timeout_seconds(rollouts: Iterable[Rollout]) -> int:
     return max(MIN_TIMEOUT_SECONDS, *(rollout.seconds for rollout in rollouts))
 
 
+def no_template(text: str) -> str:
+    """Return a string whose braces a chart that runs it through its template engine keeps."""
+    # Backquotes, because YAML may escape quotes.
+    return text.replace("{{", "{{`{{`}}")
+
+
 def release(
     resource_name: str,
     *,

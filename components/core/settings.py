@@ -1,18 +1,21 @@
 """Settings that all systems share: environment, cluster, namespaces, charts, sizes."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from .base import Settings
+from .affinity import AffinitySettings
+from .base import Settings, explained
 from .on_change import OnChange
 from .regions import Region
 from .texts import (
     AccountId,
+    AnnotationValue,
     ChartRepository,
     ChartVersion,
     Cidr,
+    ClassName,
     ClusterName,
     EnvironmentName,
     FilePath,
@@ -23,6 +26,9 @@ from .texts import (
     LabelValue,
     NamespaceName,
     OwnNamespaceName,
+    PodAnnotationKey,
+    PodLabelKey,
+    SecretName,
     StackName,
 )
 from .tier import Tier
@@ -54,6 +60,21 @@ _REACHED = OnChange(
     "resources, and creates them again.",
     do="Make sure that it is the same cluster.",
     section="changes.md#move-to-another-cluster-or-namespace",
+)
+
+
+#: Mark of each `placement`.
+PLACED = OnChange(
+    happens="The pods restart. A pod with a volume stays pending if none of the nodes that the new "
+    "placement allows is in the zone of the volume.",
+    do="Allow nodes in all zones that have volumes.",
+    section="install.md#place-pods-on-nodes",
+)
+_LABELLED = OnChange(
+    happens="If the labels are those of Beyla's pods too, the upgrade of Beyla fails: its chart "
+    "puts them into the selector of the DaemonSet, which Kubernetes fixes.",
+    do="Then delete Beyla's DaemonSet by hand first. The upgrade creates it again.",
+    section="install.md#place-pods-on-nodes",
 )
 
 
@@ -128,8 +149,8 @@ class PodSettings(Settings):
 
     cpu_request_millicores: int | None = Field(default=None, ge=1, le=256_000)
     """CPU request of a pod in thousandths of a core."""
-    cpu_limit_millicores: int | None = Field(default=None, ge=1, le=256_000)
-    """CPU limit of a pod in thousandths of a core."""
+    cpu_limit_millicores: int | None = Field(default=None, ge=0, le=256_000)
+    """CPU limit of a pod in thousandths of a core; 0 for no CPU limit."""
     memory_request_mib: int | None = Field(default=None, ge=16, le=4_194_304)
     """Memory request of a pod in MiB."""
     memory_limit_mib: int | None = Field(default=None, ge=16, le=4_194_304)
@@ -162,6 +183,93 @@ class ScalableWorkloadSettings(PodSettings):
 
 class StatefulWorkloadSettings(WorkloadSettings, StatefulPodSettings):
     """Values of a workload with volumes that replace those of the size preset."""
+
+
+class TolerationOperator(StrEnum):
+    """How a toleration matches the value of a taint."""
+
+    EQUAL = "Equal"
+    EXISTS = "Exists"
+
+
+class TaintEffect(StrEnum):
+    """What a taint does to pods that don't tolerate it."""
+
+    NO_SCHEDULE = "NoSchedule"
+    PREFER_NO_SCHEDULE = "PreferNoSchedule"
+    NO_EXECUTE = "NoExecute"
+
+
+class TolerationSettings(Settings):
+    """A taint that pods tolerate, as in Kubernetes."""
+
+    key: LabelKey | None = None
+    """Key of the taint; by default every key, with `operator: Exists`."""
+    operator: TolerationOperator = TolerationOperator.EQUAL
+    """`Equal` compares `value`, `Exists` matches every value."""
+    value: LabelValue | None = None
+    """Value of the taint."""
+    effect: TaintEffect | None = None
+    """Effect of the taint; by default every effect."""
+    toleration_seconds: int | None = Field(default=None, ge=0)
+    """Seconds that a pod stays on a node with the effect `NoExecute`; by default it stays."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.operator is TolerationOperator.EXISTS and self.value is not None:
+            raise explained("has a value, which operator: Exists doesn't compare: remove one")
+        if self.operator is TolerationOperator.EQUAL and self.key is None:
+            raise explained("has no key: add the key of the taint, or operator: Exists for all")
+        if self.toleration_seconds is not None and self.effect is not TaintEffect.NO_EXECUTE:
+            raise explained("has tolerationSeconds, which need effect: NoExecute")
+        return self
+
+
+class TopologySpread(StrEnum):
+    """Over what the pods of a workload spread, if they can."""
+
+    ZONE = "zone"
+    HOST = "host"
+    BOTH = "both"
+    NONE = "none"
+
+
+class PlacementSettings(Settings):
+    """Nodes that pods run on, and what else the platform requires of pods.
+
+    A key in the `placement` of a system replaces the same key in `placement` of the stack.
+    """
+
+    node_selector: dict[LabelKey, LabelValue] | None = None
+    """Labels of the nodes. That of the stack doesn't apply to Beyla's agents, which run where the
+    applications run; `beyla.placement.nodeSelector` does."""
+    tolerations: list[TolerationSettings] | None = None
+    """Taints that the pods tolerate. Beyla's agents tolerate every taint unless
+    `beyla.placement.tolerations` is set."""
+    affinity: AffinitySettings | None = None
+    """Affinity, as in Kubernetes. That of the stack doesn't apply to Beyla's agents;
+    `beyla.placement.affinity` does."""
+    topology_spread: TopologySpread | None = None
+    """Spread the pods of a workload over `zone`, `host`, `both` or `none`, by default `both`. It is
+    a preference, except that Tempo's ingesters always spread over hosts."""
+    priority_class: ClassName | None = None
+    """Priority class of the pods. Beyla's cache has none, because its chart can't set it."""
+    image_pull_secrets: list[SecretName] | None = None
+    """Names of Secrets for the image registry, in the namespace of the pods. Pods that start before
+    their Secret exists wait for it."""
+    pod_labels: Annotated[dict[PodLabelKey, LabelValue] | None, _LABELLED] = None
+    """Additional labels of the pods."""
+    pod_annotations: dict[PodAnnotationKey, AnnotationValue] | None = None
+    """Additional annotations of the pods."""
+
+    def over(self, stack: "PlacementSettings") -> "PlacementSettings":
+        """Return the placement of a system: its own keys, and those of the stack for the rest."""
+        own = {n: v for n in type(self).model_fields if (v := getattr(self, n)) is not None}
+        return stack.model_copy(update=own)
+
+    def spreads_over(self, topology: TopologySpread) -> bool:
+        """Return whether pods spread over zones or hosts."""
+        return (self.topology_spread or TopologySpread.BOTH) in (topology, TopologySpread.BOTH)
 
 
 class ChartSettings(Settings):

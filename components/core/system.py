@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ..settings import TracingSettings
 from .flows import Flows
 from .helm import Chart, Rollout
+from .settings import PlacementSettings
 from .workload import Workload
 
 
@@ -37,6 +38,7 @@ class System:
         namespace: key of its namespace in `namespaces`.
         pod_security: pod security level that its pods need.
         loss: what goes with its release.
+        placement: its own placement, without that of the stack.
         workloads: its workloads by their names for people; none where it does not run.
         rollouts: how its pods are replaced.
         flows: name and spec of the network policies that admit its traffic.
@@ -49,6 +51,7 @@ class System:
     namespace: str
     pod_security: str = "restricted"
     loss: Loss
+    placement: Callable[[TracingSettings], PlacementSettings]
     workloads: Callable[[TracingSettings], Mapping[str, Workload]]
     rollouts: Callable[[TracingSettings], Iterable[Rollout]]
     flows: Callable[[TracingSettings], Flows]

@@ -71,6 +71,12 @@ _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3", "-
 OWN_TAGS = ("environment", "managed-by")
 #: Tags of one resource that AWS allows, without those that the stack sets.
 MOST_TAGS = 48
+#: Prefixes of the labels that charts set on pods.
+_CHART_PREFIXES = ("app.kubernetes.io", "helm.sh")
+#: Annotations that charts set on pods.
+_CHART_ANNOTATIONS = frozenset(
+    {"checksum/config", "kubectl.kubernetes.io/default-container", "rollme", "storage/size"}
+)
 #: Labels that the alerts, or Prometheus, set on every alert.
 _ALERT_LABELS = (
     *("alertname", "alertstate", "severity"),
@@ -181,6 +187,35 @@ LabelValue = Annotated[
     str,
     Field(max_length=63, pattern=LABEL_VALUE),
     Text("the value of a Kubernetes label: up to 63 letters, digits, `_`, `.` or `-`", "1"),
+]
+PodLabelKey = Annotated[
+    LabelKey,
+    _refuse(
+        lambda key: key.partition("/")[0] in _CHART_PREFIXES,
+        "is set by the charts, and Services and network policies select pods by it: choose another "
+        "key, for example example.com/team",
+    ),
+]
+PodAnnotationKey = Annotated[
+    LabelKey,
+    _refuse(
+        lambda key: key in _CHART_ANNOTATIONS,
+        "is set by the charts: choose another key, for example example.com/team",
+    ),
+]
+AnnotationValue = Annotated[
+    str,
+    Field(max_length=4_096),
+    Text("a string of up to 4096 characters, with numbers and booleans in quotes", '"true"'),
+]
+SecretName = Annotated[
+    str,
+    Field(min_length=1, max_length=253, pattern=DNS_NAME),
+    Text(
+        "the name of a Kubernetes Secret: up to 253 lowercase letters, digits, hyphens or dots",
+        "registry-credentials",
+    ),
+    _unquoted("registry-credentials"),
 ]
 LabelName = Annotated[
     str,

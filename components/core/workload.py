@@ -13,7 +13,7 @@ class Workload:
         replicas: number of pods; the minimum if ``max_replicas`` is set.
         max_replicas: maximum number of pods of autoscaling; None without autoscaling.
         cpu_request_millicores: CPU request of one pod in thousandths of a core.
-        cpu_limit_millicores: CPU limit of one pod in thousandths of a core.
+        cpu_limit_millicores: CPU limit of one pod in thousandths of a core; 0 for none.
         memory_request_mib: memory request of one pod in MiB.
         memory_limit_mib: memory limit of one pod in MiB.
         volume_gib: volume of one pod in GiB; None without a volume.
@@ -39,7 +39,7 @@ class Workload:
                 "memory": f"{self.memory_request_mib}Mi",
             },
             "limits": {
-                "cpu": f"{self.cpu_limit_millicores}m",
+                **({"cpu": f"{limit}m"} if (limit := self.cpu_limit_millicores) else {}),
                 "memory": f"{self.memory_limit_mib}Mi",
             },
         }

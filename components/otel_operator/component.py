@@ -8,6 +8,7 @@ from pulumi_kubernetes import apiextensions
 
 from ..core import helm
 from ..core.names import INSTRUMENTATION, OPERATOR_RELEASE
+from ..core.settings import PlacementSettings
 from .instrumentation import API_VERSION, KIND, instrumentation
 from .settings import OperatorSettings
 from .values import rollouts, values
@@ -21,6 +22,8 @@ class OpenTelemetryOperatorArgs:
 
     settings: OperatorSettings = OperatorSettings()
     """The operator's settings."""
+    placement: PlacementSettings = PlacementSettings()
+    """Placement of the whole stack; each key of `settings.placement` replaces the same key."""
     namespace: str
     """An existing namespace; pod-security level `restricted` is enough."""
     chart: helm.Chart = helm.OPERATOR

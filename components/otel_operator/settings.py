@@ -1,10 +1,11 @@
 """Settings of the OpenTelemetry Operator."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ..core.base import Settings
-from ..core.settings import WorkloadSettings
-from ..core.texts import ClassName
+from ..core.settings import PLACED, PlacementSettings, WorkloadSettings
 
 
 class OperatorSettings(Settings):
@@ -25,5 +26,5 @@ class OperatorSettings(Settings):
     """Let the SDKs send logs; requires `backends.logs`."""
     workload: WorkloadSettings = WorkloadSettings()
     """Single values of the operator's size to replace."""
-    priority_class: ClassName | None = None
-    """Priority class of the operator's pods."""
+    placement: Annotated[PlacementSettings, PLACED] = PlacementSettings()
+    """Placement of the operator's pods; each key replaces that of the stack's `placement`."""

@@ -17,6 +17,7 @@ def args(settings: TracingSettings) -> OpenTelemetryOperatorArgs:
     charts, own = settings.charts, settings.namespaces.operator
     return OpenTelemetryOperatorArgs(
         settings=settings.operator,
+        placement=settings.placement,
         namespace=own,
         chart=helm.OPERATOR.from_settings(charts),
         atomic=charts.atomic,
@@ -49,6 +50,7 @@ OPERATOR = System(
         deleted="Pods that ask for an SDK start without one; those that run keep theirs.",
         replaced="Pods that start before the new one runs get no SDK.",
     ),
+    placement=lambda settings: settings.operator.placement,
     workloads=lambda settings: (
         {"opentelemetry operator": workload(settings.operator)} if settings.operator.enabled else {}
     ),

@@ -2,13 +2,23 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ..core import placement
 from ..core.helm import Rollout
+from ..core.names import OPERATOR_RELEASE
 from .instrumentation import OPERATOR, image
 from .sizes import workload
 
 if TYPE_CHECKING:
     from .component import OpenTelemetryOperatorArgs
 
+#: Labels that the chart selects the pods by.
+_SELECTOR = {
+    "matchLabels": {
+        "app.kubernetes.io/name": OPERATOR_RELEASE,
+        "app.kubernetes.io/instance": OPERATOR_RELEASE,
+        "app.kubernetes.io/component": "controller-manager",
+    }
+}
 #: GOMEMLIMIT as a share of the memory limit.
 _GO_MEMORY = 0.8
 #: Validity of the webhooks' certificate in days. Only an upgrade of the release renews it, and with
@@ -20,7 +30,7 @@ _GRACE_SECONDS, _READY_SECONDS = 10, 5
 
 def values(args: "OpenTelemetryOperatorArgs") -> dict[str, Any]:
     """Return the values of the release, plain and fully known."""
-    size = workload(args.settings)
+    size, placed = workload(args.settings), args.settings.placement.over(args.placement)
     built: dict[str, Any] = {
         "replicaCount": size.replicas,
         "manager": {
@@ -33,6 +43,9 @@ def values(args: "OpenTelemetryOperatorArgs") -> dict[str, Any]:
                 }
             ],
             "autoInstrumentation": {"go": {"enabled": args.settings.go}},
+            **placement.given(
+                {"podLabels": placed.pod_labels, "podAnnotations": placed.pod_annotations}
+            ),
         },
         "admissionWebhooks": {
             # An operator that does not answer must block neither pods (the chart's default) nor the
@@ -59,9 +72,16 @@ def values(args: "OpenTelemetryOperatorArgs") -> dict[str, Any]:
             },
         },
     }
-    if args.settings.priority_class:
-        built["priorityClassName"] = args.settings.priority_class
-    return built
+    return built | placement.given(
+        {
+            "nodeSelector": placement.node_selector(placed),
+            "tolerations": placement.tolerations(placed),
+            "affinity": placement.affinity(placed, _SELECTOR),
+            "topologySpreadConstraints": placement.spread(placed, _SELECTOR),
+            "priorityClassName": placed.priority_class,
+            "imagePullSecrets": placement.pull_secrets(placed),
+        }
+    )
 
 
 def rollouts(args: "OpenTelemetryOperatorArgs") -> list[Rollout]:

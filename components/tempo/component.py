@@ -8,7 +8,7 @@ import pulumi
 from ..backends.settings import MetricsSettings
 from ..core import helm
 from ..core.names import TEMPO_RELEASE
-from ..core.settings import ServiceMonitorSettings
+from ..core.settings import PlacementSettings, ServiceMonitorSettings
 from . import distributed, endpoints, monolithic
 from .settings import TempoMode, TempoSettings
 
@@ -21,6 +21,8 @@ class TempoArgs:
 
     settings: TempoSettings = TempoSettings()
     """Tempo's own settings."""
+    placement: PlacementSettings = PlacementSettings()
+    """Placement of the whole stack; each key of `settings.placement` replaces the same key."""
     namespace: str
     """An existing namespace."""
     chart: helm.Chart | None = None

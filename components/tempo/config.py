@@ -1,14 +1,14 @@
 """What both modes share: Tempo's own configuration, and credentials and placement of its pods."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import yaml
 
 from ..backends import credentials
 from ..backends.credentials import METRICS_PASSWORD, password_file
 from ..backends.settings import MetricsSettings
 from ..core.names import OTLP_RETRY_MINUTES, TEMPO_RELEASE, TEMPO_SERVICE_ACCOUNT
+from ..core.placement import HOST
 from ..core.regions import dns_suffix
 from ..core.units import GIB, MIB
 from ..telemetry.metrics import LATENCY_BUCKETS, TEMPO_SOURCE, Label
@@ -202,9 +202,6 @@ READY_SECONDS = 40
 #: Seconds in which an ingester replays its write-ahead log after a start; estimated for some GiB.
 REPLAY_SECONDS = 60
 
-_HOST = "kubernetes.io/hostname"
-_ZONE = "topology.kubernetes.io/zone"
-
 
 def service_account(args: "TempoArgs") -> dict[str, Any]:
     """Return the values of the service account, the same in both charts."""
@@ -234,46 +231,19 @@ def credential_volumes(args: "TempoArgs") -> tuple[list[dict[str, Any]], list[di
     return credentials.volumes(args.credentials_secret, keys), credentials.mounts(keys)
 
 
-def anti_affinity(component: str) -> str:
-    """Return an affinity that prefers a node without another pod of the component.
-
-    tempo-distributed takes it as a string. Its default forbids a second pod on a node, so that
-    there could be no more replicas than nodes.
-    """
-    term = {"labelSelector": _selector(component), "topologyKey": _HOST}
-    preferred = [{"weight": 100, "podAffinityTerm": term}]
-    return yaml.safe_dump(
-        {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
-    )
-
-
-def ingester_spread() -> str:
-    """Return topology spread constraints for the ingesters, as a string.
-
-    The copies of a span must be on different nodes, and should be in different zones.
-    """
-    return yaml.safe_dump(
-        [
-            {
-                "maxSkew": 1,
-                "topologyKey": _HOST,
-                "whenUnsatisfiable": "DoNotSchedule",
-                # Otherwise the pod of a drained or lost node could not be scheduled.
-                "nodeTaintsPolicy": "Honor",
-                "labelSelector": _selector("ingester"),
-            },
-            {
-                "maxSkew": 1,
-                "topologyKey": _ZONE,
-                "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": _selector("ingester"),
-            },
-        ],
-        sort_keys=False,
-    )
+def host_spread(selector: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the constraint that keeps the copies of a span on different nodes."""
+    return {
+        "maxSkew": 1,
+        "topologyKey": HOST,
+        "whenUnsatisfiable": "DoNotSchedule",
+        # Otherwise the pod of a drained or lost node could not be scheduled.
+        "nodeTaintsPolicy": "Honor",
+        "labelSelector": selector,
+    }
 
 
-def _selector(component: str) -> dict[str, Any]:
+def selector(component: str) -> dict[str, Any]:
     """Return a selector of a component's pods, by the labels of the chart."""
     return {
         "matchLabels": {

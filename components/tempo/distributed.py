@@ -1,9 +1,12 @@
 """Helm values of mode distributed: chart tempo-distributed 2.x, replicated, without Kafka."""
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..core.helm import Rollout
+from ..core import placement
+from ..core.helm import Rollout, no_template
+from ..core.settings import PlacementSettings
 from ..core.texts import map_strings
 from ..core.workload import Workload
 from . import config, sizes
@@ -44,15 +47,16 @@ def values(args: "TempoArgs") -> dict[str, Any]:
 
     They never contain `ingest.kafka.address`, which would move the write path to Kafka.
     """
+    placed = args.settings.placement.over(args.placement)
     generator = bool(config.processors(args.settings, args.metrics))
     workloads = sizes.workloads(args.settings, generator=generator)
     components = {
-        chart_name: _component(workloads[name], name, label)
+        chart_name: _component(workloads[name], name, label, placed)
         for chart_name, (name, label) in _COMPONENTS.items()
         if name in workloads
     }
     return {
-        "global": _global(args),
+        "global": _global(args, placed),
         "reportingEnabled": False,
         "multitenancyEnabled": args.settings.tenant is not None,
         "streamOverHTTPEnabled": True,
@@ -62,6 +66,9 @@ def values(args: "TempoArgs") -> dict[str, Any]:
             "securityContext": config.CONTAINER_SECURITY,
             "livenessProbe": config.LIVENESS,
             "readinessProbe": config.READINESS,
+            **placement.given(
+                {"podLabels": placed.pod_labels, "podAnnotations": placed.pod_annotations}
+            ),
         },
         "serviceAccount": config.service_account(args),
         "storage": {"trace": {"backend": "s3", "s3": config.s3(args)}},
@@ -105,25 +112,25 @@ def rollouts(args: "TempoArgs") -> list[Rollout]:
     ]
 
 
-def _global(args: "TempoArgs") -> dict[str, Any]:
+def _global(args: "TempoArgs", placed: PlacementSettings) -> dict[str, Any]:
     """Return the values for all pods, memcached's too."""
     settings = args.settings
     section: dict[str, Any] = {"extraEnv": config.emulator_credentials(args)}
-    if args.image_registry:
-        section["image"] = {"registry": args.image_registry}
-    if settings.priority_class:
-        section["priorityClassName"] = settings.priority_class
+    image = {"registry": args.image_registry, "pullSecrets": placed.image_pull_secrets}
+    section |= placement.given(
+        {"image": placement.given(image), "priorityClassName": placed.priority_class}
+    )
     if settings.storage_class:
         section["storageClass"] = settings.storage_class
     return section
 
 
-def _component(size: Workload, name: str, label: str) -> dict[str, Any]:
+def _component(size: Workload, name: str, label: str, placed: PlacementSettings) -> dict[str, Any]:
     """Return size and placement of one component."""
     section: dict[str, Any] = {
         "replicas": size.replicas,
         "resources": size.resources(),
-        "affinity": config.anti_affinity(label),
+        **_placement(name, label, placed),
         # One pod at a time. The chart's budget for ingesters would allow all but two to stop.
         "podDisruptionBudget": {"enabled": True},
         "maxUnavailable": 1,
@@ -137,12 +144,43 @@ def _component(size: Workload, name: str, label: str) -> dict[str, Any]:
     return section
 
 
+def _placement(name: str, label: str, placed: PlacementSettings) -> dict[str, Any]:
+    """Return the placement of one component.
+
+    The chart takes affinity and spread as strings, in which it would run templates. Their defaults
+    forbid a second pod on a node, so that there could be no more replicas than nodes.
+    """
+    selector = config.selector(label)
+    topologies: tuple[str, ...] = (placement.HOST,)
+    spread: list[dict[str, Any]] | None = placement.spread(placed, selector)
+    if name == "ingester":
+        spread.insert(0, config.host_spread(selector))
+    elif name == "compactor":
+        # The chart documents no topology spread constraints for it.
+        topologies, spread = (placement.HOST, placement.ZONE), None
+    affinity = placement.affinity(placed, selector, topologies)
+    return {
+        # In JSON, because Helm and PyYAML disagree about strings without quotes.
+        "affinity": json.dumps(affinity, indent=2) if affinity else "",
+        **(
+            {}
+            if spread is None
+            else {"topologySpreadConstraints": json.dumps(spread, indent=2) if spread else ""}
+        ),
+        **placement.given(
+            {
+                "nodeSelector": placement.node_selector(placed),
+                "tolerations": placement.tolerations(placed),
+            }
+        ),
+    }
+
+
 def _ingester(size: Workload) -> dict[str, Any]:
     return {
         "terminationGracePeriodSeconds": _GRACE_SECONDS["ingester"],
         "config": {"replication_factor": sizes.REPLICATION_FACTOR},
         "persistence": {"enabled": True, "size": f"{size.volume_gib}Gi"},
-        "topologySpreadConstraints": config.ingester_spread(),
     }
 
 
@@ -192,12 +230,12 @@ def _generator(args: "TempoArgs", size: Workload) -> dict[str, Any]:
         "extraVolumeMounts": mounts,
         "config": {
             "processor": config.generator_processors(args),
-            "registry": map_strings(_no_template, config.generator_registry(args)),
+            "registry": map_strings(no_template, config.generator_registry(args)),
             "metrics_ingestion_time_range_slack": config.METRICS_SLACK,
             "storage": {
                 # Metrics are written and queried without a tenant.
                 "remote_write_add_org_id_header": False,
-                "remote_write": map_strings(_no_template, config.remote_write(args)),
+                "remote_write": map_strings(no_template, config.remote_write(args)),
             },
         },
     }
@@ -229,11 +267,3 @@ def _receivers(settings: TempoSettings) -> dict[str, Any]:
         "jaeger": jaeger,
         "zipkin": {"enabled": settings.zipkin},
     }
-
-
-def _no_template(text: str) -> str:
-    """Return a string whose braces the chart does not take for a template.
-
-    The chart runs the finished configuration through its template engine.
-    """
-    return text.replace("{{", '{{ "{{" }}')

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core import placement
 from ..core.helm import Rollout
 from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TEMPO_HTTP_PORT
 from ..core.workload import Workload
@@ -43,8 +44,23 @@ def values(args: "TempoArgs") -> dict[str, Any]:
             "additionalLabels": args.service_monitor.labels,
         },
         "extraVolumes": config.credential_volumes(args)[0],
-        **({"priorityClassName": p} if (p := args.settings.priority_class) else {}),
+        **_placement(args),
     }
+
+
+def _placement(args: "TempoArgs") -> dict[str, Any]:
+    """Return the placement of the one pod, which has nothing to spread."""
+    placed = args.settings.placement.over(args.placement)
+    return placement.given(
+        {
+            "nodeSelector": placement.node_selector(placed),
+            "tolerations": placement.tolerations(placed),
+            "affinity": placement.plain_affinity(placed),
+            "priorityClassName": placed.priority_class,
+            "podLabels": placed.pod_labels,
+            "podAnnotations": placed.pod_annotations,
+        }
+    )
 
 
 def rollouts() -> list[Rollout]:
@@ -72,6 +88,9 @@ def _tempo(args: "TempoArgs", size: Workload) -> dict[str, Any]:
         "securityContext": config.CONTAINER_SECURITY,
         "livenessProbe": config.LIVENESS,
         "readinessProbe": config.READINESS,
+        **placement.given(
+            {"pullSecrets": args.settings.placement.over(args.placement).image_pull_secrets}
+        ),
         "reportingEnabled": False,
         "multitenancyEnabled": settings.tenant is not None,
         "streamOverHttpEnabled": True,

@@ -8,6 +8,8 @@ from pydantic import Field
 from ..core.base import Settings
 from ..core.on_change import Direction, OnChange
 from ..core.settings import (
+    PLACED,
+    PlacementSettings,
     ScalableWorkloadSettings,
     Size,
     StatefulPodSettings,
@@ -124,8 +126,8 @@ class TempoSettings(Settings):
     metrics-generator."""
     storage_class: Annotated[ClassName | None, _CLASS] = None
     """Storage class of the volumes; by default the cluster's own default."""
-    priority_class: ClassName | None = None
-    """Priority class of the pods."""
+    placement: Annotated[PlacementSettings, PLACED] = PlacementSettings()
+    """Placement of Tempo's pods; each key replaces that of the stack's `placement`."""
     workloads: TempoWorkloadSettings = TempoWorkloadSettings()
     """Single values of the size preset to replace."""
     limits: TempoLimitSettings = TempoLimitSettings()

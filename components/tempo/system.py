@@ -42,6 +42,7 @@ def args(settings: TracingSettings, *, has_credentials: bool) -> TempoArgs:
     )
     return TempoArgs(
         settings=settings.tempo,
+        placement=settings.placement,
         namespace=settings.namespaces.tracing,
         chart=pinned_chart(settings.tempo.mode).from_settings(charts),
         atomic=charts.atomic,
@@ -116,6 +117,7 @@ TEMPO = System(
         data=True,
         section="changes.md#change-tempos-mode",
     ),
+    placement=lambda settings: settings.tempo.placement,
     workloads=lambda settings: {
         f"tempo {name.replace('_', ' ')}": size for name, size in workloads(settings).items()
     },

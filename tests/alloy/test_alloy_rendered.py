@@ -13,7 +13,7 @@ from components.alloy.pipeline import config
 from components.alloy.settings import AlloySettings
 from components.alloy.values import values
 from components.core.helm import ALLOY
-from components.core.settings import ServiceMonitorSettings, Size
+from components.core.settings import PlacementSettings, ServiceMonitorSettings, Size
 from tests.alloy.cases import arguments, variants
 from tests.helm import HELM, TEMPLATE
 
@@ -159,7 +159,7 @@ def test_a_mirror_serves_both_images(tmp_path: Path) -> None:
 def test_secrets_priority_and_grace_reach_the_pod(tmp_path: Path) -> None:
     base = VARIANTS["all-signed"]
     args = arguments(
-        settings=AlloySettings(priority_class="high"),
+        settings=AlloySettings(placement=PlacementSettings(priority_class="high")),
         metrics=base.metrics,
         credentials_secret="credentials",
     )

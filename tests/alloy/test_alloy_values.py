@@ -15,7 +15,12 @@ from components.alloy.sizes import PRESETS
 from components.alloy.values import values
 from components.backends.credentials import password_file
 from components.core.helm import ALLOY
-from components.core.settings import ScalableWorkloadSettings, ServiceMonitorSettings, Size
+from components.core.settings import (
+    PlacementSettings,
+    ScalableWorkloadSettings,
+    ServiceMonitorSettings,
+    Size,
+)
 from tests.alloy.cases import LOGS, METRICS, arguments, variants
 from tests.contracts.check import unknown_keys
 
@@ -42,7 +47,7 @@ def test_the_chart_knows_every_key(args: AlloyArgs) -> None:
 @each_size
 def test_the_chart_knows_every_key_of_every_size(size: Size) -> None:
     monitor = ServiceMonitorSettings(enabled=True, labels={"release": "prometheus"})
-    settings = AlloySettings(size=size, priority_class="high")
+    settings = AlloySettings(size=size, placement=PlacementSettings(priority_class="high"))
 
     args = arguments(settings=settings, image_registry="mirror:5000/x", service_monitor=monitor)
     assert unknown(values(args)) == []

@@ -18,7 +18,7 @@ from components.beyla.settings import BeylaSettings, ContextPropagation
 from components.beyla.sizes import cache_replicas, workloads
 from components.beyla.values import values
 from components.core.helm import BEYLA
-from components.core.settings import PodSettings, ServiceMonitorSettings
+from components.core.settings import PlacementSettings, PodSettings, ServiceMonitorSettings
 from tests.contracts.check import contract, unknown_keys
 from tests.sweep import sweep
 
@@ -89,7 +89,9 @@ some_settings = st.builds(
     context_propagation=st.sampled_from(ContextPropagation),
     metrics_port=st.integers(1024, 65_535),
     workload=st.builds(PodSettings, memory_limit_mib=st.none() | st.integers(16, 4_194_304)),
-    priority_class=st.none() | st.just("system-node-critical"),
+    placement=st.builds(
+        PlacementSettings, priority_class=st.none() | st.just("system-node-critical")
+    ),
 )
 some_args = st.builds(
     beyla,
@@ -270,6 +272,7 @@ def test_one_scrape_shows_services_and_beyla_itself() -> None:
 
 
 def test_the_priority_class_is_the_chosen_one() -> None:
-    chosen = BeylaSettings(namespaces=["shop"], priority_class="system-node-critical")
+    placement = PlacementSettings(priority_class="system-node-critical")
+    chosen = BeylaSettings(namespaces=["shop"], placement=placement)
     assert values(beyla(chosen))["priorityClassName"] == "system-node-critical"
     assert "priorityClassName" not in values(beyla())

@@ -17,7 +17,7 @@ EVERYTHING: dict[str, Any] = {
     "sampleRatio": 0.1,
     "metrics": True,
     "logs": True,
-    "priorityClass": "high",
+    "placement": {"priorityClass": "high"},
     "workload": {"replicas": 3, "memoryLimitMib": 1024},
 }
 

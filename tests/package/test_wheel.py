@@ -24,18 +24,19 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 #: What others may build on. A name that goes, or comes to mean something else, is a new major
 #: version, and CHANGELOG.md says what to do.
 PUBLIC = """
-    AlertSettings Alloy AlloyArgs AlloySettings AvailabilitySettings BackendSettings Beyla
-    BeylaArgs BeylaSettings Chart ChartSettings ChartsSettings ClusterSettings ContextPropagation
-    Encryption EnvironmentSettings GrafanaDatasources GrafanaDatasourcesArgs GrafanaSettings
-    IdentityMode IdentitySettings Language LatencySettings LoadSettings LogsSettings
-    MetricsSettings MetricsType NamespaceSettings OpenTelemetryOperator OpenTelemetryOperatorArgs
-    OperatorSettings OtlpEnv OtlpEnvArgs OtlpProtocol OtlpSettings ProfilesSettings Propagator
-    RatioSettings RuleDelivery RuleEvaluator ServiceMonitorSettings SettingsError Size
-    SloDefaultsSettings SloRuleSettings SloSettings StorageSettings Tempo TempoArgs
-    TempoLimitSettings TempoMode TempoSettings TempoWorkloadSettings Tier TraceStorage
+    AffinitySettings AlertSettings Alloy AlloyArgs AlloySettings AvailabilitySettings
+    BackendSettings Beyla BeylaArgs BeylaSettings Chart ChartSettings ChartsSettings
+    ClusterSettings ContextPropagation Encryption EnvironmentSettings GrafanaDatasources
+    GrafanaDatasourcesArgs GrafanaSettings IdentityMode IdentitySettings Language LatencySettings
+    LoadSettings LogsSettings MetricsSettings MetricsType NamespaceSettings OpenTelemetryOperator
+    OpenTelemetryOperatorArgs OperatorSettings OtlpEnv OtlpEnvArgs OtlpProtocol OtlpSettings
+    PlacementSettings PodSettings ProfilesSettings Propagator RatioSettings RuleDelivery
+    RuleEvaluator ScalableWorkloadSettings ServiceMonitorSettings SettingsError Size
+    SloDefaultsSettings SloRuleSettings SloSettings StatefulPodSettings StatefulWorkloadSettings
+    StorageSettings TaintEffect Tempo TempoArgs TempoLimitSettings TempoMode TempoSettings
+    TempoWorkloadSettings Tier TolerationOperator TolerationSettings TopologySpread TraceStorage
     TraceStorageArgs TracingSettings TracingStack TracingStackArgs WorkloadIdentity
-    WorkloadIdentityArgs WorkloadSettings PodSettings ScalableWorkloadSettings StatefulPodSettings
-    StatefulWorkloadSettings injection_annotations otlp_env otlp_variables
+    WorkloadIdentityArgs WorkloadSettings injection_annotations otlp_env otlp_variables
     parse_settings with_injection with_otlp_env
 """
 

@@ -39,6 +39,27 @@ def sizes(*, replicas: int = 1, scales: bool = False, volume: bool = False) -> A
     return draw_one()
 
 
+def placement() -> st.SearchStrategy[Tree]:
+    """Draw a placement."""
+    labels = st.dictionaries(st.sampled_from(["team", "example.com/a"]), st.sampled_from(["", "b"]))
+    toleration = st.sampled_from([{"operator": "Exists"}, {"key": "dedicated", "value": "1e3"}])
+    term = {"topologyKey": "rack", "labelSelector": {"matchLabels": {"noisy": "yes"}}}
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "nodeSelector": labels,
+            "tolerations": st.lists(toleration, max_size=2),
+            "affinity": st.just(affinity),
+            "topologySpread": st.sampled_from(["zone", "host", "both", "none"]),
+            "priorityClass": st.just("high"),
+            "imagePullSecrets": st.lists(st.just("registry"), max_size=1),
+            "podLabels": labels,
+            "podAnnotations": labels,
+        },
+    )
+
+
 @st.composite
 def tempo(draw: st.DrawFn) -> Tree:
     mode = draw(st.sampled_from(TempoMode))
@@ -70,7 +91,7 @@ def tempo(draw: st.DrawFn) -> Tree:
         "tenant": st.sampled_from(["team-a", "o'(*)!"]),
         "imageTag": st.sampled_from(["2.10.8", "v2.11.0-rc.1"]),
         "storageClass": st.just("gp3"),
-        "priorityClass": st.just("high"),
+        "placement": placement(),
         "retentionHours": st.integers(2, 87_600),
     }
     return {
@@ -169,7 +190,7 @@ def beyla(draw: st.DrawFn) -> Tree:
             "excludedNamespaces": draw(st.sampled_from([[], ["legacy"]])),
             "contextPropagation": propagation,
             "workload": draw(sizes(replicas=0)),
-            "priorityClass": draw(st.sampled_from([None, "high"])),
+            "placement": draw(placement()),
         },
         "namespaces": {
             "networkPolicies": closed,

@@ -14,6 +14,7 @@ from tests.stack.setting_groups import (
     TAGS,
     beyla,
     identity,
+    placement,
     sizes,
     storage,
     tempo,
@@ -82,11 +83,13 @@ def valid_groups(draw: st.DrawFn) -> Tree:
         "alloy": {
             "workload": draw(sizes(scales=True)),
             "ignoredPaths": draw(st.sampled_from([[], ["/healthz", '/a"b{{c}}\\']])),
+            "placement": draw(placement()),
         },
         "backends": draw(BACKENDS),
         "grafana": draw(GRAFANA),
         "load": draw(LOAD),
         "charts": draw(CHARTS),
+        "placement": draw(placement()),
         "tags": draw(TAGS),
     }
     bucket = draw(storage(region, tier))

@@ -38,6 +38,50 @@ _BACKENDS: dict[str, Any] = {
     },
     "profiles": {"url": "http://pyroscope.pyroscope.svc:4040", "createDatasource": True},
 }
+#: Placement in words that Helm would read as numbers or booleans without quotes.
+PLACEMENT: dict[str, Any] = {
+    "nodeSelector": {"dedicated": "tracing", "example.com/on": "true"},
+    "tolerations": [{"key": "dedicated", "value": "1e3", "effect": "NoSchedule"}],
+    "affinity": {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [
+                    {"matchExpressions": [{"key": "arch", "operator": "In", "values": ["1e3"]}]}
+                ]
+            }
+        },
+        "podAntiAffinity": {
+            "preferredDuringSchedulingIgnoredDuringExecution": [
+                {
+                    "weight": 7,
+                    "podAffinityTerm": {
+                        "topologyKey": "example.com/rack",
+                        "labelSelector": {"matchLabels": {"noisy": "yes"}},
+                    },
+                }
+            ]
+        },
+    },
+    "priorityClass": "system-cluster-critical",
+    "imagePullSecrets": ["registry", "mirror"],
+    "podLabels": {"team": "platform", "example.com/cost": "0x1"},
+    "podAnnotations": {"example.com/note": 'a {{ b }} "c"\n', "example.com/scrape": "true"},
+}
+#: Placement of Beyla's agents: the nodes of the applications.
+AGENTS: dict[str, Any] = {
+    "nodeSelector": {"role": "apps"},
+    "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
+    "affinity": {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [
+                    {"matchExpressions": [{"key": "pool", "operator": "In", "values": [pool]}]}
+                    for pool in ("a", "b")
+                ]
+            }
+        }
+    },
+}
 _GRAFANA = {"serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}}}
 #: Groups of stack files; each has both passwords.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -58,6 +102,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "zipkin": True,
             "workloads": {"ingester": {"replicas": 5, "volumeGib": 80}},
         },
+        "placement": PLACEMENT,
         "beyla": {"namespaces": ["shop"]},
         "operator": {
             "enabled": True,
@@ -82,8 +127,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "previousKmsKeyArns": ["arn:aws:kms:eu-west-1:123456789012:key/k0"],
         },
         "namespaces": {"tracing": "observe", "beyla": "observe-agent"},
-        "tempo": {"size": "l", "jaeger": True, "zipkin": True},
-        "beyla": {"contextPropagation": "all"},
+        "placement": {"nodeSelector": {"dedicated": "none"}, "topologySpread": "none"},
+        "tempo": {"size": "l", "jaeger": True, "zipkin": True, "placement": PLACEMENT},
+        "alloy": {"placement": PLACEMENT},
+        "beyla": {"contextPropagation": "all", "placement": {**PLACEMENT, **AGENTS}},
         "backends": _BACKENDS,
         "grafana": {**_GRAFANA, "namespace": "observe"},
     },

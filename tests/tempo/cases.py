@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from components.backends.settings import MetricsSettings
 from components.core import helm
-from components.core.settings import PodSettings, ServiceMonitorSettings, Size
+from components.core.settings import PlacementSettings, PodSettings, ServiceMonitorSettings, Size
 from components.tempo.component import TempoArgs
 from components.tempo.settings import (
     TempoLimitSettings,
@@ -85,7 +85,7 @@ def any_arguments(draw: st.DrawFn, mode: TempoMode) -> TempoArgs:
         zipkin=draw(st.booleans()),
         traceql_metrics=draw(st.booleans()),
         storage_class=draw(st.none() | st.just("gp3")),
-        priority_class=draw(st.none() | st.just("high")),
+        placement=PlacementSettings(priority_class=draw(st.none() | st.just("high"))),
         workloads=draw(_workloads),
         limits=draw(_limits),
         image_registry=draw(st.none() | st.just("registry.example:5000/mirror")),

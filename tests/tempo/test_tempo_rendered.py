@@ -11,7 +11,7 @@ from components.core.names import (
     TEMPO_HTTP_PORT,
     TEMPO_SERVICE_ACCOUNT,
 )
-from components.core.settings import ServiceMonitorSettings
+from components.core.settings import PlacementSettings, ServiceMonitorSettings
 from components.tempo import endpoints, sizes
 from components.tempo.component import TempoArgs
 from components.tempo.settings import TempoMode
@@ -30,7 +30,7 @@ EVERYTHING: dict[str, Any] = {
     "jaeger": True,
     "zipkin": True,
     "storage_class": "gp3",
-    "priority_class": "high",
+    "placement": PlacementSettings(priority_class="high"),
     "image_registry": "registry.example:5000/mirror",
     "storage_endpoint": "http://moto:5000",
     "irsa_role_arn": "arn:aws:iam::123456789012:role/tempo",

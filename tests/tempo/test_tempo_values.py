@@ -303,7 +303,7 @@ def test_a_brace_in_a_user_name_is_no_template() -> None:
     section = generator(DISTRIBUTED, metrics=metrics, credentials_secret="secret")
 
     auth = section["storage"]["remote_write"][0]["basic_auth"]
-    assert auth["username"] == 'a{{ "{{" }}b'
+    assert auth["username"] == "a{{`{{`}}b"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,98 @@
+"""Placement in the words of Kubernetes, for the values of the charts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from .settings import PlacementSettings, TopologySpread
+
+ZONE = "topology.kubernetes.io/zone"
+HOST = "kubernetes.io/hostname"
+_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+
+
+def node_selector(placement: PlacementSettings) -> dict[str, str]:
+    """Return the labels of the nodes."""
+    return dict(placement.node_selector or {})
+
+
+def tolerations(placement: PlacementSettings) -> list[dict[str, Any]]:
+    """Return the tolerations."""
+    return [_plain(toleration) for toleration in placement.tolerations or ()]
+
+
+def pull_secrets(placement: PlacementSettings) -> list[dict[str, str]]:
+    """Return references to the Secrets of the image registry."""
+    return [{"name": name} for name in placement.image_pull_secrets or ()]
+
+
+def spread(placement: PlacementSettings, selector: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return constraints that prefer an even spread of the selected pods over zones."""
+    if not placement.spreads_over(TopologySpread.ZONE):
+        return []
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": ZONE,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": selector,
+        }
+    ]
+
+
+def affinity(
+    placement: PlacementSettings,
+    selector: Mapping[str, Any],
+    topologies: Sequence[str] = (HOST,),
+) -> dict[str, Any]:
+    """Return the affinity, with a preference for nodes and zones without another selected pod.
+
+    Args:
+        placement: the placement.
+        selector: selects the pods of the workload.
+        topologies: `HOST`, and `ZONE` if the chart takes no topology spread constraints.
+    """
+    own = plain_affinity(placement)
+    kinds = {HOST: TopologySpread.HOST, ZONE: TopologySpread.ZONE}
+    preferred = [
+        {"weight": 100, "podAffinityTerm": {"topologyKey": each, "labelSelector": selector}}
+        for each in topologies
+        if placement.spreads_over(kinds[each])
+    ]
+    if not preferred:
+        return own
+    anti: dict[str, Any] = own.get("podAntiAffinity", {})
+    return {
+        **own,
+        "podAntiAffinity": {**anti, _PREFERRED: [*anti.get(_PREFERRED, ()), *preferred]},
+    }
+
+
+def plain_affinity(placement: PlacementSettings) -> dict[str, Any]:
+    """Return the affinity as it is set."""
+    return _plain(placement.affinity) if placement.affinity else {}
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that are not empty: charts have empty defaults for the rest."""
+    return {key: value for key, value in values.items() if value}
+
+
+def summary(placement: PlacementSettings) -> str:
+    """Return the placement in one line; empty if nothing is set."""
+    return ", ".join(
+        f"{key} {_short(value)}"
+        for key, value in placement.model_dump(by_alias=True, exclude_none=True).items()
+    )
+
+
+def _short(value: Any) -> str:  # noqa: ANN401 - any value of a setting
+    if isinstance(value, dict):
+        items = cast(dict[str, Any], value).items()
+        return " ".join(f"{k}={v}" if isinstance(v, str) else k for k, v in items) or "none"
+    if isinstance(value, list):
+        return " and ".join(map(_short, cast(list[Any], value))) or "none"
+    return str(value)
+
+
+def _plain(settings: Any) -> dict[str, Any]:  # noqa: ANN401
+    return settings.model_dump(mode="json", by_alias=True, exclude_none=True)
