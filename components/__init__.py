@@ -64,7 +64,13 @@ from .stack import TracingStack, TracingStackArgs
 from .storage.component import TraceStorage, TraceStorageArgs
 from .storage.settings import Encryption, StorageSettings
 from .tempo.component import Tempo, TempoArgs
-from .tempo.settings import TempoLimitSettings, TempoMode, TempoSettings, TempoWorkloadSettings
+from .tempo.settings import (
+    TempoLimitSettings,
+    TempoMode,
+    TempoSettings,
+    TempoSpanMetricsSettings,
+    TempoWorkloadSettings,
+)
 
 __version__ = "0.2.0"
 
@@ -128,6 +134,7 @@ __all__ = [
     "TempoLimitSettings",
     "TempoMode",
     "TempoSettings",
+    "TempoSpanMetricsSettings",
     "TempoWorkloadSettings",
     "Tier",
     "TolerationOperator",

@@ -5,7 +5,7 @@ Types in the settings check each value by itself.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -28,7 +28,7 @@ from ..identity.settings import IdentityMode
 from ..otel_operator import sizes as operator_sizes
 from ..settings import TracingSettings
 from ..storage.settings import Encryption
-from ..telemetry.metrics import LATENCY_BUCKETS
+from ..telemetry.metrics import APDEX_SATISFIED, APDEX_TOLERATING, latency_bound
 from ..tempo import sizes as tempo_sizes
 from ..tempo.settings import TempoMode, TempoSettings
 from ..tempo.system import workloads as tempo_workloads
@@ -529,6 +529,7 @@ def _slug(title: str) -> str:
 def _slos(settings: TracingSettings) -> Iterator[Problem]:
     taken = Counter(slo.name for slo in settings.slos)
     kinds = "availability, latency, ratio"
+    buckets = settings.tempo.span_metrics.buckets
     for index, slo in enumerate(settings.slos):
         key = f"slos[{index}]"
         if taken[slo.name] > 1:
@@ -541,7 +542,9 @@ def _slos(settings: TracingSettings) -> Iterator[Problem]:
                 key, slo.name, f"has {' and '.join(given)}: keep one, and move others to other SLOs"
             )
         if slo.latency:
-            yield from _threshold(f"{key}.latency.thresholdSeconds", slo.latency.threshold_seconds)
+            yield from _threshold(
+                f"{key}.latency.thresholdSeconds", slo.latency.threshold_seconds, buckets
+            )
         if (slo.latency or slo.availability) and not settings.backends.metrics:
             yield problem(key, slo.name, "needs span metrics: set backends.metrics")
         if slo.ratio:
@@ -554,22 +557,42 @@ def _slos(settings: TracingSettings) -> Iterator[Problem]:
     its = settings.slo_defaults
     if its.enabled and not settings.backends.metrics:
         yield problem("sloDefaults.enabled", True, "needs span metrics: set backends.metrics")
-    yield from _threshold("sloDefaults.latencyThresholdSeconds", its.latency_threshold_seconds)
+    # A default that is not in use needs no bucket.
+    if its.enabled or "latency_threshold_seconds" in its.model_fields_set:
+        yield from _threshold(
+            "sloDefaults.latencyThresholdSeconds", its.latency_threshold_seconds, buckets
+        )
 
 
-def _threshold(key: str, seconds: float) -> Iterator[Problem]:
+def _threshold(key: str, seconds: float, buckets: Sequence[float]) -> Iterator[Problem]:
     # A histogram counts the observations below each bucket's bound only.
-    if seconds in LATENCY_BUCKETS:
+    if seconds in buckets:
         return
-    below = [bound for bound in LATENCY_BUCKETS if bound < seconds][-1:]
-    above = [bound for bound in LATENCY_BUCKETS if bound > seconds][:1]
-    nearest = " or ".join(f"{bound:g}" for bound in [*below, *above])
-    known = ", ".join(f"{bound:g}" for bound in LATENCY_BUCKETS)
+    below = [bound for bound in buckets if bound < seconds][-1:]
+    above = [bound for bound in buckets if bound > seconds][:1]
+    nearest = " or ".join(latency_bound(bound) for bound in [*below, *above])
+    known = ", ".join(latency_bound(bound) for bound in buckets)
     yield problem(
         key,
         seconds,
-        f"must be a bucket of the latency histogram: take {nearest} (all buckets: {known})",
+        f"must be a bucket of the latency histogram: take {nearest} (all buckets: {known}), or "
+        f"add {latency_bound(seconds)} to tempo.spanMetrics.buckets",
     )
+
+
+def _buckets(settings: TracingSettings) -> Iterator[Problem]:
+    """Refuse buckets without the two that Apdex reads: its panels would stay empty."""
+    if not settings.grafana.dashboards or settings.backends.metrics is None:
+        return
+    buckets = settings.tempo.span_metrics.buckets
+    missing = [b for b in (APDEX_SATISFIED, APDEX_TOLERATING) if b not in buckets]
+    if missing:
+        yield problem(
+            "tempo.spanMetrics.buckets",
+            buckets,
+            f"must contain {APDEX_SATISFIED} and {APDEX_TOLERATING}, which the dashboards read for "
+            f"Apdex: add {' and '.join(map(str, missing))}, or set grafana.dashboards: false",
+        )
 
 
 def _ratio(key: str, ratio: RatioSettings) -> Iterator[Problem]:
@@ -643,6 +666,7 @@ _RULES = (
     _workloads,
     _datasources,
     _folder,
+    _buckets,
     _slos,
     _load,
 )

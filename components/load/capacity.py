@@ -8,7 +8,6 @@ from ..alloy import sizes as alloy_sizes
 from ..core.names import OTLP_RETRY_MINUTES
 from ..core.units import GIB, MIB
 from ..settings import TracingSettings
-from ..telemetry.metrics import LATENCY_BUCKETS
 from ..tempo import config as tempo_config
 from ..tempo import sizes as tempo_sizes
 from ..tempo.settings import TempoMode
@@ -24,7 +23,7 @@ _LOCAL_BLOCK_MINUTES = 60
 #: Usable share of a volume; the rest is for writing the next block.
 _VOLUME_SHARE = 0.9
 #: Values of status_code of an operation: success, and sometimes failure.
-_STATUSES = 2
+STATUSES = 2
 #: Bounds of the service graph's histograms: 0.1 to 12.8 s (processor/servicegraphs/config.go).
 _SERVICE_GRAPH_BUCKETS = 8
 
@@ -79,9 +78,9 @@ def series_of_a_generator(settings: TracingSettings) -> int | None:
     # A histogram has a series for each bound, for infinity, for the sum and for the count. Span
     # metrics count calls and bytes besides, edges requests and failures. Pods add no series: span
     # metrics have no label `instance`.
-    operation = len(LATENCY_BUCKETS) + 3 + 2
+    operation = len(settings.tempo.span_metrics.buckets) + 3 + 2
     edge = 2 * (_SERVICE_GRAPH_BUCKETS + 3) + 2
-    return load.operations * _STATUSES * operation + (load.edges or 0) * edge
+    return load.operations * STATUSES * operation + (load.edges or 0) * edge
 
 
 def generators(settings: TracingSettings) -> int:

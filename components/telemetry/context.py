@@ -10,7 +10,7 @@ from ..settings import TracingSettings
 from ..tempo import config
 from ..tempo.settings import TempoMode
 from ..tempo.sizes import Limits, limits
-from .metrics import ClusterMetric, Label
+from .metrics import LATENCY_BUCKETS, ClusterMetric, Label
 from .promql import FROM_TEMPO, counted, quoted, select
 
 #: Parts of a distributed Tempo, as the chart's ServiceMonitors name their jobs.
@@ -44,6 +44,7 @@ class StackContext:
         alert_labels: labels of every alert.
         runbook_base_url: URL of the runbooks, without a slash at the end; None for no links.
         queue_minutes: how long Alloy's queue lasts at the planned peak; None without a load.
+        longest_bucket: largest bound of the latency histogram in seconds.
     """
 
     environment: str
@@ -64,6 +65,7 @@ class StackContext:
     alert_labels: Mapping[str, str] = field(default_factory=dict[str, str])
     runbook_base_url: str | None = None
     queue_minutes: float | None = None
+    longest_bucket: float = LATENCY_BUCKETS[-1]
     grafana_url: str | None = None
 
     @property
@@ -171,5 +173,6 @@ def stack_context(settings: TracingSettings) -> StackContext:
         alert_labels=alerts.alert_labels,
         runbook_base_url=alerts.runbook_base_url,
         queue_minutes=capacity.queue_minutes(settings),
+        longest_bucket=settings.tempo.span_metrics.buckets[-1],
         grafana_url=grafana.url if grafana.dashboards and backends.metrics else None,
     )

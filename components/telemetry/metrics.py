@@ -6,13 +6,14 @@ stack's configuration.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
 #: Value of the label `source` on everything that Tempo's metrics-generator writes.
 TEMPO_SOURCE = "tempo"
-#: Upper bounds of the latency histogram in seconds. Apdex reads the buckets 0.512 and 2.05. With
-#: Tempo's built-in bounds (1.024, 2.048) it would stay empty.
+#: Default upper bounds of the latency histogram in seconds (`tempo.spanMetrics.buckets`). Apdex
+#: reads the buckets 0.512 and 2.05: with Tempo's built-in bounds (1.024, 2.048) it stays empty.
 LATENCY_BUCKETS = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.02, 2.05, 4.1)
 #: Bounds of Apdex in seconds: satisfied up to the first, tolerating up to the second (four times
 #: the first is 2.048).
@@ -315,12 +316,11 @@ def reserved_series() -> str:
 def latency_bound(seconds: float) -> str:
     """Return the value of `le` for a bound of the latency histogram.
 
-    Raises:
-        ValueError: there is no such bucket; a query for it would find nothing.
+    The checks across settings refuse a bound that `tempo.spanMetrics.buckets` does not contain.
     """
-    if seconds not in LATENCY_BUCKETS:
-        raise ValueError(f"no latency bucket of {seconds} s; there are {LATENCY_BUCKETS}")
-    return f"{seconds:g}"
+    # As Tempo writes it (modules/generator/registry/histogram.go): the shortest decimal, never with
+    # an exponent.
+    return f"{Decimal(repr(float(seconds))).normalize():f}"
 
 
 def labels_of(metric: str) -> frozenset[str]:

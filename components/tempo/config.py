@@ -11,7 +11,7 @@ from ..core.names import OTLP_RETRY_MINUTES, TEMPO_RELEASE, TEMPO_SERVICE_ACCOUN
 from ..core.placement import HOST
 from ..core.regions import dns_suffix
 from ..core.units import GIB, MIB
-from ..telemetry.metrics import LATENCY_BUCKETS, TEMPO_SOURCE, Label
+from ..telemetry.metrics import TEMPO_SOURCE, Label
 from . import sizes
 from .settings import TempoMode, TempoSettings
 
@@ -68,7 +68,7 @@ def generator_processors(args: "TempoArgs") -> dict[str, Any]:
         section["span_metrics"] = {
             "dimensions": list(SPAN_DIMENSIONS),
             "enable_target_info": True,
-            "histogram_buckets": list(LATENCY_BUCKETS),
+            "histogram_buckets": list(args.settings.span_metrics.buckets),
             # Alloy sets service.instance.id, so that the label would multiply series by pods and
             # add new ones with each rollout.
             "enable_instance_label": False,

@@ -1,11 +1,13 @@
 """Settings of Tempo."""
 
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated
 
-from pydantic import Field
+from annotated_types import Gt, Le
+from pydantic import AfterValidator, Field, Strict
 
-from ..core.base import Settings
+from ..core.base import Settings, explained
 from ..core.on_change import Direction, OnChange
 from ..core.settings import (
     PLACED,
@@ -17,6 +19,7 @@ from ..core.settings import (
     WorkloadSettings,
 )
 from ..core.texts import ClassName, TempoVersion, TenantId
+from ..telemetry.metrics import LATENCY_BUCKETS
 
 _MODE = OnChange(
     happens="The Helm release is replaced by one of another chart. Queries fail during the change, "
@@ -51,6 +54,23 @@ _RECEIVER = OnChange(
     section="changes.md#risky-changes",
     direction=Direction.LESS,
 )
+_BUCKETS = OnChange(
+    happens="Quantiles over a time range that spans the change mix both sets of bounds. For some "
+    "minutes, an SLO whose threshold is a new bucket counts requests from before as slow.",
+    do="Run `up` with the new bucket first, and set the threshold of an SLO to it ten minutes "
+    "later.",
+    section="slos.md#add-a-bucket",
+)
+
+
+def _increasing(buckets: list[float]) -> list[float]:
+    for low, high in pairwise(buckets):
+        if low >= high:
+            raise explained(
+                "must be in strictly increasing order, for example [0.512, 2.05, 4.1, 10]: "
+                f"{high:g} follows {low:g}"
+            )
+    return buckets
 
 
 class TempoMode(StrEnum):
@@ -98,6 +118,19 @@ class TempoLimitSettings(Settings):
     """Series that one metrics-generator keeps."""
 
 
+class TempoSpanMetricsSettings(Settings):
+    """Span metrics: requests, failures and durations of each operation, computed from spans."""
+
+    # Strict, because pydantic would convert true and "10" in a list.
+    buckets: Annotated[
+        list[Annotated[float, Gt(0), Le(3600), Strict()]],
+        AfterValidator(_increasing),
+        _BUCKETS,
+    ] = Field(default=[*LATENCY_BUCKETS], min_length=1, max_length=50)
+    """Upper bounds of the latency histogram in seconds, in increasing order; replaces the default
+    list. Each adds two series for an operation that succeeds and fails."""
+
+
 class TempoSettings(Settings):
     """Grafana Tempo, the trace backend."""
 
@@ -132,3 +165,5 @@ class TempoSettings(Settings):
     """Single values of the size preset to replace."""
     limits: TempoLimitSettings = TempoLimitSettings()
     """Single ingestion limits of the size preset to replace."""
+    span_metrics: TempoSpanMetricsSettings = TempoSpanMetricsSettings()
+    """Span metrics, which need `backends.metrics`."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from components.load import capacity
 from components.settings import TracingSettings
+from components.telemetry.metrics import LATENCY_BUCKETS
 from config.markdown import table
 from plan.cost.estimate import MONTHS_AHEAD, Estimate, Part, estimate
 from plan.cost.prices import Prices, Unit
@@ -194,9 +195,14 @@ def _series(settings: TracingSettings, estimate: Estimate) -> str:
         return "No series are written: `backends.metrics` is not set."
     count = estimate.usage.active_series
     if count is None:
-        return "The number of written series is unknown: set `load.operations`."
+        return (
+            f"The number of written series is unknown: set `load.operations`.{_buckets(settings)}"
+        )
     of = "" if settings.load.edges else ", without the service graph (`load.edges`)"
-    return f"Series written to the metrics backend: up to {about(count)}{of}. They are not priced."
+    return (
+        f"Series written to the metrics backend: up to {about(count)}{of}. They are not priced."
+        f"{_buckets(settings)}"
+    )
 
 
 def _assumptions(settings: TracingSettings) -> Iterator[str]:
@@ -217,3 +223,20 @@ def _assumptions(settings: TracingSettings) -> Iterator[str]:
         "not counted: queries, listing of blocks, traffic between zones, the cluster, Grafana and "
         "its other backends (docs/cost.md)"
     )
+
+
+def _buckets(settings: TracingSettings) -> str:
+    """Return how another number of buckets than the default changes the number of series."""
+    count = len(settings.tempo.span_metrics.buckets)
+    each = capacity.STATUSES * (count - len(LATENCY_BUCKETS))
+    if not each:
+        return ""
+    change = "adds" if each > 0 else "saves"
+    text = (
+        f" `tempo.spanMetrics.buckets` ({count} instead of {len(LATENCY_BUCKETS)}) {change} "
+        f"{abs(each)} series for each operation and metrics-generator"
+    )
+    if settings.load.operations is None:
+        return f"{text}."
+    total = abs(each) * settings.load.operations * capacity.generators(settings)
+    return f"{text}: {about(total)} in total."

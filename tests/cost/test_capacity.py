@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.load import capacity
+from components.telemetry.metrics import LATENCY_BUCKETS
 from components.tempo import sizes as tempo_sizes
 from config.sizing import PRESETS
 from tests.cost.stacks import METRICS, load, settings
@@ -80,6 +81,12 @@ def test_series_do_not_grow_with_the_load() -> None:
     found = check("series", load(operations=100), {"backends": {"metrics": METRICS}})
     assert found.asked == 100 * 34
     assert found.months_left(50) == math.inf
+
+
+def test_each_bucket_is_a_series_of_each_operation_and_status() -> None:
+    buckets = {"tempo": {"spanMetrics": {"buckets": [*LATENCY_BUCKETS, 10, 30]}}}
+    found = check("series", load(operations=100), {"backends": {"metrics": METRICS}}, buckets)
+    assert found.asked == 100 * (34 + 2 * 2)
 
 
 @given(spans=st.integers(1, 10_000_000), growth=st.floats(0.01, 100))

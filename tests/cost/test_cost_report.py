@@ -10,13 +10,14 @@ import yaml
 
 from bench.blocks import blocks, counter
 from components.checks.warnings import load_notices as notices
+from components.telemetry.metrics import LATENCY_BUCKETS
 from plan.cost import report
 from plan.cost.estimate import estimate
 from plan.cost.prices import load as prices
 from plan.cost.report import about, section
 from plan.run import run
 from plan.write import files
-from tests.cost.stacks import BY_REGION, load, settings
+from tests.cost.stacks import BY_REGION, METRICS, load, settings
 from tests.sweep import sweep
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +72,24 @@ def test_a_missing_load_names_the_setting() -> None:
     assert "`load.spansPerSecond` is not set" in found
     assert re.search(r"\| sum +\| +\| +\| unknown +\|", found)
     assert "spans/s" not in found
+
+
+@pytest.mark.parametrize(
+    ("buckets", "said"),
+    [
+        ([*LATENCY_BUCKETS, 10, 30], "(14 instead of 12) adds 4 series for each operation"),
+        ([0.512, 2.05], "(2 instead of 12) saves 20 series for each operation"),
+    ],
+)
+def test_buckets_tell_their_series(buckets: list[float], said: str) -> None:
+    metrics: dict[str, object] = {"backends": {"metrics": METRICS}}
+    tempo: dict[str, object] = {"tempo": {"spanMetrics": {"buckets": buckets}}}
+    unknown = f"`tempo.spanMetrics.buckets` {said} and metrics-generator."
+    assert unknown in text(load(), metrics, tempo)
+    known = text(load(operations=100), metrics, tempo)
+    total = abs(len(buckets) - 12) * 2 * 100
+    assert f"{said} and metrics-generator: {about(total)} in total." in known
+    assert "spanMetrics" not in text(load(operations=100), metrics)
 
 
 def test_a_region_without_prices_shows_amounts() -> None:

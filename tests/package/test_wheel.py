@@ -34,10 +34,10 @@ PUBLIC = """
     RuleEvaluator ScalableWorkloadSettings ServiceMonitorSettings SettingsError Size
     SloDefaultsSettings SloRuleSettings SloSettings StatefulPodSettings StatefulWorkloadSettings
     StorageSettings TaintEffect Tempo TempoArgs TempoLimitSettings TempoMode TempoSettings
-    TempoWorkloadSettings Tier TolerationOperator TolerationSettings TopologySpread TraceStorage
-    TraceStorageArgs TracingSettings TracingStack TracingStackArgs WorkloadIdentity
-    WorkloadIdentityArgs WorkloadSettings injection_annotations otlp_env otlp_variables
-    parse_settings with_injection with_otlp_env
+    TempoSpanMetricsSettings TempoWorkloadSettings Tier TolerationOperator TolerationSettings
+    TopologySpread TraceStorage TraceStorageArgs TracingSettings TracingStack TracingStackArgs
+    WorkloadIdentity WorkloadIdentityArgs WorkloadSettings injection_annotations otlp_env
+    otlp_variables parse_settings with_injection with_otlp_env
 """
 
 SETTINGS = {

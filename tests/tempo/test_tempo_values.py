@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from components.tempo import config, endpoints
 from components.tempo.component import values
-from components.tempo.settings import TempoMode
+from components.tempo.settings import TempoMode, TempoSpanMetricsSettings
 from tests.contracts.check import unknown_keys, unknown_tempo_config
 from tests.sweep import sweep
 from tests.tempo.cases import METRICS, METRICS_WITH_USER, any_arguments, arguments
@@ -187,6 +187,16 @@ def test_span_metrics_keep_their_contract(mode: TempoMode) -> None:
     graph = section["processor"]["service_graphs"]
     assert graph["enable_virtual_node_label"] is False
     assert graph["dimensions"] == ["k8s.cluster.name", "k8s.namespace.name"]
+
+
+@BOTH
+def test_the_latency_histogram_has_the_buckets_of_the_settings(mode: TempoMode) -> None:
+    buckets = [0.512, 2.05, 10]
+    its = arguments(mode).settings.model_copy(
+        update={"span_metrics": TempoSpanMetricsSettings(buckets=buckets)}
+    )
+    section = generator(mode, settings=its)
+    assert section["processor"]["span_metrics"]["histogram_buckets"] == buckets
 
 
 @BOTH

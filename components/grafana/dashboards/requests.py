@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ...telemetry.metrics import APDEX_SATISFIED, APDEX_TOLERATING, LATENCY_BUCKETS, Label
+from ...telemetry.metrics import APDEX_SATISFIED, APDEX_TOLERATING, Label, latency_bound
 from ...telemetry.promql import GRAPH, ONCE, Requests, highest, logql, rate, select, traceql
 from ..layout import Line
 from ..links import Link, Uid, dashboard_url, label, logs_url, traces_url
@@ -22,11 +22,15 @@ SERVICE_LINK = Link(
     dashboard_url(Uid.SERVICE, values={"service": label(Label.SERVICE)}),
 )
 _SCOPE = "Requests are spans of kind server or consumer; calls to others do not count."
-_LONGEST = f"Durations above {LATENCY_BUCKETS[-1]:g} s show as {LATENCY_BUCKETS[-1]:g} s."
 _APDEX = (
     f"Requests within {APDEX_SATISFIED} s count fully, those within {APDEX_TOLERATING} s half, "
     "failed ones not at all. 1 is best. Below 0.85 users notice, below 0.7 they suffer."
 )
+
+
+def _longest(show: Panels) -> str:
+    bound = latency_bound(show.stack.longest_bucket)
+    return f"Durations above {bound} s show as {bound} s."
 
 
 def bar_links(show: Panels) -> list[Link]:
@@ -52,7 +56,7 @@ def numbers(show: Panels, requests: Requests) -> Line:
         ),
         show.stat(
             "Duration, p95",
-            f"95 of 100 requests are faster. {_LONGEST}",
+            f"95 of 100 requests are faster. {_longest(show)}",
             requests.quantile(0.95, window=ONCE),
             SECONDS,
             DURATION_STEPS,
@@ -96,7 +100,7 @@ def graphs(
         (
             "Duration over time, p95",
             "95 of 100 requests are faster, the ten slowest. A dot is a single request: click it "
-            f"for its trace. {_LONGEST}",
+            f"for its trace. {_longest(show)}",
             lambda window: requests.quantile(0.95, by, window),
             SECONDS,
             NEUTRAL,
@@ -134,7 +138,7 @@ def durations(show: Panels, requests: Requests) -> Line:
         show.graph(
             "Median, p95, p99 and mean",
             "50, 95 and 99 of 100 requests are faster, and the mean. A dot is a single request: "
-            f"click it for its trace. {_LONGEST}",
+            f"click it for its trace. {_longest(show)}",
             {**quantiles, "mean": requests.mean()},
             SECONDS,
             exemplars="p95",

@@ -145,8 +145,42 @@ def test_a_threshold_between_buckets_is_refused_with_the_nearest(
     latency = {"service": "s", "namespace": "n", "thresholdSeconds": seconds}
     message = messages(slo(latency=latency))["slos[0].latency.thresholdSeconds"]
     assert f"take {nearest} (all buckets: 0.002, " in message
+    assert message.endswith(f"or add {seconds:g} to tempo.spanMetrics.buckets")
     defaults = {"latencyThresholdSeconds": seconds}
     assert "sloDefaults.latencyThresholdSeconds" in messages(sloDefaults=defaults)
+
+
+def test_a_threshold_of_ten_seconds_needs_its_bucket() -> None:
+    its = slo(latency={"service": "s", "namespace": "n", "thresholdSeconds": 10})
+    defaults = {"enabled": True, "latencyThresholdSeconds": 10}
+    buckets = {"spanMetrics": {"buckets": [*LATENCY_BUCKETS, 10]}}
+
+    assert set(messages(its, sloDefaults=defaults)) == {
+        "slos[0].latency.thresholdSeconds",
+        "sloDefaults.latencyThresholdSeconds",
+    }
+    assert messages(its, sloDefaults=defaults, tempo=buckets) == {}
+    read = "".join(expressions(built(its, defaults=SloDefaultsSettings.model_validate(defaults))))
+    assert set(re.findall(r'le="([^"]*)"', read)) == {"10"}
+
+
+def test_a_threshold_follows_a_bucket_that_is_removed() -> None:
+    tempo = {"spanMetrics": {"buckets": [0.512, 2.05, 10]}}
+    latency = {"service": "s", "namespace": "n", "thresholdSeconds": 4.1}
+    message = messages(slo(latency=latency), tempo=tempo)["slos[0].latency.thresholdSeconds"]
+    assert "take 2.05 or 10 (all buckets: 0.512, 2.05, 10)" in message
+    # The default of 1.02 s counts only if it is in use.
+    assert messages(tempo=tempo) == {}
+    found = messages(tempo=tempo, sloDefaults={"enabled": True})
+    assert set(found) == {"sloDefaults.latencyThresholdSeconds"}
+
+
+def test_buckets_keep_those_of_apdex_while_there_are_dashboards() -> None:
+    tempo = {"spanMetrics": {"buckets": [0.5, 2.05]}}
+    message = messages(tempo=tempo)["tempo.spanMetrics.buckets"]
+    assert message.startswith("must contain 0.512 and 2.05")
+    assert "add 0.512, or set grafana.dashboards: false" in message
+    assert messages(tempo=tempo, grafana={"dashboards": False}) == {}
 
 
 def test_span_metrics_need_a_metrics_backend() -> None:

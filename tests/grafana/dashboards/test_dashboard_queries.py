@@ -2,12 +2,23 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import promql_parser as promql
 
-from components.telemetry.metrics import ServiceGraphMetric, SpanMetric, TargetInfo, labels_of
-from tests.grafana.dashboards.cases import READ, panels, targets
+from components.grafana.dashboards.component import dashboards
+from components.grafana.layout import as_json
+from components.telemetry.metrics import (
+    APDEX_SATISFIED,
+    APDEX_TOLERATING,
+    ServiceGraphMetric,
+    SpanMetric,
+    TargetInfo,
+    labels_of,
+    latency_bound,
+)
+from tests.grafana.dashboards.cases import FULL, READ, panels, targets
 from tests.grafana.dashboards.grafana_fills import CHOSEN, SINGLE, filled, variables
 from tests.sweep import sweep
 
@@ -132,3 +143,20 @@ def test_exemplars_are_asked_of_buckets_alone(dashboard: dict[str, Any]) -> None
         if target.get("exemplar"):
             names = [s.name for s, _ in selectors(parsed(target["expr"]))]
             assert {*names} == {SpanMetric.LATENCY_BUCKET}
+
+
+@every_dashboard
+def test_buckets_are_those_that_the_checks_require(dashboard: dict[str, Any]) -> None:
+    required = {latency_bound(bound) for bound in (APDEX_SATISFIED, APDEX_TOLERATING)}
+    for expr in expressions(dashboard):
+        for selector, _ in selectors(parsed(expr)):
+            if selector.name == SpanMetric.LATENCY_BUCKET:
+                asked = {m.value for m in selector.matchers.matchers if m.name == "le"}
+                assert asked <= required, expr
+
+
+def test_descriptions_name_the_largest_bucket() -> None:
+    context = replace(FULL, longest_bucket=10.0)
+    found = "".join(as_json(one) for one in dashboards(context))
+    assert "Durations above 10 s show as 10 s." in found
+    assert "4.1 s" not in found
