@@ -11,9 +11,9 @@ import pulumi
 #: Longer values and keys are cut in messages.
 _LONGEST = 80
 _LONGEST_KEY = 200
-#: Names of keys whose values are secret, wherever they are.
+#: Names of keys whose values are secret, wherever they are. Pull secrets are names of Secrets.
 _SECRET = re.compile(
-    r"pass(word|wd|phrase)|\bpw\b|secret|token|bearer|credential|authorization"
+    r"pass(word|wd|phrase)|\bpw\b|(?<!pull)secret|token|bearer|credential|authorization"
     r"|(api|access|private|client|account)[-_.]?key",
     re.IGNORECASE,
 )

@@ -208,8 +208,10 @@ def test_placement_selects_the_pods_that_it_places(tmp_path: Path) -> None:
         template = o["spec"]["template"]
         labels = template["metadata"]["labels"].items()
         affinity = template["spec"]["affinity"]["podAntiAffinity"]
-        [preferred] = affinity["preferredDuringSchedulingIgnoredDuringExecution"]
-        assert preferred["podAffinityTerm"]["labelSelector"]["matchLabels"].items() <= labels
+        preferred = affinity["preferredDuringSchedulingIgnoredDuringExecution"]
+        assert preferred
+        for term in (each["podAffinityTerm"] for each in preferred):
+            assert term["labelSelector"]["matchLabels"].items() <= labels
         assert "requiredDuringSchedulingIgnoredDuringExecution" not in affinity
         for constraint in template["spec"].get("topologySpreadConstraints", []):
             assert constraint["labelSelector"]["matchLabels"].items() <= labels
