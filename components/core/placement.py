@@ -79,10 +79,10 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def summary(placement: PlacementSettings) -> str:
     """Return the placement in one line; empty if nothing is set."""
-    return ", ".join(
-        f"{key} {_short(value)}"
-        for key, value in placement.model_dump(by_alias=True, exclude_none=True).items()
-    )
+    written = placement.model_dump(by_alias=True, exclude_none=True)
+    # Values of annotations may be long and have line breaks.
+    values = {k: list(v) if k == "podAnnotations" else v for k, v in written.items()}
+    return ", ".join(f"{key} {_short(value)}" for key, value in values.items())
 
 
 def _short(value: Any) -> str:  # noqa: ANN401 - any value of a setting

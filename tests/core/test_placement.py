@@ -132,10 +132,11 @@ def test_the_summary_shows_what_is_set() -> None:
         tolerations=[{"key": "dedicated", "value": "tracing"}],
         topologySpread="zone",
         podLabels={},
+        podAnnotations={"a": "x\n| y", "b": "z"},
     )
     assert placement.summary(placed) == (
         "nodeSelector dedicated=tracing, tolerations key=dedicated operator=Equal value=tracing, "
-        "topologySpread zone, podLabels none"
+        "topologySpread zone, podLabels none, podAnnotations a and b"
     )
     assert placement.summary(place()) == ""
 
