@@ -36,7 +36,7 @@ def test_passwords_stand_in_no_plain_text(lab: Lab) -> None:
     document = lab.read("dev")
     for backend in ("metrics", "logs"):
         login = {"username": "tempo", "url": "http://backend.example.com", "createDatasource": True}
-        document["config"]["tracing:grafana"][backend] |= login
+        document["config"]["tracing:backends"][backend] |= login
     lab.write("dev", document)
     for key in ("metricsPassword", "logsPassword"):
         subprocess.run(
