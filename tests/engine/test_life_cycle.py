@@ -142,7 +142,7 @@ def refuses_to_lose_its_bucket(lab: Lab, stack: str) -> None:
 
     lab.pulumi("destroy", "--yes", "--skip-preview", "--exclude-protected", "--stack", stack)
     left = {urn.rsplit("::", 1)[1] for urn in urns(lab, stack)}
-    guards = ("bucket", "encryption", "key", "lifecycle", "ownership", "tls-only")
+    guards = ("bucket", "encryption", "lifecycle", "ownership", "tls-only")
     assert {f"tracing-storage-{guard}" for guard in guards} <= left
     assert not any("release" in name or "namespace" in name for name in left)
     assert is_there()
