@@ -208,6 +208,18 @@ def test_files_are_there(document: Path) -> None:
             assert any((place / name).exists() for place in places), name
 
 
+def test_pages_that_settings_and_messages_name_are_there() -> None:
+    rooms = ("bootstrap", "components", "config", "delivery", "plan", "policy/rules")
+    files = [file for room in rooms for file in sorted((ROOT / room).rglob("*.py"))]
+    named = {
+        (page, str(file.relative_to(ROOT)))
+        for file in files
+        for page in re.findall(r"\bdocs/[\w/-]+\.md\b", file.read_text())
+    }
+    assert len(named) >= 10
+    assert sorted(n for n in named if not (ROOT / n[0]).is_file()) == []
+
+
 @each_document
 def test_settings_are_settings(document: Path) -> None:
     for key in re.findall(rf"\b{PROJECT}:([\w.*]+)", code(document)):

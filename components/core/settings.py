@@ -161,7 +161,7 @@ class StatefulPodSettings(PodSettings):
     """Values of a single pod with a volume that replace those of the size preset."""
 
     volume_gib: int | None = Field(default=None, ge=1, le=16_384)
-    """Volume in GiB. Kubernetes can't resize it in place: see docs/operations.md before you change
+    """Volume in GiB. Kubernetes can't resize it in place: see docs/changes.md before you change
     it."""
 
 
