@@ -76,7 +76,7 @@ class TracingStack(pulumi.ComponentResource):
     trace_bucket_name: pulumi.Output[str]
     """Bucket that holds the traces."""
     tempo_role_arn: pulumi.Output[str]
-    """IAM role of Tempo's pods; empty where an S3 stand-in needs none."""
+    """IAM role of Tempo's pods; empty with an S3 emulator, which needs none."""
     tempo_datasource_uid: pulumi.Output[str]
     """Uid of the Tempo datasource in Grafana."""
     namespace: pulumi.Output[str]
@@ -274,10 +274,11 @@ def dashboards_args(settings: TracingSettings) -> GrafanaDashboardsArgs | None:
 def rule_args(settings: TracingSettings) -> dict[str, RuleGroupsArgs]:
     """Return the arguments of each set of rules, by the role of its component."""
     its, slos = settings.alerts, settings.alerts.slo_rules
+    context = stack_context(settings)
     found: dict[str, RuleGroupsArgs] = {}
     if its.delivery is not RuleDelivery.NONE:
         found["alerts"] = RuleGroupsArgs(
-            groups=alert_groups(stack_context(settings)),
+            groups=alert_groups(context),
             delivery=its.delivery,
             namespace=settings.alert_namespace,
             object_name="tracing-alerts",
@@ -285,7 +286,7 @@ def rule_args(settings: TracingSettings) -> dict[str, RuleGroupsArgs]:
         )
     if settings.has_slos and settings.slo_delivery is not RuleDelivery.NONE:
         found["slos"] = RuleGroupsArgs(
-            groups=slo_groups(settings.slos, settings.slo_defaults, stack_context(settings)),
+            groups=slo_groups(settings.slos, settings.slo_defaults, context),
             delivery=settings.slo_delivery,
             namespace=settings.slo_namespace,
             object_name="tracing-slos",

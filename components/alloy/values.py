@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backends import credentials
 from ..core import placement
+from ..core.flows import pods_of
 from ..core.helm import Rollout
 from ..core.names import ALLOY_HTTP_PORT, ALLOY_RELEASE, OTLP_GRPC_PORT, OTLP_HTTP_PORT
 from ..core.settings import PlacementSettings
@@ -34,13 +35,6 @@ _CPU_TARGET_PERCENT = 70
 #: (limit_memory.alloy).
 _MEMORY_TARGET_PERCENT = 60
 
-#: Labels that the chart selects the pods by.
-_SELECTOR = {
-    "matchLabels": {
-        "app.kubernetes.io/name": "alloy",
-        "app.kubernetes.io/instance": ALLOY_RELEASE,
-    }
-}
 #: Container security context within pod-security level `restricted`, with a read-only root.
 _RESTRICTED: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
@@ -54,6 +48,7 @@ _RESTRICTED: dict[str, Any] = {
 def values(args: "AlloyArgs") -> dict[str, Any]:
     """Return the values of the release, plain and fully known."""
     size, placed = workload(args.settings), args.settings.placement.over(args.placement)
+    content = config(args)
     image = {"registry": args.image_registry, "pullSecrets": placement.pull_secrets(placed)}
     return {
         "fullnameOverride": ALLOY_RELEASE,
@@ -69,9 +64,9 @@ def values(args: "AlloyArgs") -> dict[str, Any]:
         },
         # The stack uses no PodLogs, and two releases cannot own one custom resource definition.
         "crds": {"create": False},
-        "alloy": _alloy(args, size),
+        "alloy": _alloy(args, size, content),
         "configReloader": _config_reloader(size),
-        "controller": _controller(args, size, placed),
+        "controller": _controller(args, size, placed, content),
         "rbac": _rbac(),
         "serviceMonitor": {
             "enabled": args.service_monitor.enabled,
@@ -93,10 +88,10 @@ def rollouts(args: "AlloyArgs") -> list[Rollout]:
     ]
 
 
-def _alloy(args: "AlloyArgs", size: Workload) -> dict[str, Any]:
+def _alloy(args: "AlloyArgs", size: Workload, content: str) -> dict[str, Any]:
     ports = {"otlp-grpc": (OTLP_GRPC_PORT, "grpc"), "otlp-http": (OTLP_HTTP_PORT, "http")}
     return {
-        "configMap": {"create": True, "content": config(args)},
+        "configMap": {"create": True, "content": content},
         "stabilityLevel": "generally-available",
         "enableReporting": False,
         "listenPort": ALLOY_HTTP_PORT,
@@ -133,14 +128,17 @@ def _config_reloader(size: Workload) -> dict[str, Any]:
     }
 
 
-def _controller(args: "AlloyArgs", size: Workload, placed: PlacementSettings) -> dict[str, Any]:
+def _controller(
+    args: "AlloyArgs", size: Workload, placed: PlacementSettings, content: str
+) -> dict[str, Any]:
+    selector = pods_of(ALLOY_RELEASE)
     # A budget for a single pod would keep its node from draining.
     budget = {"enabled": True, "maxUnavailable": 1} if size.replicas > 1 else {"enabled": False}
     return {
         # A changed configuration rolls out, so that a bad one fails `up` at the first new pod while
         # the old pods continue. With a reload only, it would fail at the next restart of a pod.
         "podAnnotations": {
-            "checksum/config": sha256(config(args).encode()).hexdigest(),
+            "checksum/config": sha256(content.encode()).hexdigest(),
             **(placed.pod_annotations or {}),
         },
         "type": "deployment",
@@ -153,8 +151,8 @@ def _controller(args: "AlloyArgs", size: Workload, placed: PlacementSettings) ->
         },
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "priorityClassName": placed.priority_class or "",
-        "topologySpreadConstraints": placement.spread(placed, _SELECTOR),
-        "affinity": placement.affinity(placed, _SELECTOR),
+        "topologySpreadConstraints": placement.spread(placed, selector),
+        "affinity": placement.affinity(placed, selector),
         **placement.given(
             {
                 "nodeSelector": placement.node_selector(placed),

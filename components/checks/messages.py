@@ -167,16 +167,19 @@ def _walk(path: Path, settings: type[BaseModel]) -> tuple[Any, type[BaseModel] |
     found: Any = settings
     for part in path:
         bare, _ = _unwrapped(found)
-        if isinstance(bare, type) and issubclass(bare, BaseModel):
-            fields = bare.model_fields.items()
-            field = next((f for n, f in fields if (f.alias or n) == part), None)
+        if model := _model(bare):
+            field = _field(model, part)
             found = _annotated(field) if field else None
         elif get_origin(bare) in (list, dict):
             found = get_args(bare)[-1]
         else:
             return None, None
-    bare, _ = _unwrapped(found)
-    return found, bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
+    return found, _model(found)
+
+
+def _field(model: type[BaseModel], key: int | str) -> FieldInfo | None:
+    """Return the field of a model by its key in a stack file."""
+    return next((f for n, f in model.model_fields.items() if (f.alias or n) == key), None)
 
 
 def _annotated(field: FieldInfo) -> Any:  # noqa: ANN401
@@ -207,8 +210,8 @@ def _kind_at(path: Path, a_key: bool, settings: type[BaseModel]) -> str:
 def _description(path: Path, settings: type[BaseModel]) -> str:
     """Return the description of a field in parentheses; arguments of components have no types."""
     model = _walk(path[:-1], settings)[1]
-    fields = model.model_fields.items() if model else ()
-    text = next((f.description for n, f in fields if (f.alias or n) == path[-1]), None)
+    field = _field(model, path[-1]) if model else None
+    text = (field.description if field else None) or ""
     return f" ({' '.join(text.split()).rstrip('.')})" if text else ""
 
 
@@ -227,12 +230,11 @@ def _kind(annotation: Any) -> str:  # noqa: ANN401
         return "true or false"
     if bare in (int, float):
         return _number("an integer" if bare is int else "a number", metadata)
-    if isinstance(bare, type) and issubclass(bare, BaseModel):
-        return f"a mapping with the keys {', '.join(keys_of(bare))}"
+    if model := _model(bare):
+        return f"a mapping with the keys {', '.join(keys_of(model))}"
     if get_origin(bare) is list:
         (entry,) = get_args(bare)
-        model = _unwrapped(entry)[0]
-        if isinstance(model, type) and issubclass(model, BaseModel):
+        if model := _model(entry):
             return f"a list of mappings with the keys {', '.join(keys_of(model))}"
         return f"a list, each entry {_kind(entry)}"
     if get_origin(bare) is dict:

@@ -1,4 +1,4 @@
-"""What is allowed and still worth a second look; said at every preview."""
+"""Warnings about valid settings, shown at every preview."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from .rules import never_instrumented
 
 
 def warnings(settings: TracingSettings) -> Iterator[str]:
-    """Yield one sentence for each thing that a reviewer should know."""
+    """Yield one sentence for each risk or restriction."""
     production = settings.environment.tier is Tier.PRODUCTION
     if production and settings.tempo.mode is TempoMode.MONOLITHIC:
         yield (
@@ -62,7 +62,7 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
 
 
 def _unused(settings: TracingSettings) -> Iterator[str]:
-    """Yield a sentence for each setting that only a datasource made here would use."""
+    """Yield a warning for each setting that only a datasource of the stack would use."""
     its = settings.backends
     for key, created in (
         ("logs.url", its.logs is None or its.logs.create_datasource),
@@ -77,10 +77,10 @@ def _unused(settings: TracingSettings) -> Iterator[str]:
 
 
 def alert_notices(settings: TracingSettings) -> Iterator[str]:
-    """Yield what a reviewer should know of alerts; said at every preview.
+    """Yield warnings about the delivery and evaluation of alerts.
 
-    Whether the cluster has the Prometheus operator's kinds is
-    not known before `pulumi up`, so it is said where they are asked for.
+    The plan can't check whether the cluster has the Prometheus operator's kinds, so that each use
+    of one is a warning.
     """
     delivery = settings.alerts.delivery
     if settings.has_slos:
@@ -117,7 +117,7 @@ def alert_notices(settings: TracingSettings) -> Iterator[str]:
 
 
 def _slo_rules(settings: TracingSettings) -> Iterator[str]:
-    """Yield why the rules of SLOs may have no series, where that can be told."""
+    """Yield reasons why the rules of SLOs have no series, as far as the settings show them."""
     its, metrics = settings.alerts.slo_rules, settings.backends.metrics
     if settings.slo_delivery is RuleDelivery.NONE:
         yield "alerts.sloRules.delivery is none: the rules of SLOs are not delivered."
@@ -137,7 +137,7 @@ def _slo_rules(settings: TracingSettings) -> Iterator[str]:
 
 
 def load_notices(settings: TracingSettings) -> Iterator[str]:
-    """Yield a sentence for each size that does not carry the busiest hour."""
+    """Yield a warning for each size that is too small for the busiest hour."""
     for check in capacity.checks(settings):
         if not check.fits:
             yield (

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from ..backends import credentials
 from ..backends.credentials import METRICS_PASSWORD, password_file
 from ..backends.settings import MetricsSettings
+from ..core.flows import pods_of
 from ..core.names import OTLP_RETRY_MINUTES, TEMPO_RELEASE, TEMPO_SERVICE_ACCOUNT
 from ..core.placement import HOST
 from ..core.regions import dns_suffix
@@ -245,10 +246,5 @@ def host_spread(selector: Mapping[str, Any]) -> dict[str, Any]:
 
 def selector(component: str) -> dict[str, Any]:
     """Return a selector of a component's pods, by the labels of the chart."""
-    return {
-        "matchLabels": {
-            "app.kubernetes.io/name": "tempo",
-            "app.kubernetes.io/instance": TEMPO_RELEASE,
-            "app.kubernetes.io/component": component,
-        }
-    }
+    labels = pods_of(TEMPO_RELEASE)["matchLabels"]
+    return {"matchLabels": {**labels, "app.kubernetes.io/component": component}}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ..core import placement
 from ..core.helm import Rollout
 from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TEMPO_HTTP_PORT
+from ..core.settings import PlacementSettings
 from ..core.workload import Workload
 from . import config, sizes
 from .settings import TempoSettings
@@ -31,10 +32,11 @@ _GRACE_SECONDS = 30
 def values(args: "TempoArgs") -> dict[str, Any]:
     """Return the values to install chart tempo with."""
     size = sizes.workloads(args.settings)["monolithic"]
+    placed = args.settings.placement.over(args.placement)
     return {
         "global": {"imageRegistry": args.image_registry} if args.image_registry else {},
         "replicas": 1,
-        "tempo": _tempo(args, size),
+        "tempo": _tempo(args, size, placed),
         "config": _CONFIG,
         "persistence": _persistence(args.settings, size),
         "securityContext": config.POD_SECURITY,
@@ -44,13 +46,12 @@ def values(args: "TempoArgs") -> dict[str, Any]:
             "additionalLabels": args.service_monitor.labels,
         },
         "extraVolumes": config.credential_volumes(args)[0],
-        **_placement(args),
+        **_placement(placed),
     }
 
 
-def _placement(args: "TempoArgs") -> dict[str, Any]:
+def _placement(placed: PlacementSettings) -> dict[str, Any]:
     """Return the placement of the one pod, which has nothing to spread."""
-    placed = args.settings.placement.over(args.placement)
     return placement.given(
         {
             "nodeSelector": placement.node_selector(placed),
@@ -74,7 +75,7 @@ def rollouts() -> list[Rollout]:
     ]
 
 
-def _tempo(args: "TempoArgs", size: Workload) -> dict[str, Any]:
+def _tempo(args: "TempoArgs", size: Workload, placed: PlacementSettings) -> dict[str, Any]:
     """Return the chart's values below `tempo`."""
     settings = args.settings
     message_bytes = config.grpc_message_bytes(settings)
@@ -88,9 +89,7 @@ def _tempo(args: "TempoArgs", size: Workload) -> dict[str, Any]:
         "securityContext": config.CONTAINER_SECURITY,
         "livenessProbe": config.LIVENESS,
         "readinessProbe": config.READINESS,
-        **placement.given(
-            {"pullSecrets": args.settings.placement.over(args.placement).image_pull_secrets}
-        ),
+        **placement.given({"pullSecrets": placed.image_pull_secrets}),
         "reportingEnabled": False,
         "multitenancyEnabled": settings.tenant is not None,
         "streamOverHttpEnabled": True,
