@@ -10,13 +10,11 @@ import pulumi
 from pydantic import ValidationError
 
 from bootstrap.names import boundary_arn
-from bootstrap.policies import makes_role
 from bootstrap.settings import BootstrapSettings
 from components.checks import Problem, SettingsError, problem
 from components.checks.messages import problem_of
 from components.checks.validate import validate
 from components.settings import TracingSettings
-from components.storage.settings import Encryption
 from config import sdk
 from config.loader import GROUPS
 from config.loader import PROJECT as TRACING
@@ -74,7 +72,7 @@ def load_bootstrap(root: Path = _ROOT) -> BootstrapConfig:
         details = error.errors(include_url=False)
         wrong_aws += [_of(PROJECT, problem_of(detail, BootstrapSettings)) for detail in details]
     unfit: Iterable[Problem] = (
-        () if wrong else _unfit(tracing, makes_key=settings is None or settings.trace_key)
+        () if wrong else _unfit(tracing, trace_key=settings is None or settings.trace_key)
     )
     found = [*(_of(TRACING, p) for p in (*wrong, *unfit)), *wrong_aws]
     if found or settings is None:
@@ -101,9 +99,9 @@ def tracing_settings(root: Path, stack: str) -> tuple[TracingSettings, list[Prob
     return validate({key: value for key, value in given.items() if key in GROUPS})
 
 
-def _unfit(tracing: TracingSettings, *, makes_key: bool) -> Iterator[Problem]:
+def _unfit(tracing: TracingSettings, *, trace_key: bool) -> Iterator[Problem]:
     """Yield errors of valid tracing settings that `bootstrap` can't make roles for."""
-    storage = tracing.storage
+    identity, storage = tracing.identity, tracing.storage
     if storage.endpoint:
         yield problem(
             "storage.endpoint",
@@ -111,14 +109,14 @@ def _unfit(tracing: TracingSettings, *, makes_key: bool) -> Iterator[Problem]:
             "is an S3 emulator: there is no AWS account to set up",
         )
         return
-    if makes_role(tracing) and tracing.identity.permissions_boundary_arn is None:
+    if identity.makes_role and identity.permissions_boundary_arn is None:
         yield Problem(
             key="identity.permissionsBoundaryArn",
             message="is missing: the deploy role makes Tempo's role, and without a boundary it "
             f"could make that an administrator. Set it to {boundary_arn(tracing)}, which "
             "`bootstrap` makes, or to your own policy",
         )
-    if storage.encryption is Encryption.SSE_KMS and not storage.kms_key_arn and not makes_key:
+    if storage.makes_key and not trace_key:
         yield Problem(
             key="storage.kmsKeyArn",
             message="is missing: the deploy role can't make KMS keys. Set it to the ARN of a key, "

@@ -102,11 +102,6 @@ ASSOCIATION_WRITE = (
 )
 
 
-def makes_role(tracing: TracingSettings) -> bool:
-    """Return whether the tracing stack makes Tempo's role."""
-    return tracing.identity.mode is not IdentityMode.NONE and tracing.identity.role_arn is None
-
-
 def provider_arn(*, region: str, account_id: str) -> str:
     """Return the ARN of an account's identity provider for GitHub."""
     return f"arn:{partition(region)}:iam::{account_id}:oidc-provider/{ISSUER}"
@@ -212,7 +207,7 @@ def read_stack(tracing: TracingSettings) -> str:
         )
     if not tracing.storage.existing:
         statements.append(iam.statement("ReadBucket", BUCKET_READ, resource=[_bucket(tracing)]))
-    if makes_role(tracing):
+    if tracing.identity.makes_role:
         statements.append(iam.statement("ReadRole", ROLE_READ, resource=[_role(tracing)]))
     return iam.document(*statements)
 
@@ -240,7 +235,7 @@ def write_stack(tracing: TracingSettings) -> str:
         deletion = () if tracing.storage.protect else BUCKET_DELETE
         actions = (*BUCKET_WRITE, *deletion)
         statements.append(iam.statement("WriteBucket", actions, resource=[_bucket(tracing)]))
-    if makes_role(tracing):
+    if tracing.identity.makes_role:
         role, boundary = [_role(tracing)], tracing.identity.permissions_boundary_arn or ""
         bounded = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
         statements += [

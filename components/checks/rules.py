@@ -198,7 +198,7 @@ def _identity(settings: TracingSettings) -> Iterator[Problem]:
             "is for an S3 emulator, which has no IAM roles: set identity.mode: none",
         )
     name = settings.role_name
-    if not its.role_arn and its.mode is not IdentityMode.NONE and len(name) > 64:
+    if its.makes_role and len(name) > 64:
         yield Problem(
             key="identity.roleName",
             message=f"is not set, and its default {name} exceeds the 64 characters that IAM "

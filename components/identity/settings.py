@@ -41,3 +41,8 @@ class IdentitySettings(Settings):
     """ARN of an existing role to use instead. You manage its permissions and trust policy."""
     permissions_boundary_arn: Annotated[PolicyArn | None, _BOUNDARY] = None
     """ARN of the role's permissions boundary. The deploy role of `make bootstrap` requires one."""
+
+    @property
+    def makes_role(self) -> bool:
+        """Whether the stack makes Tempo's role."""
+        return self.mode is not IdentityMode.NONE and self.role_arn is None

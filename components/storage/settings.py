@@ -80,3 +80,9 @@ class StorageSettings(Settings):
     """Let `destroy` delete the bucket with all traces; only in an ephemeral environment."""
     endpoint: Annotated[Endpoint | None, _STORE] = None
     """URL of an S3 emulator for a laptop; by default the regional endpoint of S3."""
+
+    @property
+    def makes_key(self) -> bool:
+        """Whether the stack makes the KMS key of the bucket."""
+        needs_key = self.encryption is Encryption.SSE_KMS and self.kms_key_arn is None
+        return needs_key and not self.existing

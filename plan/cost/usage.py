@@ -77,19 +77,13 @@ def usage(settings: TracingSettings) -> Usage:
         stored_gib=stored_gib,
         s3_writes=writes,
         s3_reads=reads,
-        kms_keys=_keys(settings),
+        kms_keys=int(settings.storage.makes_key),
         kms_requests=kms_requests,
         volume_gib=sum(pod.replicas * (pod.volume_gib or 0) for pod in pods),
         cores=sum(pod.replicas * pod.cpu_request_millicores for pod in pods) / 1000,
         memory_gib=sum(pod.replicas * pod.memory_request_mib for pod in pods) / 1024,
         active_series=None if series is None else series * capacity.generators(settings),
     )
-
-
-def _keys(settings: TracingSettings) -> int:
-    its = settings.storage
-    own = its.encryption is Encryption.SSE_KMS and not its.kms_key_arn and not its.existing
-    return int(own)
 
 
 def _copies(settings: TracingSettings) -> tuple[int, int]:
