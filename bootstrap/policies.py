@@ -102,11 +102,6 @@ ASSOCIATION_WRITE = (
 )
 
 
-def provider_arn(*, region: str, account_id: str) -> str:
-    """Return the ARN of an account's identity provider for GitHub."""
-    return f"arn:{partition(region)}:iam::{account_id}:oidc-provider/{ISSUER}"
-
-
 def github_trust(
     *,
     repository: str,
@@ -131,23 +126,19 @@ def github_trust(
         region: an AWS region of the account, for the partition.
         account_id: AWS account of role and identity provider, 12 digits.
     """
-    claims = {
-        f"{ISSUER}:aud": AUDIENCE,
-        f"{ISSUER}:sub": f"repo:{repository}:environment:{environment}",
-    }
+    claims = {"aud": AUDIENCE, "sub": f"repo:{repository}:environment:{environment}"}
     if main_only or workflow is not None:
-        claims[f"{ISSUER}:ref"] = BRANCH
+        claims["ref"] = BRANCH
     if workflow is not None:
         # This claim has no ids, even if the subject has.
         plain = re.sub(r"@\d+", "", repository)
-        claims[f"{ISSUER}:job_workflow_ref"] = f"{plain}/{workflow}@{BRANCH}"
-    return iam.document(
-        iam.statement(
-            "OneEnvironmentOfOneRepository",
-            "sts:AssumeRoleWithWebIdentity",
-            principal={"Federated": provider_arn(region=region, account_id=account_id)},
-            condition={"StringEquals": claims},
-        )
+        claims["job_workflow_ref"] = f"{plain}/{workflow}@{BRANCH}"
+    return iam.web_identity_trust(
+        "OneEnvironmentOfOneRepository",
+        issuer=ISSUER,
+        claims=claims,
+        region=region,
+        account_id=account_id,
     )
 
 

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from .regions import partition
+
 Statement = Mapping[str, Any]
 Names = str | Sequence[str]
 
@@ -41,3 +43,28 @@ def statement(
 def document(*statements: Statement) -> str:
     """Return a policy as JSON."""
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def web_identity_trust(
+    sid: str, *, issuer: str, claims: Mapping[str, str], region: str, account_id: str
+) -> str:
+    """Return a trust policy for the holders of an OIDC issuer's tokens, as JSON.
+
+    Args:
+        sid: identifier of the statement.
+        issuer: URL of the issuer without `https://`. It must be an identity provider in IAM.
+        claims: required claims of the token.
+        region: an AWS region of the account, for the partition.
+        account_id: AWS account of the identity provider, 12 digits.
+    """
+    provider = f"arn:{partition(region)}:iam::{account_id}:oidc-provider/{issuer}"
+    return document(
+        statement(
+            sid,
+            "sts:AssumeRoleWithWebIdentity",
+            principal={"Federated": provider},
+            condition={
+                "StringEquals": {f"{issuer}:{name}": value for name, value in claims.items()}
+            },
+        )
+    )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..core import iam
 from ..core.names import bucket_arn, cluster_arn
-from ..core.regions import dns_suffix, partition
+from ..core.regions import dns_suffix
 
 #: Audience of the tokens that EKS gives to pods, in every partition (EKS user guide, IRSA).
 IRSA_AUDIENCE = "sts.amazonaws.com"
@@ -76,19 +76,15 @@ def irsa_trust(
     Returns:
         The policy as JSON.
     """
-    issuer = oidc_issuer.removeprefix("https://").rstrip("/")
-    provider = f"arn:{partition(region)}:iam::{account_id}:oidc-provider/{issuer}"
-    claims = {
-        f"{issuer}:aud": IRSA_AUDIENCE,
-        f"{issuer}:sub": f"system:serviceaccount:{namespace}:{service_account}",
-    }
-    return iam.document(
-        iam.statement(
-            "OneServiceAccountOfOneCluster",
-            "sts:AssumeRoleWithWebIdentity",
-            principal={"Federated": provider},
-            condition={"StringEquals": claims},
-        )
+    return iam.web_identity_trust(
+        "OneServiceAccountOfOneCluster",
+        issuer=oidc_issuer.removeprefix("https://").rstrip("/"),
+        claims={
+            "aud": IRSA_AUDIENCE,
+            "sub": f"system:serviceaccount:{namespace}:{service_account}",
+        },
+        region=region,
+        account_id=account_id,
     )
 
 
