@@ -1,11 +1,14 @@
 """The bootstrap program, recorded for stack files, and the policies of its roles."""
 
+import contextlib
 import functools
 import runpy
 from collections.abc import Mapping
 from pathlib import Path
+from unittest import mock
 
 from plan.recorder import Recording, record
+from plan.stackfile import StackConfig
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "tracing-bootstrap"
@@ -15,17 +18,30 @@ PURPOSES = ("preview", "drift", "deploy")
 
 
 def bootstrap(
-    stack: str, own: Mapping[str, str] | None = None, *, preview: bool = False
+    stack: str,
+    own: Mapping[str, str] | None = None,
+    *,
+    file: StackConfig | None = None,
+    preview: bool = False,
 ) -> Recording:
-    """Run `bootstrap/__main__.py` for a stack file, with these `tracing-bootstrap` settings."""
+    """Run `bootstrap/__main__.py` for a stack.
+
+    Args:
+        stack: name of the stack.
+        own: the `tracing-bootstrap` settings; by default the repository alone.
+        file: the tracing stack's file; by default that of the project.
+        preview: as in `record`.
+    """
     settings = {"repository": REPOSITORY} if own is None else own
-    return record(
-        lambda: runpy.run_path(str(ROOT / "bootstrap/__main__.py"), run_name="__main__"),
-        project=PROJECT,
-        stack=stack,
-        preview=preview,
-        config={f"{PROJECT}:{key}": value for key, value in settings.items()},
-    )
+    changed = mock.patch("bootstrap.loader.read", return_value=file)
+    with changed if file else contextlib.nullcontext():
+        return record(
+            lambda: runpy.run_path(str(ROOT / "bootstrap/__main__.py"), run_name="__main__"),
+            project=PROJECT,
+            stack=stack,
+            preview=preview,
+            config={f"{PROJECT}:{key}": value for key, value in settings.items()},
+        )
 
 
 @functools.cache

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pulumi
 import pytest
@@ -106,20 +105,15 @@ def test_the_trace_bucket_gets_a_key_that_outlives_the_stack() -> None:
     assert recording.outputs["traceKeyArn"] == UNKNOWN
 
 
-def test_deployment_gets_a_key_for_sse_kms(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deployment_gets_a_key_for_sse_kms() -> None:
     """The deploy role makes none: `bootstrap` refuses a stack that would need that."""
     file = read(ROOT, "prod")
     file.values["tracing:storage"] = json.dumps({"encryption": "sse-kms"})
-
-    def without_key(root: Path, stack: str) -> StackConfig:
-        return file
-
-    monkeypatch.setattr("bootstrap.loader.read", without_key)
-    [(key, message)] = refusal("prod", {"repository": REPOSITORY})
+    [(key, message)] = refusal("prod", {"repository": REPOSITORY}, file)
     assert key == "tracing:storage.kmsKeyArn"
     assert "traceKey: true" in message
     assert "traceKeyArn" in message
-    bootstrap("prod", {"repository": REPOSITORY, "traceKey": "true"})
+    bootstrap("prod", {"repository": REPOSITORY, "traceKey": "true"}, file=file)
 
 
 def test_an_account_has_one_provider_for_github() -> None:
@@ -169,9 +163,11 @@ def test_an_immutable_subject_goes_into_the_trust() -> None:
     assert "repo:example@12/tracing@34:environment:dev" in role.inputs["assumeRolePolicy"]
 
 
-def refusal(stack: str, own: dict[str, str]) -> list[tuple[str, str]]:
+def refusal(
+    stack: str, own: dict[str, str], file: StackConfig | None = None
+) -> list[tuple[str, str]]:
     with pytest.raises(SettingsError) as refused:
-        bootstrap(stack, own)
+        bootstrap(stack, own, file=file)
     return [(p.key, p.message) for p in refused.value.problems]
 
 
@@ -212,15 +208,10 @@ def test_both_files_problems_come_in_one_message() -> None:
     assert keys == [f"{PROJECT}:repository", f"{PROJECT}:repositry", "tracing:storage.endpoint"]
 
 
-def test_a_role_without_a_boundary_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_role_without_a_boundary_is_refused() -> None:
     file = read(ROOT, "prod")
     del file.values["tracing:identity"]
-
-    def without_identity(root: Path, stack: str) -> StackConfig:
-        return file
-
-    monkeypatch.setattr("bootstrap.loader.read", without_identity)
-    [(key, message)] = refusal("prod", {"repository": REPOSITORY})
+    [(key, message)] = refusal("prod", {"repository": REPOSITORY}, file)
     assert key == "tracing:identity.permissionsBoundaryArn"
     assert "arn:aws:iam::333333333333:policy/tracing-prod-boundary" in message
 

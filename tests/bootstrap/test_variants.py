@@ -3,7 +3,6 @@
 import json
 import runpy
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from config.loader import PROJECT as TRACING
 from plan.recorder import Recording, record
 from plan.stackfile import StackConfig, read
 from tests.bootstrap.aws_calls import CALLS, Kind, Purpose
-from tests.bootstrap.programs import REPOSITORY, ROOT, bootstrap
+from tests.bootstrap.programs import ROOT, bootstrap
 from tests.identity.policy_check import verdict
 
 Groups = Mapping[str, Mapping[str, Any]]
@@ -53,16 +52,6 @@ def changed(groups: Groups) -> StackConfig:
     return file
 
 
-def made(monkeypatch: pytest.MonkeyPatch, groups: Groups) -> Recording:
-    """Run bootstrap for such a stack file."""
-
-    def changed_file(root: Path, stack: str) -> StackConfig:
-        return changed(groups)
-
-    monkeypatch.setattr("bootstrap.loader.read", changed_file)
-    return bootstrap("dev", {"repository": REPOSITORY})
-
-
 def types(groups: Groups) -> set[str]:
     """Return the types of the AWS resources that such a tracing stack makes."""
     recording = record(
@@ -89,21 +78,18 @@ def answer(recording: Recording, purpose: str, action: str, resource: str) -> st
 
 
 @pytest.mark.parametrize("purpose", ["preview", "drift"])
-def test_the_operators_and_the_rules_namespaces_are_read(
-    purpose: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recording = made(monkeypatch, {**VARIANTS["operator"], **VARIANTS["rules"]})
+def test_the_operators_and_the_rules_namespaces_are_read(purpose: str) -> None:
+    file = changed({**VARIANTS["operator"], **VARIANTS["rules"]})
+    recording = bootstrap("dev", file=file)
     [its] = [r for r in recording.resources if r.name == f"access-{purpose}-cluster-policy"]
     namespaces = its.inputs["accessScope"]["namespaces"]
     assert {"tracing", "tracing-operator", "monitoring", "rules"} <= set(namespaces)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_calls_pass_for_what_the_stack_makes_and_for_nothing_else(
-    variant: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_calls_pass_for_what_the_stack_makes_and_for_nothing_else(variant: str) -> None:
     groups = VARIANTS[variant]
-    recording, makes = made(monkeypatch, groups), types(groups)
+    recording, makes = bootstrap("dev", file=changed(groups)), types(groups)
     resources: dict[Kind, str] = {
         "bucket": BUCKET,
         "role": ROLE,
