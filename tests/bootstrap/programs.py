@@ -51,9 +51,21 @@ def recorded(stack: str) -> Recording:
 
 
 def policies(stack: str, purpose: str) -> dict[str, str]:
-    """Return the policies of a role as JSON, by their names: one of PURPOSES."""
-    return {
+    """Return the policies of a role of a stack, as `policies_in`."""
+    return policies_in(recorded(stack), purpose)
+
+
+def policies_in(recording: Recording, purpose: str) -> dict[str, str]:
+    """Return the policies of a role as JSON, by their names.
+
+    Args:
+        recording: the recorded program.
+        purpose: purpose of the role, one of PURPOSES.
+    """
+    found = {
         policy.inputs["name"]: policy.inputs["policy"]
-        for policy in recorded(stack).of_type("aws:iam/rolePolicy:RolePolicy")
+        for policy in recording.of_type("aws:iam/rolePolicy:RolePolicy")
         if policy.name.startswith(f"access-{purpose}-")
     }
+    assert found, f"the role for {purpose} has no policies"
+    return found

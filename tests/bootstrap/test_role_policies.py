@@ -10,7 +10,7 @@ import pytest
 from plan.stackfile import read
 from tests.bootstrap.aws_calls import BESIDE, CALLS, Call, Purpose
 from tests.bootstrap.programs import PURPOSES, ROOT, STACKS, policies, recorded
-from tests.identity.policy_check import verdict
+from tests.identity.policy_check import together
 from tests.stack.variants import PROGRAMS
 from tests.stack.variants import recorded as stack_recorded
 from tests.sweep import sweep
@@ -77,11 +77,8 @@ def answer(
     stack: str, purpose: str, action: str, resource: str, about: Mapping[str, str] | None = None
 ) -> str:
     """Return the verdict of all policies of a role on a request."""
-    answers = {
-        verdict(policy, action=action, resource=resource, context=about)
-        for policy in policies(stack, purpose).values()
-    }
-    return next(a for a in ("deny", "allow", "nothing") if a in answers)
+    its = policies(stack, purpose).values()
+    return together(its, action=action, resource=resource, context=about)
 
 
 def asked(stack: str, purpose: str, call: Call) -> str:

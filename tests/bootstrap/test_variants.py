@@ -11,8 +11,8 @@ from config.loader import PROJECT as TRACING
 from plan.recorder import Recording, record
 from plan.stackfile import StackConfig, read
 from tests.bootstrap.aws_calls import CALLS, Kind, Purpose
-from tests.bootstrap.programs import ROOT, bootstrap
-from tests.identity.policy_check import verdict
+from tests.bootstrap.programs import ROOT, bootstrap, policies_in
+from tests.identity.policy_check import together
 
 Groups = Mapping[str, Mapping[str, Any]]
 
@@ -69,12 +69,8 @@ def answer(recording: Recording, purpose: str, action: str, resource: str) -> st
         "iam:PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/tracing-dev-boundary",
         "iam:PassedToService": "pods.eks.amazonaws.com",
     }
-    answers = {
-        verdict(r.inputs["policy"], action=action, resource=resource, context=context)
-        for r in recording.of_type("aws:iam/rolePolicy:RolePolicy")
-        if r.name.startswith(f"access-{purpose}-")
-    }
-    return next(a for a in ("deny", "allow", "nothing") if a in answers)
+    its = policies_in(recording, purpose).values()
+    return together(its, action=action, resource=resource, context=context)
 
 
 @pytest.mark.parametrize("purpose", ["preview", "drift"])

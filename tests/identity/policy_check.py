@@ -2,7 +2,7 @@
 
 import fnmatch
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 Verdict = Literal["allow", "deny", "nothing"]
@@ -51,6 +51,21 @@ def verdict(
             return "deny"
         found = "allow"
     return found
+
+
+def together(
+    policies: Iterable[str],
+    *,
+    action: str,
+    resource: str,
+    context: Mapping[str, str] | None = None,
+) -> Verdict:
+    """Return the verdict of all policies of a role on one request; see `verdict`."""
+    answers = {
+        verdict(policy, action=action, resource=resource, context=context) for policy in policies
+    }
+    order: tuple[Verdict, ...] = ("deny", "allow", "nothing")
+    return next(answer for answer in order if answer in answers)
 
 
 def _list(value: str | Sequence[str]) -> Sequence[str]:
