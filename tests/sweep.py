@@ -10,7 +10,11 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
+import pytest
+
 Test = Callable[..., None]
+#: Raised by `pytest.raises` without an exception, and by `pytest.skip`, which would end the sweep.
+_OUTCOMES = (pytest.fail.Exception, pytest.skip.Exception)
 
 
 def sweep(
@@ -40,10 +44,12 @@ def sweep(
                 values = (case,) if isinstance(names, str) else case
                 try:
                     test(**fixtures, **dict(zip(filled, values, strict=True)))
-                except Exception as error:  # noqa: BLE001 - reported below, with all others
+                except (Exception, *_OUTCOMES) as error:  # noqa: BLE001 - reported below
                     name = named[number] if named else cast(Callable[[Any], object], ids)(case)
-                    error.add_note(f"case: {name}")
-                    failures.append(error)
+                    # A group holds exceptions only, which outcomes of pytest are not.
+                    failure = error if isinstance(error, Exception) else AssertionError(str(error))
+                    failure.add_note(f"case: {name}")
+                    failures.append(failure.with_traceback(error.__traceback__))
             if failures:
                 raise ExceptionGroup(f"{len(failures)} of {len(found)} cases fail", failures)
 

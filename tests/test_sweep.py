@@ -21,6 +21,25 @@ def test_every_case_that_fails_is_reported_with_its_name() -> None:
     assert [e.__notes__ for e in failed.value.exceptions] == [["case: case 0"], ["case: case 2"]]
 
 
+def test_outcomes_of_pytest_end_no_sweep_and_are_no_success() -> None:
+    ran: list[int] = []
+
+    @sweep("number", range(3))
+    def outcome(number: int) -> None:
+        ran.append(number)
+        if number == 0:
+            with pytest.raises(ValueError, match="never"):
+                pass
+        if number == 1:
+            pytest.skip("not here")
+
+    with pytest.raises(ExceptionGroup, match="2 of 3 cases fail") as failed:
+        outcome()
+    assert ran == [0, 1, 2]
+    assert ["DID NOT RAISE" in str(e) for e in failed.value.exceptions] == [True, False]
+    assert [e.__notes__ for e in failed.value.exceptions] == [["case: 0"], ["case: 1"]]
+
+
 def test_sweeps_nest_and_leave_fixtures_to_pytest() -> None:
     seen: list[tuple[int, str, object]] = []
 
