@@ -20,6 +20,8 @@ from components.beyla.config import NEVER_INSTRUMENTED
 from components.checks import SettingsError
 from components.checks.messages import all_keys
 from components.checks.validate import parse_settings, validate
+from components.core.registry import CHARTS
+from components.tempo.settings import TempoSettings
 from config.loader import PROJECT, SECRETS
 from tests.alloy.cases import arguments
 from tests.alloy.gateway import gateway, needs_alloy
@@ -149,6 +151,17 @@ def commands(document: Path, program: str) -> Iterator[list[str]]:
                 yield rest
 
 
+def test_the_documents_have_what_the_sweeps_read() -> None:
+    """Otherwise, a pattern that matches nothing would let every document pass."""
+    text = "\n".join(map(code, DOCUMENTS))
+    for pattern in (r"\bmake [a-z-]+ [A-Z]+=", r"\bpython -m [\w.]+", rf"\b{PROJECT}:\w+\."):
+        assert re.search(pattern, text), pattern
+    for program in ("aws", *NESTED):
+        assert any(list(commands(document, program)) for document in DOCUMENTS), program
+    examples = "\n".join(itertools.chain(*(blocks(document, "yaml") for document in DOCUMENTS)))
+    assert f"{PROJECT}:" in examples
+
+
 @functools.cache
 def options(program: str, *command: str) -> str:
     """Return the help of a command."""
@@ -218,6 +231,27 @@ def test_pages_that_settings_and_messages_name_are_there() -> None:
     }
     assert len(named) >= 10
     assert sorted(n for n in named if not (ROOT / n[0]).is_file()) == []
+
+
+def test_contributing_lists_every_folder_of_code() -> None:
+    listed = {name.rstrip("/") for name in spans(CONTRIBUTING) if name.endswith("/")}
+    packages = [*ROOT.glob("*/__init__.py"), *ROOT.glob("components/*/__init__.py")]
+    assert len(packages) > 20
+    assert {str(file.parent.relative_to(ROOT)) for file in packages} - {"components"} <= listed
+
+
+def test_pages_name_the_pinned_charts_and_tempo() -> None:
+    pinned = {chart.name: chart.version for chart in CHARTS}
+    pulled = [words for page in DOCUMENTS for words in commands(page, "helm") if "pull" in words]
+    assert pulled
+    for _, name, *words in pulled:
+        assert words[words.index("--version") + 1] == pinned[name]
+    text = (DOCS / "network.md").read_text()
+    archives = re.findall(r"([a-z-]+)-([\d.]+)\.tgz", text)
+    assert archives
+    assert set(archives) <= pinned.items()
+    images = re.findall(r"/grafana/tempo:([\d.]+)`", text)
+    assert images == [TempoSettings().image_tag]
 
 
 @each_document
