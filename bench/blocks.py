@@ -15,6 +15,7 @@ import yaml
 from plan.run import run
 from plan.write import write
 from tests.e2e.answers import servers
+from tests.e2e.answers.harness import reason_to_skip
 from tests.e2e.answers.planned import Planned
 from tests.e2e.answers.servers import Running
 from tests.e2e.answers.shop import Shop
@@ -26,16 +27,6 @@ _NEEDED = ("tempo", "helm")
 _SPANS, _BYTES = "tempo_distributor_spans_received_total", "tempo_distributor_bytes_received_total"
 #: Longest time in seconds until all blocks are in the bucket.
 _PATIENCE_SECONDS = 180
-
-
-def reason_to_skip() -> str:
-    """Return the missing programs."""
-    missing = [program for program in _NEEDED if not shutil.which(program)]
-    if missing:
-        return f"needs {', '.join(missing)} on PATH"
-    if not os.environ.get("TRACING_TEST_CHARTS"):
-        return "needs TRACING_TEST_CHARTS, a folder of packed charts"
-    return ""
 
 
 def planned(folder: Path) -> Planned:
@@ -121,7 +112,7 @@ def main() -> int:
     parser.add_argument("--requests", type=float, default=50, help="requests per second")
     parser.add_argument("--seconds", type=float, default=60, help="how long the shop is open")
     arguments = parser.parse_args()
-    if reason := reason_to_skip():
+    if reason := reason_to_skip(_NEEDED):
         print(f"skipped: {reason}")
         return 0
     print("| what | measured |\n|---|---|")

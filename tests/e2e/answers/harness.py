@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from components.telemetry.metrics import Label, ServiceGraphMetric, SpanMetric
@@ -44,9 +44,13 @@ _PREFERRED = {
 }
 
 
-def reason_to_skip() -> str:
-    """Return what is missing here; nothing if all is there."""
-    missing = [program for program in _NEEDED if not shutil.which(program)]
+def reason_to_skip(needed: Sequence[str] = _NEEDED) -> str:
+    """Return what is missing here; nothing if all is there.
+
+    Args:
+        needed: programs that must be on PATH.
+    """
+    missing = [program for program in needed if not shutil.which(program)]
     if missing:
         return f"needs {', '.join(missing)} on PATH"
     if not os.environ.get("TRACING_TEST_CHARTS"):
