@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...telemetry.context import StackContext
-from ...telemetry.metrics import Label, SloMetric, SpanMetric, latency_bound
+from ...telemetry.metrics import LABELS, Label, SloMetric, SpanMetric, latency_bound
 from ...telemetry.promql import ANSWERED, Requests, quoted, rate, select, total
+from ..delivery import RuleGroup
 from .alerts import HOURS_INTERVAL_SECONDS, INTERVAL_SECONDS, alerts, budget, series
 from .settings import (
     PLACEHOLDER,
@@ -22,7 +23,6 @@ from .settings import (
 )
 
 Rule = dict[str, Any]
-Group = dict[str, Any]
 
 #: Window of the only rates that read the raw series; the longer windows are computed from these.
 BASE_WINDOW = "5m"
@@ -38,13 +38,7 @@ _FROM_RATES = {
 }
 _FROM_HOURS = {"1d": SloMetric.RATIO_1D, "3d": SloMetric.RATIO_3D}
 #: Labels of the objective's series that the settings own; `labels` of an SLO may not be one.
-RESERVED_LABELS = frozenset(
-    {
-        *(Label.SLO, Label.TEMPO_CLUSTER, Label.TEMPLATE, Label.SERVICE, Label.NAMESPACE),
-        *(Label.CLUSTER, Label.OPERATION, Label.OWNER, Label.WINDOW, Label.KIND),
-        *(Label.SEVERITY, Label.ALERT_NAME),
-    }
-)
+RESERVED_LABELS = LABELS[SloMetric] | {Label.SEVERITY, Label.ALERT_NAME}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +51,7 @@ class Indicator:
 
 def groups(
     slos: Sequence[SloSettings], defaults: SloDefaultsSettings, context: StackContext
-) -> list[Group]:
+) -> list[RuleGroup]:
     """Return all rule groups of SLOs; none without an SLO.
 
     Args:
@@ -146,7 +140,7 @@ def _availability(where: Sequence[str], by: Sequence[str] = ()) -> Indicator:
 
 def _latency(where: Sequence[str], seconds: float, by: Sequence[str] = ()) -> Indicator:
     """Return requests, and those that take longer than a bound of the latency histogram."""
-    events = rate(select(SpanMetric.LATENCY_COUNT, *where), by=by, window=BASE_WINDOW)
+    events = Requests(where=tuple(where)).timed(by, BASE_WINDOW)
     bound = f'{Label.LE}="{latency_bound(seconds)}"'
     good = rate(select(SpanMetric.LATENCY_BUCKET, *where, bound), by=by, window=BASE_WINDOW)
     return Indicator(events=events, errors=f"clamp_min({events} - {good}, 0)")
@@ -207,7 +201,7 @@ def _recorded(indicator: Indicator, labels: Mapping[str, str]) -> Iterator[Rule]
     yield _record(SloMetric.ERRORS, indicator.errors, labels)
 
 
-def _shared(window_days: Sequence[int], cluster: str) -> Iterator[Group]:
+def _shared(window_days: Sequence[int], cluster: str) -> Iterator[RuleGroup]:
     """Yield the windows of all SLOs together."""
     ours: dict[str, str] = {Label.TEMPO_CLUSTER: cluster}
     errors, events = series(SloMetric.ERRORS, ours), series(SloMetric.EVENTS, ours)
@@ -262,5 +256,5 @@ def _record(name: str, expr: str, labels: Mapping[str, str] | None = None) -> Ru
     return rule
 
 
-def _group(name: str, seconds: int, rules: Sequence[Rule]) -> Group:
+def _group(name: str, seconds: int, rules: Sequence[Rule]) -> RuleGroup:
     return {"name": name, "interval": f"{seconds // 60}m", "rules": list(rules)}

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.alerting.slo.rules import Group, groups
+from components.alerting.delivery import RuleGroup
+from components.alerting.slo.rules import groups
 from components.alerting.slo.settings import SloDefaultsSettings, SloSettings
 from components.telemetry.metrics import STATUS_ERROR, Label, SpanKind, SpanMetric
 from components.tempo.settings import TempoMode
@@ -27,7 +28,7 @@ def built(
     *slos: SloSettings,
     defaults: SloDefaultsSettings | None = None,
     alert_labels: Mapping[str, str] | None = None,
-) -> list[Group]:
+) -> list[RuleGroup]:
     """Return the rule groups of SLOs."""
     context = stack(
         TempoMode.MONOLITHIC,

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from cases import built, calls, counter, slo
 
-from components.alerting.slo.rules import Group
+from components.alerting.delivery import RuleGroup
 from components.alerting.slo.settings import SloDefaultsSettings
 from components.grafana.dashboards import slos
 from components.grafana.layout import as_json
@@ -33,7 +33,7 @@ QUIET: list[str] = []
 Series = Sequence[Mapping[str, str]]
 
 
-def evaluate(folder: Path, groups: list[Group], series: Series, **tests: Any) -> None:
+def evaluate(folder: Path, groups: list[RuleGroup], series: Series, **tests: Any) -> None:
     """Check the rules, and run a test over them.
 
     Promtool evaluates all groups at one interval. Days are tested at four minutes, to take seconds:
@@ -51,7 +51,7 @@ def evaluate(folder: Path, groups: list[Group], series: Series, **tests: Any) ->
 
 
 def firing(
-    folder: Path, groups: list[Group], series: Series, expected: Mapping[int, list[str]]
+    folder: Path, groups: list[RuleGroup], series: Series, expected: Mapping[int, list[str]]
 ) -> None:
     """Check which alerts fire, by minute."""
     found = [
@@ -66,7 +66,7 @@ def firing(
 
 
 def values(
-    folder: Path, groups: list[Group], series: Series, minute: int, expected: Mapping[str, Any]
+    folder: Path, groups: list[RuleGroup], series: Series, minute: int, expected: Mapping[str, Any]
 ) -> None:
     """Check single values, each rounded to six digits; None where there must be none."""
     found = [

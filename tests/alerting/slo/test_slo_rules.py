@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from components.alerting.delivery import MAX_BYTES, MAX_RULES, rule_files
-from components.alerting.slo.rules import RESERVED_LABELS, Group
+from components.alerting.delivery import MAX_BYTES, MAX_RULES, RuleGroup, rule_files
+from components.alerting.slo.rules import RESERVED_LABELS
 from components.alerting.slo.settings import SloDefaultsSettings, SloSettings
 from components.checks import problems
 from components.settings import TracingSettings
@@ -72,7 +72,7 @@ def messages(*slos: SloSettings, **more: Any) -> dict[str, str]:
     return {p.key: p.message for p in problems(whole(*slos, **more))}
 
 
-def expressions(groups: list[Group]) -> list[str]:
+def expressions(groups: list[RuleGroup]) -> list[str]:
     return [rule["expr"] for group in groups for rule in group["rules"]]
 
 
