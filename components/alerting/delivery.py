@@ -10,6 +10,7 @@ import yaml
 from pulumi_kubernetes import apiextensions, core, meta
 
 from ..core.names import MANAGED
+from ..core.units import MAX_OBJECT_BYTES
 from .settings import RuleDelivery
 
 #: One group as it stands in a Prometheus rule file: name, interval, rules.
@@ -18,9 +19,6 @@ RuleGroup = dict[str, Any]
 #: Rules that a group may hold: the default of Mimir's ruler (its flag
 #: -ruler.max-rules-per-rule-group). Prometheus itself has no limit.
 MAX_RULES = 20
-#: Largest object in bytes. The API server accepts 1 MiB of data in a ConfigMap and etcd 1.5 MiB in
-#: a request; the rest is for metadata.
-MAX_BYTES = 900 * 1024
 
 # The C one is ten times faster and writes the same; PyYAML is sometimes built without it.
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -55,7 +53,7 @@ def split(groups: Iterable[RuleGroup]) -> Iterator[RuleGroup]:
 
 
 def rule_files(name: str, groups: Iterable[RuleGroup]) -> list[RuleFile]:
-    """Return rule files for groups, in their order, none larger than `MAX_BYTES`.
+    """Return rule files for groups, in their order, none larger than `MAX_OBJECT_BYTES`.
 
     Args:
         name: name of the first file; further ones are numbered from 2 on.
@@ -65,7 +63,7 @@ def rule_files(name: str, groups: Iterable[RuleGroup]) -> list[RuleFile]:
         ValueError: two groups have one name, or one group alone is too large.
     """
     contents: list[tuple[list[RuleGroup], list[str]]] = []
-    filled = MAX_BYTES
+    filled = MAX_OBJECT_BYTES
     seen: set[str] = set()
     for group in split(groups):
         if group["name"] in seen:
@@ -74,9 +72,9 @@ def rule_files(name: str, groups: Iterable[RuleGroup]) -> list[RuleFile]:
         text = yaml.dump([group], Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=1000)
         # As an object it is sent as JSON, which escapes quotes.
         size = max(len(text.encode()), len(json.dumps(group, ensure_ascii=False).encode()))
-        if size > MAX_BYTES - _HEAD_BYTES:
+        if size > MAX_OBJECT_BYTES - _HEAD_BYTES:
             raise ValueError(f"rule group {group['name']} has {size} bytes; an object holds less")
-        if filled + size > MAX_BYTES:
+        if filled + size > MAX_OBJECT_BYTES:
             contents.append(([], []))
             filled = _HEAD_BYTES
         contents[-1][0].append(group)

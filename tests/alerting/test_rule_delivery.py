@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from components.alerting import delivery
 from components.alerting.delivery import (
-    MAX_BYTES,
     MAX_RULES,
     RuleGroup,
     RuleGroups,
@@ -18,6 +17,7 @@ from components.alerting.delivery import (
     split,
 )
 from components.alerting.settings import RuleDelivery
+from components.core.units import MAX_OBJECT_BYTES
 from plan.recorder import Recording, record
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -67,7 +67,7 @@ def test_no_object_passes_its_limit(sizes: list[int], quoted: bool) -> None:
 
     assert [g for file in files for g in file.groups] == groups
     assert len({file.name for file in files}) == len(files)
-    assert all(len(file.text.encode()) <= MAX_BYTES for file in files)
+    assert all(len(file.text.encode()) <= MAX_OBJECT_BYTES for file in files)
 
 
 def test_a_file_is_a_rule_file() -> None:
@@ -86,7 +86,7 @@ def test_many_groups_fill_several_objects_in_order() -> None:
 
 def test_a_group_that_no_object_holds_is_refused() -> None:
     with pytest.raises(ValueError, match="rule group huge has"):
-        rule_files("rules", [group("huge", 1, "x" * MAX_BYTES)])
+        rule_files("rules", [group("huge", 1, "x" * MAX_OBJECT_BYTES)])
 
 
 @pytest.mark.parametrize("second", ["a", "a-2"])
@@ -140,7 +140,7 @@ def test_a_prometheus_rule_holds_the_groups(preview: bool) -> None:
 def test_several_objects_have_names_of_their_own(
     preview: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "MAX_BYTES", 300)
+    monkeypatch.setattr(delivery, "MAX_OBJECT_BYTES", 300)
     recording = run(
         RuleDelivery.CONFIG_MAP, [group("a", 2), group("b", 3), group("c", 2)], preview=preview
     )

@@ -7,6 +7,7 @@ import pulumi
 from pulumi_kubernetes import core, meta
 
 from ...core.names import MANAGED
+from ...core.units import MAX_OBJECT_BYTES
 from ...telemetry.context import StackContext
 from ..layout import Dashboard, as_json
 from ..panels import Panels
@@ -25,8 +26,6 @@ from . import (
     use_cases,
 )
 
-#: Most bytes of a dashboard: an object in Kubernetes takes 1 MiB, including names and labels.
-MAX_BYTES = 900 * 1024
 #: Annotation with the folder; the sidecar's `folderAnnotation` must have the same value.
 FOLDER_ANNOTATION = "grafana_folder"
 
@@ -100,8 +99,10 @@ def dashboard_files(dashboards: Sequence[Dashboard]) -> dict[str, str]:
         text = as_json(one)
         if not one.uid or one.uid in texts:
             raise ValueError(f"dashboard {one.title}: uid {one.uid} is missing or taken")
-        if (size := len(text.encode())) > MAX_BYTES:
-            raise ValueError(f"dashboard {one.uid}: {size} bytes, an object holds {MAX_BYTES}")
+        if (size := len(text.encode())) > MAX_OBJECT_BYTES:
+            raise ValueError(
+                f"dashboard {one.uid}: {size} bytes, an object holds {MAX_OBJECT_BYTES}"
+            )
         texts[one.uid] = text
     return texts
 

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from components.alerting.delivery import MAX_BYTES, MAX_RULES, RuleGroup, rule_files
+from components.alerting.delivery import MAX_RULES, RuleGroup, rule_files
 from components.alerting.slo.rules import RESERVED_LABELS
 from components.alerting.slo.settings import SloDefaultsSettings, SloSettings
 from components.checks import problems
+from components.core.units import MAX_OBJECT_BYTES
 from components.settings import TracingSettings
 from components.telemetry.metrics import LATENCY_BUCKETS, SloMetric
 
@@ -246,7 +247,7 @@ def many(count: int) -> list[SloSettings]:
 def test_a_thousand_slos_make_objects_and_groups_that_are_taken() -> None:
     files = rule_files("tracing-slos", built(*many(1000)))
     for file in files:
-        assert len(file.text.encode()) <= MAX_BYTES
+        assert len(file.text.encode()) <= MAX_OBJECT_BYTES
         assert all(len(group["rules"]) <= MAX_RULES for group in file.groups)
     assert sum(len(file.groups) for file in files) > 1000
 

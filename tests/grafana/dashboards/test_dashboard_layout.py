@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.grafana.dashboards.component import MAX_BYTES, dashboard_files, dashboards
+from components.core.units import MAX_OBJECT_BYTES
+from components.grafana.dashboards.component import dashboard_files, dashboards
 from components.grafana.layout import COLUMNS, Line, Section, as_json, dashboard
 from components.grafana.links import Uid
 from components.grafana.panels import text_panel
@@ -98,7 +99,7 @@ def test_each_panel_asks_something(dashboard: dict[str, Any]) -> None:
 def test_files_are_the_same_on_each_run_and_fit_into_an_object(name: str) -> None:
     first, second = (dashboard_files(dashboards(CONTEXTS[name])) for _ in range(2))
     assert first == second
-    assert all(len(text.encode()) <= MAX_BYTES for text in first.values())
+    assert all(len(text.encode()) <= MAX_OBJECT_BYTES for text in first.values())
 
 
 def test_bare_stack_leads_to_no_backend_that_it_lacks() -> None:
