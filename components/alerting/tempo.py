@@ -1,7 +1,7 @@
 """Alerts on Tempo: whether it runs, ingests, answers, stores blocks and makes span metrics."""
 
 from ..telemetry.context import StackContext
-from ..telemetry.metrics import ClusterMetric, TempoMetric
+from ..telemetry.metrics import QUERY_ROUTES, ClusterMetric, TempoMetric
 from ..telemetry.promql import grown
 from ..tempo.config import METRICS_SLACK_MINUTES
 from ..tempo.settings import TempoMode
@@ -27,7 +27,7 @@ def tempo(context: StackContext) -> list[Alert]:
     up = context.tempo(ClusterMetric.UP)
     lost = grown(context.tempo(TempoMetric.SPANS_DISCARDED), up, by=["reason"])
     received = context.tempo(TempoMetric.SPANS_RECEIVED)
-    query = {"route": '=~"api_.+"'}
+    query = {"route": f'=~"{QUERY_ROUTES}"'}
     asked = context.tempo_count(TempoMetric.REQUESTS, "rate 5m", **query)
     failed = context.tempo_count(TempoMetric.REQUESTS, "rate 5m", **query, status_code='=~"5.."')
     loaded = context.tempo(TempoMetric.CONFIG_LOADED)

@@ -14,7 +14,7 @@ from ..backends.settings import (
 from ..core.texts import map_strings
 from ..telemetry.metrics import Label
 from ..telemetry.promql import ANSWERED, LOGS_TAGS, Requests
-from .links import PROFILE
+from .links import PROFILE, PYROSCOPE
 from .settings import GrafanaSettings
 
 Datasource = dict[str, Any]
@@ -131,9 +131,7 @@ def metrics(settings: MetricsSettings, *, tempo_uid: str, password: str | None) 
 
 def pyroscope(settings: ProfilesSettings) -> Datasource:
     """Return the Pyroscope datasource."""
-    return _datasource(
-        "grafana-pyroscope-datasource", uid=settings.uid, url=settings.url, json_data={}
-    )
+    return _datasource(PYROSCOPE, uid=settings.uid, url=settings.url, json_data={})
 
 
 def _datasource(kind: str, *, uid: str, url: str | None, json_data: dict[str, Any]) -> Datasource:

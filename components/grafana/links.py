@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..telemetry.context import StackContext
+from ..telemetry.metrics import Label
 from ..telemetry.promql import FILTERS
 from .settings import GrafanaSettings
 
@@ -49,11 +50,16 @@ TITLES: Mapping[Uid, str] = {
 }
 #: Title of the dashboard of collectors if Beyla does not run.
 ALLOY_ALONE = "Alloy"
-#: Type of the CPU profile.
+#: Type of the datasource of profiles, and of the CPU profile.
+PYROSCOPE = "grafana-pyroscope-datasource"
 PROFILE = "process_cpu:cpu:nanoseconds:cpu:nanoseconds"
-#: Columns of a table that identify a service, by the filter that each sets: a click on a row means
-#: its own service, whatever the filters are set to.
-ROW = {"service": "Service", "namespace": "Namespace", "cluster": "Cluster"}
+#: Labels that identify a service, with their headings in a table. A click on a row sets the filters
+#: to its own service, whatever they are set to.
+SERVICE_COLUMNS: dict[str, str] = {
+    Label.SERVICE: "Service",
+    Label.NAMESPACE: "Namespace",
+    Label.CLUSTER: "Cluster",
+}
 #: Characters of Grafana's variables, which must not be encoded.
 _VARIABLE_SAFE = "${}:_."
 
@@ -97,8 +103,8 @@ def label(name: str) -> str:
 
 
 def row_link(title: str, uid: Uid) -> Link:
-    """Return a link from a row of a table with the columns of `ROW` to a dashboard."""
-    values = {name: cell(column) for name, column in ROW.items()}
+    """Return a link from a row of a table with `SERVICE_COLUMNS` to a dashboard."""
+    values = {FILTERS[Label(one)]: cell(heading) for one, heading in SERVICE_COLUMNS.items()}
     return Link(title, dashboard_url(uid, values=values))
 
 
@@ -138,7 +144,7 @@ def profiles_url(stack: StackContext, selector: str) -> str:
         "labelSelector": selector,
         "groupBy": [],
     }
-    return _explore(stack, "grafana-pyroscope-datasource", stack.profiles_uid, query)
+    return _explore(stack, PYROSCOPE, stack.profiles_uid, query)
 
 
 def _explore(stack: StackContext, kind: str, uid: str, query: dict[str, Any]) -> str:

@@ -265,6 +265,8 @@ class Severity(StrEnum):
 
 #: Value of `status_code` on a failed span.
 STATUS_ERROR = "STATUS_CODE_ERROR"
+#: Pattern of the label `route` of queries to Tempo; the other routes are internal.
+QUERY_ROUTES = "api_.+"
 #: Values of `connection_type`; a call from service to service has no such label.
 DATABASE, VIRTUAL_NODE = "database", "virtual_node"
 

@@ -7,6 +7,7 @@ in `__metrics_gen_instance`, never count twice.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from .metrics import (
     APDEX_SATISFIED,
@@ -14,6 +15,7 @@ from .metrics import (
     STATUS_ERROR,
     TEMPO_SOURCE,
     Label,
+    RemoteWriteMetric,
     ServiceGraphMetric,
     SpanKind,
     SpanMetric,
@@ -235,6 +237,17 @@ def grown(counter: str, up: str, *, by: Sequence[str] = ()) -> str:
     """
     begun = f"{counter} unless {counter} offset 5m and on (pod) ({up} offset 5m == 1)"
     return f"({total(f'increase({counter}[5m])', by)} > 0 or {total(begun, by)} > 0)"
+
+
+def write_lag(selected: Callable[[StrEnum], str]) -> str:
+    """Return the seconds by which a program's remote write lags behind, by pod.
+
+    Args:
+        selected: selects one of its metrics.
+    """
+    newest, sent = RemoteWriteMetric.HIGHEST, RemoteWriteMetric.HIGHEST_SENT
+    lag = f"max by (pod) ({selected(newest)}) - max by (pod) ({selected(sent)})"
+    return f"clamp_min({lag}, 0)"
 
 
 def counted(selected: str, over: str, *, by: Sequence[str] = ()) -> str:

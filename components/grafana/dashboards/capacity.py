@@ -2,13 +2,13 @@
 
 from ...core.units import MIB
 from ...telemetry.metrics import ClusterMetric, SpanMetric, TempoMetric
-from ...telemetry.promql import CHOSEN, ONCE, added, highest, rate, select
+from ...telemetry.promql import CHOSEN, GRAPH, ONCE, added, highest, rate, select
 from .. import units
 from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
-from ..links import Link, Uid, dashboard_url, row_link
+from ..links import SERVICE_COLUMNS, Link, Uid, dashboard_url, row_link
 from ..panels import FULL_STEPS, Column, Legend, Panels
 from ..variables import filters
-from .requests import BY_SERVICE, SERVICE_COLUMNS
+from .requests import BY_SERVICE
 
 _DAY = 86_400
 #: A forecast looks back at whole weeks, in which every weekday counts the same, and at one value a
@@ -151,7 +151,7 @@ def _limits(show: Panels) -> Line:
             f"{limits.max_live_traces:,} traces in an ingester, {limits.max_active_series:,} "
             "series in a metrics-generator. At 100 % spans are refused, or series are left out. "
             "The sizes in the stack file raise the limits.",
-            _shares(show, "$__rate_interval"),
+            _shares(show, GRAPH),
             units.USED,
             FULL_STEPS,
         ),

@@ -1,8 +1,8 @@
 """Alloy and Beyla: the spans that they receive, refuse, send and lose."""
 
 from ...core.names import BEYLA_RELEASE
-from ...telemetry.metrics import AlloyMetric, BeylaMetric, ClusterMetric, RemoteWriteMetric
-from ...telemetry.promql import GRAPH, ONCE, added, once, per_hour, ratio
+from ...telemetry.metrics import AlloyMetric, BeylaMetric, ClusterMetric
+from ...telemetry.promql import GRAPH, ONCE, added, once, per_hour, ratio, write_lag
 from .. import units
 from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
 from ..links import ALLOY_ALONE, Link, Uid, dashboard_url
@@ -118,13 +118,11 @@ def _spans(show: Panels) -> Line:
 
 def _backends(show: Panels) -> Line:
     alloy = show.stack.alloy
-    newest = f"max by (pod) ({alloy(RemoteWriteMetric.HIGHEST)})"
-    sent = f"max by (pod) ({alloy(RemoteWriteMetric.HIGHEST_SENT)})"
     return Line(
         show.graph(
             "Lag of metrics",
             "How far the metrics backend lags behind the OTLP metrics that services send.",
-            {"{{pod}}": f"clamp_min({newest} - {sent}, 0)"},
+            {"{{pod}}": write_lag(alloy)},
             units.SECONDS,
         ),
         show.graph(
@@ -140,7 +138,6 @@ def _backends(show: Panels) -> Line:
             units.CORES,
         ),
         _versions(show, "Versions of Alloy", alloy(AlloyMetric.BUILD)),
-        shares=(6, 6, 6, 6),
     )
 
 

@@ -1,5 +1,7 @@
 """Home: the entry page with the state of the pipeline and the services that need a person."""
 
+from dataclasses import replace
+
 from grafana_foundation_sdk.builders import grafanapyroscope, loki
 from grafana_foundation_sdk.models import dashboard as models
 
@@ -26,7 +28,17 @@ from ...telemetry.promql import (
 )
 from .. import units
 from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
-from ..links import PROFILE, Link, Uid, dashboard_url, logs_url, profiles_url, row_link
+from ..links import (
+    PROFILE,
+    PYROSCOPE,
+    SERVICE_COLUMNS,
+    Link,
+    Uid,
+    dashboard_url,
+    logs_url,
+    profiles_url,
+    row_link,
+)
 from ..panels import (
     ANY_STEPS,
     ERROR_STEPS,
@@ -41,13 +53,10 @@ from ..panels import (
     text_panel,
 )
 from ..units import Unit
-from .requests import SERVICE_COLUMNS
-from .slos import recorded
+from .slos import AT_RISK, recorded
 
 #: Seconds without new span metrics after which ingestion or remote write has stopped.
 _AGE_STEPS: Steps = {None: GOOD, 60: "orange", 120: "red"}
-#: Share of an error budget below which it is at risk.
-_AT_RISK = 0.25
 
 
 def build(show: Panels) -> Dashboard:
@@ -119,9 +128,8 @@ def _cards(show: Panels, requests: Requests) -> list[PanelBuilder]:
         )
     if stack.profiles_uid:
         cpu = grafanapyroscope.Dataquery().query_type("metrics").profile_type_id(PROFILE)
-        kind = "grafana-pyroscope-datasource"
         cpu.label_selector("{}").group_by([])
-        cpu.datasource(models.DataSourceRef(type_val=kind, uid=stack.profiles_uid))
+        cpu.datasource(models.DataSourceRef(type_val=PYROSCOPE, uid=stack.profiles_uid))
         cards.append(
             card(
                 "Profiles",
@@ -137,8 +145,8 @@ def _cards(show: Panels, requests: Requests) -> list[PanelBuilder]:
             card(
                 "SLOs",
                 "Objectives, whether they are kept, and how much may still fail. The number counts "
-                f"SLOs with less than {_AT_RISK:.0%} of their error budget left.",
-                show.instant(f"count({left} < {_AT_RISK}) or vector(0)", "budgets at risk"),
+                f"SLOs with less than {AT_RISK:.0%} of their error budget left.",
+                show.instant(f"count({left} < {AT_RISK}) or vector(0)", "budgets at risk"),
                 units.COUNT,
                 _to(Uid.SLOS),
                 {None: GOOD, 1: "orange"},
@@ -242,14 +250,13 @@ def _services(show: Panels, requests: Requests) -> PanelBuilder:
     worst = f"topk(10, {failed.expr})"
 
     def of_worst(column: Column) -> Column:
-        expr = f"{column.expr} and on ({', '.join(by)}) {worst}"
-        return Column(column.title, expr, column.unit, column.steps)
+        return replace(column, expr=f"{column.expr} and on ({', '.join(by)}) {worst}")
 
     return show.table(
         "The ten services with most failures",
         "Click a service for its dashboard.",
         SERVICE_COLUMNS,
-        [of_worst(rates), Column(failed.title, worst, failed.unit, failed.steps), of_worst(p95)],
+        [of_worst(rates), replace(failed, expr=worst), of_worst(p95)],
         order=("Failed", "p95"),
         links={"Service": [row_link("Service", Uid.SERVICE)]},
         empty="No service has sent a request in this time range: see «What to do first».",

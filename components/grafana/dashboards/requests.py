@@ -9,12 +9,6 @@ from ..links import Link, Uid, dashboard_url, label, logs_url, traces_url
 from ..panels import APDEX_STEPS, DURATION_STEPS, ERROR_STEPS, NEUTRAL, Legend, Panels, Steps
 from ..units import FACTOR, FAILED, REQUESTS, SECONDS, Unit
 
-#: Headings of the labels that identify a service; `row_link` needs them.
-SERVICE_COLUMNS: dict[str, str] = {
-    Label.SERVICE: "Service",
-    Label.NAMESPACE: "Namespace",
-    Label.CLUSTER: "Cluster",
-}
 #: Legend of series by service, and a link from a series to its dashboard.
 BY_SERVICE = f"{{{{{Label.SERVICE}}}}}"
 SERVICE_LINK = Link(

@@ -3,10 +3,10 @@
 from ...telemetry.promql import ANSWERED, ONCE, service_map, spans
 from .. import units
 from ..layout import Dashboard, Line, Section, dashboard
-from ..links import Uid, row_link
+from ..links import SERVICE_COLUMNS, Uid, row_link
 from ..panels import DURATION_STEPS, Column, Panels, request_columns
 from ..variables import filters
-from .requests import SERVICE_COLUMNS, SERVICE_LINK, bar_links, graphs, numbers
+from .requests import SERVICE_LINK, bar_links, graphs, numbers
 
 
 def build(show: Panels) -> Dashboard:

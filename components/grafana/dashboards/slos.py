@@ -26,8 +26,10 @@ _ABOUT: dict[str, str] = {
     Label.KIND: "Kind",
     Label.WINDOW: "Window",
 }
+#: Share of an error budget below which it is at risk.
+AT_RISK = 0.25
 #: Share of the budget that is left: none, little.
-_BUDGET_STEPS: Steps = {None: "red", 0: "orange", 0.25: GOOD}
+_BUDGET_STEPS: Steps = {None: "red", 0: "orange", AT_RISK: GOOD}
 #: Burn rate: faster than the budget lasts; the workbook's rate that wakes somebody.
 _BURN_STEPS: Steps = {None: GOOD, 1: "orange", 6: "red"}
 #: Windows, from the quickest to the steadiest.

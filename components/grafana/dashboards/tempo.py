@@ -4,15 +4,20 @@ The series are the same in both modes: the one process of a monolithic Tempo exp
 the parts of a distributed one each their own.
 """
 
-from ...telemetry.metrics import ClusterMetric, ProcessMetric, RemoteWriteMetric, TempoMetric
-from ...telemetry.promql import GRAPH, ONCE, added, once, per_hour, quantile_of, ratio
+from ...telemetry.metrics import (
+    QUERY_ROUTES,
+    ClusterMetric,
+    ProcessMetric,
+    RemoteWriteMetric,
+    TempoMetric,
+)
+from ...telemetry.promql import GRAPH, ONCE, added, once, per_hour, quantile_of, ratio, write_lag
 from .. import units
 from ..layout import Dashboard, Line, Section, dashboard
 from ..links import Link, Uid, dashboard_url
 from ..panels import ALL_STEPS, ANY_STEPS, ERROR_STEPS, FULL_STEPS, LOSS_STEPS, Panels
 
-#: The query-frontend's routes; the others are internal.
-_API = '=~"api_.+"'
+_QUERIES = f'=~"{QUERY_ROUTES}"'
 
 
 def build(show: Panels) -> Dashboard:
@@ -38,8 +43,8 @@ def _state(show: Panels) -> Line:
     up, loaded = tempo(ClusterMetric.UP), tempo(TempoMetric.CONFIG_LOADED)
     received = added(tempo(TempoMetric.SPANS_RECEIVED), window=ONCE)
     discarded = added(tempo(TempoMetric.SPANS_DISCARDED), window=ONCE)
-    asked = added(tempo(TempoMetric.REQUESTS, route=_API), window=ONCE)
-    failed = added(tempo(TempoMetric.REQUESTS, route=_API, status_code='=~"5.."'), window=ONCE)
+    asked = added(tempo(TempoMetric.REQUESTS, route=_QUERIES), window=ONCE)
+    failed = added(tempo(TempoMetric.REQUESTS, route=_QUERIES, status_code='=~"5.."'), window=ONCE)
     return Line(
         show.stat(
             "Pods that answer",
@@ -205,8 +210,8 @@ def _storage(show: Panels) -> list[Line]:
 
 def _queries(show: Panels) -> Line:
     tempo = show.stack.tempo
-    requests = tempo(TempoMetric.REQUESTS, route=_API)
-    durations = tempo(TempoMetric.REQUEST_BUCKET, route=_API)
+    requests = tempo(TempoMetric.REQUESTS, route=_QUERIES)
+    durations = tempo(TempoMetric.REQUEST_BUCKET, route=_QUERIES)
     return Line(
         show.graph(
             "Queries by route",
@@ -234,8 +239,6 @@ def _generator(show: Panels) -> Line:
     tempo = show.stack.tempo
     active = tempo(TempoMetric.GENERATOR_SERIES)
     limit = tempo(TempoMetric.GENERATOR_MAX_SERIES)
-    newest = f"max by (pod) ({tempo(RemoteWriteMetric.HIGHEST)})"
-    sent = f"max by (pod) ({tempo(RemoteWriteMetric.HIGHEST_SENT)})"
     return Line(
         show.graph(
             "Share of the series limit",
@@ -259,7 +262,7 @@ def _generator(show: Panels) -> Line:
             "Lag of remote write",
             "How far the metrics backend lags behind, by pod. Above two minutes the graphs of "
             "services are out of date.",
-            {"{{pod}}": f"clamp_min({newest} - {sent}, 0)"},
+            {"{{pod}}": write_lag(tempo)},
             units.SECONDS,
         ),
         show.graph(

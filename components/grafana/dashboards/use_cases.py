@@ -112,8 +112,9 @@ def _cases(show: Panels) -> list[UseCase]:
         )
 
     def calls_per_request(window: str) -> str:
-        called = rate(select(SpanMetric.CALLS, *spans(CALLED).where), by=_SERVICE, window=window)
-        return ratio(called, _REQUESTS.per_second(_SERVICE, window))
+        return ratio(
+            spans(CALLED).per_second(_SERVICE, window), _REQUESTS.per_second(_SERVICE, window)
+        )
 
     def fast(window: str) -> str:
         within = _REQUESTS.fast(APDEX_SATISFIED, _SERVICE, window)
