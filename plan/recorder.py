@@ -21,10 +21,19 @@ from google.protobuf.struct_pb2 import Struct
 from config import sdk
 from config.sdk import UNKNOWN
 
-__all__ = ["STACK_TYPE", "UNKNOWN", "Recording", "Resource", "Secret", "record"]
+__all__ = [
+    "REFERENCE_TYPE",
+    "STACK_TYPE",
+    "UNKNOWN",
+    "Recording",
+    "Resource",
+    "Secret",
+    "record",
+]
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
-_REFERENCE_TYPE: Final = "pulumi:pulumi:StackReference"
+#: Type of what is read from another stack, never created.
+REFERENCE_TYPE: Final = "pulumi:pulumi:StackReference"
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,7 @@ class _Answers(sdk.Answers):
 
     def new_resource(self, args: sdk.NewResource) -> tuple[str | None, dict[str, Any]]:
         known = cast(dict[str, Any], dict(args.inputs))  # pyright: ignore[reportUnknownArgumentType]
-        if args.typ == _REFERENCE_TYPE:
+        if args.typ == REFERENCE_TYPE:
             # Only the engine knows the outputs of another stack.
             return args.name, {**known, "outputs": self._references.get(args.name, UNKNOWN)}
         if self._preview or not args.custom:

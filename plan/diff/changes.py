@@ -11,14 +11,13 @@ from plan.diff.kinds import (
     KUBERNETES_PROVIDER,
     RELEASE,
     RELEASES,
-    STACK,
-    STACK_REFERENCE,
     kind_of,
     replacing,
 )
 from plan.diff.trees import Planned
 from plan.diff.values import Difference, differences
 from plan.dumping import UNKNOWN_SHOWN
+from plan.recorder import REFERENCE_TYPE, STACK_TYPE
 
 
 class Operation(StrEnum):
@@ -98,14 +97,14 @@ def changes(before: Planned, after: Planned) -> list[Change]:
     """
     found: dict[str, Change] = {}
     for urn, resource in after.resources.items():
-        if resource["type"] in (STACK, STACK_REFERENCE):
+        if resource["type"] in (STACK_TYPE, REFERENCE_TYPE):
             continue
         old = before.resources.get(urn)
         change = _created(resource) if old is None else _changed(old, resource, found)
         if change:
             found[urn] = change
     gone = [r for urn, r in before.resources.items() if urn not in after.resources]
-    return [*found.values(), *(_deleted(r) for r in gone if r["type"] != STACK_REFERENCE)]
+    return [*found.values(), *(_deleted(r) for r in gone if r["type"] != REFERENCE_TYPE)]
 
 
 def _created(resource: Mapping[str, Any]) -> Change:

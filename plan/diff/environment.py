@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from components.core.tier import Tier
 from plan import policies
 from plan.diff.changes import Change, Operation, changes, protection
-from plan.diff.kinds import STACK, STACK_REFERENCE
 from plan.diff.ordering import Warned, warned
 from plan.diff.presenting import Part
 from plan.diff.presenting import settings as settings_parts
 from plan.diff.trees import Planned
 from plan.diff.values import Difference, differences
+from plan.recorder import REFERENCE_TYPE, STACK_TYPE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ def environment(stack: str, before: Planned | None, after: Planned | None) -> En
 
 def made(planned: Planned) -> list[Mapping[str, object]]:
     """Return the resources that `up` creates: not the stack itself, nor what it only reads."""
-    return [r for r in planned.resources.values() if r["type"] not in (STACK, STACK_REFERENCE)]
+    return [r for r in planned.resources.values() if r["type"] not in (STACK_TYPE, REFERENCE_TYPE)]
 
 
 def _policies(

@@ -18,11 +18,10 @@ from typing import Final
 
 from components.core.registry import SYSTEMS
 from components.core.system import Loss
+from plan.recorder import REFERENCE_TYPE, STACK_TYPE
+from plan.write import CONFIG_MAP, PROMETHEUS_RULE
 from policy.rules.reading import RELEASE
 
-STACK: Final = "pulumi:pulumi:Stack"
-#: Read from another stack, never created.
-STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
 KUBERNETES_PROVIDER: Final = "pulumi:providers:kubernetes"
 BUCKET: Final = "aws:s3/bucket:Bucket"
 #: Type tokens of this project's components begin with it.
@@ -137,7 +136,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             section="changes.md#move-to-another-cluster-or-namespace",
         ),
     ),
-    "kubernetes:core/v1:ConfigMap": Kind(
+    CONFIG_MAP: Kind(
         replacing=_METADATA,
         loss=Loss(
             deleted="Grafana or the ruler no longer has what it holds.",
@@ -161,7 +160,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             replaced="What it admits is refused until the new one is there.",
         ),
     ),
-    "kubernetes:monitoring.coreos.com/v1:PrometheusRule": Kind(
+    PROMETHEUS_RULE: Kind(
         replacing=_METADATA,
         loss=Loss(
             deleted="Its alerts and recording rules are no longer evaluated.",
@@ -190,8 +189,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "pulumi:providers:aws": Kind(
         replacing=(), loss=Loss(deleted="Access to the account.", replaced="Nothing by itself.")
     ),
-    STACK: _COMPONENT,
-    STACK_REFERENCE: _COMPONENT,
+    STACK_TYPE: _COMPONENT,
+    REFERENCE_TYPE: _COMPONENT,
 }
 #: What goes with a Helm release, by its name.
 RELEASES: Final = {system.release: system.loss for system in SYSTEMS}
