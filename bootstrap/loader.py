@@ -47,17 +47,14 @@ class BootstrapConfig:
         return {**self.tracing.aws_tags, "managed-by": PROJECT}
 
 
-def load_bootstrap(root: Path = _ROOT) -> BootstrapConfig:
+def load_bootstrap() -> BootstrapConfig:
     """Load and validate the configuration of the current stack and of its tracing stack.
-
-    Args:
-        root: folder of the tracing stack's Pulumi.yaml.
 
     Raises:
         SettingsError: with all errors of both stack files.
     """
     stack = pulumi.get_stack()
-    tracing, wrong = tracing_settings(root, stack)
+    tracing, wrong = tracing_settings(_ROOT, stack)
     raw = sdk.configuration()
     own = {
         key.removeprefix(f"{PROJECT}:"): parsed(value)

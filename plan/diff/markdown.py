@@ -77,9 +77,9 @@ def diff(before: str, after: str) -> str:
     return fence("\n".join(lines[head:]), "diff")
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def counted(number: int, one: str) -> str:
     """Return a number with its noun."""
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
+    return f"{number} {one if number == 1 else f'{one}s'}"
 
 
 def paragraphs(parts: Iterable[str]) -> str:

@@ -32,7 +32,7 @@ RULES: tuple[Rule, ...] = (
 def violations(
     resources: Sequence[Resource],
     tier: Tier,
-    before: Before | None = None,
+    before: Before,
     *,
     rules: Sequence[Rule] = RULES,
 ) -> list[Violation]:
@@ -41,13 +41,13 @@ def violations(
     Args:
         resources: all resources of the stack.
         tier: tier of the environment, which selects the levels.
-        before: the deployed stack, if known.
+        before: what is known of the deployed stack.
         rules: the policies to evaluate.
     """
     found = [
         Violation(rule=rule.name, level=rule.levels[tier], urn=urn, message=message)
         for rule in rules
         if rule.levels[tier] is not Level.OFF
-        for urn, message in rule.check(resources, before or Before())
+        for urn, message in rule.check(resources, before)
     ]
     return sorted(found, key=lambda violation: violation.level is not Level.MANDATORY)

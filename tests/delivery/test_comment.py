@@ -24,13 +24,11 @@ def artefacts(folder: Path, report: str = "dev: 1 change", **previews: str) -> P
     return folder
 
 
-def run(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, *, source: str = REPOSITORY, sha: str = SHA
-) -> int:
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch, *, source: str = REPOSITORY) -> int:
     """Run the program as the workflow does."""
     monkeypatch.setenv("HEAD_REPOSITORY", source)
     monkeypatch.setenv("HEAD_BRANCH", "more-retention")
-    monkeypatch.setenv("HEAD_SHA", sha)
+    monkeypatch.setenv("HEAD_SHA", SHA)
     monkeypatch.setattr(sys, "argv", ["delivery.comment", str(folder)])
     return comment.main()
 

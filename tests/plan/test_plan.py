@@ -53,7 +53,7 @@ def project(folder: Path, stack: str, text: str) -> None:
     (folder / f"Pulumi.{stack}.yaml").write_text(text)
 
 
-def with_login(secure: str = "v1:AAABAhunter2") -> str:
+def with_login() -> str:
     document: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
     document["encryptionsalt"] = "v1:salt"
     backends = document["config"]["tracing:backends"]
@@ -63,7 +63,7 @@ def with_login(secure: str = "v1:AAABAhunter2") -> str:
             "url": "http://backend.example.com",
             "createDatasource": True,
         }
-        document["config"][f"tracing:{backend}Password"] = {"secure": secure}
+        document["config"][f"tracing:{backend}Password"] = {"secure": "v1:AAABAhunter2"}
     return yaml.safe_dump(document)
 
 
