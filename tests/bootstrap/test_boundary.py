@@ -21,7 +21,9 @@ def boundary(stack: str) -> str:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_it_admits_what_tempos_role_is_given(stack: str) -> None:
-    for policy in stack_recorded(stack, preview=False).of_type("aws:iam/rolePolicy:RolePolicy"):
+    policies = stack_recorded(stack, preview=False).of_type("aws:iam/rolePolicy:RolePolicy")
+    assert policies
+    for policy in policies:
         for statement in json.loads(policy.inputs["policy"])["Statement"]:
             actions, resource = statement["Action"], statement["Resource"]
             for action in [actions] if isinstance(actions, str) else actions:

@@ -49,7 +49,9 @@ def test_the_engine_gets_them_as_they_are(mode: str, preview: bool) -> None:
             NetworkPolicy(name, metadata=policy["metadata"], spec=policy["spec"])
 
     recording = record(program, preview=preview)
-    for resource in recording.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy"):
+    resources = recording.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+    assert [resource.name for resource in resources] == list(made)
+    for resource in resources:
         assert resource.inputs["metadata"] == made[resource.name]["metadata"]
         assert resource.inputs["spec"] == made[resource.name]["spec"]
 
