@@ -49,13 +49,9 @@ def counter(metrics: str, name: str) -> float:
 
 
 def blocks(objects: dict[str, int]) -> dict[str, int]:
-    """Return the bytes of each block of a bucket, all of its objects together.
+    """Return the bytes of each complete block: those with a meta.json.
 
-    Args:
-        objects: bytes of each object by its key, `<tenant>/<block>/<name>`.
-
-    Returns:
-        Bytes by block, of those that are complete: they have a meta.json.
+    The keys of objects are `<tenant>/<block>/<name>`.
     """
     sizes: dict[str, int] = {}
     for key, size in objects.items():

@@ -14,13 +14,7 @@ ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A command to measure.
-
-    Attributes:
-        arguments: program and arguments.
-        cwd: folder to run it in.
-        env: the whole environment.
-    """
+    """A command to measure."""
 
     arguments: Sequence[str]
     env: Mapping[str, str]
@@ -29,12 +23,7 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Time that a command took.
-
-    Attributes:
-        wall: seconds from start to end.
-        cpu: user and system seconds, with those of the processes it started and waited for.
-    """
+    """Seconds that a command took; `cpu` with those of the processes that it waited for."""
 
     wall: float
     cpu: float
@@ -72,11 +61,7 @@ class Figure:
 
 
 def cost(command: Command) -> Cost:
-    """Run a command and return its time.
-
-    Raises:
-        RuntimeError: the command failed; with all that it printed.
-    """
+    """Run a command and return its time; a failed one is a RuntimeError with its output."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     done = subprocess.run(  # noqa: S603 - the bench's own commands
@@ -120,9 +105,8 @@ def compare(
 def environment(bytecode: Path) -> dict[str, str]:
     """Return the environment of all measured commands.
 
-    Args:
-        bytecode: folder for Python's bytecode, so that neither the virtual environment's bytecode
-            nor a variable that forbids it changes the figures.
+    Python writes its bytecode into `bytecode`, so that neither the virtual environment's bytecode
+    nor a variable that forbids it changes the figures.
     """
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return {**env, "PYTHONPYCACHEPREFIX": str(bytecode)}

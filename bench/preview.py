@@ -35,11 +35,7 @@ def reason_to_skip() -> str | None:
 
 
 def figures(env: Mapping[str, str]) -> list[Figure]:
-    """Bring dev up, measure, take it down.
-
-    Args:
-        env: variables that the measured commands get on top of the CLI's own.
-    """
+    """Bring dev up, measure, take it down."""
     with tempfile.TemporaryDirectory() as folder, engine.chart_repository() as charts:
         stack = _lab(Path(folder, "stack"), charts, env)
         stack.adopt(_STACK, namespaces=_NAMESPACES)
@@ -60,12 +56,7 @@ def figures(env: Mapping[str, str]) -> list[Figure]:
 
 
 def take_over(bare: Lab, exported: dict[str, Any]) -> None:
-    """Make the program of bare resources in a project, with a stack that has them all.
-
-    Args:
-        bare: the project.
-        exported: the state of the stack with components, as `pulumi stack export` prints it.
-    """
+    """Make the program of bare resources, and a stack with the state that the CLI exported."""
     resources = exported["deployment"]["resources"]
     components = {r["urn"]: r for r in resources if not r["custom"]}
 

@@ -30,10 +30,7 @@ class BootstrapConfig:
     """Settings from both stack files.
 
     Attributes:
-        settings: settings of the bootstrap project.
-        tracing: settings of the tracing stack.
         stack: name of both stacks, and of the GitHub environment that deploys.
-        aws: arguments of the AWS provider.
     """
 
     settings: BootstrapSettings
@@ -79,10 +76,6 @@ def load_bootstrap() -> BootstrapConfig:
 
 def tracing_settings(root: Path, stack: str) -> tuple[TracingSettings, list[Problem]]:
     """Return the settings of the tracing stack and its errors. With errors, settings are unusable.
-
-    Args:
-        root: folder of the tracing stack's Pulumi.yaml.
-        stack: name of the stack.
 
     Raises:
         SettingsError: there is no such stack file, or it can't be read.

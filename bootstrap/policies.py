@@ -147,14 +147,8 @@ def read_state(
 ) -> str:
     """Return a policy for reading the state of a project, which is all that a preview needs.
 
-    A preview takes no lock and writes nothing (pulumi, `diyBackend.Preview`).
-
-    Args:
-        bucket: name of the state bucket.
-        key_arn: ARN of the key of the bucket and of the secrets in the state.
-        region: AWS region of the bucket.
-        project: Pulumi project of the state.
-        referenced: projects whose outputs are read (`pulumi.StackReference`).
+    A preview takes no lock and writes nothing (pulumi, `diyBackend.Preview`). `referenced` are the
+    projects whose outputs are read (`pulumi.StackReference`).
     """
     arn = bucket_arn(bucket, region=region)
     projects = [project, *(name for name in referenced if name != project)]
@@ -241,9 +235,7 @@ def write_stack(tracing: TracingSettings) -> str:
 def boundary(tracing: TracingSettings, *, trace_key_arn: str | None) -> str:
     """Return the permissions boundary of Tempo's role: the most that its policies can allow.
 
-    Args:
-        tracing: settings of the tracing stack.
-        trace_key_arn: ARN of the trace bucket's key that `bootstrap` makes; None if it makes none.
+    `trace_key_arn` is the key that `bootstrap` makes; None if it makes none.
     """
     storage, region = tracing.storage, tracing.cluster.region
     keys = list(dict.fromkeys(key for key in (storage.kms_key_arn, trace_key_arn) if key))

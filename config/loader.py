@@ -26,8 +26,6 @@ class TracingConfig:
     """The configuration of a stack.
 
     Attributes:
-        settings: the plain settings.
-        aws: arguments for the AWS provider.
         metrics_password: password of `backends.metrics.username`.
         logs_password: password of `backends.logs.username`.
     """
@@ -40,9 +38,6 @@ class TracingConfig:
 
 def load_config() -> TracingConfig:
     """Read and validate the configuration of the current stack.
-
-    Returns:
-        Settings, secrets and arguments for the AWS provider.
 
     Raises:
         SettingsError: with every problem of the stack file.

@@ -60,14 +60,7 @@ def start(
 ) -> None:
     """Let the program of the current context register its resources with a monitor.
 
-    Args:
-        monitor: receives the resources.
-        engine: receives the log.
-        project: name of the project.
-        stack: name of the stack.
-        preview: whether the program runs for a preview.
-        config: the stack's configuration, full keys to text, objects as JSON.
-        secret_keys: keys of the configuration that are encrypted.
+    `config` has full keys and text, objects as JSON.
     """
     pulumi.runtime.configure(
         _mocks.MockSettings(

@@ -25,13 +25,8 @@ MAX_PREVIEWS = 20
 def pull_request(*, source: str, branch: str, sha: str) -> int | None:
     """Return the number of the open pull request that a run was for.
 
-    Args:
-        source: repository of the run's commit, the same one or a fork.
-        branch: branch of the run in that repository.
-        sha: commit of the run.
-
-    Returns:
-        The number; None if the pull request is closed or has a newer commit, with its own run.
+    None if it is closed or has a newer commit, which has its own run. `source` is the repository of
+    the commit: the same one or a fork.
     """
     owner = source.partition("/")[0]
     found = items("pulls", state="open", head=f"{owner}:{branch}")
@@ -40,13 +35,9 @@ def pull_request(*, source: str, branch: str, sha: str) -> int | None:
 
 
 def body(folder: Path, *, run_url: str, fork: bool) -> str:
-    """Return the comment for the artefacts of one run.
+    """Return the comment for the artefacts of one run, each in a folder of its name.
 
-    Args:
-        folder: folder of the artefacts, each in a folder of its name.
-        run_url: page of the run.
-        fork: whether the code comes from a fork. Forks get no credentials for previews, so their
-            previews are not shown.
+    Forks get no credentials for previews, so their previews are not shown.
     """
     report = _text(folder / PLAN).removeprefix(MARKER).strip()
     parts = [MARKER, report or f"The plan failed: see [the run]({run_url})."]

@@ -18,16 +18,7 @@ def marker(stack: str) -> str:
 
 
 def keep(*, stack: str, report: str | None, run_url: str) -> str:
-    """Open, update or close the issue of a stack.
-
-    Args:
-        stack: name of the stack.
-        report: text of the issue; None if there is no drift.
-        run_url: page of the workflow run.
-
-    Returns:
-        What was done.
-    """
+    """Open, update or close the issue of a stack; return what was done. No report: no drift."""
     issue = own(items("issues", state="open", creator=BOT), marker(stack))
     if report is None:
         if issue is None:
@@ -46,12 +37,7 @@ def keep(*, stack: str, report: str | None, run_url: str) -> str:
 
 
 def report_of(stack: str, outcome: str) -> str | None:
-    """Return the text of the issue; None if there is no drift.
-
-    Args:
-        stack: name of the stack.
-        outcome: outcome of the step that ran `make drift`. Everything but `success` is reported.
-    """
+    """Return the text of the issue; None if `make drift` succeeded: there is no drift."""
     if outcome == "success":
         return None
     file = Path("build", "drift", f"{stack}.md")

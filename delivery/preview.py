@@ -28,8 +28,6 @@ class Change:
 
     Attributes:
         operation: one of OPERATIONS.
-        type: type token of the resource.
-        name: name of the resource.
         properties: paths of the inputs and outputs that differ.
     """
 
@@ -42,12 +40,9 @@ class Change:
 def preview(stack: str, *, refresh: bool) -> list[Change]:
     """Return the changes that an `up` would make, the most severe first.
 
-    They hold no values, secret or not, since they may end up in a comment.
-
-    Args:
-        stack: name of the stack.
-        refresh: whether to read the real state of each resource first. Read-only credentials are
-            enough: nothing is written and no lock is taken.
+    They hold no values, secret or not, since they may end up in a comment. With `refresh`, the real
+    state of each resource is read first. Read-only credentials are enough: nothing is written and
+    no lock is taken.
 
     Raises:
         DeliveryError: the CLI is missing, or the preview failed.

@@ -24,10 +24,6 @@ def kubectl(stack: str, cluster: ClusterSettings) -> Generator[list[str]]:
 
     It never uses the current context, which may belong to another environment.
 
-    Args:
-        stack: name of the stack.
-        cluster: how to reach its cluster.
-
     Raises:
         DeliveryError: the stack that owns the cluster has no readable kubeconfig.
     """

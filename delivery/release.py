@@ -14,13 +14,7 @@ _SECTION = r"^## \[?{}\]?(?: - [^\n]*)?\n(.*?)(?=^## |^\[[^\]]+\]: |\Z)"
 
 
 def problems_and_notes(tag: str, *, package: str, changelog: str) -> tuple[list[str], str]:
-    """Return all errors of a release, and its notes: the changelog's section of the version.
-
-    Args:
-        tag: the tag, vX.Y.Z.
-        package: text of the package's `__init__.py`.
-        changelog: text of the changelog.
-    """
+    """Return all errors of a release, and its notes: the changelog's section of the version."""
     tagged = _TAG.fullmatch(tag)
     if not tagged:
         return [f"{tag!r} is not a version, for example v1.2.3"], ""

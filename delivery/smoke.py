@@ -32,15 +32,12 @@ _FORWARDING = re.compile(r"Forwarding from (127\.0\.0\.1:\d+) -> ")
 
 
 def check(*, send_to: str, query: str, tenant: str | None = None) -> Mapping[str, str]:
-    """Send a trace and wait until Tempo has it.
+    """Send a trace and return the attributes of its resource once Tempo has it.
 
     Args:
         send_to: URL of an OTLP/HTTP receiver, without `/v1/traces`.
         query: URL of Tempo's API.
         tenant: tenant to read as; the receiver writes as its tenant.
-
-    Returns:
-        The attributes of the resource in Tempo.
 
     Raises:
         DeliveryError: the receiver refused the trace, or Tempo does not have it in time.
@@ -105,11 +102,7 @@ def _attributes(answer: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def forwarded(url: str, kubectl: Sequence[str]) -> Generator[str]:
-    """Forward a local port to a Service in the cluster; yield its URL.
-
-    Args:
-        url: URL of the Service in the cluster.
-        kubectl: kubectl with the options that select the stack's cluster.
+    """Forward a local port to the Service of a URL in the cluster; yield the local URL.
 
     Raises:
         DeliveryError: kubectl is missing or can't forward.

@@ -19,12 +19,7 @@ from package.inference import SettingsAnalyzer
 
 
 def arguments(component: type[pulumi.ComponentResource], name: str, inputs: pulumi.Inputs) -> Any:  # noqa: ANN401
-    """Return the arguments of a component.
-
-    Args:
-        component: the component.
-        name: name of the resource, for messages.
-        inputs: values by their names in the schema; numbers are floats.
+    """Return the arguments of a component, from values by their names in the schema.
 
     Raises:
         SettingsError: with every problem, by the key as it is written.

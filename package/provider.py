@@ -62,12 +62,6 @@ class TracingProvider(Provider):
     ) -> ConstructResult:
         """Create a component.
 
-        Args:
-            name: name of the resource.
-            resource_type: `tracing:index:<component>`.
-            inputs: arguments by their names in the schema.
-            options: options of the resource.
-
         Raises:
             InputPropertiesError: an argument is wrong; Pulumi shows its text without a traceback.
         """

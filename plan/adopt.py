@@ -55,15 +55,9 @@ def main() -> int:
 
 
 def with_ids(planned: Mapping[str, Any], bucket: str, key: str | None) -> dict[str, Any] | str:
-    """Return what to import: the bucket and its guards, each with its id in AWS.
+    """Return the bucket and its guards, each with its id in AWS, or why nothing can be imported.
 
-    Args:
-        planned: resources to create, as `pulumi preview --import-file` writes them.
-        bucket: name of the bucket.
-        key: id of its KMS key; None if the stack creates none.
-
-    Returns:
-        The resources that the bucket needs in the same form, or why there is nothing to import.
+    `planned` is what `pulumi preview --import-file` writes; the answer has the same form.
     """
     # Pulumi writes null for an empty list.
     listed: list[dict[str, Any]] = planned.get("resources") or []

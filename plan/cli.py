@@ -47,12 +47,7 @@ def main() -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Cli:
-    """The CLI, ready for one stack.
-
-    Attributes:
-        program: path of the program.
-        env: its environment.
-    """
+    """The path of the CLI, and its environment for one stack."""
 
     program: str
     env: dict[str, str]

@@ -27,11 +27,7 @@ def stack_name_problem(name: str) -> str | None:
 def reporting(*expected: type[Exception]) -> Callable[[Callable[[], int]], Callable[[], int]]:
     """Decorate a command so that an error ends it with a message and status 1, not a traceback.
 
-    Args:
-        expected: errors whose text is the message, apart from those of files and programs.
-
-    Returns:
-        A decorator for a function that returns an exit status.
+    The text of an expected error is the message. Errors of files and programs are worded here.
     """
 
     def decorate(command: Callable[[], int]) -> Callable[[], int]:

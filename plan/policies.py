@@ -24,11 +24,8 @@ def ask(
 ) -> list[Violation]:
     """Return the violations of a plan, mandatory ones first.
 
-    Args:
-        found: the resources, as in plan.json.
-        tier: tier of the environment, which selects the levels.
-        before: the deployed resources, in the same form or as in a state export; without them, a
-            shorter retention is not detected.
+    Resources are as in plan.json; those of `before`, which are deployed, may be as in a state
+    export. Without them, a shorter retention is not detected.
     """
     known = Before(retention_hours=retention_hours(resources(before)))
     return violations(resources(found), tier, known)
@@ -95,12 +92,7 @@ def section(found: Sequence[Violation], tier: Tier) -> str:
 
 
 def refusal(policy: Mapping[str, Any], source: str) -> str | None:
-    """Return the error message for violations of mandatory policies, or None.
-
-    Args:
-        policy: content of policy.json.
-        source: name of the stack file.
-    """
+    """Return the error message for violations of mandatory policies in policy.json, or None."""
     wrong = [v for v in policy["violations"] if v["level"] == Level.MANDATORY]
     if not wrong:
         return None
@@ -118,11 +110,6 @@ def pack_options(cli: str, stack: str, env: Mapping[str, str]) -> list[str]:
 
     The engine passes a policy the new properties of a resource, not the deployed ones. So what a
     policy needs from the deployed stack is read from its state here and passed as configuration.
-
-    Args:
-        cli: path of the Pulumi CLI.
-        stack: name of the stack.
-        env: environment of the CLI.
     """
     if not INSTALLED.exists():
         return []

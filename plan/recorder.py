@@ -48,14 +48,10 @@ class Resource:
     """One registered resource, as the engine receives it.
 
     Attributes:
-        urn: URN.
-        type: type token.
-        name: logical name.
         parent: URN of the parent; empty for the stack.
         inputs: properties by their names in the provider's schema; secrets are `Secret`.
         protect: whether deletion is refused; None if not set.
         retain_on_delete: whether deletion leaves it in place; None if not set.
-        dependencies: URNs of what it depends on, sorted.
         provider: reference to an explicit provider, or empty.
     """
 
@@ -244,7 +240,7 @@ def record(
     secret_keys: Sequence[str] = (),
     references: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Recording:
-    """Run a Pulumi program and record what it registers.
+    """Run a Pulumi program and record what it registers, parents before their children.
 
     Args:
         program: creates resources, as the top level of `__main__.py` does.
@@ -254,13 +250,6 @@ def record(
         config: the stack's configuration, full keys to text, objects as JSON.
         secret_keys: keys of the configuration that are encrypted in the stack file.
         references: outputs of other stacks by stack name; unknown if not given.
-
-    Returns:
-        The resources, each before its children and in the order of the program, the registered
-        outputs and the warnings.
-
-    Raises:
-        Exception: any error of the program.
     """
 
     def run() -> Recording:

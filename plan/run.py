@@ -17,13 +17,7 @@ _PROGRAM = Path(__file__).parent.parent / "__main__.py"
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What `pulumi up` would create from a stack file.
-
-    Attributes:
-        stack: name of the stack.
-        settings: the settings in the stack file, with defaults.
-        recording: resources, outputs and warnings.
-    """
+    """What `pulumi up` would create from a stack file."""
 
     stack: str
     settings: TracingSettings
@@ -31,14 +25,7 @@ class Plan:
 
 
 def run(stack: str, root: Path) -> Plan:
-    """Run the program for a stack and record what it would register.
-
-    Args:
-        stack: name of the stack; its file must exist.
-        root: folder of Pulumi.yaml and the stack files.
-
-    Returns:
-        The plan.
+    """Return the plan of a stack, whose file is in the folder of Pulumi.yaml.
 
     Raises:
         SettingsError: the stack file is invalid; nothing was registered.

@@ -96,11 +96,6 @@ def _marked(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
 def _count(node: yaml.Node, counts: dict[int, int], depth: int) -> int:
     """Count the values of a node, aliases expanded, and check each of them.
 
-    Args:
-        node: the node.
-        counts: counts of the nodes before; 0 while a node is being counted.
-        depth: level of nesting.
-
     Raises:
         yaml.MarkedYAMLError: a stack file can't contain the node.
     """
@@ -174,14 +169,7 @@ def stacks(root: Path) -> list[str]:
 
 
 def read(root: Path, stack: str) -> StackConfig:
-    """Read the configuration of one stack.
-
-    Args:
-        root: folder of Pulumi.yaml.
-        stack: name of the stack.
-
-    Returns:
-        Its configuration, with the defaults of Pulumi.yaml.
+    """Return the configuration of one stack, with the defaults of Pulumi.yaml.
 
     Raises:
         SettingsError: the file doesn't exist or is not a stack file.

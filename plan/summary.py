@@ -23,13 +23,7 @@ _LATER = "(known after up)"
 
 
 def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violation]) -> str:
-    """Return the summary as Markdown that is readable in a terminal too.
-
-    Args:
-        plan: the plan.
-        counts: objects for Grafana and for the ruler, by kind.
-        violations: violations of policies.
-    """
+    """Return the summary as Markdown that is readable in a terminal too."""
     settings = plan.settings
     count = sum(1 for r in plan.recording.resources if r.type != STACK_TYPE)
     where = f"{settings.cluster.name}, {settings.cluster.region}, {settings.cluster.account_id}"

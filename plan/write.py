@@ -50,15 +50,7 @@ def masked(value: Any) -> Any:  # noqa: ANN401
 
 
 def write(plan: Plan, folder: Path) -> dict[str, str]:
-    """Write the plan's files into a folder and replace the existing ones.
-
-    Args:
-        plan: the plan.
-        folder: receives plan.json, policy.json, cost.json, summary.md, values/, alloy/, grafana/
-            and rules/.
-
-    Returns:
-        The files by their paths.
+    """Write the plan's files into a folder, replacing it, and return them by their paths.
 
     Raises:
         OSError: the files cannot be written; the folder is unchanged.
@@ -141,10 +133,6 @@ def replace_folder(folder: Path, files: Mapping[str, str]) -> None:
     """Replace a folder by one with these files only.
 
     The files are written next to it first, so that an error leaves the old folder unchanged.
-
-    Args:
-        folder: the folder; its parents are created.
-        files: texts by their paths below it.
 
     Raises:
         OSError: something cannot be written.

@@ -38,11 +38,9 @@ class Estimate:
     """Monthly cost of a stack.
 
     Attributes:
-        usage: billed usage.
         prices: prices of its region; None if they are unknown or not needed.
         parts: USD by part; None if usage or price is unknown.
         unknown: reasons why something is unknown, as sentences.
-        changes: changes that would save money.
         ahead: total after twelve months of growth in USD; None without growth or if unknown.
     """
 
@@ -66,11 +64,7 @@ def total(parts: dict[Part, float | None]) -> float | None:
 
 
 def estimate(settings: TracingSettings, prices: dict[str, Prices] | None = None) -> Estimate:
-    """Return the estimate of a stack.
-
-    Args:
-        settings: settings of the stack.
-        prices: prices by region; by default those of plan/cost/prices.yaml.
+    """Return the estimate of a stack, by default with the prices of plan/cost/prices.yaml.
 
     Raises:
         SettingsError: the price file is invalid.

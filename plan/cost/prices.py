@@ -56,10 +56,7 @@ class Prices:
     """The prices of one region in USD.
 
     Attributes:
-        usd: prices by unit.
         storage_tiers: monthly prices of a GiB in S3, from the first tier to the last.
-        oldest: date of the oldest price.
-        newest: date of the newest price.
     """
 
     usd: dict[Unit, float]
@@ -80,9 +77,6 @@ class Prices:
 @cache
 def load(file: Path = FILE) -> dict[str, Prices]:
     """Return the prices by region.
-
-    Args:
-        file: a file with the format of plan/cost/prices.yaml.
 
     Raises:
         SettingsError: lists every problem of the file.

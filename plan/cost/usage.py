@@ -44,11 +44,7 @@ class Usage:
         stored_gib: GiB in S3 after the retention has passed once.
         s3_writes: PUT and COPY requests in a month.
         s3_reads: GET requests of compaction in a month; those of queries are unknown.
-        kms_keys: keys that the stack creates.
-        kms_requests: requests to KMS in a month.
-        volume_gib: GiB of all volumes.
         cores: CPU requests of all pods, at the minimum number of replicas.
-        memory_gib: memory requests of all pods, at the minimum number of replicas.
         active_series: series that the metrics-generators write.
     """
 

@@ -34,10 +34,6 @@ class Change:
     """One resource that `up` would change.
 
     Attributes:
-        operation: operation on it.
-        urn: its URN.
-        type: its type token.
-        name: its logical name.
         before: its inputs in the base; empty if it is created.
         after: its inputs in the working tree; empty if it is deleted.
         differences: differences of the inputs; none if the resource is created or deleted.
@@ -126,10 +122,7 @@ def _changed(
 ) -> Change | None:
     """Return the change of a resource in both plans.
 
-    Args:
-        old: the resource in the base.
-        new: the resource in the working tree.
-        found: changes of the resources before it, which include all that it depends on.
+    `found` has the changes of the resources before it, and so of all that it depends on.
     """
     type_ = new["type"]
     before, after = _compared(old), _compared(new)

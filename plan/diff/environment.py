@@ -20,18 +20,11 @@ class Environment:
     """Effect of a change on one stack.
 
     Attributes:
-        stack: name of the stack.
         before: its plan in the base; None if the base has no such stack file.
         after: its plan in the working tree; None if the file is deleted.
-        changes: changes of resources; none if a plan is missing.
-        orders: changes that need an order or manual steps.
-        protection: resources that become protected or unprotected.
         settings: changes in the stack file, and settings that follow from them.
-        exports: changed outputs, which other stacks read.
-        warnings: new warnings of a preview.
         violations: new violations of policies, as in policy.json.
         mended: violations that are resolved.
-        rendered: parts about the rendered objects, if requested.
     """
 
     stack: str

@@ -35,7 +35,6 @@ class Kind:
     Attributes:
         replacing: properties whose change replaces the resource; an object counts with all that is
             in it.
-        loss: what goes with the resource.
         ignored: inputs that the provider removes before it compares.
     """
 

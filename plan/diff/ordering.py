@@ -25,7 +25,6 @@ class Order:
 
     Attributes:
         fact: pattern of the fact's name.
-        says: what happens, and what to do first.
         section: page and heading under docs/ with the steps.
         applies: whether it applies to an old and a new value.
     """

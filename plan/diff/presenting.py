@@ -26,12 +26,7 @@ _PLACE = ("gridPos", "id")
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A part of the report.
-
-    Attributes:
-        title: plain text.
-        body: Markdown.
-    """
+    """A part of the report: a title in plain text, and Markdown."""
 
     title: str
     body: str
@@ -44,12 +39,7 @@ class Part:
 
 
 def properties(found: Iterable[Difference], what: str = "property") -> str:
-    """Return differences as a table, followed by long ones as text diffs.
-
-    Args:
-        found: the differences.
-        what: head of the first column.
-    """
+    """Return differences as a table, with `what` above the names; long ones follow as diffs."""
     every = list(found)
     long = [d for d in every if _is_long(d)]
     rows = [(d.name, d.before, d.after) for d in every if d not in long]
@@ -57,11 +47,7 @@ def properties(found: Iterable[Difference], what: str = "property") -> str:
 
 
 def of_resources(found: Sequence[tuple[str, Difference]]) -> str:
-    """Return differences of several resources as a table, followed by long ones as text diffs.
-
-    Args:
-        found: name of the resource and difference.
-    """
+    """Return differences, each with the name of its resource, like `properties`."""
     rows = [
         (name, d.name, markdown.value(d.before), markdown.value(d.after))
         for name, d in found

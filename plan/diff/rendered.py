@@ -35,11 +35,8 @@ class Release:
     """One Helm release of a plan.
 
     Attributes:
-        name: name of the release.
-        namespace: its namespace.
         chart: name of the chart, or its whole `oci://` address.
         repository: URL of the chart's repository; empty for `oci://`.
-        version: exact version of the chart.
         values: its values as YAML.
     """
 
@@ -61,12 +58,8 @@ def rendered(
 ) -> tuple[list[Environment], list[str]]:
     """Add the changes in the rendered objects to each environment.
 
-    Args:
-        environments: environments to add them to.
-        charts: folder of packaged charts; None to download them from the releases' repositories.
-
-    Returns:
-        The environments, and one sentence for each reason why objects could not be rendered.
+    The charts are in a folder, or are downloaded. The second result has a sentence for each reason
+    why objects could not be rendered.
     """
     helm = shutil.which("helm")
     if helm is None:

@@ -36,12 +36,8 @@ def report(
 ) -> str:
     """Return the report.
 
-    Args:
-        environments: what changes, by environment.
-        commits: what was compared.
-        docs: where docs/ is, for links: a URL, or a path from the report.
-        notes: sentences about the run itself.
-        limit: characters; None for the full report, which also holds what comes and goes.
+    `docs` is where docs/ is, for links: a URL, or a path from the report. Without a limit of
+    characters, the report also holds all of what comes and goes.
     """
     head = [
         MARKER,

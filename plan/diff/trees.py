@@ -31,8 +31,6 @@ class Commits:
 
     Attributes:
         base: the ref as given.
-        base_commit: short hash of its commit.
-        head_commit: short hash of the checked-out commit.
         changed: whether the working tree differs from that commit.
         missing: number of commits in the base that the checked-out commit lacks.
     """
@@ -46,10 +44,6 @@ class Commits:
 
 def describe(root: Path, base: str) -> Commits:
     """Describe a ref and the working tree.
-
-    Args:
-        root: folder of the project.
-        base: any Git ref.
 
     Raises:
         UnknownCommitError: the ref names no commit.
@@ -105,16 +99,11 @@ class Planned:
     """The plan of one stack by one tree.
 
     Attributes:
-        stack: name of the stack.
         error: why there is no plan; the rest is then empty.
         resources: resources by URN, as in plan.json.
-        outputs: outputs of the stack.
-        warnings: warnings of a preview.
         settings: all settings in effect, by name in a stack file.
         workloads: size of each workload, by name for people.
         cost: content of cost.json, if the tree's plan has it.
-        policy: content of policy.json, if the tree's plan has it.
-        stack_file: content of the stack file.
     """
 
     stack: str
@@ -130,15 +119,9 @@ class Planned:
 
 
 def plan_trees(trees: Sequence[Path]) -> list[dict[str, Planned]]:
-    """Plan every stack file of every tree, with one process per tree.
+    """Return the plans of every stack file of every tree, by stack; one process plans a tree.
 
-    To import the SDKs takes longer than to plan a stack.
-
-    Args:
-        trees: folders of Pulumi.yaml.
-
-    Returns:
-        The stacks of each tree by name.
+    Importing the SDKs takes longer than planning a stack.
     """
     with concurrent.futures.ThreadPoolExecutor(len(trees)) as pool:
         return list(pool.map(_plan_tree, trees))

@@ -36,14 +36,7 @@ def violations(
     *,
     rules: Sequence[Rule] = RULES,
 ) -> list[Violation]:
-    """Return the violations of a stack, mandatory ones first.
-
-    Args:
-        resources: all resources of the stack.
-        tier: tier of the environment, which selects the levels.
-        before: what is known of the deployed stack.
-        rules: the policies to evaluate.
-    """
+    """Return the violations of a stack, mandatory ones first."""
     found = [
         Violation(rule=rule.name, level=rule.levels[tier], urn=urn, message=message)
         for rule in rules

@@ -30,12 +30,8 @@ class Resource:
     """One resource of a stack, from a plan or from the engine.
 
     Attributes:
-        urn: URN.
-        type: type token.
-        name: logical name.
         inputs: properties by their names in the provider's schema, unknown ones as `UNKNOWN`.
         protect: whether Pulumi refuses to delete it.
-        dependencies: URNs of what it depends on.
     """
 
     urn: str
@@ -92,14 +88,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Violation:
-    """A violation in an environment.
-
-    Attributes:
-        rule: name of the rule.
-        level: its effect in this environment.
-        urn: URN of the resource.
-        message: the problem.
-    """
+    """A violation in an environment, with the level that the rule has there."""
 
     rule: str
     level: Level
