@@ -1,7 +1,8 @@
 """Record what the pinned charts and programs accept, one JSON file for each version.
 
-Every file is named ``<program>-<version>.json``. That of a chart is in its system's folder under
-components/, where the policies read it too; those of programs are beside this script. To record:
+Every file is named ``<program>-<version>.json``. Those of a chart and of Tempo's configuration are
+in the system's folder under components/, where checks and policies read them too; the others are
+beside this script. To record:
 
 * Charts: unpack the chart (``helm pull --untar``), then
   ``python tests/contracts/record.py chart FOLDER > components/SYSTEM/CHART-VERSION.json``. It lists
@@ -16,7 +17,7 @@ components/, where the policies read it too; those of programs are beside this s
 
 * ``tempo-config``: start Tempo with ``-target=all`` and a configuration of nothing but a local
   storage path, then ``python tests/contracts/record.py tempo http://localhost:3200``, into
-  ``tests/contracts/tempo-config-VERSION.json``. ``keys`` is
+  ``components/tempo/tempo-config-VERSION.json``. ``keys`` is
   what ``/status/config?mode=defaults`` lists. That page leaves out a field that is empty and
   marked ``omitempty``, so ``omitted`` adds those of the sections that this stack writes; they
   stand in OMITTED below, read from Tempo's source.

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 
 import components
 from components import TracingStack, TracingStackArgs, parse_settings
+from components.core.helm import ALLOY
 from plan.recorder import record
 from tests.package.wheel import ROOT, closure, required
 from tests.sweep import sweep
@@ -116,11 +117,13 @@ def test_the_wheel_holds_the_components_and_nothing_else(wheel: Path) -> None:
         f"tracing_stack/{file.relative_to(ROOT / 'components').as_posix()}"
         for file in (ROOT / "components").rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
-        # The recorded contracts of charts are for tests and policies.
-        if file.suffix != ".json"
     }
     assert {name for name in held if ".dist-info/" not in name} == mine
-    assert {"tracing_stack/py.typed", "tracing_stack/tempo/monolithic.gotmpl"} <= mine
+    assert {
+        "tracing_stack/py.typed",
+        f"tracing_stack/alloy/alloy-{ALLOY.version}.json",
+        "tracing_stack/tempo/monolithic.gotmpl",
+    } <= mine
     assert f"tracing_stack-{components.__version__}-py3-none-any.whl" == wheel.name
 
 
