@@ -16,7 +16,7 @@ from bootstrap.names import state_bucket
 from bootstrap.state import backend_url
 from components.checks import Problem, SettingsError
 from plan.cli import find
-from plan.command import reporting
+from plan.command import CommandError, reporting
 from plan.stackfile import load, read
 
 #: Folder of the project. Its state is in a git-ignored folder below until the bucket exists.
@@ -35,8 +35,7 @@ def main() -> int:
     moved = _has_moved(stack)
     found = find()
     if found is None:
-        print("error: the Pulumi CLI is missing and could not be downloaded.", file=sys.stderr)
-        return 1
+        raise CommandError("the Pulumi CLI is missing and could not be downloaded.")
     # The CLI runs in the project's folder, so a relative path would not be found.
     cli = str(Path(found).resolve())
     run = _up if arguments.command == "up" else _move
@@ -90,10 +89,7 @@ def _move(cli: str, stack: str, moved: bool, passed_on: Sequence[str]) -> int:
         show = [cli, "stack", "output", "--json", "--stack", stack]
         outputs = json.loads(_run(show, local))
     if "deployRoleArn" not in outputs:
-        print(
-            f"error: nothing to move yet; first run: make bootstrap STACK={stack}", file=sys.stderr
-        )
-        return 1
+        raise CommandError(f"nothing to move yet; first run: make bootstrap STACK={stack}")
     backend, provider = outputs["backendUrl"], outputs["secretsProvider"]
     backups = set(FOLDER.glob(f"Pulumi.{stack}.yaml.bak.*"))
     command = [cli, "stack", "migrate", local["PULUMI_BACKEND_URL"], stack, "--yes", *passed_on]

@@ -10,7 +10,6 @@ import sys
 from html import escape
 from pathlib import Path
 
-from delivery import DeliveryError
 from delivery.github import BODY_LIMIT, fitting, items, own, variable, write
 from plan.command import reporting
 from plan.diff import MARKER
@@ -80,7 +79,7 @@ def post(number: int, text: str) -> None:
         write("PATCH", f"issues/comments/{comment['id']}", {"body": text})
 
 
-@reporting(DeliveryError)
+@reporting()
 def main() -> int:
     """Comment on the pull request of the run in the environment; return the exit status."""
     parser = argparse.ArgumentParser(prog="delivery.comment", description=__doc__)

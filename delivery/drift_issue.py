@@ -7,9 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from delivery import DeliveryError
 from delivery.github import BOT, fitting, items, own, variable, write
-from plan.command import reporting, stack_name_problem
+from plan.command import check_stack_name, reporting
 
 
 def marker(stack: str) -> str:
@@ -47,15 +46,14 @@ def report_of(stack: str, outcome: str) -> str | None:
     return f"`make up STACK={stack}` would change `{stack}`:\n\n{report}"
 
 
-@reporting(DeliveryError)
+@reporting()
 def main() -> int:
     """Keep the issue of one stack; return the exit status."""
     parser = argparse.ArgumentParser(prog="delivery.drift_issue", description=__doc__)
     parser.add_argument("stack", help="name of a stack: x for Pulumi.x.yaml")
     parser.add_argument("outcome", help="outcome of `make drift`: success or another")
     arguments = parser.parse_args()
-    if wrong := stack_name_problem(arguments.stack):
-        raise DeliveryError(wrong)
+    check_stack_name(arguments.stack)
     report = report_of(arguments.stack, arguments.outcome)
     done = keep(stack=arguments.stack, report=report, run_url=variable("RUN_URL"))
     print(f"{arguments.stack}: {done}")

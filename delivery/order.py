@@ -41,7 +41,7 @@ def is_older(commit: str, than: str, root: Path) -> bool:
     return done.returncode == 0 and commit != than
 
 
-@reporting(DeliveryError)
+@reporting()
 def main() -> int:
     """Compare the checked-out commit with the deployed one; return the exit status."""
     parser = argparse.ArgumentParser(prog="delivery.order", description=__doc__)
@@ -49,8 +49,6 @@ def main() -> int:
     stack: str = parser.parse_args().stack
     root = Path.cwd()
     cli = prepare(stack)
-    if isinstance(cli, str):
-        raise DeliveryError(cli)
     there = deployed(cli, stack)
     here = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=root, text=True).strip()  # noqa: S607
     if there is not None and is_older(here, there, root):

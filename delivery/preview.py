@@ -12,7 +12,7 @@ from typing import Any, cast
 from config.markdown import table
 from delivery import DeliveryError
 from plan.cli import prepare
-from plan.command import reporting, stack_name_problem
+from plan.command import CommandError, check_stack_name, reporting
 
 #: Operations in `pulumi preview --json` that an `up` would do, the most severe first.
 OPERATIONS = ("delete", "replace", "create", "update", "import", "discard")
@@ -48,8 +48,6 @@ def preview(stack: str, *, refresh: bool) -> list[Change]:
         DeliveryError: the CLI is missing, or the preview failed.
     """
     cli = prepare(stack)
-    if isinstance(cli, str):
-        raise DeliveryError(cli)
     # Unchanged resources tell what a refresh found from what an `up` would change.
     command = [cli.program, "preview", "--stack", stack, "--json", "--show-sames"]
     command += ["--non-interactive", *(["--refresh"] if refresh else [])]
@@ -112,7 +110,7 @@ def _named(properties: tuple[str, ...]) -> str:
     return ", ".join([*names, f"{more} more"] if more else names)
 
 
-@reporting(DeliveryError)
+@reporting()
 def main() -> int:
     """Preview one stack; return the exit status, which is 1 for drift and for failure."""
     parser = argparse.ArgumentParser(prog="delivery.preview", description=__doc__)
@@ -120,15 +118,14 @@ def main() -> int:
     parser.add_argument("--drift", action="store_true", help="refresh first; fail on changes")
     arguments = parser.parse_args()
     stack, drift = cast(str, arguments.stack), cast(bool, arguments.drift)
-    if wrong := stack_name_problem(stack):
-        raise DeliveryError(wrong)
+    check_stack_name(stack)
     file = Path("build", "drift" if drift else "preview", f"{stack}.md")
     file.parent.mkdir(parents=True, exist_ok=True)
     # A failed run must not leave the report of an earlier one.
     file.unlink(missing_ok=True)
     try:
         found = preview(stack, refresh=drift)
-    except DeliveryError:
+    except CommandError:
         if not drift:
             file.write_text("failed; the log has the reason.\n", encoding="utf-8")
         raise

@@ -43,8 +43,6 @@ def kubectl(stack: str, cluster: ClusterSettings) -> Generator[list[str]]:
 def _kubeconfig(stack: str, reference: str) -> str:
     """Return the output `kubeconfig` of the stack that owns the cluster."""
     cli = prepare(stack)
-    if isinstance(cli, str):
-        raise DeliveryError(cli)
     command = [cli.program, "stack", "output", "kubeconfig", "--stack", reference]
     done = subprocess.run(  # noqa: S603 - the CLI, and a stack's name from the checked settings
         [*command, "--json", "--show-secrets"], env=cli.env, capture_output=True, text=True

@@ -161,7 +161,7 @@ def smoke(plan: Plan) -> Mapping[str, str]:
     return found
 
 
-@reporting(DeliveryError, pulumi.RunError)
+@reporting(pulumi.RunError)
 def main() -> int:
     """Check one stack; return the exit status."""
     parser = argparse.ArgumentParser(prog="delivery.smoke", description=__doc__)

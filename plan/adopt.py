@@ -15,7 +15,7 @@ from typing import Any
 import pulumi
 
 from plan.cli import prepare
-from plan.command import reporting
+from plan.command import CommandError, reporting
 from plan.run import run
 
 #: Types of the bucket, its guards and its key; the stack creates no others of these.
@@ -33,10 +33,8 @@ def main() -> int:
     stack: str = arguments.stack
     settings = run(stack, Path.cwd()).settings
     if settings.storage.existing:
-        return _refuse("storage.existing is true: the stack doesn't own the bucket")
+        raise CommandError("storage.existing is true: the stack doesn't own the bucket")
     prepared = prepare(stack)
-    if isinstance(prepared, str):
-        return _refuse(prepared)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "import.json")
         preview = [prepared.program, "preview", "--stack", stack, "--import-file", str(file)]
@@ -45,8 +43,6 @@ def main() -> int:
             sys.stderr.write(done.stdout.decode())
             return done.returncode
         chosen = with_ids(json.loads(file.read_text()), settings.bucket, arguments.key)
-        if isinstance(chosen, str):
-            return _refuse(chosen)
         file.write_text(json.dumps(chosen))
         command = [prepared.program, "import", "--stack", stack, "--file", str(file)]
         # The program exists already.
@@ -54,19 +50,22 @@ def main() -> int:
         return subprocess.run(command, env=prepared.env).returncode  # noqa: S603
 
 
-def with_ids(planned: Mapping[str, Any], bucket: str, key: str | None) -> dict[str, Any] | str:
-    """Return the bucket and its guards, each with its id in AWS, or why nothing can be imported.
+def with_ids(planned: Mapping[str, Any], bucket: str, key: str | None) -> dict[str, Any]:
+    """Return the bucket and its guards, each with its id in AWS.
 
     `planned` is what `pulumi preview --import-file` writes; the answer has the same form.
+
+    Raises:
+        CommandError: there is nothing to import, or the bucket has its own key and none is given.
     """
     # Pulumi writes null for an empty list.
     listed: list[dict[str, Any]] = planned.get("resources") or []
     resources: dict[str, dict[str, Any]] = {item["name"]: item for item in listed}
     own = [item for item in resources.values() if item["type"].startswith(_OWN)]
     if not own:
-        return "the stack has its bucket already"
+        raise CommandError("the stack has its bucket already")
     if key is None and any(item["type"] == _KEY for item in own):
-        return "the bucket has its own KMS key: add the id of the key, ARGS=--key=..."
+        raise CommandError("the bucket has its own KMS key: add the id of the key, ARGS=--key=...")
     above: set[str] = set()
     names = {item.get(at) for item in own for at in ("parent", "provider")}
     while names:
@@ -78,11 +77,6 @@ def with_ids(planned: Mapping[str, Any], bucket: str, key: str | None) -> dict[s
     imported = [{**item, "id": ids.get(item["type"], bucket)} for item in own]
     needed = [item for name, item in resources.items() if name in above]
     return {**planned, "resources": [*needed, *imported]}
-
-
-def _refuse(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return 1
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pulumi
 from pulumi import automation
 
 from plan import policies
-from plan.command import reporting
+from plan.command import CommandError, reporting
 from plan.stackfile import read
 
 #: Folders of an installed CLI and of the state of the stack `local`; both git-ignored.
@@ -30,14 +30,10 @@ def main() -> int:
     parser.add_argument("stack", nargs="?", default="", help="x for Pulumi.x.yaml")
     arguments, passed_on = parser.parse_known_args()
     if arguments.command == "install":
-        if install():
-            return 0
-        print(f"error: {_MISSING}.", file=sys.stderr)
-        return 1
+        if not install():
+            raise CommandError(f"{_MISSING}.")
+        return 0
     prepared = prepare(arguments.stack)
-    if isinstance(prepared, str):
-        print(f"error: {prepared}", file=sys.stderr)
-        return 1
     command = [prepared.program, arguments.command, "--stack", arguments.stack]
     if arguments.command != "destroy":
         command += policies.pack_options(prepared.program, arguments.stack, prepared.env)
@@ -53,22 +49,26 @@ class Cli:
     env: dict[str, str]
 
 
-def prepare(stack: str) -> Cli | str:
-    """Return the CLI for a stack with a readable file, or an error message."""
+def prepare(stack: str) -> Cli:
+    """Return the CLI for a stack with a readable file.
+
+    Raises:
+        CommandError: there is no such file, no CLI, or the state `local` can't be opened.
+    """
     try:
         read(Path.cwd(), stack)
     except pulumi.RunError as error:
-        return str(error)
+        raise CommandError(str(error)) from None
     program = find()
     if program is None:
-        return f"{_MISSING}; `make plan STACK={stack}` needs none."
+        raise CommandError(f"{_MISSING}; `make plan STACK={stack}` needs none.")
     env = environment(stack)
     if stack == LOCAL:
         LOCAL_STATE.mkdir(exist_ok=True)
         select = [program, "stack", "select", "--create", stack]
         done = subprocess.run(select, env=env, capture_output=True, text=True)  # noqa: S603
         if done.returncode != 0:
-            return f"the state of {stack} cannot be opened: {done.stderr.strip()}"
+            raise CommandError(f"the state of {stack} cannot be opened: {done.stderr.strip()}")
     return Cli(program=program, env=env)
 
 

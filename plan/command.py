@@ -13,6 +13,10 @@ from collections.abc import Callable
 _STACK = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
+class CommandError(Exception):
+    """A command failed; the text is the message."""
+
+
 def stack_name_problem(name: str) -> str | None:
     """Return why a stack can't have a name, or None. Pulumi allows the same names."""
     if _STACK.fullmatch(name):
@@ -22,6 +26,16 @@ def stack_name_problem(name: str) -> str | None:
         f"{shown!a} is not a stack name: use the part between `Pulumi.` and `.yaml` of the stack "
         "file, 1 to 100 letters, digits, `_`, `.` or `-`, for example `dev`"
     )
+
+
+def check_stack_name(name: str) -> None:
+    """Refuse a name that no stack can have, before it becomes part of a path.
+
+    Raises:
+        CommandError: the name is wrong.
+    """
+    if wrong := stack_name_problem(name):
+        raise CommandError(wrong)
 
 
 def reporting(*expected: type[Exception]) -> Callable[[Callable[[], int]], Callable[[], int]]:
@@ -40,7 +54,7 @@ def reporting(*expected: type[Exception]) -> Callable[[Callable[[], int]], Calla
                 # flushes.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 return 1
-            except expected as error:
+            except (CommandError, *expected) as error:
                 message = str(error)
             except subprocess.CalledProcessError as error:
                 said = str(error.stderr or "").strip()

@@ -12,7 +12,7 @@ from plan.diff.changes import Operation
 from plan.diff.environment import Environment, environments
 from plan.diff.rendered import rendered
 from plan.diff.report import report
-from plan.diff.trees import Commits, UnknownCommitError, check_out, describe, plan_trees
+from plan.diff.trees import Commits, check_out, describe, plan_trees
 from plan.write import replace_folder
 
 _FOLDER = Path("build", "plan-diff")
@@ -20,7 +20,7 @@ _FOLDER = Path("build", "plan-diff")
 _DOCS = "../../docs"
 
 
-@reporting(UnknownCommitError)
+@reporting()
 def main() -> int:
     """Compare, write the reports and print where they are; return the exit status."""
     parser = argparse.ArgumentParser(prog="plan.diff", description=__doc__)

@@ -14,15 +14,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from components.checks import SettingsError
+from plan.command import CommandError
 from plan.dumping import UNKNOWN_SHOWN
 from plan.recorder import UNKNOWN
 from plan.stackfile import load
 
 _PLANNER = Path(__file__).parent / "planner.py"
-
-
-class UnknownCommitError(Exception):
-    """The ref names no commit, or the folder is not a Git repository."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,16 +43,14 @@ def describe(root: Path, base: str) -> Commits:
     """Describe a ref and the working tree.
 
     Raises:
-        UnknownCommitError: the ref names no commit.
+        CommandError: the ref names no commit.
     """
     try:
         base_commit = _git(root, "rev-parse", "--verify", "--short", f"{base}^{{commit}}")
     except subprocess.CalledProcessError as error:
         if "not a git repository" in error.stderr:
-            raise UnknownCommitError(
-                "not a Git repository: there is no commit to compare"
-            ) from None
-        raise UnknownCommitError(
+            raise CommandError("not a Git repository: there is no commit to compare") from None
+        raise CommandError(
             f"BASE={base} names no commit here; fetch it first (git fetch origin {base}), "
             "or name another: a branch, a tag or a hash"
         ) from None

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from plan.diff.trees import UnknownCommitError, check_out, describe
+from plan.command import CommandError
+from plan.diff.trees import check_out, describe
 from tests.plan.diff.plans import commit, git, repository
 
 
@@ -47,10 +48,10 @@ def test_commits_that_only_the_base_has_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ref", ["nowhere", "--output=x", "main:a", "HEAD~9", ""])
 def test_what_is_no_commit_is_said_in_one_message(ref: str, tmp_path: Path) -> None:
     root = repository(tmp_path, {"a": "a"})
-    with pytest.raises(UnknownCommitError, match="names no commit here; fetch it first"):
+    with pytest.raises(CommandError, match="names no commit here; fetch it first"):
         describe(root, ref)
 
 
 def test_a_folder_without_git(tmp_path: Path) -> None:
-    with pytest.raises(UnknownCommitError, match="not a Git repository"):
+    with pytest.raises(CommandError, match="not a Git repository"):
         describe(tmp_path, "main")
