@@ -1,12 +1,28 @@
 """Settings of the backends for metrics, logs and profiles."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-from ..core.base import Settings
-from ..core.texts import DatasourceUid, Text, Url
+from ..core.base import Settings, explained
+from ..core.texts import AttributeName, DatasourceUid, LabelName, Text, Url
+from ..telemetry.metrics import Label
+
+#: Index labels that Loki makes of OTLP resource attributes by default, those with few values. Newer
+#: versions keep the pod's name as structured metadata, which a stream selector cannot match.
+_OTLP = {"service.name": "service_name", "k8s.namespace.name": "k8s_namespace_name"}
+#: Labels that collectors of the pods' output usually set.
+_POD_LOGS = {
+    "k8s.namespace.name": "namespace",
+    "k8s.pod.name": "pod",
+    "k8s.container.name": "container",
+}
+#: Attributes that dashboards filter logs by, with the label of their filter; the first is used.
+_LOG_FILTERS = {"service.name": Label.SERVICE, "k8s.namespace.name": Label.NAMESPACE}
 
 UserName = Annotated[
     str,
@@ -41,6 +57,61 @@ class MetricsSettings(Settings):
     create_datasource: bool = False
     """Create the datasource, with exemplars that link to traces. If false, one with this uid must
     exist."""
+    labels: dict[AttributeName, LabelName] = Field(
+        default={
+            "service.name": Label.SERVICE.value,
+            "k8s.namespace.name": Label.NAMESPACE.value,
+            "k8s.cluster.name": Label.CLUSTER.value,
+        },
+        min_length=1,
+    )
+    """Labels of the span metrics, by the attribute of the span that has their value, for the links
+    from traces to metrics. Change them only if the backend renames what Tempo writes."""
+
+
+def _filtered(tags: dict[str, str]) -> dict[str, str]:
+    if not any(name in tags for name in _LOG_FILTERS):
+        raise explained(
+            f"must contain {' or '.join(_LOG_FILTERS)}, which dashboards filter logs by: add one "
+            "with its label, for example k8s.namespace.name: namespace"
+        )
+    return tags
+
+
+class LogLabelsSettings(Settings):
+    """Labels of the lines in the logs backend, for the links between traces and logs."""
+
+    tags: Annotated[dict[AttributeName, LabelName], AfterValidator(_filtered)] = _OTLP
+    """Labels of the lines, by the attribute of the span that has their value."""
+    trace_id_label: LabelName | None = "trace_id"
+    """Label or structured metadata with the trace id. If null, the line itself contains it."""
+
+    @property
+    def filter(self) -> tuple[Label, str]:
+        """The label of a dashboard's filter, with the label of the lines that it selects."""
+        return next(
+            (chosen, self.tags[name]) for name, chosen in _LOG_FILTERS.items() if name in self.tags
+        )
+
+
+#: Names for whole mappings.
+_LABEL_PRESETS: Mapping[str, dict[str, Any]] = {
+    "otlp": {},
+    "podLogs": {"tags": _POD_LOGS, "traceIdLabel": None},
+}
+
+
+class _LabelPresets:
+    """Lets a stack file name a preset in place of the mapping."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"enum": [*_LABEL_PRESETS]}, handler(core_schema)]}
+
+
+def _preset(value: Any) -> Any:  # noqa: ANN401
+    return _LABEL_PRESETS.get(value, value) if isinstance(value, str) else value
 
 
 class LogsSettings(Settings):
@@ -60,6 +131,17 @@ class LogsSettings(Settings):
     create_datasource: bool = False
     """Create the datasource, with links from log lines to traces. If false, one with this uid must
     exist."""
+    labels: Annotated[
+        LogLabelsSettings,
+        BeforeValidator(_preset),
+        _LabelPresets(),
+        Text(
+            f"{', '.join(_LABEL_PRESETS)} or a mapping with the keys tags, traceIdLabel", "podLogs"
+        ),
+    ] = LogLabelsSettings()
+    """How traces and lines find each other: `otlp` (lines that Alloy sends), `podLogs` (lines that
+    a collector reads from the pods' output, with the labels `namespace`, `pod` and `container`),
+    or a mapping."""
 
 
 class ProfilesSettings(Settings):

@@ -225,6 +225,11 @@ LabelName = Annotated[
         "the name of a Prometheus label: letters, digits or `_`, without a digit in front", "team"
     ),
 ]
+AttributeName = Annotated[
+    str,
+    Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$"),
+    Text("the name of an attribute of spans or their resource", "k8s.namespace.name"),
+]
 AlertLabel = Annotated[
     LabelName,
     _refuse(lambda name: name in _ALERT_LABELS, "is set by the alerts themselves: remove it"),

@@ -1,5 +1,6 @@
 """Grafana's datasources: plain data with a single `$`, and the files that provision them."""
 
+import re
 from typing import Any
 
 import yaml
@@ -12,20 +13,12 @@ from ..backends.settings import (
     ProfilesSettings,
 )
 from ..core.texts import map_strings
-from ..telemetry.metrics import Label
-from ..telemetry.promql import ANSWERED, LOGS_TAGS, Requests
+from ..telemetry.promql import ANSWERED, Requests
 from .links import PROFILE, PYROSCOPE
 from .settings import GrafanaSettings
 
 Datasource = dict[str, Any]
 
-#: Labels of Tempo's span metrics, by the span attributes that they come from (the generator's
-#: dimensions; `service` is its own name for service.name).
-METRICS_TAGS = {
-    "service.name": Label.SERVICE.value,
-    "k8s.namespace.name": Label.NAMESPACE.value,
-    "k8s.cluster.name": Label.CLUSTER.value,
-}
 #: Label of Pyroscope's profiles.
 PROFILES_TAGS = {"service.name": "service_name"}
 
@@ -37,9 +30,8 @@ METRICS_QUERIES = {
     "p95 latency": _REQUESTS.quantile(0.95, window=_WINDOW),
 }
 
-#: Trace ids of OTLP logs are structured metadata, not part of the line.
-LOGS_QUERY = '{${__tags}} | trace_id="${__trace.traceId}"'
-
+#: Names of the label with a trace id, as OTLP and SDKs spell it.
+_TRACE_ID = "^trace_?[iI][dD]$"
 #: Search window for logs and samples, before and after a span.
 _BEFORE, _AFTER = "-5m", "5m"
 
@@ -92,15 +84,18 @@ def loki(settings: LogsSettings, *, tempo_uid: str, password: str | None) -> Dat
             "matcherType": "regex",
             "matcherRegex": r'[tT]race_?[iI][dD]"?\s*[:=]\s*"?([0-9a-fA-F]{16,32})\b',
             **link,
-        },
-        {
-            # Structured metadata of OTLP logs; here the expression matches the label's name.
-            "name": "Trace (label)",
-            "matcherType": "label",
-            "matcherRegex": "^trace_?[iI][dD]$",
-            **link,
-        },
+        }
     ]
+    if label := settings.labels.trace_id_label:
+        derived.append(
+            {
+                # Structured metadata of OTLP logs; here the expression matches the label's name.
+                "name": "Trace (label)",
+                "matcherType": "label",
+                "matcherRegex": _TRACE_ID if re.search(_TRACE_ID, label) else f"^{label}$",
+                **link,
+            }
+        )
     built = _datasource(
         "loki", uid=settings.uid, url=settings.url, json_data={"derivedFields": derived}
     )
@@ -164,16 +159,17 @@ def _tags(names: dict[str, str]) -> list[dict[str, str]]:
 
 
 def _to_logs(logs: LogsSettings) -> dict[str, Any]:
+    label = logs.labels.trace_id_label
     return {
         "datasourceUid": logs.uid,
         "spanStartTimeShift": _BEFORE,
         "spanEndTimeShift": _AFTER,
-        "tags": _tags(LOGS_TAGS),
-        # Grafana's own filters search the line for the ids; the query reads structured metadata.
+        "tags": _tags(logs.labels.tags),
+        # Grafana's own filters search the line for the ids, never structured metadata.
         "filterByTraceID": False,
         "filterBySpanID": False,
         "customQuery": True,
-        "query": LOGS_QUERY,
+        "query": "{${__tags}} " + (f"| {label}=" if label else "|= ") + '"${__trace.traceId}"',
     }
 
 
@@ -182,7 +178,7 @@ def _to_metrics(backend: MetricsSettings) -> dict[str, Any]:
         "datasourceUid": backend.uid,
         "spanStartTimeShift": _BEFORE,
         "spanEndTimeShift": _AFTER,
-        "tags": _tags(METRICS_TAGS),
+        "tags": _tags(backend.labels),
         "queries": [{"name": name, "query": query} for name, query in METRICS_QUERIES.items()],
     }
 

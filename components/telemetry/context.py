@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ..backends.settings import LogLabelsSettings
 from ..core.names import ALLOY_RELEASE, TEMPO_RELEASE
 from ..load import capacity
 from ..settings import TracingSettings
@@ -37,6 +38,7 @@ class StackContext:
         metrics_uid: uid of the metrics datasource; None without a metrics backend, and then there
             are no dashboards.
         logs_uid: uid of the logs datasource; None without a logs backend.
+        logs_filter: label of a dashboard's filter, with the label of log lines that it selects.
         profiles_uid: uid of the profiles datasource; None without a profiles backend.
         scraped: ServiceMonitors scrape the stack's own programs, so that their metrics exist.
         slos: the stack has SLOs.
@@ -66,6 +68,7 @@ class StackContext:
     runbook_base_url: str | None = None
     queue_minutes: float | None = None
     longest_bucket: float = LATENCY_BUCKETS[-1]
+    logs_filter: tuple[Label, str] = LogLabelsSettings().filter
     grafana_url: str | None = None
 
     @property
@@ -173,6 +176,7 @@ def stack_context(settings: TracingSettings) -> StackContext:
         alert_labels=alerts.alert_labels,
         runbook_base_url=alerts.runbook_base_url,
         queue_minutes=capacity.queue_minutes(settings),
+        logs_filter=(backends.logs.labels if backends.logs else LogLabelsSettings()).filter,
         longest_bucket=settings.tempo.span_metrics.buckets[-1],
         grafana_url=grafana.url if grafana.dashboards and backends.metrics else None,
     )

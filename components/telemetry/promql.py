@@ -28,9 +28,6 @@ GRAPH, ONCE = "$__rate_interval", "$__range"
 RANKED = "ranked"
 #: Value of a filter that is set to all: a pattern, so that series without the label match too.
 ALL = ".*"
-#: Index labels that Loki makes of OTLP resource attributes by default, those with few values. Newer
-#: versions keep the pod's name as structured metadata, which a stream selector cannot match.
-LOGS_TAGS = {"service.name": "service_name", "k8s.namespace.name": "k8s_namespace_name"}
 
 #: Spans that a service answers; its calls to others and its internal spans are not its requests.
 ANSWERED = f'{Label.SPAN_KIND}=~"{SpanKind.SERVER}|{SpanKind.CONSUMER}"'
@@ -289,11 +286,15 @@ def traceql(*more: str, escaped: bool = True) -> str:
     return f"{{ {' && '.join(conditions)} }} with (most_recent=true)"
 
 
-def logql() -> str:
-    """Return the LogQL query of the chosen services' lines, for links."""
+def logql(chosen: Label, label: str) -> str:
+    """Return the LogQL query of the chosen services' or namespaces' lines, for links.
+
+    Args:
+        chosen: the label of the filter.
+        label: the label of the lines.
+    """
     # Loki refuses a selector that may match the empty string.
-    name = LOGS_TAGS["service.name"]
-    return f'{{{name}=~`${{service:pipe}}`, {name}!=""}}'
+    return f'{{{label}=~`${{{FILTERS[chosen]}:pipe}}`, {label}!=""}}'
 
 
 def service_map(side: Label | None = None) -> str:

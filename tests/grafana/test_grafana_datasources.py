@@ -12,8 +12,13 @@ from components.backends.settings import (
     MetricsType,
     ProfilesSettings,
 )
+from components.checks import SettingsError
+from components.checks.validate import parse_settings
 from components.grafana import datasources
 from components.grafana.settings import GrafanaSettings
+from components.telemetry.context import stack_context
+from components.telemetry.promql import logql
+from tests.network.stacks import stack
 
 METRICS = MetricsSettings(
     url="http://mimir.mimir.svc/prometheus",
@@ -48,7 +53,7 @@ def json_data(datasource: dict[str, Any]) -> dict[str, Any]:
 
 def with_tags(query: str) -> str:
     """Put a span's labels in, as Grafana does before it asks the backend."""
-    labels = (f'{label}="x"' for label in datasources.METRICS_TAGS.values())
+    labels = (f'{label}="x"' for label in METRICS.labels.values())
     return query.replace("$__tags", ", ".join(labels))
 
 
@@ -134,6 +139,71 @@ def test_logs_are_found_by_the_trace_id_in_structured_metadata() -> None:
         "k8s.namespace.name": "k8s_namespace_name",
     }
     assert (link["spanStartTimeShift"], link["spanEndTimeShift"]) == ("-5m", "5m")
+
+
+def to_logs(labels: Any) -> dict[str, Any]:
+    """Return the link to logs, and check that lines lead back by the same label."""
+    logs = LogsSettings.model_validate({**LOGS.model_dump(), "labels": labels})
+    link = json_data(tempo(BackendSettings(logs=logs)))["tracesToLogsV2"]
+    fields = json_data(datasources.loki(logs, tempo_uid=UID, password=None))["derivedFields"]
+    by_label = [f["matcherRegex"] for f in fields if f["matcherType"] == "label"]
+    asked = re.fullmatch(r'\{\$\{__tags\}\} \| (\w+)="\$\{__trace\.traceId\}"', link["query"])
+    assert [re.search(f, asked[1]) is not None for f in by_label if asked] == [True] * len(by_label)
+    assert [f["matcherType"] for f in fields] == ["regex", "label"][: 2 if asked else 1]
+    return link
+
+
+def test_lines_of_pods_are_found_by_pod_and_hold_the_trace_id() -> None:
+    link = to_logs("podLogs")
+    assert {tag["key"]: tag["value"] for tag in link["tags"]} == {
+        "k8s.namespace.name": "namespace",
+        "k8s.pod.name": "pod",
+        "k8s.container.name": "container",
+    }
+    assert link["query"] == '{${__tags}} |= "${__trace.traceId}"'
+
+
+@pytest.mark.parametrize("label", ["trace_id", "traceID", "tid"])
+def test_lines_are_found_by_the_labels_of_the_stack_file(label: str) -> None:
+    link = to_logs({"tags": {"service.name": "app"}, "traceIdLabel": label})
+    assert link["tags"] == [{"key": "service.name", "value": "app"}]
+    assert link["query"] == f'{{${{__tags}}}} | {label}="${{__trace.traceId}}"'
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ("pods", 'labels: "pods"\n    must be otlp, podLogs or a mapping'),
+        ({"tags": {"k8s.pod.name": "pod"}}, "must contain service.name or k8s.namespace.name"),
+    ],
+)
+def test_labels_that_lead_nowhere_are_refused(labels: Any, said: str) -> None:
+    logs = {"otlpUrl": "http://l/otlp", "labels": labels}
+    with pytest.raises(SettingsError) as refused:
+        parse_settings({"backends": {"logs": logs}})
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expr"),
+    [
+        ("otlp", '{service_name=~`${service:pipe}`, service_name!=""}'),
+        ("podLogs", '{namespace=~`${namespace:pipe}`, namespace!=""}'),
+    ],
+)
+def test_dashboards_find_lines_by_a_label_that_they_have(labels: str, expr: str) -> None:
+    settings = stack(backends={"logs": {"otlpUrl": "http://l/otlp", "labels": labels}})
+    assert logql(*stack_context(settings).logs_filter) == expr
+
+
+def test_the_default_is_the_preset_otlp() -> None:
+    assert to_logs("otlp") == json_data(tempo())["tracesToLogsV2"]
+
+
+def test_span_metrics_are_found_by_the_labels_of_the_stack_file() -> None:
+    renamed = METRICS.model_copy(update={"labels": {"service.name": "svc"}})
+    link = json_data(tempo(BackendSettings(metrics=renamed)))["tracesToMetrics"]
+    assert link["tags"] == [{"key": "service.name", "value": "svc"}]
 
 
 def test_search_form_offers_cluster_namespace_service_and_span() -> None:

@@ -17,7 +17,6 @@ from ...telemetry.metrics import (
 )
 from ...telemetry.promql import (
     ANSWERED,
-    LOGS_TAGS,
     ONCE,
     Requests,
     added,
@@ -113,7 +112,7 @@ def _cards(show: Panels, requests: Requests) -> list[PanelBuilder]:
         ),
     ]
     if stack.logs_uid:
-        everything = f'{{{LOGS_TAGS["service.name"]}!=""}}'
+        everything = f'{{{stack.logs_filter[1]}!=""}}'
         lines = loki.Dataquery().expr(f"60 * sum(rate({everything} [5m]))").instant(True)
         lines.datasource(models.DataSourceRef(type_val="loki", uid=stack.logs_uid))
         cards.append(

@@ -31,7 +31,7 @@ def bar_links(show: Panels) -> list[Link]:
     """Return links into Explore with the filters of a dashboard, for its bar."""
     links = [Link("Traces in Explore", traces_url(show.stack, traceql(escaped=False)))]
     if show.stack.logs_uid:
-        links.append(Link("Logs in Explore", logs_url(show.stack, logql())))
+        links.append(Link("Logs in Explore", logs_url(show.stack, logql(*show.stack.logs_filter))))
     return links
 
 

@@ -1,8 +1,9 @@
 """What is asked besides the panels: spans' menus, exemplars, rules, and the harness itself."""
 
 import time
+from typing import cast
 
-from components.grafana.datasources import METRICS_TAGS
+from components.backends.settings import MetricsSettings
 from components.telemetry.metrics import Label, ServiceGraphMetric, SpanKind, SpanMetric
 from tests.e2e.answers.asking import Backends, Outcome
 from tests.e2e.answers.grafana import time_range
@@ -50,7 +51,8 @@ def check_detection(backends: Backends, report: Report) -> None:
 def ask_span_menu(planned: Planned, backends: Backends, report: Report) -> None:
     """Ask what leads from a span of the shop to its metrics."""
     span = {**_SPAN, "k8s.cluster.name": planned.settings.cluster.name}
-    tags = ", ".join(f'{METRICS_TAGS[name]}="{value}"' for name, value in span.items())
+    labels = cast(MetricsSettings, planned.settings.backends.metrics).labels
+    tags = ", ".join(f'{labels[name]}="{value}"' for name, value in span.items())
     queries = planned.span_queries()
     for name, query in queries:
         if not backends.prometheus.instant(query.replace("$__tags", tags), time.time()):
