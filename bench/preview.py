@@ -27,9 +27,8 @@ def reason_to_skip() -> str | None:
     missing = engine.missing()
     if missing:
         return missing
-    roles = ("get", "clusterroles", "alloy", "beyla", "--ignore-not-found", "-o", "name")
-    if engine.kubectl(*roles):
-        # These names are the cluster's, in whatever namespaces the stack is.
+    namespaces = ("get", "namespaces", "tracing", "tracing-beyla")
+    if engine.kubectl(*namespaces, "--ignore-not-found", "-o", "name"):
         return "the cluster holds another stack"
     return None
 

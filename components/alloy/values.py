@@ -8,6 +8,7 @@ from ..core import placement
 from ..core.flows import pods_of
 from ..core.helm import Rollout
 from ..core.names import ALLOY_HTTP_PORT, ALLOY_RELEASE, OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from ..core.rbac import cluster_access
 from ..core.settings import PlacementSettings
 from ..core.workload import Workload
 from .pipeline import config
@@ -34,6 +35,9 @@ _CPU_TARGET_PERCENT = 70
 #: Memory in percent of the limit at which autoscaling adds a pod; from 65 % on, data is refused
 #: (limit_memory.alloy).
 _MEMORY_TARGET_PERCENT = 60
+
+#: The only access that the pipeline needs. The chart's own includes all Secrets of the cluster.
+_RULES = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}]
 
 #: Container security context within pod-security level `restricted`, with a read-only root.
 _RESTRICTED: dict[str, Any] = {
@@ -67,7 +71,8 @@ def values(args: "AlloyArgs") -> dict[str, Any]:
         "alloy": _alloy(args, size, content),
         "configReloader": _config_reloader(size),
         "controller": _controller(args, size, placed, content),
-        "rbac": _rbac(),
+        "rbac": {"create": False},
+        "extraObjects": cluster_access(ALLOY_RELEASE, args.namespace, _RULES),
         "serviceMonitor": {
             "enabled": args.service_monitor.enabled,
             "additionalLabels": args.service_monitor.labels,
@@ -180,17 +185,4 @@ def _autoscaling(size: Workload) -> dict[str, Any]:
         "maxReplicas": size.max_replicas,
         "targetCPUUtilizationPercentage": _CPU_TARGET_PERCENT,
         "targetMemoryUtilizationPercentage": memory,
-    }
-
-
-def _rbac() -> dict[str, Any]:
-    """Return the only access that the pipeline needs: pods in every namespace.
-
-    Both lists replace the chart's, which include all Secrets of the cluster. The chart joins them,
-    and an empty list makes its ClusterRole invalid, so that each has one of the two verbs.
-    """
-    pods = {"apiGroups": [""], "resources": ["pods"]}
-    return {
-        "rules": [{**pods, "verbs": ["list"]}],
-        "clusterRules": [{**pods, "verbs": ["watch"]}],
     }

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import placement
 from ..core.helm import Rollout, no_template
+from ..core.names import BEYLA_RELEASE
+from ..core.rbac import cluster_access
 from ..core.settings import PlacementSettings
 from ..core.texts import map_strings
 from ..core.workload import Workload
@@ -31,6 +33,16 @@ _GRACE_SECONDS = 30
 #: same time.
 _READY_SECONDS = 60
 
+#: Access of the agent and of the cache to the API server, as in the chart.
+_RULES: list[dict[str, Any]] = [
+    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["list", "watch"]},
+    {
+        "apiGroups": [""],
+        "resources": ["pods", "services", "nodes"],
+        "verbs": ["get", "list", "watch"],
+    },
+]
+
 #: Every Linux node except Fargate's: a DaemonSet's pod never starts there, and the release would
 #: wait for it until its timeout.
 _NODES: list[dict[str, Any]] = [
@@ -51,8 +63,9 @@ def values(args: "BeylaArgs") -> dict[str, Any]:
         "privileged": False,
         "resources": sizes["beyla"].resources(),
         "env": {"GOMEMLIMIT": _go_memory_limit("beyla", sizes["beyla"])},
-        # Beyla reads pods, services and nodes from the API server.
         "serviceAccount": {"create": True, "automount": True},
+        "rbac": {"create": False},
+        "extraObjects": cluster_access(BEYLA_RELEASE, args.namespace, _RULES),
         **_agent_placement(args, placed),
         # A share, because clusters have hundreds of nodes. While a node's pod restarts, its
         # services' spans are lost.

@@ -6,10 +6,12 @@ TEMPO_RELEASE = "tempo"
 ALLOY_RELEASE = "alloy"
 BEYLA_RELEASE = "beyla"
 OPERATOR_RELEASE = "opentelemetry-operator"
-#: Labels of the objects that this stack creates outside of charts.
+#: Label `app.kubernetes.io/part-of` of the objects that this stack creates outside of charts.
+PART_OF = "tracing"
+#: Labels of these objects, except those that a release contains.
 MANAGED = {
     "app.kubernetes.io/managed-by": "pulumi",
-    "app.kubernetes.io/part-of": "tracing",
+    "app.kubernetes.io/part-of": PART_OF,
 }
 
 #: Service account of Tempo's pods: named in the role's trust, the association and the chart.
@@ -32,6 +34,14 @@ TEMPO_HTTP_PORT = 3200
 ALLOY_HTTP_PORT = 12345
 #: The operator's webhooks (chart value manager.ports.webhookPort).
 OPERATOR_WEBHOOK_PORT = 9443
+
+
+def cluster_wide(name: str, namespace: str) -> str:
+    """Return the name of an object without a namespace, such as a ClusterRole.
+
+    The cluster has one namespace of a name, and no chart puts a colon into a name.
+    """
+    return f"{namespace}:{name}"
 
 
 def service_host(service: str, namespace: str) -> str:

@@ -25,6 +25,7 @@ from .texts import (
     LabelKey,
     LabelValue,
     NamespaceName,
+    OperatorNamespaceName,
     OwnNamespaceName,
     PodAnnotationKey,
     PodLabelKey,
@@ -133,7 +134,7 @@ class NamespaceSettings(Settings):
     """Namespace of Tempo and Alloy, with pod-security level `restricted`."""
     beyla: Annotated[OwnNamespaceName, _MOVED] = "tracing-beyla"
     """Namespace of Beyla alone, with pod-security level `privileged`: eBPF needs it."""
-    operator: Annotated[OwnNamespaceName, _MOVED] = "tracing-operator"
+    operator: Annotated[OperatorNamespaceName, _MOVED] = "tracing-operator"
     """Namespace of the OpenTelemetry Operator and its `Instrumentation`, with pod-security level
     `restricted`."""
     scrapers: list[NamespaceName] = Field(default=[])

@@ -161,6 +161,15 @@ OwnNamespaceName = Annotated[
     ),
 ]
 """Name of a namespace that the stack makes."""
+OperatorNamespaceName = Annotated[
+    OwnNamespaceName,
+    _refuse(
+        lambda name: len(name) > 50,
+        "is too long for the operator's Services, which are named after it: choose a name with at "
+        "most 50 characters, for example tracing-operator",
+    ),
+]
+"""Name of the operator's namespace."""
 NamespacePattern = Annotated[
     str,
     Field(min_length=1, max_length=63, pattern=r"^[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?$"),

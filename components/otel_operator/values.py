@@ -32,6 +32,9 @@ def values(args: "OpenTelemetryOperatorArgs") -> dict[str, Any]:
     """Return the values of the release, plain and fully known."""
     size, placed = workload(args.settings), args.settings.placement.over(args.placement)
     built: dict[str, Any] = {
+        # ClusterRoles and webhooks have it too, and must differ from those of another release in
+        # any namespace.
+        "fullnameOverride": f"{args.namespace}-otel",
         "replicaCount": size.replicas,
         "manager": {
             "image": {"repository": image(OPERATOR, args.image_registry)},

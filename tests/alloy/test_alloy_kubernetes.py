@@ -7,6 +7,7 @@ and a ClusterRoleBinding there, and removes them again.
 import json
 import uuid
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from components.alloy.values import values
+from components.core.names import cluster_wide
 from tests.alloy.cases import arguments
 from tests.alloy.gateway import attributes, gateway, needs_alloy, wait_for
 from tests.alloy.sinks import trace_sink
@@ -28,10 +30,7 @@ def kubectl(*words: str, objects: list[dict[str, Any]] | None = None) -> str:
 
 
 def wanted(name: str) -> list[dict[str, Any]]:
-    """Return a deployment, and a service account with the role that the chart would make."""
-    rbac = values(arguments())["rbac"]
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
-    subject = {"kind": "ServiceAccount", "name": "alloy", "namespace": name}
+    """Return a deployment, and a service account with the role of the release."""
     labels = {"app": "shop"}
     pod = {
         "metadata": {
@@ -48,19 +47,7 @@ def wanted(name: str) -> list[dict[str, Any]]:
             "kind": "ServiceAccount",
             "metadata": {"name": "alloy", **in_namespace},
         },
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRole",
-            "metadata": {"name": name},
-            "rules": [*rbac["rules"], *rbac["clusterRules"]],
-        },
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": name},
-            "roleRef": role,
-            "subjects": [subject],
-        },
+        *values(replace(arguments(), namespace=name))["extraObjects"],
         {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
@@ -77,8 +64,9 @@ def namespace() -> Generator[str, None, None]:
     try:
         yield name
     finally:
-        kubectl("delete", "--wait=false", f"namespace/{name}", f"clusterrole/{name}")
-        kubectl("delete", f"clusterrolebinding/{name}")
+        role = cluster_wide("alloy", name)
+        kubectl("delete", "--wait=false", f"namespace/{name}", f"clusterrole/{role}")
+        kubectl("delete", f"clusterrolebinding/{role}")
 
 
 def own_kubeconfig(namespace: str, folder: Path) -> Path:

@@ -79,10 +79,7 @@ def test_the_cluster_role_reads_pods_only(tmp_path: Path) -> None:
     roles = [o for (kind, _), o in objects.items() if kind in {"ClusterRole", "Role"}]
 
     assert [role["rules"] for role in roles] == [
-        [
-            {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
-            {"apiGroups": [""], "resources": ["pods"], "verbs": ["watch"]},
-        ]
+        [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}]
     ]
     assert pod(objects)["serviceAccountName"] == "alloy"
     assert ("ServiceAccount", "alloy") in objects

@@ -64,14 +64,16 @@ def test_the_chart_mounts_the_configuration() -> None:
 
 
 def test_the_service_account_reads_pods_and_nothing_else() -> None:
-    rbac = values(VARIANTS["all-signed"])["rbac"]
+    made = values(VARIANTS["all-signed"])
+    role, binding = made["extraObjects"]
 
-    # A missing list would keep the chart's own, Secrets included; an empty one does not render.
-    assert rbac["rules"]
-    assert rbac["clusterRules"]
-    rules = [*rbac["rules"], *rbac["clusterRules"]]
-    assert {(*r["apiGroups"], *r["resources"]) for r in rules} == {("", "pods")}
-    assert {verb for r in rules for verb in r["verbs"]} == {"list", "watch"}
+    # The chart's own role reads Secrets too.
+    assert made["rbac"] == {"create": False}
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": "alloy", "namespace": arguments().namespace}
+    ]
 
 
 def test_the_otlp_ports_are_exposed_under_the_names_of_the_endpoints() -> None:

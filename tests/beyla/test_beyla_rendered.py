@@ -53,11 +53,15 @@ def beyla(
 
 
 def render(args: BeylaArgs, folder: Path) -> Objects:
+    return rendered(values(args), folder)
+
+
+def rendered(made: dict[str, Any], folder: Path) -> Objects:
     assert CHARTS
     file = folder / "values.yaml"
-    file.write_text(yaml.safe_dump(values(args)), encoding="utf-8")
+    file.write_text(yaml.safe_dump(made), encoding="utf-8")
     chart = Path(CHARTS) / f"beyla-{BEYLA.version}.tgz"
-    command = [*TEMPLATE, BEYLA_RELEASE, str(chart), "-n", args.namespace, "-f", str(file)]
+    command = [*TEMPLATE, BEYLA_RELEASE, str(chart), "-n", "tracing-beyla", "-f", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     objects = [found for found in yaml.safe_load_all(done.stdout) if found]
@@ -100,6 +104,17 @@ def test_context_propagation_brings_what_it_needs(tmp_path: Path) -> None:
     assert {mount["name"] for mount in container["volumeMounts"]} == {
         volume["name"] for volume in spec["volumes"]
     }
+
+
+def test_the_cluster_role_allows_what_the_charts_own_does(tmp_path: Path) -> None:
+    ours = values(beyla())
+    own: dict[str, Any] = {**ours, "rbac": {"create": True}, "extraObjects": []}
+
+    def allowed(made: dict[str, Any]) -> list[tuple[list[str], list[str], set[str]]]:
+        [role] = [o for (kind, _), o in rendered(made, tmp_path).items() if kind == "ClusterRole"]
+        return [(r["apiGroups"], r["resources"], set(r["verbs"])) for r in role["rules"]]
+
+    assert allowed(ours) == allowed(own)
 
 
 def test_one_metrics_port(tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
         {"charts": {"opentelemetryOperator": {"version": "1.0.0"}}},
     ),
     ("namespaces.operator", {"namespaces": {"operator": "kube-system"}}),
+    ("namespaces.operator", {"namespaces": {"operator": "o" * 51}}),
     ("namespaces.operator", {"namespaces": {"operator": "tracing"}, "operator": {"enabled": True}}),
     (
         "namespaces.operator",

@@ -286,19 +286,23 @@ CASES = [
         "Alloy with Beyla",
         setting("alloy-release", "namespace", "tracing-beyla"),
     ),
-    Case("secrets-readable", "the chart's rules", removing("alloy-release", "values/rbac/rules")),
+    Case("secrets-readable", "the chart's rules", removing("alloy-release", "values/rbac")),
     Case(
         "secrets-readable",
         "a rule",
-        setting("alloy-release", "values/rbac/clusterRules", [_SECRETS]),
+        setting(
+            "alloy-release",
+            "values/rbac",
+            {"create": True, "rules": [], "clusterRules": [_SECRETS]},
+        ),
     ),
     Case(
         "secrets-readable",
         "everything",
         setting(
             "alloy-release",
-            "values/rbac/rules",
-            [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
+            "values/extraObjects",
+            [{"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}],
         ),
     ),
     Case(

@@ -24,7 +24,12 @@ needs_charts = pytest.mark.skipif(
     not (HELM and CHARTS), reason="needs helm on PATH and TRACING_TEST_CHARTS, a folder of charts"
 )
 
-_CLUSTER_WIDE = ("ClusterRole", "ClusterRoleBinding", "Namespace")
+#: Kinds without a namespace.
+CLUSTER_WIDE = (
+    *("APIService", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"),
+    *("IngressClass", "MutatingWebhookConfiguration", "Namespace", "PersistentVolume"),
+    *("PriorityClass", "RuntimeClass", "StorageClass", "ValidatingWebhookConfiguration"),
+)
 _WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
 _OWN = ("ConfigMap", "Namespace", "NetworkPolicy", "Secret")
 
@@ -71,7 +76,7 @@ def _rendered(release: Resource) -> Iterator[Object]:
         )
     assert done.returncode == 0, done.stderr
     for document in yaml.safe_load_all(done.stdout):
-        if document and document["kind"] not in _CLUSTER_WIDE:
+        if document and document["kind"] not in CLUSTER_WIDE:
             document["metadata"].setdefault("namespace", namespace)
         if document:
             yield document

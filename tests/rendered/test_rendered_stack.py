@@ -10,7 +10,15 @@ from components.core.names import OPERATOR_RELEASE, TEMPO_SERVICE_ACCOUNT
 from components.tempo.endpoints import otlp_service, query_service
 from components.tempo.settings import TempoMode
 from tests.network.evaluator import selects
-from tests.rendered.objects import Object, name_of, needs_charts, objects_of, of_kind, pods
+from tests.rendered.objects import (
+    CLUSTER_WIDE,
+    Object,
+    name_of,
+    needs_charts,
+    objects_of,
+    of_kind,
+    pods,
+)
 from tests.stack.variants import PROGRAMS, recorded
 from tests.sweep import sweep
 
@@ -82,6 +90,22 @@ def test_only_tempos_pods_have_the_service_account_with_the_role(program: str) -
         assert (pod["metadata"]["namespace"], account) in accounts
         is_tempo = pod["metadata"]["name"].startswith("tempo")
         assert (account == TEMPO_SERVICE_ACCOUNT) is is_tempo
+
+
+@each
+def test_objects_without_a_namespace_have_names_of_this_stack(program: str) -> None:
+    """Another Alloy, Beyla or stack in the cluster has other names, whatever its namespace."""
+    objects = objects_of(program)
+    namespaces = {o["metadata"]["name"] for o in of_kind(objects, "Namespace")}
+    found = [o for o in of_kind(objects, *CLUSTER_WIDE) if o["kind"] != "Namespace"]
+    kinds = [o for o in found if o["kind"] == "CustomResourceDefinition"]
+    others = [o["metadata"]["name"] for o in found if o not in kinds]
+
+    assert others
+    for name in others:
+        assert name.startswith(tuple(f"{n}{end}" for n in namespaces for end in (":", "-otel-")))
+    # A cluster has one OpenTelemetry Operator: docs/onboarding.md.
+    assert {o["spec"]["group"] for o in kinds} <= {"opentelemetry.io"}
 
 
 @each
