@@ -144,9 +144,15 @@ def _difference(before: str, after: str) -> str:
     return "".join(f"{line}\n" for line in list(lines)[2:]) or "differs in layout or options\n"
 
 
+@cache
+def provider() -> TracingProvider:
+    """Return the Pulumi package; each analyzes all components."""
+    return TracingProvider()
+
+
 def schema() -> str:
     """Return the schema of the Pulumi package as it is now."""
-    inferred = _tidy(json.loads(TracingProvider().schema or ""))
+    inferred = _tidy(json.loads(provider().schema or ""))
     return json.dumps(inferred, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -44,7 +44,9 @@ Key = tuple[str | int, ...]
 VALUE, KEY = "any", "any key"
 
 
-def texts(model: type[BaseModel] = TracingSettings, prefix: Key = ()) -> Iterator[tuple[Key, Text]]:
+def _texts(
+    model: type[BaseModel] = TracingSettings, prefix: Key = ()
+) -> Iterator[tuple[Key, Text]]:
     """Yield each place of a string, with what it must be."""
     for name, field in model.model_fields.items():
         path = (*prefix, field.alias or name)
@@ -55,9 +57,9 @@ def texts(model: type[BaseModel] = TracingSettings, prefix: Key = ()) -> Iterato
         options = [option for option in get_args(bare) if get_origin(option) is list]
         found = list(texts_of(field))
         if inner := inner_model(field):
-            yield from texts(inner, path)
+            yield from _texts(inner, path)
         elif entry := entry_model(field):
-            yield from texts(entry, (*path, 0))
+            yield from _texts(entry, (*path, 0))
         elif "propertyNames" in json.dumps(TypeAdapter[Any](cast(Any, bare)).json_schema()):
             # Keys of all mappings have a type; the value of some labels is any string.
             *value, key = found
@@ -67,7 +69,10 @@ def texts(model: type[BaseModel] = TracingSettings, prefix: Key = ()) -> Iterato
             yield (*path, 0) if options or get_origin(bare) is list else path, found[0]
 
 
-TEXTS = dict(texts())
+@cache
+def texts() -> dict[Key, Text]:
+    """Return what the string at each place must be."""
+    return dict(_texts())
 
 
 @cache
@@ -81,7 +86,7 @@ def editors_schema() -> dict[str, Any]:
     return json_schema()
 
 
-each_text = sweep("path", TEXTS, ids=lambda path: ".".join(map(str, path)))
+each_text = sweep("path", texts, ids=lambda path: ".".join(map(str, path)))
 
 
 def message(path: Key, value: Any) -> str:
@@ -114,7 +119,7 @@ def test_every_string_says_what_it_must_be() -> None:
     assert untyped == set()
     in_lists = {kind_of(f) for m in (SloSettings,) for f in m.model_fields.values()}
     assert "a string" not in in_lists
-    assert len(TEXTS) >= 60
+    assert len(texts()) >= 60
 
 
 @each_text
@@ -122,7 +127,7 @@ def test_a_wrong_value_is_told_what_is_allowed_with_an_example(path: Key) -> Non
     # Too long for all, and a line break for those that take some length.
     said = message(path, "a b\n" * 2000)
 
-    assert f"must be {TEXTS[path]}" in said
+    assert f"must be {texts()[path]}" in said
     # Neither key nor value floods the terminal.
     assert max(map(len, said.splitlines())) < 500
 
@@ -130,7 +135,7 @@ def test_a_wrong_value_is_told_what_is_allowed_with_an_example(path: Key) -> Non
 @each_text
 def test_another_kind_is_told_the_same(path: Key) -> None:
     if path[-1] != KEY:
-        assert f"must be {TEXTS[path]}" in message(path, {"a": 1})
+        assert f"must be {texts()[path]}" in message(path, {"a": 1})
 
 
 @each_text
@@ -141,18 +146,18 @@ def test_a_number_is_to_be_put_in_quotes(path: Key) -> None:
 
 @each_text
 def test_its_own_example_is_accepted(path: Key) -> None:
-    example = TEXTS[path].example.strip('"')
+    example = texts()[path].example.strip('"')
     try:
         said = message(path, example)
     except pytest.fail.Exception:
         return
     # Other settings may have to change with it.
-    assert f"must be {TEXTS[path]}" not in said.replace("is missing: it must be", "")
+    assert f"must be {texts()[path]}" not in said.replace("is missing: it must be", "")
 
 
 @each_text
 def test_the_document_says_the_same(path: Key) -> None:
-    assert str(TEXTS[path]) in written()
+    assert str(texts()[path]) in written()
 
 
 @each_text
@@ -164,8 +169,8 @@ def test_the_schema_takes_the_example_and_refuses_what_is_refused(path: Key) -> 
     found = [option for option in _options(schema, node) if option.get("type") == "string"]
 
     assert len(found) == 1
-    assert found[0]["examples"] == [TEXTS[path].example.strip('"')]
-    jsonschema.validate(TEXTS[path].example.strip('"'), found[0])
+    assert found[0]["examples"] == [texts()[path].example.strip('"')]
+    jsonschema.validate(texts()[path].example.strip('"'), found[0])
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate("a b\n" * 2000, found[0])
 

@@ -11,9 +11,9 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from package.provider import TracingProvider
 from plan.recorder import Recording, record
 from plan.stackfile import read
+from tests.golden import provider
 from tests.package.wheel import ROOT
 
 #: One worker builds the wheel, once.
@@ -131,9 +131,7 @@ def test_app(plan: Planner) -> None:
 
 def construct(kind: str, arguments: dict[str, Any]) -> Recording:
     """Return the resources that the package creates for a program in another language."""
-    return record(
-        lambda: TracingProvider().construct("tracing", f"tracing:index:{kind}", arguments)
-    )
+    return record(lambda: provider().construct("tracing", f"tracing:index:{kind}", arguments))
 
 
 def test_yaml() -> None:

@@ -11,64 +11,66 @@ from pulumi.errors import InputPropertiesError
 import components
 from components.checks import SettingsError
 from components.checks.validate import validate
-from package.provider import COMPONENTS, TracingProvider
+from package.provider import COMPONENTS
 from plan.recorder import record
-from tests.golden import SCHEMA, schema
+from tests.golden import SCHEMA, provider, schema
 from tests.sweep import sweep
 
 CLUSTER = {"name": "apps", "region": "eu-west-1", "accountId": "123456789012"}
 SETTINGS: dict[str, Any] = {"environment": {"name": "dev"}, "cluster": CLUSTER}
 BUCKET = {"bucket": "traces", "region": "eu-west-1", "accountId": "123456789012"}
-PROVIDER = TracingProvider()
-INFERRED = json.loads(schema())
-OBJECTS = {
-    **{name: resource["inputProperties"] for name, resource in INFERRED["resources"].items()},
-    **{
-        name: type_["properties"]
-        for name, type_ in INFERRED["types"].items()
-        if not type_.get("enum")
-    },
-}
+
+
+@pytest.fixture(scope="module")
+def inferred() -> dict[str, Any]:
+    return json.loads(schema())
 
 
 def test_the_schema_is_the_expected_one() -> None:
     assert SCHEMA.read_text(encoding="utf-8") == schema(), "run `make golden` and review it"
 
 
-def test_the_version_is_that_of_the_components() -> None:
-    assert INFERRED["version"] == TracingProvider().version == components.__version__
+def test_the_version_is_that_of_the_components(inferred: dict[str, Any]) -> None:
+    assert inferred["version"] == provider().version == components.__version__
 
 
-@sweep("name", OBJECTS)
-def test_every_input_is_documented(name: str) -> None:
-    texts = {key: given.get("description") for key, given in OBJECTS[name].items()}
+def test_every_input_is_documented(inferred: dict[str, Any]) -> None:
+    objects = {
+        **{name: made["inputProperties"] for name, made in inferred["resources"].items()},
+        **{n: type_["properties"] for n, type_ in inferred["types"].items() if "enum" not in type_},
+    }
+    texts = {
+        (name, key): given.get("description")
+        for name, properties in objects.items()
+        for key, given in properties.items()
+    }
     assert [key for key, text in texts.items() if not text or "\n" in text] == []
 
 
-def test_every_output_is_documented() -> None:
-    for resource in INFERRED["resources"].values():
+def test_every_output_is_documented(inferred: dict[str, Any]) -> None:
+    for resource in inferred["resources"].values():
         assert [
             k for k, given in resource.get("properties", {}).items() if not given["description"]
         ] == []
         assert resource["description"]
 
 
-def test_what_has_a_default_is_not_asked_for() -> None:
-    required = {n: t.get("required", []) for n, t in INFERRED["types"].items()}
+def test_what_has_a_default_is_not_asked_for(inferred: dict[str, Any]) -> None:
+    required = {n: t.get("required", []) for n, t in inferred["types"].items()}
     assert required["tracing:index:TracingSettings"] == ["cluster", "environment"]
     assert required["tracing:index:ClusterSettings"] == ["accountId", "name", "region"]
     assert required["tracing:index:TempoSettings"] is not None
-    stack = INFERRED["resources"]["tracing:index:TracingStack"]
+    stack = inferred["resources"]["tracing:index:TracingStack"]
     assert stack["requiredInputs"] == ["settings"]
-    storage = INFERRED["resources"]["tracing:index:TraceStorage"]
+    storage = inferred["resources"]["tracing:index:TraceStorage"]
     assert storage["requiredInputs"] == ["accountId", "bucket", "region", "retentionHours"]
 
 
-def test_settings_are_plain_and_endpoints_are_not() -> None:
-    stack = INFERRED["resources"]["tracing:index:TracingStack"]["inputProperties"]
+def test_settings_are_plain_and_endpoints_are_not(inferred: dict[str, Any]) -> None:
+    stack = inferred["resources"]["tracing:index:TracingStack"]["inputProperties"]
     assert stack["settings"]["plain"]
     assert "plain" not in {k for k, v in stack["metricsPassword"].items() if v}
-    alloy = INFERRED["resources"]["tracing:index:Alloy"]["inputProperties"]
+    alloy = inferred["resources"]["tracing:index:Alloy"]["inputProperties"]
     assert not alloy["tempoEndpoint"].get("plain")
 
 
@@ -79,7 +81,7 @@ def refused(kind: str, arguments: dict[str, Any] | Callable[[], dict[str, Any]])
     def program() -> None:
         given = arguments() if callable(arguments) else arguments
         with pytest.raises(InputPropertiesError) as error:
-            PROVIDER.construct("mine", f"tracing:index:{kind}", given)
+            provider().construct("mine", f"tracing:index:{kind}", given)
         said.append(error.value.message)
 
     assert [r.type for r in record(program).resources] == ["pulumi:pulumi:Stack"]
@@ -105,7 +107,7 @@ def test_a_bad_setting_ends_in_the_message_of_a_stack_file(wrong: dict[str, Any]
 def test_numbers_arrive_as_floats_and_are_whole_all_the_same() -> None:
     groups = {**SETTINGS, "tempo": {"retentionHours": 72.0}}
     made = record(
-        lambda: PROVIDER.construct("x", "tracing:index:TracingStack", {"settings": groups})
+        lambda: provider().construct("x", "tracing:index:TracingStack", {"settings": groups})
     )
     tempo = next(r for r in made.resources if r.name == "x-tempo-release")
     assert tempo.inputs["values"]["tempo"]["retention"] == "72h"

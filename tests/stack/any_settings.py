@@ -69,7 +69,11 @@ def _leaves(schema: Tree, path: Path = ()) -> dict[Path, Tree]:
     return {leaf: found for leaves in below for leaf, found in leaves.items()}
 
 
+def _when_drawn(schema: Tree) -> st.SearchStrategy[Any]:
+    return st.deferred(lambda: _strategy(schema))
+
+
 #: A strategy for each single setting, by its path.
-LEAVES = {path: _strategy(schema) for path, schema in _leaves(_SCHEMA).items()}
+LEAVES = {path: _when_drawn(schema) for path, schema in _leaves(_SCHEMA).items()}
 #: Settings that are right by themselves, each drawn without a look at the others.
-any_groups: st.SearchStrategy[Tree] = _strategy(_SCHEMA)
+any_groups: st.SearchStrategy[Tree] = _when_drawn(_SCHEMA)

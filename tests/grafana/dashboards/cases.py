@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from components.core.settings import Size
@@ -11,6 +12,7 @@ from components.grafana.layout import as_json
 from components.telemetry.context import StackContext
 from components.tempo.settings import TempoMode, TempoSettings
 from components.tempo.sizes import limits
+from tests.sweep import sweep
 
 BARE = StackContext(
     tempo_uid="tempo-uid",
@@ -46,12 +48,26 @@ CONTEXTS = {
     ),
 }
 
-#: Each dashboard of each context as Grafana reads it, by context and uid.
-READ: dict[tuple[str, str], dict[str, Any]] = {
-    (name, str(one.uid)): json.loads(as_json(one))
-    for name, context in CONTEXTS.items()
-    for one in dashboards(context)
-}
+Key = tuple[str, str]
+
+
+@cache
+def read() -> dict[Key, dict[str, Any]]:
+    """Return each dashboard of each context as Grafana reads it, by context and uid."""
+    return {
+        (name, str(one.uid)): json.loads(as_json(one))
+        for name, context in CONTEXTS.items()
+        for one in dashboards(context)
+    }
+
+
+#: A test of each dashboard by its key, and of each dashboard itself.
+every_key = sweep("key", read, ids="-".join)
+every_dashboard = sweep(
+    "dashboard",
+    lambda: read().values(),
+    ids=lambda found: "-".join(next(key for key, d in read().items() if d is found)),
+)
 
 
 def panels(dashboard: dict[str, Any]) -> list[dict[str, Any]]:

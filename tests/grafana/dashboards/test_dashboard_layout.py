@@ -13,10 +13,7 @@ from components.grafana.dashboards.component import dashboard_files, dashboards
 from components.grafana.layout import COLUMNS, Line, Section, as_json, dashboard
 from components.grafana.links import Uid
 from components.grafana.panels import text_panel
-from tests.grafana.dashboards.cases import CONTEXTS, READ, panels, targets
-from tests.sweep import sweep
-
-every_dashboard = sweep("dashboard", READ.values(), ids=map("-".join, READ))
+from tests.grafana.dashboards.cases import CONTEXTS, every_dashboard, panels, read, targets
 
 #: Panels that show no values of a unit.
 WITHOUT_UNIT = {"text", "nodeGraph"}
@@ -79,7 +76,7 @@ def test_datasources_are_those_of_the_stack(name: str) -> None:
         ("loki", context.logs_uid),
         ("grafana-pyroscope-datasource", context.profiles_uid),
     }
-    for built in (d for (of, _), d in READ.items() if of == name):
+    for built in (d for (of, _), d in read().items() if of == name):
         sources = [t["datasource"] for t in targets(built)]
         sources += [p["datasource"] for p in panels(built) if p["type"] != "text"]
         sources += [v["datasource"] for v in built["templating"]["list"] if v["type"] == "query"]
@@ -103,7 +100,7 @@ def test_files_are_the_same_on_each_run_and_fit_into_an_object(name: str) -> Non
 
 
 def test_bare_stack_leads_to_no_backend_that_it_lacks() -> None:
-    bare = str([d for (name, _), d in READ.items() if name == "bare"])
+    bare = str([d for (name, _), d in read().items() if name == "bare"])
     assert "loki" not in bare
     assert "pyroscope" not in bare
 

@@ -18,11 +18,9 @@ from components.telemetry.metrics import (
     labels_of,
     latency_bound,
 )
-from tests.grafana.dashboards.cases import FULL, READ, panels, targets
+from tests.grafana.dashboards.cases import FULL, every_dashboard, panels, targets
 from tests.grafana.dashboards.grafana_fills import CHOSEN, SINGLE, filled, variables
 from tests.sweep import sweep
-
-every_dashboard = sweep("dashboard", READ.values(), ids=map("-".join, READ))
 
 _RAW = re.compile(r"`([^`]*)`")
 #: Series that two generators of a rollout write at once.

@@ -12,11 +12,8 @@ from components.grafana.layout import COLUMNS
 from components.grafana.links import ALLOY_ALONE, TITLES, Uid
 from components.grafana.panels import COLOURS, GOOD
 from components.telemetry.metrics import AlloyMetric, BeylaMetric, TempoMetric
-from tests.grafana.dashboards.cases import CONTEXTS, READ, panels, targets
+from tests.grafana.dashboards.cases import CONTEXTS, every_dashboard, panels, read, targets
 from tests.grafana.dashboards.test_dashboard_queries import parsed, selectors
-from tests.sweep import sweep
-
-every_dashboard = sweep("dashboard", READ.values(), ids=map("-".join, READ))
 
 #: Width in pixels of a column of the grid on a laptop of 1366 pixels, and of a panel's frame.
 LAPTOP_COLUMN, FRAME = (1366 - 56 - 40) / COLUMNS, 24
@@ -48,7 +45,7 @@ def tables(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_no_two_dashboards_are_called_alike(context: str) -> None:
-    names = [d["title"] for (of, _), d in READ.items() if of == context]
+    names = [d["title"] for (of, _), d in read().items() if of == context]
     assert len({*names}) == len(names)
     # So that no folder has the title of a dashboard in it: see tests/checks.
     assert {*names} <= {*TITLES.values(), ALLOY_ALONE}
@@ -114,7 +111,7 @@ def test_objectives_are_told_apart_to_the_last_that_can_be_set() -> None:
     decimals = len(f"{highest:g}".partition(".")[2])
     for uid in ("tracing-slos", "tracing-slo"):
         found = 0
-        for panel in panels(READ["monolithic", uid]):
+        for panel in panels(read()["monolithic", uid]):
             if panel["title"] in ("Objective", "Good events", "Good events over time"):
                 assert panel["fieldConfig"]["defaults"]["decimals"] >= decimals
                 found += 1
@@ -214,7 +211,7 @@ def test_only_what_has_a_dashboard_leads_to_one(dashboard: dict[str, Any]) -> No
 
 def test_failed_requests_satisfy_nobody() -> None:
     found = 0
-    for dashboard in READ.values():
+    for dashboard in read().values():
         for target in targets(dashboard):
             if 'le="0.512"' in target.get("expr", ""):
                 found += 1
@@ -285,13 +282,13 @@ def test_what_happens_a_few_times_an_hour_is_counted_by_the_hour(
 
 def test_blocks_and_traces_have_an_axis_each() -> None:
     for title in ("Blocks in the bucket", "Traces in the bucket"):
-        [panel] = [p for p in panels(READ["monolithic", Uid.CAPACITY]) if p["title"] == title]
+        [panel] = [p for p in panels(read()["monolithic", Uid.CAPACITY]) if p["title"] == title]
         assert len(panel["targets"]) == 1
 
 
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_the_service_dashboard_opens_with_one_service(context: str) -> None:
-    variables = READ[context, Uid.SERVICE]["templating"]["list"]
+    variables = read()[context, Uid.SERVICE]["templating"]["list"]
     [service] = [v for v in variables if v["name"] == "service"]
     assert not service["includeAll"]
     # None is set, so that Grafana takes the first.
@@ -299,7 +296,7 @@ def test_the_service_dashboard_opens_with_one_service(context: str) -> None:
 
 
 def test_home_shows_the_way_of_spans_and_where_they_are_lost() -> None:
-    home = READ["monolithic", Uid.HOME]["panels"]
+    home = read()["monolithic", Uid.HOME]["panels"]
     start = [p["title"] for p in home].index("From senders to the bucket")
     shown = [p for p in home[start + 1 :] if p["gridPos"]["y"] == home[start]["gridPos"]["y"] + 1]
     assert [p["title"] for p in sorted(shown, key=lambda p: p["gridPos"]["x"])] == [
@@ -314,12 +311,12 @@ def test_home_shows_the_way_of_spans_and_where_they_are_lost() -> None:
 
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_home_says_how_the_first_trace_gets_there(context: str) -> None:
-    [first] = [p for p in panels(READ[context, Uid.HOME]) if p["title"] == "What to do first"]
+    [first] = [p for p in panels(read()[context, Uid.HOME]) if p["title"] == "What to do first"]
     assert otlp_http_endpoint(CONTEXTS[context].namespace) in first["options"]["content"]
 
 
 def test_an_operation_is_what_a_service_answers() -> None:
-    operation = READ["bare", "tracing-operation"]
+    operation = read()["bare", "tracing-operation"]
     [offered] = [v for v in operation["templating"]["list"] if v["name"] == "operation"]
     asked = [t["expr"] for t in targets(operation) if "expr" in t]
     for text in [offered["query"], *asked]:
@@ -329,7 +326,7 @@ def test_an_operation_is_what_a_service_answers() -> None:
 
 
 def test_a_forecast_is_a_line_through_daily_values_of_whole_weeks() -> None:
-    texts = [t["expr"] for t in targets(READ["monolithic", "tracing-capacity"]) if "expr" in t]
+    texts = [t["expr"] for t in targets(read()["monolithic", "tracing-capacity"]) if "expr" in t]
     forecasts = [t for t in texts if "predict_linear" in t]
     assert len(forecasts) >= 3
     for text in forecasts:
@@ -340,7 +337,7 @@ def test_a_forecast_is_a_line_through_daily_values_of_whole_weeks() -> None:
 
 @pytest.mark.parametrize("uid", ["tracing-slos", "tracing-slo", "tracing-home"])
 def test_two_rulers_do_not_double_an_slo(uid: str) -> None:
-    for target in targets(READ["monolithic", uid]):
+    for target in targets(read()["monolithic", uid]):
         if target["datasource"]["type"] == "prometheus":
             for selector, around in selectors(parsed(target["expr"])):
                 if selector.name.startswith(("slo:", "ALERTS")):
@@ -351,7 +348,7 @@ def test_two_rulers_do_not_double_an_slo(uid: str) -> None:
     "uid", ["tracing-tempo", "tracing-collectors", "tracing-home", "tracing-capacity"]
 )
 def test_two_scrapers_do_not_double_what_programs_count(uid: str) -> None:
-    for target in targets(READ["monolithic", uid]):
+    for target in targets(read()["monolithic", uid]):
         expr = target.get("expr", "")
         # A share of pods is the same when each counts twice.
         if "traces_" not in expr and "service_name" not in expr and ") / count(" not in expr:
@@ -360,7 +357,7 @@ def test_two_scrapers_do_not_double_what_programs_count(uid: str) -> None:
 
 
 def test_a_card_is_a_link_as_a_whole_with_a_number() -> None:
-    home = READ["monolithic", "tracing-home"]
+    home = read()["monolithic", "tracing-home"]
     for name in ("Traces", "Metrics", "Logs", "Profiles", "SLOs"):
         [card] = [p for p in panels(home) if p["title"] == name]
         assert card["type"] == "stat"

@@ -11,13 +11,10 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tests.grafana.dashboards.cases import READ, targets
+from tests.grafana.dashboards.cases import every_key, read, targets
 from tests.grafana.dashboards.grafana_fills import CHOSEN, SINGLE, filled, variables
 from tests.grafana.dashboards.test_dashboard_links import panes, urls
-from tests.sweep import sweep
 from tests.tempo.running import free_ports, needs_tempo, ready, tempo
-
-every_dashboard = sweep("key", READ, ids=map("-".join, READ))
 
 _FILTERS = ("cluster", "namespace", "service")
 
@@ -64,9 +61,9 @@ def unbalanced(traceql: str) -> bool:
     return bool(quote or opened)
 
 
-@every_dashboard
+@every_key
 def test_brackets_and_quotes_are_closed(key: tuple[str, str]) -> None:
-    assert not [query for query in queries(READ[key]) if unbalanced(query)]
+    assert not [query for query in queries(read()[key]) if unbalanced(query)]
 
 
 @pytest.mark.parametrize("bad", ["{ a = `b }", '{ name = "a\\" }', "{ (a = 1 }", "{ a = 1 } }"])
@@ -111,7 +108,7 @@ def answer(search: str, traceql: str) -> str:
 
 @needs_tempo
 def test_tempo_takes_each_query(search: str) -> None:
-    every = {query for dashboard in READ.values() for query in queries(dashboard)}
+    every = {query for dashboard in read().values() for query in queries(dashboard)}
     assert every
     assert not [said for query in sorted(every) if (said := answer(search, query))]
 

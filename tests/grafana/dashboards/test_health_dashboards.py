@@ -9,7 +9,7 @@ import pytest
 from components.grafana.dashboards.component import dashboards
 from components.grafana.layout import as_json
 from components.telemetry.metrics import AlloyMetric, ClusterMetric, RequestMetric, TempoMetric
-from tests.grafana.dashboards.cases import CONTEXTS, READ, targets
+from tests.grafana.dashboards.cases import CONTEXTS, read, targets
 from tests.grafana.dashboards.test_dashboard_queries import parsed, selectors
 
 OF_SCRAPES = {"tracing-tempo", "tracing-collectors", "tracing-beyla"}
@@ -56,7 +56,7 @@ def test_tempo_is_asked_in_the_mode_that_is_deployed(name: str, jobs: set[str]) 
     for uid in ("tracing-tempo", "tracing-capacity"):
         found = [
             matchers["job"]
-            for series, matchers in asked(READ[name, uid])
+            for series, matchers in asked(read()[name, uid])
             if series in {*TempoMetric}
         ]
         assert found
@@ -66,7 +66,7 @@ def test_tempo_is_asked_in_the_mode_that_is_deployed(name: str, jobs: set[str]) 
 @pytest.mark.parametrize("name", ["monolithic", "distributed"])
 def test_only_pods_of_this_stack_are_asked(name: str) -> None:
     for uid in (*OF_SCRAPES, "tracing-capacity"):
-        for series, matchers in asked(READ[name, uid]):
+        for series, matchers in asked(read()[name, uid]):
             if series in {*TempoMetric, *AlloyMetric}:
                 assert matchers["namespace"] == "tracing"
             elif series in {*RequestMetric}:
@@ -90,7 +90,7 @@ def test_distance_to_limits_follows_the_limits() -> None:
 
 
 def test_each_kind_of_request_that_beyla_sees_has_its_rate_and_its_duration() -> None:
-    names = {series for series, _ in asked(READ["monolithic", "tracing-beyla"])}
+    names = {series for series, _ in asked(read()["monolithic", "tracing-beyla"])}
     assert names == {str(one) for one in RequestMetric}
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grafana.dashboards.cases import READ, panels
+from tests.grafana.dashboards.cases import panels, read
 from tests.grafana.dashboards.grafana_fills import filled, variables
 
 SANITIZER = Path(__file__).parent / "sanitizer"
@@ -69,7 +69,7 @@ def shown(texts: list[str]) -> list[str]:
 
 def test_each_link_in_a_text_panel_has_its_target() -> None:
     asked: list[tuple[tuple[str, str], str]] = []
-    for key, dashboard in READ.items():
+    for key, dashboard in read().items():
         for panel in panels(dashboard):
             if panel["type"] == "text":
                 content = panel["options"]["content"].replace("${__url_time_range}", "from=1")
@@ -83,7 +83,7 @@ def test_each_link_in_a_text_panel_has_its_target() -> None:
         for _, target in found:
             links += 1
             assert target.startswith("/d/"), html
-            assert (key[0], target.partition("?")[0].removeprefix("/d/")) in READ
+            assert (key[0], target.partition("?")[0].removeprefix("/d/")) in read()
     assert links
 
 

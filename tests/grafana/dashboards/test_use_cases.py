@@ -4,10 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from components.telemetry.metrics import labels_of
-from tests.grafana.dashboards.cases import READ
+from tests.grafana.dashboards.cases import read
 from tests.grafana.dashboards.test_dashboard_queries import parsed, selectors
 from tests.grafana.dashboards.test_dashboard_traceql import unbalanced
 from tests.sweep import sweep
@@ -29,8 +27,10 @@ QUERIES: dict[str, list[str]] = {"promql": [], "traceql": []}
 for kind, query in _BLOCK.findall(DOCS):
     QUERIES[kind].append(query)
 
-every_stack = pytest.mark.parametrize(
-    "dashboard", [d for (_, uid), d in READ.items() if uid == "tracing-use-cases"]
+every_stack = sweep(
+    "dashboard",
+    lambda: [d for (_, uid), d in read().items() if uid == "tracing-use-cases"],
+    ids=lambda _: "use cases",
 )
 
 
@@ -67,7 +67,7 @@ def test_the_contents_name_each_use_and_fit_with_the_rows_on_a_screen(
 
 
 def test_releases_are_compared_by_their_version() -> None:
-    [dashboard] = [d for key, d in READ.items() if key == ("bare", "tracing-use-cases")]
+    [dashboard] = [d for key, d in read().items() if key == ("bare", "tracing-use-cases")]
     _, *answers = rows(dashboard)["Performance tuning new features"]
     for panel in answers:
         assert all("service_version" in t["expr"] for t in panel["targets"])
