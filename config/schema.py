@@ -182,6 +182,8 @@ def _default(field: FieldInfo) -> str:
         return "**required**"
     if field.default is None:
         return "not set"
+    if field.default_factory:
+        return "see description"
     value = field.default.value if isinstance(field.default, Enum) else field.default
     return f"`{value if value and isinstance(value, str) else json.dumps(value)}`"
 

@@ -32,6 +32,13 @@ UserName = Annotated[
 """User for basic authentication (RFC 7617)."""
 
 
+def _uid(existing: str, created: str) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """Return the default of a uid: the usual one, or one that no other datasource has."""
+    return Field(
+        default_factory=lambda known: created if known.get("create_datasource") else existing
+    )
+
+
 class MetricsType(StrEnum):
     """Kind of the metrics backend."""
 
@@ -49,14 +56,15 @@ class MetricsSettings(Settings):
     type: MetricsType = MetricsType.PROMETHEUS
     """Kind of the backend, for the datasource that `createDatasource` creates. With `mimir`, the
     plan warns if SLOs are evaluated where their series are missing."""
-    uid: DatasourceUid = "prometheus"
-    """Uid of the datasource in Grafana; traces link to it."""
     username: UserName | None = None
     """User for basic authentication, with the password in the encrypted key
     `tracing:metricsPassword`. Both are used as they are: `$` and `{{` have no meaning in them."""
     create_datasource: bool = False
-    """Create the datasource, with exemplars that link to traces. If false, one with this uid must
+    """Create the datasource, with exemplars that link to traces. If false, one with `uid` must
     exist."""
+    uid: DatasourceUid = _uid("prometheus", "tracing-metrics")
+    """Uid of the datasource in Grafana; traces link to it. By default `prometheus`, or
+    `tracing-metrics` with `createDatasource`."""
     labels: dict[AttributeName, LabelName] = Field(
         default={
             "service.name": Label.SERVICE.value,
@@ -123,14 +131,15 @@ class LogsSettings(Settings):
     otlp_url: Url
     """URL of Loki's OTLP endpoint without `/v1/logs`, for example
     `http://loki-gateway.loki.svc:80/otlp`."""
-    uid: DatasourceUid = "loki"
-    """Uid of the datasource in Grafana; traces link to it."""
     username: UserName | None = None
     """User for basic authentication, with the password in the encrypted key
     `tracing:logsPassword`. Both are used as they are: `$` and `{{` have no meaning in them."""
     create_datasource: bool = False
-    """Create the datasource, with links from log lines to traces. If false, one with this uid must
+    """Create the datasource, with links from log lines to traces. If false, one with `uid` must
     exist."""
+    uid: DatasourceUid = _uid("loki", "tracing-logs")
+    """Uid of the datasource in Grafana; traces link to it. By default `loki`, or `tracing-logs`
+    with `createDatasource`."""
     labels: Annotated[
         LogLabelsSettings,
         BeforeValidator(_preset),
@@ -150,10 +159,11 @@ class ProfilesSettings(Settings):
     url: Url | None = None
     """URL that Grafana queries, for example `http://pyroscope.pyroscope.svc:4040`. Required with
     `createDatasource`, without effect otherwise."""
-    uid: DatasourceUid = "pyroscope"
-    """Uid of the datasource in Grafana; traces link to it."""
     create_datasource: bool = False
-    """Create the datasource. If false, one with this uid must exist."""
+    """Create the datasource. If false, one with `uid` must exist."""
+    uid: DatasourceUid = _uid("pyroscope", "tracing-profiles")
+    """Uid of the datasource in Grafana; traces link to it. By default `pyroscope`, or
+    `tracing-profiles` with `createDatasource`."""
 
 
 class BackendSettings(Settings):

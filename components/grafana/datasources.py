@@ -208,9 +208,10 @@ def _search_filters() -> list[dict[str, str]]:
 def provisioning_file(datasource: Datasource, *, org_id: int) -> str:
     """Return the provisioning file of one datasource.
 
-    `prune` removes the datasource when its file is gone. It only affects datasources that came from
-    a file with `prune`. `deleteDatasources` is not used: it would delete by name at every reload,
-    including what somebody else created.
+    `prune` is not used: Grafana would delete the datasource at a start before the sidecar has
+    written the file, and dashboards would lose it (grafana/grafana#97051). Neither is
+    `deleteDatasources`, which deletes by name at every reload, including what somebody else
+    created.
 
     Args:
         datasource: the datasource, with single `$`.
@@ -221,7 +222,6 @@ def provisioning_file(datasource: Datasource, *, org_id: int) -> str:
     """
     file = {
         "apiVersion": 1,
-        "prune": True,
         "datasources": [map_strings(_escaped, {**datasource, "orgId": org_id})],
     }
     return yaml.safe_dump(file, sort_keys=True, allow_unicode=True, width=1000)

@@ -1,10 +1,20 @@
 """Settings of the Grafana side."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ..core.base import Settings
+from ..core.on_change import OnChange
 from ..core.settings import ServiceMonitorSettings
 from ..core.texts import DatasourceUid, FolderTitle, LabelKey, LabelValue, NamespaceName, Url
+
+_RENAMED = OnChange(
+    happens="Grafana gets a second datasource for Tempo. Links and dashboards of others still lead "
+    "to the old one.",
+    do="Change them, then delete the old datasource.",
+    section="grafana.md#delete-a-datasource",
+)
 
 
 class GrafanaSettings(Settings):
@@ -30,7 +40,8 @@ class GrafanaSettings(Settings):
     """Value of that label."""
     org_id: int = Field(default=1, ge=1)
     """Grafana's organisation that the datasources belong to."""
-    tempo_uid: DatasourceUid = "tempo"
-    """Uid of the Tempo datasource."""
+    tempo_uid: Annotated[DatasourceUid, _RENAMED] = "tracing-tempo"
+    """Uid and name of the Tempo datasource. If Grafana has another datasource with this name or
+    uid, it doesn't start."""
     service_monitor: ServiceMonitorSettings = ServiceMonitorSettings()
     """ServiceMonitor objects for the Prometheus operator."""

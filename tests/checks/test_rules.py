@@ -254,7 +254,7 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("load.growthPercentPerMonth", {"load": {"growthPercentPerMonth": 5}}),
     ("load.storedBytesPerSpan", {"load": {"spansPerSecond": 9, "storedBytesPerSpan": 501}}),
     ("load.edges", {"load": {"spansPerSecond": 9, "edges": 3}}),
-    ("backends.metrics.uid", {"backends": {"metrics": {**METRICS, "uid": "tempo"}}}),
+    ("backends.metrics.uid", {"backends": {"metrics": {**METRICS, "uid": "tracing-tempo"}}}),
     ("grafana.folder", {"grafana": {"folder": "use  Cases"}}),
     (
         "grafana.serviceMonitor.labels.release",

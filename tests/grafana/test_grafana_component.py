@@ -81,10 +81,10 @@ def test_a_backend_that_exists_gets_no_datasource(preview: bool) -> None:
 def test_each_asked_for_is_made_once(preview: bool) -> None:
     sources = files(run(FULL, preview=preview))
     assert {source["uid"]: source["url"] for source in sources.values()} == {
-        "tempo": "http://tempo.tracing.svc.cluster.local:3200",
-        "prometheus": "http://mimir.mimir.svc/prometheus",
-        "loki": "http://loki.loki.svc",
-        "pyroscope": "http://pyroscope.pyroscope.svc:4040",
+        "tracing-tempo": "http://tempo.tracing.svc.cluster.local:3200",
+        "tracing-metrics": "http://mimir.mimir.svc/prometheus",
+        "tracing-logs": "http://loki.loki.svc",
+        "tracing-profiles": "http://pyroscope.pyroscope.svc:4040",
     }
     assert {source["orgId"] for source in sources.values()} == {2}
 
@@ -132,7 +132,7 @@ def test_a_user_without_a_password_is_refused() -> None:
 def test_children_outputs_and_names(preview: bool) -> None:
     recording = run(FULL, preview=preview)
     component = recording.one("tracing:index:GrafanaDatasources")
-    assert recording.component_outputs[component.urn] == {"tempoUid": "tempo"}
+    assert recording.component_outputs[component.urn] == {"tempoUid": "tracing-tempo"}
     children = recording.of_type(CONFIG_MAP) + recording.of_type(SECRET)
     assert {child.parent for child in children} == {component.urn}
     assert all(child.name.startswith("grafana-") for child in children)
