@@ -3,7 +3,6 @@
 from ..telemetry.context import StackContext
 from ..telemetry.metrics import QUERY_ROUTES, ClusterMetric, TempoMetric
 from ..telemetry.promql import grown
-from ..tempo.config import METRICS_SLACK_MINUTES
 from ..tempo.settings import TempoMode
 from .alert import (
     AFTER_RESTART,
@@ -31,6 +30,7 @@ def tempo(context: StackContext) -> list[Alert]:
     asked = context.tempo_count(TempoMetric.REQUESTS, "rate 5m", **query)
     failed = context.tempo_count(TempoMetric.REQUESTS, "rate 5m", **query, status_code='=~"5.."')
     loaded = context.tempo(TempoMetric.CONFIG_LOADED)
+    cut = context.tempo(TempoMetric.ATTRIBUTES_CUT)
     free = context.volumes(ClusterMetric.VOLUME_AVAILABLE)
     space = context.volumes(ClusterMetric.VOLUME_CAPACITY)
     return [
@@ -44,6 +44,15 @@ def tempo(context: StackContext) -> list[Alert]:
             "Tempo discards spans: {{ $labels.reason }}",
             "For each span that it keeps, Tempo discards {{ $value | humanize }} with "
             "reason {{ $labels.reason }}. Traces are incomplete or missing.",
+        ),
+        warning(
+            "TempoAttributesTruncated",
+            AFTER_ROLLOUT,
+            f"sum(increase({cut}[1h])) / sum(increase({received}[1h])) > 0.01",
+            "Tempo truncates attributes",
+            "For each span that it ingests, Tempo truncates {{ $value | humanize }} attributes to "
+            f"{context.limits.max_attribute_bytes} bytes. Their ends are lost, and searches don't "
+            "find them.",
         ),
         warning(
             "TempoQueriesFailing",
@@ -153,6 +162,9 @@ def blocks(context: StackContext) -> list[Alert]:
     rounds = context.tempo_count(TempoMetric.RETENTION_RUNS, "increase 1h")
     found = context.tempo(TempoMetric.BLOCKS)
     not_deleted = context.tempo(TempoMetric.RETENTION_ERRORS)
+    # Twice the time in which an ingester writes a block: without one in it, there is a fault.
+    due = max(60, 2 * context.block_minutes)
+    window = f"{due // 60}h" if due % 60 == 0 else f"{due}m"
     return [
         critical(
             "TempoFlushFailing",
@@ -164,12 +176,11 @@ def blocks(context: StackContext) -> list[Alert]:
         ),
         critical(
             "TempoNotFlushing",
-            # An ingester cuts a block after half an hour, so twice that without one is a fault.
-            60,
-            f"sum(increase({flushed}[1h])) == 0 and sum(increase({received}[1h])) > 0",
+            due,
+            f"sum(increase({flushed}[{window}])) == 0 and sum(increase({received}[{window}])) > 0",
             "Tempo writes no blocks to the bucket",
-            "Tempo ingests spans but wrote {{ $value }} blocks to the bucket in the last hour. "
-            "Recent traces exist on the volumes only.",
+            "Tempo ingests spans but wrote {{ $value }} blocks to the bucket in "
+            f"{due} minutes. Recent traces exist on the volumes only.",
         ),
         warning(
             "TempoBlocklistStale",
@@ -257,7 +268,7 @@ def _span_metrics(context: StackContext) -> list[Alert]:
             "Span metrics miss spans: {{ $labels.reason }}",
             "The metrics-generator leaves out {{ $value | humanizePercentage }} of "
             "the spans, with reason {{ $labels.reason }}. Rates, SLOs and the service graph are "
-            f"too low. It leaves out spans more than {METRICS_SLACK_MINUTES} minutes old.",
+            f"too low. It leaves out spans more than {context.slack_minutes} minutes old.",
         ),
         not_written(
             "Tempo",

@@ -26,6 +26,7 @@ class Unit:
 REQUESTS = Unit(name="reqps", width=100)
 SPANS = Unit(name="count:spans/s", width=130)
 SAMPLES = Unit(name="count:samples/s")
+ATTRIBUTES = Unit(name="count:attributes/s")
 EVENTS = Unit(name="count:events/s")
 TRACES_PER_MINUTE = Unit(name="count:traces/min")
 LINES_PER_MINUTE = Unit(name="count:lines/min")

@@ -157,7 +157,7 @@ def _alloy(settings: TracingSettings, spans: float) -> Iterator[Check]:
 def _volumes(settings: TracingSettings, spans: float) -> Iterator[Check]:
     """Yield the usage of volumes: blocks that wait, and those of TraceQL metrics."""
     load, pods = settings.load, tempo_workloads(settings)
-    waiting = spans * load.bytes_per_span * 60 * tempo_sizes.BLOCK_MINUTES / GIB
+    waiting = spans * load.bytes_per_span * 60 * tempo_sizes.blocks(settings.tempo).minutes / GIB
     local = 0.0
     if settings.tempo.traceql_metrics:
         local = spans * stored_bytes_per_span(load) * 60 * _LOCAL_BLOCK_MINUTES / GIB

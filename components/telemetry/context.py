@@ -9,8 +9,8 @@ from ..core.names import ALLOY_RELEASE, TEMPO_RELEASE
 from ..load import capacity
 from ..settings import TracingSettings
 from ..tempo import config
-from ..tempo.settings import TempoMode
-from ..tempo.sizes import Limits, limits
+from ..tempo.settings import TempoMode, TempoSettings
+from ..tempo.sizes import Blocks, Limits, blocks, limits
 from .metrics import LATENCY_BUCKETS, ClusterMetric, Label
 from .promql import FROM_TEMPO, counted, quoted, select
 
@@ -30,6 +30,8 @@ class StackContext:
         beyla_namespace: namespace of Beyla; None if it does not run.
         mode: how Tempo is deployed.
         limits: Tempo's ingestion limits.
+        block_minutes: age at which an ingester writes a block to S3.
+        slack_minutes: age up to which a span counts in span metrics.
         generator: Tempo's metrics-generator runs.
         org_id: Grafana's organisation, for links.
         grafana_url: address of Grafana, for links from alerts to dashboards; None if it is unknown
@@ -69,6 +71,8 @@ class StackContext:
     queue_minutes: float | None = None
     longest_bucket: float = LATENCY_BUCKETS[-1]
     logs_filter: tuple[Label, str] = LogLabelsSettings().filter
+    block_minutes: int = Blocks.max_minutes
+    slack_minutes: int = TempoSettings().slack_minutes
     grafana_url: str | None = None
 
     @property
@@ -164,6 +168,8 @@ def stack_context(settings: TracingSettings) -> StackContext:
         beyla_namespace=settings.namespaces.beyla if settings.beyla_runs else None,
         mode=settings.tempo.mode,
         limits=limits(settings.tempo),
+        block_minutes=blocks(settings.tempo).max_minutes,
+        slack_minutes=settings.tempo.slack_minutes,
         generator=bool(config.processors(settings.tempo, backends.metrics)),
         org_id=grafana.org_id,
         tempo_uid=grafana.tempo_uid,

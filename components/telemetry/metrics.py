@@ -138,6 +138,7 @@ class TempoMetric(StrEnum):
     BYTES_RECEIVED = "tempo_distributor_bytes_received_total"
     PUSH_BUCKET = "tempo_distributor_push_duration_seconds_bucket"
     SPANS_DISCARDED = "tempo_discarded_spans_total"
+    ATTRIBUTES_CUT = "tempo_distributor_attributes_truncated_total"
     BLOCKS_FLUSHED = "tempo_ingester_blocks_flushed_total"
     FAILED_FLUSHES = "tempo_ingester_failed_flushes_total"
     FLUSH_QUEUE = "tempo_ingester_flush_queue_length"

@@ -8,7 +8,7 @@ from ..backends import credentials
 from ..backends.credentials import METRICS_PASSWORD, password_file
 from ..backends.settings import MetricsSettings
 from ..core.flows import pods_of
-from ..core.names import OTLP_RETRY_MINUTES, TEMPO_RELEASE, TEMPO_SERVICE_ACCOUNT
+from ..core.names import TEMPO_RELEASE, TEMPO_SERVICE_ACCOUNT
 from ..core.placement import HOST
 from ..core.regions import dns_suffix
 from ..core.units import GIB, MIB
@@ -26,12 +26,8 @@ MAX_BLOCK_BYTES = 5 * GIB
 OTLP_MESSAGE_MIB = 16
 #: Smallest limit in MiB of a message between Tempo's parts; the default (cmd/tempo/app/config.go).
 GRPC_MESSAGE_MIB = 16
-#: Age in minutes up to which a span counts in span metrics: as long as Alloy retries it, and one
-#: minute for the wait before. Tempo's default of 30 s would silently leave out all spans that
-#: waited in Alloy's queue. A span counts when it arrives, so that a larger value costs no memory
-#: (modules/generator/instance.go of Tempo 2.10 compares the span's end with the clock).
-METRICS_SLACK_MINUTES = OTLP_RETRY_MINUTES + 1
-METRICS_SLACK = f"{METRICS_SLACK_MINUTES}m"
+#: Shortest limit of a search in hours that the stack sets by itself: Tempo's default.
+_SEARCH_HOURS = 168
 
 # The labels in components/telemetry/metrics.py follow from these.
 #: Attributes that become labels of the span metrics, with dots as underscores.
@@ -122,6 +118,7 @@ def overrides(args: "TempoArgs") -> dict[str, Any]:
             "rate_limit_bytes": limits.rate_limit_mib * MIB,
             "burst_size_bytes": limits.burst_size_mib * MIB,
             "max_traces_per_user": limits.max_live_traces,
+            "max_attribute_bytes": limits.max_attribute_bytes,
         },
         "global": {"max_bytes_per_trace": limits.max_trace_mib * MIB},
     }
@@ -140,6 +137,41 @@ def grpc_message_bytes(settings: TempoSettings) -> int:
     A trace travels in one message; twice its size leaves room for how it is encoded.
     """
     return max(GRPC_MESSAGE_MIB, 2 * sizes.limits(settings).max_trace_mib) * MIB
+
+
+def ingester(settings: TempoSettings) -> dict[str, Any]:
+    """Return the block timings in Tempo's section `ingester`."""
+    blocks = sizes.blocks(settings)
+    return {
+        "max_block_duration": f"{blocks.max_minutes}m",
+        "complete_block_timeout": f"{blocks.kept_minutes}m",
+        "trace_idle_period": f"{blocks.idle_seconds}s",
+    }
+
+
+def query_frontend(settings: TempoSettings) -> dict[str, Any]:
+    """Return the limits of queries in Tempo's section `query_frontend`."""
+    hours = settings.max_search_hours or max(settings.retention_hours, _SEARCH_HOURS)
+    return {
+        "search": {
+            "max_duration": f"{hours}h",
+            # An older span is in a block that queriers know. With Tempo's default of 30 minutes, a
+            # search finds no spans in a block of that age until they know it.
+            "query_ingesters_until": f"{sizes.blocks(settings).minutes}m",
+        },
+        "metrics": {"max_duration": f"{settings.max_metrics_hours}h"},
+    }
+
+
+def slack(settings: TempoSettings) -> str:
+    """Return the age up to which a span counts, as a Go duration.
+
+    Tempo's defaults of 30 s for span metrics and 2 m for the time range of a block would silently
+    leave out spans that waited in Alloy's queue. A larger value costs no memory: Tempo compares the
+    span's end with the clock when it arrives (modules/generator/instance.go,
+    tempodb/encoding/common/slackTimeRange.go of Tempo 2.10).
+    """
+    return f"{settings.slack_minutes}m"
 
 
 def retention(settings: TempoSettings) -> str:

@@ -69,6 +69,14 @@ def values(args: "TempoArgs") -> dict[str, Any]:
             **placement.given(
                 {"podLabels": placed.pod_labels, "podAnnotations": placed.pod_annotations}
             ),
+            # Keys of Tempo's configuration for which the chart has no values.
+            "structuredConfig": {
+                "ingester": config.ingester(args.settings),
+                "query_frontend": config.query_frontend(args.settings),
+                "storage": {
+                    "trace": {"wal": {"ingestion_time_range_slack": config.slack(args.settings)}}
+                },
+            },
         },
         "serviceAccount": config.service_account(args),
         "storage": {"trace": {"backend": "s3", "s3": config.s3(args)}},
@@ -231,7 +239,7 @@ def _generator(args: "TempoArgs", size: Workload) -> dict[str, Any]:
         "config": {
             "processor": config.generator_processors(args),
             "registry": map_strings(no_template, config.generator_registry(args)),
-            "metrics_ingestion_time_range_slack": config.METRICS_SLACK,
+            "metrics_ingestion_time_range_slack": config.slack(args.settings),
             "storage": {
                 # Metrics are written and queried without a tenant.
                 "remote_write_add_org_id_header": False,

@@ -19,7 +19,6 @@ _CONFIG = (
     .with_name("monolithic.gotmpl")
     .read_text()
     .replace("MAX_BLOCK_BYTES", str(config.MAX_BLOCK_BYTES))
-    .replace("METRICS_SLACK", config.METRICS_SLACK)
 )
 #: Ports of Jaeger's protocols in the chart's Service.
 _JAEGER = {"grpc": 14250, "thrift_http": 14268, "thrift_compact": 6831, "thrift_binary": 6832}
@@ -37,7 +36,7 @@ def values(args: "TempoArgs") -> dict[str, Any]:
         "global": {"imageRegistry": args.image_registry} if args.image_registry else {},
         "replicas": 1,
         "tempo": _tempo(args, size, placed),
-        "config": _CONFIG,
+        "config": _CONFIG.replace("METRICS_SLACK", config.slack(args.settings)),
         "persistence": _persistence(args.settings, size),
         "securityContext": config.POD_SECURITY,
         "serviceAccount": config.service_account(args),
@@ -103,11 +102,16 @@ def _tempo(args: "TempoArgs", size: Workload, placed: PlacementSettings) -> dict
         "querier": {
             "frontend_worker": {"grpc_client_config": {"max_send_msg_size": message_bytes}}
         },
+        "queryFrontend": config.query_frontend(settings),
+        "ingester": config.ingester(settings),
         "storage": {
             "trace": {
                 "backend": "s3",
                 "s3": config.s3(args),
-                "wal": {"path": "/var/tempo/wal"},
+                "wal": {
+                    "path": "/var/tempo/wal",
+                    "ingestion_time_range_slack": config.slack(settings),
+                },
             }
         },
         "overrides": {"defaults": config.overrides(args)},

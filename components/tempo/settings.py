@@ -8,6 +8,7 @@ from annotated_types import Gt, Le
 from pydantic import AfterValidator, Field, Strict
 
 from ..core.base import Settings, explained
+from ..core.names import OTLP_RETRY_MINUTES
 from ..core.on_change import Direction, OnChange
 from ..core.settings import (
     PLACED,
@@ -116,6 +117,23 @@ class TempoLimitSettings(Settings):
     """Largest single trace in MiB."""
     max_active_series: int | None = Field(default=None, ge=1_000, le=50_000_000)
     """Series that one metrics-generator keeps."""
+    max_attribute_bytes: int | None = Field(default=None, ge=64, le=1_048_576)
+    """Largest key and string value of an attribute in bytes. Tempo truncates longer ones, such as
+    statements and stack traces, and counts them."""
+
+
+class TempoBlockSettings(Settings):
+    """Block timings of the preset to replace."""
+
+    max_minutes: int | None = Field(default=None, ge=5, le=60)
+    """Age in minutes at which an ingester completes a block and writes it to S3. A block of 500 MiB
+    is complete earlier. Lower values bring traces to S3 sooner, in more and smaller blocks."""
+    kept_minutes: int | None = Field(default=None, ge=10, le=60)
+    """Minutes that an ingester keeps a block after it is in S3. Queriers list S3 every 5 minutes,
+    so they must find the block there first."""
+    idle_seconds: int | None = Field(default=None, ge=1, le=300)
+    """Seconds without a new span after which a trace moves from memory to the volume. For traces
+    with longer pauses, a higher value keeps their spans together, and costs memory."""
 
 
 class TempoSpanMetricsSettings(Settings):
@@ -141,8 +159,8 @@ class TempoSettings(Settings):
     """Preset of replicas, requests, limits, volumes and ingestion limits: see docs/sizing.md."""
     image_tag: Annotated[TempoVersion, _VERSION] = "2.10.8"
     """Version of Tempo, 2.10 or later; the charts in use can't run 3.x."""
-    # 2 hours at least: younger blocks are still being written (max_block_duration 30 m,
-    # complete_block_timeout 15 m and compaction_window 1 h of Tempo).
+    # 2 hours at least: younger blocks are still being written (`blocks`, and compaction_window 1 h
+    # of Tempo).
     retention_hours: Annotated[int, _RETENTION] = Field(default=336, ge=2, le=87_600)
     """Trace retention in hours. Lowering it permanently deletes older traces. A week later, S3
     deletes objects that Tempo left behind."""
@@ -165,5 +183,16 @@ class TempoSettings(Settings):
     """Single values of the size preset to replace."""
     limits: TempoLimitSettings = TempoLimitSettings()
     """Single ingestion limits of the size preset to replace."""
+    blocks: TempoBlockSettings = TempoBlockSettings()
+    """Single block timings of the size preset to replace."""
+    # The upper bound is that of Tempo (modules/generator/validation/fields.go).
+    slack_minutes: int = Field(default=OTLP_RETRY_MINUTES + 1, ge=OTLP_RETRY_MINUTES + 1, le=720)
+    """Age in minutes up to which a span counts in span metrics, and up to which a search by time
+    finds it. The default covers Alloy's retries. Raise it if senders queue spans for longer."""
+    max_search_hours: int | None = Field(default=None, ge=1, le=87_600)
+    """Longest time range of a search in hours; by default the retention, and 168 at least."""
+    max_metrics_hours: int = Field(default=24, ge=1, le=87_600)
+    """Longest time range of a TraceQL metrics query in hours. The default is that of Tempo 3; a
+    longer query reads more blocks and takes more time and memory of the queriers."""
     span_metrics: TempoSpanMetricsSettings = TempoSpanMetricsSettings()
     """Span metrics, which need `backends.metrics`."""

@@ -12,7 +12,7 @@ Sources of the numbers:
 * Everything else is our choice, by three rules. Requests are a quarter to a half of the limits.
   Memory requests equal the limits where an eviction costs data or cache (monolithic from m on,
   ingester, memcached). A volume holds twice what arrives in the 45 minutes that an ingester keeps a
-  block (30 to cut it, 15 after the flush: modules/ingester/config.go), and 10 GiB at least (chart).
+  block, and 10 GiB at least (chart).
 
 Sustained load of each size: monolithic xs a laptop, s 2 MiB/s, m 4 MiB/s, l 8 MiB/s; distributed m
 5 MiB/s, l 20 MiB/s. The rate limit is twice that.
@@ -23,13 +23,10 @@ from dataclasses import dataclass, replace
 
 from ..core.settings import Size
 from ..core.workload import Workload
-from .settings import TempoLimitSettings, TempoMode, TempoSettings
+from .settings import TempoBlockSettings, TempoLimitSettings, TempoMode, TempoSettings
 
 #: Copies of a span in the ingesters (chart value ingester.config.replication_factor).
 REPLICATION_FACTOR = 3
-#: Minutes that an ingester keeps a block on its volume: 30 to cut it (max_block_duration), 15 after
-#: the flush (complete_block_timeout; modules/ingester/config.go).
-BLOCK_MINUTES = 45
 
 
 def _size(
@@ -91,6 +88,7 @@ class Limits:
         max_live_traces: traces that one ingester holds at a time.
         max_trace_mib: largest single trace in MiB.
         max_active_series: series that one metrics-generator keeps.
+        max_attribute_bytes: bytes to which Tempo truncates keys and values of attributes.
     """
 
     rate_limit_mib: int
@@ -98,6 +96,7 @@ class Limits:
     max_live_traces: int
     max_trace_mib: int
     max_active_series: int
+    max_attribute_bytes: int = 2048
 
     def override(self, settings: TempoLimitSettings) -> "Limits":
         """Return these limits with the values that a stack file replaces."""
@@ -128,6 +127,36 @@ _LIMITS: Mapping[TempoMode, Mapping[Size, Limits]] = {
         Size.L: _limits(40, 60, 100_000, 30, 500_000),
     },
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blocks:
+    """Block timings of an ingester.
+
+    Attributes:
+        max_minutes: age at which a block is completed and written to S3 (max_block_duration).
+        kept_minutes: how long it is kept after that (complete_block_timeout).
+        idle_seconds: pause after which a trace moves to the block (trace_idle_period).
+    """
+
+    max_minutes: int = 30
+    kept_minutes: int = 15
+    idle_seconds: int = 5
+
+    @property
+    def minutes(self) -> int:
+        """Minutes that a block is on the volume."""
+        return self.max_minutes + self.kept_minutes
+
+    def override(self, settings: TempoBlockSettings) -> "Blocks":
+        """Return these timings with the values that a stack file replaces."""
+        return replace(self, **settings.model_dump(exclude_none=True))
+
+
+# Tempo's own timings (modules/ingester/config.go). A laptop's Tempo is often stopped, and so writes
+# to S3 sooner. Above 300 KiB/s, blocks are full (max_block_bytes, 500 MiB) before they are 30
+# minutes old, so that larger sizes need no shorter time.
+_BLOCKS: Mapping[Size, Blocks] = {Size.XS: Blocks(max_minutes=15)}
 
 
 def workloads(settings: TempoSettings, *, generator: bool = True) -> dict[str, Workload]:
@@ -161,6 +190,11 @@ def limits(settings: TempoSettings) -> Limits:
         KeyError: mode distributed has no such size.
     """
     return _LIMITS[settings.mode][settings.size].override(settings.limits)
+
+
+def blocks(settings: TempoSettings) -> Blocks:
+    """Return the block timings of the size in use."""
+    return _BLOCKS.get(settings.size, Blocks()).override(settings.blocks)
 
 
 def meant_mib_per_second(settings: TempoSettings) -> float:

@@ -26,11 +26,10 @@ _WRITES_PER_BLOCK = 6
 _PART_BYTES = 16 * MIB
 #: Bytes in one read of compaction (tempodb/encoding/vparquet4/block_iterator.go).
 _READ_BYTES = 2 * MIB
-#: Bytes after which a block is cut (max_block_bytes), and blocks of an hour where fewer arrive:
-#: ingesters cut after 30 minutes, local-blocks of a metrics-generator after one
-#: (max_block_duration).
+#: Bytes after which a block is cut (max_block_bytes).
 _BLOCK_BYTES = 500_000_000
-_INGESTER_BLOCKS, _GENERATOR_BLOCKS = 2, 60
+#: Least blocks of an hour that local-blocks of a metrics-generator cut (max_block_duration).
+_GENERATOR_BLOCKS = 60
 #: Share of S3's requests that reach KMS: a bucket key saves up to 99 % (S3 user guide, "Reducing
 #: the cost of SSE-KMS with Amazon S3 Bucket Keys").
 _KMS_SHARE = 0.01
@@ -108,7 +107,8 @@ def _requests(settings: TracingSettings) -> tuple[float, float]:
     ingesters = 1
     if settings.tempo.mode is TempoMode.DISTRIBUTED:
         ingesters = workloads(settings)["tempo ingester"].replicas
-    blocks = max(ingesters * _INGESTER_BLOCKS, copies * hourly / _BLOCK_BYTES)
+    least = ingesters * 60 / tempo_sizes.blocks(settings.tempo).max_minutes
+    blocks = max(least, copies * hourly / _BLOCK_BYTES)
     if of_generators:
         least = capacity.generators(settings) * _GENERATOR_BLOCKS
         blocks += max(least, hourly / _BLOCK_BYTES)

@@ -199,6 +199,12 @@ def _tempo(part: Mapping[str, str], mode: TempoMode) -> dict[str, Case]:
             minutes=LOSS,
             spared=0,
         ),
+        "TempoAttributesTruncated": Case(
+            [
+                _counter(TempoMetric.SPANS_RECEIVED, 1000, 1000, part, **tenant),
+                _counter(TempoMetric.ATTRIBUTES_CUT, 2, 500, part, **tenant),
+            ]
+        ),
         "TempoQueriesFailing": Case(
             [
                 _counter(TempoMetric.REQUESTS, 50, 10, part, route="api_search", status_code="200"),

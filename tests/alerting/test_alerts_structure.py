@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from components.grafana.links import Uid
 from components.settings import TracingSettings
 from components.telemetry import metrics as signals
 from components.telemetry.context import StackContext, stack_context
-from components.tempo.settings import TempoMode
+from components.tempo.settings import TempoMode, TempoSettings
+from components.tempo.sizes import limits
 from tests.alerting.cases import context
 from tests.golden import GOLDEN
 from tests.sweep import sweep
@@ -257,3 +259,26 @@ def test_queries_of_a_runbook_parse_and_read_emitted_series(page: Path) -> None:
             its = list(selectors(promql_parser.parse(line)))
             assert its
             assert {s.name for s in its} <= EMITTED
+
+
+@sweep(("minutes", "window", "waits"), [(5, "1h", "60m"), (45, "90m", "90m"), (60, "2h", "120m")])
+def test_a_block_is_missed_after_twice_its_time(minutes: int, window: str, waits: str) -> None:
+    [rule] = [
+        r
+        for r in rules(context(TempoMode.MONOLITHIC, block_minutes=minutes))
+        if r["alert"] == "TempoNotFlushing"
+    ]
+
+    assert rule["expr"].count(f"[{window}]") == 2
+    assert rule["for"] == waits
+
+
+def test_late_and_long_values_are_named_as_set() -> None:
+    limits_ = replace(limits(TempoSettings()), max_attribute_bytes=9000)
+    said = {
+        r["alert"]: r["annotations"]["description"]
+        for r in rules(context(TempoMode.MONOLITHIC, slack_minutes=90, limits=limits_))
+    }
+
+    assert "more than 90 minutes old" in said["TempoSpanMetricsIncomplete"]
+    assert "to 9000 bytes" in said["TempoAttributesTruncated"]

@@ -61,11 +61,60 @@ def test_every_section_of_the_monolith_is_one_that_tempo_knows(args: Any) -> Non
         "storage": tempo["storage"],
         "overrides": tempo["overrides"],
         "querier": tempo["querier"],
+        "ingester": tempo["ingester"],
+        "query_frontend": tempo["queryFrontend"],
         "distributor": {"receivers": tempo["receivers"]},
         "metrics_generator": {k: v for k, v in tempo["metricsGenerator"].items() if k != "enabled"},
     }
 
     assert unknown_tempo_config(sections) == []
+
+
+@UNHURRIED
+@given(args=any_arguments(DISTRIBUTED))
+def test_tempo_knows_every_key_that_the_chart_has_no_value_for(args: Any) -> None:
+    assert unknown_tempo_config(values(args)["tempo"]["structuredConfig"]) == []
+
+
+def configured(mode: TempoMode, path: str, **changes: Any) -> Any:
+    """Return a key of the sections that both modes write as in Tempo's configuration."""
+    tempo = values(arguments(mode, **changes))["tempo"]
+    if mode is DISTRIBUTED:
+        return at(tempo["structuredConfig"], path)
+    return at(tempo | {"query_frontend": tempo["queryFrontend"]}, path)
+
+
+@BOTH
+@sweep(
+    ("changes", "path", "expected"),
+    [
+        ({}, "query_frontend.search.max_duration", "336h"),
+        ({"retention_hours": 24}, "query_frontend.search.max_duration", "168h"),
+        ({"max_search_hours": 20}, "query_frontend.search.max_duration", "20h"),
+        ({}, "query_frontend.metrics.max_duration", "24h"),
+        ({"max_metrics_hours": 72}, "query_frontend.metrics.max_duration", "72h"),
+        ({}, "ingester.max_block_duration", "30m"),
+        ({"blocks": {"max_minutes": 20}}, "ingester.max_block_duration", "20m"),
+        ({"blocks": {"kept_minutes": 25}}, "ingester.complete_block_timeout", "25m"),
+        ({"blocks": {"idle_seconds": 60}}, "ingester.trace_idle_period", "60s"),
+        # Ingesters are searched for as long as they keep a block.
+        ({}, "query_frontend.search.query_ingesters_until", "45m"),
+        (
+            {"blocks": {"max_minutes": 20, "kept_minutes": 20}},
+            "query_frontend.search.query_ingesters_until",
+            "40m",
+        ),
+        ({"slack_minutes": 90}, "storage.trace.wal.ingestion_time_range_slack", "90m"),
+    ],
+)
+def test_queries_and_blocks_are_limited_as_set(
+    mode: TempoMode, changes: dict[str, Any], path: str, expected: str
+) -> None:
+    assert configured(mode, path, **changes) == expected
+
+
+def test_a_laptop_writes_blocks_sooner() -> None:
+    assert configured(MONOLITHIC, "ingester.max_block_duration", size="xs") == "15m"
 
 
 @sweep(
@@ -268,6 +317,7 @@ def test_limits_stand_in_the_overrides(mode: TempoMode) -> None:
             "max_live_traces": 500,
             "max_trace_mib": 2,
             "max_active_series": 6000,
+            "max_attribute_bytes": 9000,
         },
     )
 
@@ -276,6 +326,7 @@ def test_limits_stand_in_the_overrides(mode: TempoMode) -> None:
         "rate_limit_bytes": 3 * 1024**2,
         "burst_size_bytes": 4 * 1024**2,
         "max_traces_per_user": 500,
+        "max_attribute_bytes": 9000,
     }
     assert section["global"]["max_bytes_per_trace"] == 2 * 1024**2
     assert section["metrics_generator"]["max_active_series"] == 6000

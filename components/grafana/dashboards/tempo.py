@@ -128,6 +128,14 @@ def _ingest(show: Panels) -> list[Line]:
                 },
                 units.COUNT,
             ),
+            show.graph(
+                "Attributes truncated",
+                "Attributes per second whose ends Tempo cuts off, by tenant: their keys or values "
+                f"are longer than {show.stack.limits.max_attribute_bytes} bytes.",
+                {"{{tenant}}": added(tempo(TempoMetric.ATTRIBUTES_CUT), by=["tenant"])},
+                units.ATTRIBUTES,
+                colour="red",
+            ),
         ),
     ]
 
