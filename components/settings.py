@@ -76,8 +76,8 @@ class TracingSettings(Settings):
 
     @property
     def beyla_runs(self) -> bool:
-        """Whether Beyla is installed: it is enabled and `beyla.namespaces` is not empty."""
-        return self.beyla.enabled and bool(self.beyla.namespaces)
+        """Whether Beyla is installed: it is enabled and selects services."""
+        return self.beyla.enabled and bool(self.beyla.selected_namespaces)
 
     @property
     def beyla_in_host_network(self) -> bool:

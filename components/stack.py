@@ -161,7 +161,7 @@ class TracingStack(pulumi.ComponentResource):
         self.tempo_datasource_uid = datasources.tempo_uid
         self.namespace = pulumi.Output.from_input(settings.namespaces.tracing)
         # The link filters by the first namespace that Beyla instruments.
-        plain = [n for n in settings.beyla.namespaces if "*" not in n]
+        plain = [n for n in settings.beyla.selected_namespaces if "*" not in n]
         self.traces_url = pulumi.Output.from_input(
             explore_url(settings.grafana, plain[0] if plain else "default")
         )

@@ -20,7 +20,7 @@ class BeylaArgs:
     """Arguments of `Beyla`; all plain but `otlp_endpoint`, so that a preview shows the values."""
 
     settings: BeylaSettings
-    """Beyla's settings, with one namespace at least."""
+    """Beyla's settings, with one entry in `namespaces` or `services` at least."""
     placement: PlacementSettings = PlacementSettings()
     """Placement of the whole stack; each key of `settings.placement` replaces the same key."""
     namespace: str

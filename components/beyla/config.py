@@ -4,6 +4,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ..core.texts import map_strings
+from ..onboarding.env import sampler_variables
+from .settings import BeylaServiceSettings
 
 if TYPE_CHECKING:
     from .component import BeylaArgs
@@ -45,7 +47,11 @@ def _config(args: "BeylaArgs") -> dict[str, Any]:
             "ignored_patterns": list(args.ignored_paths),
             "ignore_mode": "all",
         },
-        "otel_traces_export": {"endpoint": args.otlp_endpoint, "protocol": "grpc"},
+        "otel_traces_export": {
+            "endpoint": args.otlp_endpoint,
+            "protocol": "grpc",
+            **_sampler(settings.sample_ratio),
+        },
         # `application_span` and `application_service_graph` would write the same series as Tempo's
         # metrics-generator, and every dashboard would count twice.
         "metrics": {"features": ["application"]},
@@ -53,6 +59,15 @@ def _config(args: "BeylaArgs") -> dict[str, Any]:
         # Same port and path, so that one scrape collects the metrics of services and of Beyla.
         "internal_metrics": {"exporter": "prometheus", "prometheus": metrics},
     }
+
+
+def _sampler(ratio: float) -> dict[str, Any]:
+    """Return the sampler; none keeps all traces."""
+    if ratio == 1:
+        return {}
+    variables = sampler_variables(ratio)
+    name, arg = variables["OTEL_TRACES_SAMPLER"], variables["OTEL_TRACES_SAMPLER_ARG"]
+    return {"sampler": {"name": name, "arg": arg}}
 
 
 def _literal(text: str) -> str:
@@ -71,12 +86,26 @@ def _discovery(args: "BeylaArgs") -> dict[str, Any]:
         *args.settings.excluded_namespaces,
     ]
     return {
-        "instrument": [{"k8s_namespace": name} for name in args.settings.namespaces],
+        "instrument": [
+            *({"k8s_namespace": name} for name in args.settings.namespaces),
+            *map(_service, args.settings.services),
+        ],
         "exclude_instrument": [
             *({"k8s_namespace": name} for name in dict.fromkeys(excluded)),
+            *({"k8s_container_name": name} for name in args.settings.excluded_containers),
             *({"k8s_pod_annotations": {name: "*/*"}} for name in args.excluded_annotations),
         ],
         # A service with an SDK sends its own spans; both at once break parents and count twice.
         "exclude_otel_instrumented_services": True,
         "exclude_otel_instrumented_services_span_metrics": True,
     }
+
+
+def _service(service: BeylaServiceSettings) -> dict[str, Any]:
+    """Return the criteria of one selection, all of which must match."""
+    criteria = {
+        "k8s_namespace": service.namespace,
+        "k8s_owner_name": service.workload,
+        "k8s_pod_labels": service.labels,
+    }
+    return {key: value for key, value in criteria.items() if value}

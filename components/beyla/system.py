@@ -11,7 +11,10 @@ from ..onboarding.annotations import INJECT, INJECT_SDK
 from ..settings import TracingSettings
 from . import sizes
 from .component import BeylaArgs
+from .settings import BeylaServiceSettings
 from .values import CACHE_PORT, CACHE_SERVICE, rollouts
+
+_EVERYTHING = "all namespaces except the system's"
 
 
 def args(settings: TracingSettings) -> BeylaArgs:
@@ -69,8 +72,17 @@ def _summary(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     if not settings.beyla_runs:
         yield "Beyla", "not installed"
         return
-    namespaces = ", ".join(its.namespaces).replace("*", "all namespaces except the system's")
-    yield "Beyla", f"{namespaces}, context propagation {its.context_propagation}"
+    selected = [
+        *(_EVERYTHING if name == "*" else name for name in its.namespaces),
+        *map(_named, its.services),
+    ]
+    yield "Beyla", f"{', '.join(selected)}, context propagation {its.context_propagation}"
+
+
+def _named(service: BeylaServiceSettings) -> str:
+    labels = [f"{key}={value}" for key, value in service.labels.items()]
+    what = " ".join([*([service.workload] if service.workload else []), *labels])
+    return f"{what} in {service.namespace or _EVERYTHING}".lstrip()
 
 
 BEYLA = System(

@@ -291,17 +291,26 @@ def _tags(settings: TracingSettings) -> Iterator[Problem]:
 def _beyla(settings: TracingSettings) -> Iterator[Problem]:
     its = settings.beyla
     for index, pattern in enumerate(its.excluded_namespaces):
-        if named := [name for name in its.namespaces if fnmatchcase(name, pattern)]:
+        if named := [name for name in its.selected_namespaces if fnmatchcase(name, pattern)]:
             yield problem(
                 f"beyla.excludedNamespaces[{index}]",
                 pattern,
-                f"excludes all of {', '.join(named)}, which beyla.namespaces selects: remove one "
-                "of the two",
+                f"excludes all of {', '.join(named)}, which beyla.namespaces or beyla.services "
+                "selects: remove one of the two",
             )
-    if settings.beyla_runs and len(never_instrumented(settings)) == len(its.namespaces):
+    for index, service in enumerate(its.services):
+        name = service.namespace or "*"
+        if covered := [pattern for pattern in its.namespaces if fnmatchcase(name, pattern)]:
+            yield problem(
+                f"beyla.services[{index}]",
+                name,
+                f"has no effect, because beyla.namespaces selects all services of {covered[0]}: "
+                "remove one of the two",
+            )
+    if settings.beyla_runs and len(never_instrumented(settings)) == len(its.selected_namespaces):
         yield problem(
-            "beyla.namespaces",
-            its.namespaces,
+            "beyla.namespaces" if its.namespaces else "beyla.services",
+            its.selected_namespaces,
             f"selects only namespaces that Beyla never instruments ({SYSTEM_NAMESPACES}, "
             f"{', '.join(sorted(NEVER_INSTRUMENTED))} and the stack's own): add the namespace of "
             "an application, for example shop, or set beyla.enabled: false",
@@ -325,11 +334,11 @@ def _beyla(settings: TracingSettings) -> Iterator[Problem]:
 
 
 def never_instrumented(settings: TracingSettings) -> list[str]:
-    """Return the entries of `beyla.namespaces` that select only what Beyla never instruments."""
+    """Return the selected namespaces that contain only what Beyla never instruments."""
     never = [SYSTEM_NAMESPACES, *NEVER_INSTRUMENTED, *settings.own_namespaces]
     return [
         name
-        for name in settings.beyla.namespaces
+        for name in settings.beyla.selected_namespaces
         if any(fnmatchcase(name, pattern) for pattern in never)
     ]
 

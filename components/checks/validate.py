@@ -175,5 +175,9 @@ def with_presets(groups: dict[str, Any]) -> dict[str, Any]:
 
 def _without_contradictions(preset: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """Return the defaults of a tier without one that contradicts a value of the stack file."""
+    # `services` would have no effect besides all namespaces.
+    dropped = {"namespaces"} if own.get("services") else set[str]()
     keeps_bucket = own.get("protect") is True or own.get("existing") is True
-    return {k: v for k, v in preset.items() if not (k == "forceDestroy" and keeps_bucket)}
+    if keeps_bucket:
+        dropped.add("forceDestroy")
+    return {k: v for k, v in preset.items() if k not in dropped}

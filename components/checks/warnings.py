@@ -37,10 +37,16 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
     yield from _unused(settings)
     yield from alert_notices(settings)
     yield from load_notices(settings)
-    if settings.beyla.enabled and not settings.beyla.namespaces:
-        yield "beyla.namespaces is empty: Beyla is not installed."
+    if settings.beyla.enabled and not settings.beyla_runs:
+        yield "beyla.namespaces is empty, as is beyla.services: Beyla is not installed."
+    if settings.beyla_runs and settings.beyla.sample_ratio < 1:
+        yield (
+            f"beyla.sampleRatio {settings.beyla.sample_ratio:g}: span metrics, the service graph "
+            "and SLOs count only the kept traces of services that Beyla instruments. The "
+            "dashboard of Beyla counts all requests."
+        )
     if never := never_instrumented(settings):
-        yield f"beyla.namespaces: Beyla never instruments {', '.join(never)}."
+        yield f"beyla: Beyla never instruments {', '.join(never)}."
     if settings.beyla_in_host_network:
         yield (
             f"beyla.contextPropagation {settings.beyla.context_propagation}: on nodes with Cilium, "

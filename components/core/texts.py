@@ -176,6 +176,12 @@ NamespacePattern = Annotated[
     Text("a namespace, in which `*` matches any string", "team-*"),
 ]
 """Names of Kubernetes namespaces, with wildcards."""
+NamePattern = Annotated[
+    str,
+    Field(min_length=1, max_length=253, pattern=r"^[a-z0-9*]([-a-z0-9.*]*[a-z0-9*])?$"),
+    Text("a name in Kubernetes, in which `*` matches any string", "checkout-*"),
+]
+"""Names of Kubernetes workloads or containers, with wildcards."""
 ClassName = Annotated[
     str,
     Field(min_length=1, max_length=253, pattern=DNS_NAME),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from components.beyla.component import BeylaArgs
 from components.beyla.config import config
-from components.beyla.settings import BeylaSettings, ContextPropagation
+from components.beyla.settings import BeylaServiceSettings, BeylaSettings, ContextPropagation
 from components.beyla.sizes import cache_replicas, workloads
 from components.beyla.values import values
 from components.core.helm import BEYLA
@@ -85,6 +85,16 @@ namespaces = st.lists(
 some_settings = st.builds(
     BeylaSettings,
     namespaces=namespaces,
+    services=st.lists(
+        st.builds(
+            BeylaServiceSettings,
+            namespace=st.none() | st.just("shop"),
+            workload=st.just("cart-*"),
+            labels=st.dictionaries(st.just("team"), st.just("a")),
+        ),
+        max_size=2,
+    ),
+    sample_ratio=st.floats(0, 1),
     excluded_namespaces=namespaces,
     context_propagation=st.sampled_from(ContextPropagation),
     metrics_port=st.integers(1024, 65_535),
@@ -175,8 +185,44 @@ def test_only_chosen_namespaces_are_looked_at() -> None:
     chosen = BeylaSettings(namespaces=["shop", "team-*"], excluded_namespaces=["team-x"])
     discovery = config(beyla(chosen))["discovery"]
     assert [entry["k8s_namespace"] for entry in discovery["instrument"]] == ["shop", "team-*"]
-    excluded = [entry["k8s_namespace"] for entry in discovery["exclude_instrument"]]
+    found = discovery["exclude_instrument"]
+    excluded = [each["k8s_namespace"] for each in found if "k8s_namespace" in each]
     assert excluded == ["kube-*", "tracing", "tracing-beyla", "team-x"]
+
+
+def test_services_are_selected_by_workload_and_labels() -> None:
+    both = BeylaServiceSettings(namespace="shop", workload="cart-*", labels={"team": "a"})
+    chosen = BeylaSettings(
+        namespaces=["pay"], services=[both, BeylaServiceSettings(labels={"trace": "yes"})]
+    )
+    # The criteria of one entry must all match, and one entry is enough.
+    assert config(beyla(chosen))["discovery"]["instrument"] == [
+        {"k8s_namespace": "pay"},
+        {"k8s_namespace": "shop", "k8s_owner_name": "cart-*", "k8s_pod_labels": {"team": "a"}},
+        {"k8s_pod_labels": {"trace": "yes"}},
+    ]
+
+
+def containers(of: BeylaSettings | None = None) -> list[str]:
+    found = config(beyla(of))["discovery"]["exclude_instrument"]
+    return [each["k8s_container_name"] for each in found if "k8s_container_name" in each]
+
+
+def test_proxies_of_a_mesh_are_left_alone_unless_set_otherwise() -> None:
+    assert {"istio-proxy", "linkerd-proxy"} <= {*containers()}
+    own = BeylaSettings(namespaces=["shop"], excluded_containers=["sidecar-*"])
+    assert containers(own) == ["sidecar-*"]
+
+
+def test_traces_are_sampled_where_they_start() -> None:
+    def exported(ratio: float) -> Any:
+        return config(beyla(BeylaSettings(namespaces=["a"], sample_ratio=ratio)))[
+            "otel_traces_export"
+        ].get("sampler")
+
+    assert exported(1) is None
+    assert exported(0.05) == {"name": "parentbased_traceidratio", "arg": "0.05"}
+    assert exported(0) == {"name": "parentbased_traceidratio", "arg": "0"}
 
 
 def test_services_with_an_sdk_are_left_alone_in_traces_and_span_metrics() -> None:

@@ -128,6 +128,17 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
         )
     ),
     ("beyla.namespaces", {"beyla": {"namespaces": ["shop"]}, "namespaces": {"tracing": "shop"}}),
+    ("beyla.services", {"beyla": {"services": [{"namespace": "monitoring"}]}}),
+    ("beyla.services[0]", {"beyla": {"services": [{}]}}),
+    ("beyla.services[0].workload", {"beyla": {"services": [{"workload": "A"}]}}),
+    ("beyla.excludedContainers[0]", {"beyla": {"excludedContainers": ["a b"]}}),
+    *(
+        ("beyla.services[0]", {"beyla": {"namespaces": names, "services": [service]}})
+        for names, service in [
+            (["*"], {"labels": {"team": "a"}}),
+            (["team-*"], {"namespace": "team-a", "workload": "cart"}),
+        ]
+    ),
     ("beyla.contextPropagation", {"beyla": {"namespaces": ["a"], "contextPropagation": "all"}}),
     (
         "alloy.trustUnidentified",
@@ -337,6 +348,10 @@ WARNED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("backends.metrics is not set", {}),
     ("backends.logs is not set", {}),
     ("beyla.namespaces is empty", {}),
+    (
+        "beyla.sampleRatio 0.1: span metrics",
+        {"beyla": {"namespaces": ["shop"], "sampleRatio": 0.1}},
+    ),
     (
         "Beyla never instruments monitoring, kube-*, tracing.",
         {"beyla": {"namespaces": ["monitoring", "shop", "kube-*", "tracing"]}},

@@ -68,6 +68,13 @@ def test_a_value_of_the_stack_file_wins_over_the_preset() -> None:
     assert settings.beyla.namespaces == []
 
 
+def test_selected_services_replace_the_namespaces_of_the_tier() -> None:
+    environment, services = {"name": "dev"}, [{"labels": {"team": "a"}}]
+    settings, problems = validate(groups(environment=environment, beyla={"services": services}))
+    assert not problems
+    assert settings.beyla.namespaces == []
+
+
 def test_presets_hold_only_keys_that_exist_and_differ_from_the_default() -> None:
     defaults = TracingSettings.model_validate(groups()).model_dump(by_alias=True)
     for preset in PRESETS.values():
