@@ -4,7 +4,7 @@ A folder per stack holds its plan, and `package` the schema of the Pulumi packag
 what a reviewer reads:
 
 - Each text stands in one file only: plan.yaml points to the other files, the values of Alloy to its
-  configuration.
+  configuration, and that to the modules in components/alloy/modules/.
 - plan.yaml leaves out what follows from the rest (URNs) and what is off (`protect`).
 - A dashboard is a digest: variables, links, and the title, type, unit and queries of each panel.
   Prod has all dashboards; the other stacks have only what differs from them.
@@ -20,6 +20,7 @@ from typing import Any, cast
 
 import yaml
 
+from components.alloy.pipeline import MODULES
 from package.provider import TracingProvider
 from plan.dumping import dump
 from plan.run import run
@@ -50,6 +51,9 @@ def actual(stack: str) -> dict[str, str]:
     values = yaml.safe_load(found["values/alloy.yaml"])
     values["alloy"]["configMap"]["content"] = "alloy/alloy.alloy"
     found["values/alloy.yaml"] = dump(values)
+    for module in MODULES.glob("*.alloy"):
+        pointer = f"// {module.relative_to(ROOT)}\n"
+        found["alloy/alloy.alloy"] = found["alloy/alloy.alloy"].replace(module.read_text(), pointer)
     for name in [n for n in found if _is_dashboard(n)]:
         text = found.pop(name)
         reference = planned(REFERENCE).get(name, "")
