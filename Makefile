@@ -11,7 +11,7 @@ VENV := venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help
 .PHONY: policy plan plan-diff
-.PHONY: preview up destroy adopt cli
+.PHONY: preflight preview up destroy adopt cli
 .PHONY: preview-report drift smoke release-check dist
 .PHONY: bootstrap bootstrap-move
 .PHONY: local-up local-down
@@ -52,6 +52,9 @@ plan: venv/.stack ## Show what `up` would create from Pulumi.$(STACK).yaml; no C
 
 plan-diff: venv/.stack ## Show what the working tree changes in every environment, compared with BASE
 	@$(VENV)/python -m plan.diff $(if $(RENDER),--render) $(if $(CHARTS),--charts "$(CHARTS)") -- "$$BASE"
+
+preflight: venv/.stack ## Check the cluster and the account before the first `up` of STACK; needs kubectl
+	@$(VENV)/python -m delivery.preflight "$$STACK" $(if $(JSON),--json)
 
 preview: venv/.stack policy/venv/.policy ## Run `pulumi preview` for STACK, with the policies
 	@$(VENV)/python -m plan.cli preview "$$STACK" $$ARGS

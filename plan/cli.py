@@ -72,10 +72,14 @@ def prepare(stack: str) -> Cli:
     return Cli(program=program, env=env)
 
 
+def installed() -> str | None:
+    """Return the CLI from the project's folder or PATH, or None."""
+    return shutil.which("pulumi", path=str(INSTALL_ROOT / "bin")) or shutil.which("pulumi")
+
+
 def find() -> str | None:
-    """Return the CLI from the project's folder or PATH, else install it; None if that fails."""
-    found = shutil.which("pulumi", path=str(INSTALL_ROOT / "bin")) or shutil.which("pulumi")
-    if found:
+    """Return the installed CLI, else install it; None if that fails."""
+    if found := installed():
         return found
     print(f"The Pulumi CLI is missing: installing the SDK's version into {INSTALL_ROOT}/ ...")
     return install()

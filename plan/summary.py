@@ -12,6 +12,7 @@ from components.settings import TracingSettings
 from config.markdown import table
 from plan.cost.estimate import estimate
 from plan.cost.report import section as cost
+from plan.needs import needs
 from plan.policies import section
 from plan.recorder import STACK_TYPE, UNKNOWN, Resource, Secret
 from plan.run import Plan
@@ -44,6 +45,9 @@ def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violatio
             [("kind", "count"), *((kind, str(count)) for kind, count in counts.items())],
             aligned=True,
         ),
+        "## Needs",
+        table([("need", "what", "for"), *map(dataclasses.astuple, needs(plan))], aligned=True),
+        f"`make preflight STACK={plan.stack}` checks this before the first `up`.",
         "## Outputs",
         "\n".join(f"- {name}: {_value(v)}" for name, v in sorted(plan.recording.outputs.items())),
         "## Warnings",

@@ -118,21 +118,26 @@ def _context_propagation(args: "BeylaArgs") -> dict[str, Any]:
     }
 
 
-def _agent_placement(args: "BeylaArgs", placed: PlacementSettings) -> dict[str, Any]:
-    """Return the placement of the agents: every node that applications run on.
+def agent_scheduling(own: PlacementSettings) -> dict[str, Any]:
+    """Return what decides which nodes the agents run on: every node that applications run on.
 
     Nodes and taints that the stack selects for its pods are not those of the applications, so that
     only Beyla's own placement counts.
     """
-    own = args.settings.placement
+    scheduling = placement.scheduling(own)
+    if own.tolerations is None:
+        scheduling["tolerations"] = [{"operator": "Exists"}]
+    return {**scheduling, "affinity": _agent_affinity(scheduling["affinity"])}
+
+
+def _agent_placement(args: "BeylaArgs", placed: PlacementSettings) -> dict[str, Any]:
+    scheduling = agent_scheduling(args.settings.placement)
+    selector = scheduling.pop("nodeSelector")
     return {
-        "tolerations": (
-            [{"operator": "Exists"}] if own.tolerations is None else placement.tolerations(own)
-        ),
-        "affinity": _agent_affinity(placement.plain_affinity(own)),
+        **scheduling,
         **placement.given(
             {
-                "nodeSelector": placement.node_selector(own),
+                "nodeSelector": selector,
                 "priorityClassName": placed.priority_class,
                 "podLabels": placed.pod_labels,
                 "podAnnotations": placed.pod_annotations,

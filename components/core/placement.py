@@ -72,6 +72,15 @@ def plain_affinity(placement: PlacementSettings) -> dict[str, Any]:
     return _plain(placement.affinity) if placement.affinity else {}
 
 
+def scheduling(placement: PlacementSettings) -> dict[str, Any]:
+    """Return what decides which nodes a pod can run on, as in the spec of a pod."""
+    return {
+        "nodeSelector": node_selector(placement),
+        "tolerations": tolerations(placement),
+        "affinity": plain_affinity(placement),
+    }
+
+
 def given(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that are not empty: charts have empty defaults for the rest."""
     return {key: value for key, value in values.items() if value}
