@@ -18,7 +18,7 @@ from ..beyla import sizes as beyla_sizes
 from ..beyla.config import NEVER_INSTRUMENTED, SYSTEM_NAMESPACES
 from ..core.helm import TEMPO_DISTRIBUTED
 from ..core.problem import Problem, SettingsError, problem
-from ..core.regions import dns_suffix, partition
+from ..core.regions import S3Endpoint, dns_suffix, partition, s3_endpoints
 from ..core.registry import CHARTS
 from ..core.settings import PodSettings, Size
 from ..core.tier import PRODUCTION_NAMES, Tier
@@ -371,6 +371,19 @@ def _bucket(settings: TracingSettings) -> Iterator[Problem]:
             its.encryption,
             "needs the ARN of the existing bucket's key, which Tempo's role must be allowed to "
             "use: set storage.kmsKeyArn",
+        )
+    there = s3_endpoints(settings.cluster.region)
+    if its.s3_endpoint not in there:
+        yield problem(
+            "storage.s3Endpoint",
+            its.s3_endpoint,
+            f"is not known to exist in {settings.cluster.region}: use {' or '.join(there)}",
+        )
+    if its.endpoint and its.s3_endpoint is not S3Endpoint.STANDARD:
+        yield problem(
+            "storage.s3Endpoint",
+            its.s3_endpoint,
+            "has no effect, because storage.endpoint is an emulator: remove one of the two",
         )
     if its.endpoint and tier is not Tier.EPHEMERAL:
         yield problem(

@@ -12,6 +12,10 @@ from ..settings import TracingSettings
 from ..tempo.settings import TempoMode
 from .rules import never_instrumented
 
+#: Regions of the partition `aws` that minio-go, Tempo's client, doesn't know (endpoints.go of the
+#: version in Tempo 2.10.8). In other partitions it keeps the host that is configured.
+_UNKNOWN_TO_TEMPO = ("ap-southeast-6", "me-west-1", "sa-west-1")
+
 
 def warnings(settings: TracingSettings) -> Iterator[str]:
     """Yield one sentence for each risk or restriction."""
@@ -27,6 +31,12 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         yield (
             f"storage.existing: encryption, lifecycle and access of {settings.bucket} are its "
             "owner's; objects are expired by Tempo alone."
+        )
+    if settings.cluster.region in _UNKNOWN_TO_TEMPO:
+        yield (
+            f"cluster.region {settings.cluster.region}: the S3 client of Tempo 2.10.8 does not "
+            "know this region, and sends its requests to us-east-1. Set tempo.imageTag to a "
+            "version that knows it."
         )
     if settings.identity.role_arn and settings.identity.mode is not IdentityMode.NONE:
         yield "identity.roleArn: the role's permissions and trust are its owner's, unchecked here."

@@ -2,6 +2,7 @@
 
 import difflib
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -142,6 +143,39 @@ def partition(region: str) -> str:
 def dns_suffix(region: str) -> str:
     """Return the domain of the AWS endpoints in a region."""
     return _partition(region).dns_suffix
+
+
+class S3Endpoint(StrEnum):
+    """Which of a region's endpoints of S3 is used."""
+
+    STANDARD = "standard"
+    DUALSTACK = "dualstack"
+    FIPS = "fips"
+    FIPS_DUALSTACK = "fipsDualstack"
+
+
+#: Regions and partitions with an endpoint of S3 for FIPS 140, and partitions with one for IPv4 and
+#: IPv6. Recorded from botocore 1.44.5 (data/endpoints.json).
+_FIPS = ("ca-", "us-east-", "us-west-", "us-gov-", "us-iso-", "us-isob-east-")
+_DUALSTACK = ("aws", "aws-cn", "aws-us-gov")
+
+
+def s3_endpoints(region: str) -> list[S3Endpoint]:
+    """Return the kinds of S3 endpoints that a region has."""
+    fips, dual = region.startswith(_FIPS), partition(region) in _DUALSTACK
+    return [
+        S3Endpoint.STANDARD,
+        *([S3Endpoint.DUALSTACK] if dual else []),
+        *([S3Endpoint.FIPS] if fips else []),
+        *([S3Endpoint.FIPS_DUALSTACK] if fips and dual else []),
+    ]
+
+
+def s3_host(region: str, endpoint: S3Endpoint) -> str:
+    """Return the host name of S3 in a region."""
+    service = "s3-fips" if endpoint in (S3Endpoint.FIPS, S3Endpoint.FIPS_DUALSTACK) else "s3"
+    dual = endpoint in (S3Endpoint.DUALSTACK, S3Endpoint.FIPS_DUALSTACK)
+    return f"{service}{'.dualstack' if dual else ''}.{region}.{dns_suffix(region)}"
 
 
 def _partition(region: str) -> Partition:

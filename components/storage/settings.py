@@ -8,6 +8,7 @@ from pydantic import Field
 from ..core.arn import KmsKeyArn
 from ..core.base import Settings
 from ..core.on_change import Direction, OnChange
+from ..core.regions import S3Endpoint
 from ..core.texts import BucketName, Endpoint
 
 _KEY = OnChange(
@@ -80,6 +81,9 @@ class StorageSettings(Settings):
     """Let `destroy` delete the bucket with all traces; only in an ephemeral environment."""
     endpoint: Annotated[Endpoint | None, _STORE] = None
     """URL of an S3 emulator for a laptop; by default the regional endpoint of S3."""
+    s3_endpoint: S3Endpoint = S3Endpoint.STANDARD
+    """Endpoint of S3 in the region: `standard` (IPv4), `dualstack` (IPv4 and IPv6), `fips` or
+    `fipsDualstack` (validated cryptography, FIPS 140)."""
 
     @property
     def makes_key(self) -> bool:

@@ -8,6 +8,7 @@ import pulumi
 from ..backends.settings import MetricsSettings
 from ..core import helm
 from ..core.names import TEMPO_RELEASE
+from ..core.regions import S3Endpoint
 from ..core.settings import PlacementSettings, ServiceMonitorSettings
 from . import distributed, endpoints, monolithic
 from .settings import TempoMode, TempoSettings
@@ -37,6 +38,8 @@ class TempoArgs:
     """AWS region of the bucket."""
     storage_endpoint: str | None = None
     """URL of an S3-compatible emulator; by default S3 itself."""
+    s3_endpoint: S3Endpoint = S3Endpoint.STANDARD
+    """Which endpoint of S3 Tempo uses, without an emulator."""
     irsa_role_arn: str | None = None
     """ARN for the annotation of the service account; none with Pod Identity or an emulator."""
     cluster_name: str

@@ -10,7 +10,7 @@ from ..backends.settings import MetricsSettings
 from ..core.flows import pods_of
 from ..core.names import TEMPO_RELEASE, TEMPO_SERVICE_ACCOUNT
 from ..core.placement import HOST
-from ..core.regions import dns_suffix
+from ..core.regions import S3Endpoint, s3_host
 from ..core.units import GIB, MIB
 from ..telemetry.metrics import TEMPO_SOURCE, Label
 from . import sizes
@@ -194,7 +194,9 @@ def s3(args: "TempoArgs") -> dict[str, Any]:
         "bucket": args.bucket,
         "region": args.region,
         # A host: Tempo accepts no URL.
-        "endpoint": f"s3.{args.region}.{dns_suffix(args.region)}",
+        "endpoint": s3_host(args.region, args.s3_endpoint),
+        # Without it, Tempo's client replaces the host by the standard one (minio-go, api.go).
+        **({"enable_dual_stack": True} if args.s3_endpoint is S3Endpoint.DUALSTACK else {}),
     }
 
 

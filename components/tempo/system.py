@@ -50,6 +50,7 @@ def args(settings: TracingSettings, *, has_credentials: bool) -> TempoArgs:
         bucket=settings.bucket,
         region=settings.cluster.region,
         storage_endpoint=settings.storage.endpoint,
+        s3_endpoint=settings.storage.s3_endpoint,
         irsa_role_arn=role if settings.identity.mode is IdentityMode.IRSA else None,
         cluster_name=settings.cluster.name,
         metrics=settings.backends.metrics,

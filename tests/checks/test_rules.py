@@ -345,6 +345,10 @@ WARNED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("storage.protect is off", {"storage": {"protect": False, "acknowledgeDataLoss": True}}),
     ("storage.existing", {"storage": {"existing": True, "bucket": "traces"}}),
     ("identity.roleArn", {"identity": {"roleArn": ROLE_ARN}}),
+    (
+        "cluster.region me-west-1: the S3 client",
+        {"cluster": {"region": "me-west-1"}},
+    ),
     ("backends.metrics is not set", {}),
     ("backends.logs is not set", {}),
     ("beyla.namespaces is empty", {}),

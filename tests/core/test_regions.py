@@ -11,7 +11,16 @@ from bootstrap import policies
 from bootstrap.names import boundary_arn
 from components.checks.validate import validate
 from components.core import iam, names
-from components.core.regions import PARTITIONS, REGIONS, Partition, dns_suffix, partition
+from components.core.regions import (
+    PARTITIONS,
+    REGIONS,
+    Partition,
+    S3Endpoint,
+    dns_suffix,
+    partition,
+    s3_endpoints,
+    s3_host,
+)
 from components.identity import policies as identity
 from components.identity.role import role_arn
 from components.identity.settings import IdentitySettings
@@ -83,6 +92,59 @@ def test_every_arn_and_host_is_of_the_regions_partition(region: str) -> None:
     assert s3(tempo)["endpoint"] == s3_host
     via = identity.key_access("k", region=region)[0]["Condition"]
     assert s3_host in via["StringEquals"]["kms:ViaService"]
+
+
+def recorded_s3(region: str) -> dict[frozenset[str], str] | None:
+    """Return botocore's hosts of S3 by what they support; None if it doesn't list the region."""
+    file = resources.files("botocore") / "data/endpoints.json"
+    data = {p["partition"]: p for p in json.loads(file.read_text(encoding="utf-8"))["partitions"]}
+    s3_of = data[partition(region)]["services"].get("s3", {})
+    if (listed := s3_of.get("endpoints", {}).get(region)) is None:
+        return None
+    variants = [*s3_of.get("defaults", {}).get("variants", []), *listed.get("variants", [])]
+    return {
+        frozenset(each["tags"]): each["hostname"].format(
+            service="s3", region=region, dnsSuffix=each.get("dnsSuffix")
+        )
+        for each in variants
+    }
+
+
+@sweep("region", REGIONS)
+def test_s3_has_the_endpoints_of_botocore(region: str) -> None:
+    if (hosts := recorded_s3(region)) is None:
+        return
+    for kind in (S3Endpoint.FIPS, S3Endpoint.DUALSTACK):
+        assert (kind in s3_endpoints(region)) == (frozenset({kind.value}) in hosts)
+    for kind in s3_endpoints(region)[1:]:
+        both = kind is S3Endpoint.FIPS_DUALSTACK
+        tags = frozenset({"fips", "dualstack"} if both else {kind.value})
+        assert s3_host(region, kind) == hosts[tags]
+
+
+def test_tempo_uses_the_endpoint_that_is_set() -> None:
+    def section(kind: S3Endpoint) -> dict[str, Any]:
+        args = {"namespace": "tracing", "bucket": "traces", "region": "us-east-1"}
+        return s3(TempoArgs(**args, cluster_name="c", s3_endpoint=kind))
+
+    assert section(S3Endpoint.FIPS)["endpoint"] == "s3-fips.us-east-1.amazonaws.com"
+    assert "enable_dual_stack" not in section(S3Endpoint.FIPS)
+    assert section(S3Endpoint.DUALSTACK)["endpoint"] == "s3.dualstack.us-east-1.amazonaws.com"
+    assert section(S3Endpoint.DUALSTACK)["enable_dual_stack"] is True
+
+
+@pytest.mark.parametrize(
+    ("region", "kind", "accepted"),
+    [
+        ("eu-west-1", "dualstack", True),
+        ("eu-west-1", "fips", False),
+        ("us-gov-west-1", "fipsDualstack", True),
+        ("eusc-de-east-1", "dualstack", False),
+    ],
+)
+def test_an_endpoint_that_a_region_lacks_is_refused(region: str, kind: str, accepted: bool) -> None:
+    found = problems(region, storage={"s3Endpoint": kind})
+    assert [*found] == ([] if accepted else ["storage.s3Endpoint"])
 
 
 def problems(region: str, **groups: Any) -> dict[str, str]:
