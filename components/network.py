@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from .core.flows import DNS, one_of, spec
 from .core.registry import running
+from .core.settings import NamespaceKey
 from .core.system import System
 from .settings import TracingSettings
 
@@ -33,18 +34,20 @@ def network_policies(settings: TracingSettings) -> dict[str, Policy]:
         settings: settings of the whole stack.
 
     Returns:
-        Name of each policy, unique in the stack, with its metadata (name and namespace) and spec.
+        Metadata (name and namespace) and spec of each policy, by a name that is unique in the
+        stack.
     """
     found: dict[str, Policy] = {}
     by_namespace: dict[str, list[System]] = {}
     for system in running(settings):
         by_namespace.setdefault(system.namespace, []).append(system)
     for key, systems in by_namespace.items():
-        prefix = "" if key == "tracing" else f"{key}-"
+        prefix = "" if key is NamespaceKey.TRACING else f"{key}-"
         name = systems[0].namespace_name(settings)
         everything: dict[str, Any] = {}
-        if settings.grafana.namespace == name:
-            # Grafana's traffic is not the stack's to close.
+        existing = not systems[0].creates_namespace(settings)
+        if existing or settings.grafana.namespace == name:
+            # The traffic of others is not the stack's to close.
             releases = [system.release for system in systems]
             everything = {"matchExpressions": [one_of("app.kubernetes.io/instance", releases)]}
         specs = [
@@ -53,5 +56,7 @@ def network_policies(settings: TracingSettings) -> dict[str, Policy]:
             *(flow for system in systems for flow in system.flows(settings)),
         ]
         for policy, its in specs:
-            found[policy] = {"metadata": {"name": policy, "namespace": name}, "spec": its}
+            # Others may have a policy `default-deny` in their namespace.
+            called = f"tracing-{policy}" if existing else policy
+            found[policy] = {"metadata": {"name": called, "namespace": name}, "spec": its}
     return found

@@ -36,7 +36,7 @@ class TracingSettings(Settings):
     cluster: ClusterSettings
     """The EKS cluster that the stack is installed in, and how to reach it."""
     namespaces: NamespaceSettings = NamespaceSettings()
-    """The namespaces that the stack makes and owns."""
+    """The namespaces of the stack's systems, which it creates unless they are in `existing`."""
     identity: IdentitySettings = IdentitySettings()
     """How Tempo's pods get AWS credentials."""
     storage: StorageSettings = StorageSettings()

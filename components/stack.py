@@ -25,6 +25,7 @@ from .checks.warnings import warnings
 from .core import helm, names
 from .core.names import CREDENTIALS_SECRET
 from .core.registry import running
+from .core.settings import NamespaceKey
 from .grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
 from .grafana.dashboards.component import (
     GrafanaDashboards,
@@ -97,10 +98,10 @@ class TracingStack(pulumi.ComponentResource):
             pulumi.log.warn(warning, self)
 
         namespaces = self._namespaces(name, settings)
-        namespace = namespaces[settings.namespaces.tracing]
+        namespace = namespaces.get(settings.namespaces.tracing)
         if settings.namespaces.network_policies:
             for policy, spec in network_policies(settings).items():
-                its_own = namespaces[spec["metadata"]["namespace"]]
+                its_own = namespaces.get(spec["metadata"]["namespace"])
                 networking.NetworkPolicy(f"{name}-{policy}", **spec, opts=self._child([its_own]))
         credentials = self._credentials(f"{name}-credentials", args, namespace)
         storage = TraceStorage(
@@ -116,11 +117,10 @@ class TracingStack(pulumi.ComponentResource):
             self._child(),
         )
         identity = self._identity(f"{name}-identity", settings, storage)
-        needed = [r for r in (namespace, credentials, storage, identity) if r is not None]
         tempo = Tempo(
             f"{name}-tempo",
             tempo_system.args(settings, has_credentials=credentials is not None),
-            self._child(needed),
+            self._child([namespace, credentials, storage, identity]),
         )
         alloy = Alloy(
             f"{name}-alloy",
@@ -131,7 +131,7 @@ class TracingStack(pulumi.ComponentResource):
             Beyla(
                 f"{name}-beyla",
                 beyla_system.args(settings),
-                self._child([namespaces[settings.namespaces.beyla], alloy]),
+                self._child([namespaces.get(settings.namespaces.beyla), alloy]),
             )
         operator = self._operator(f"{name}-operator", settings, namespaces, alloy)
         datasources = GrafanaDatasources(
@@ -180,16 +180,17 @@ class TracingStack(pulumi.ComponentResource):
             }
         )
 
-    def _child(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on))
+    def _child(self, depends_on: Sequence[pulumi.Resource | None] = ()) -> pulumi.ResourceOptions:
+        needed = [resource for resource in depends_on if resource is not None]
+        return pulumi.ResourceOptions(parent=self, depends_on=needed)
 
     def _namespaces(self, name: str, settings: TracingSettings) -> dict[str, core.Namespace]:
-        """Make the namespaces, by their names in the cluster."""
+        """Make the namespaces that don't exist, by their names in the cluster."""
         found: dict[str, core.Namespace] = {}
         for system in running(settings):
             namespace, level = system.namespace_name(settings), system.pod_security
-            if namespace not in found:
-                role = "" if system.namespace == "tracing" else f"-{system.namespace}"
+            if namespace not in found and system.creates_namespace(settings):
+                role = "" if system.namespace is NamespaceKey.TRACING else f"-{system.namespace}"
                 found[namespace] = core.Namespace(
                     f"{name}{role}-namespace",
                     metadata={
@@ -204,7 +205,7 @@ class TracingStack(pulumi.ComponentResource):
         return found
 
     def _credentials(
-        self, resource: str, args: TracingStackArgs, namespace: core.Namespace
+        self, resource: str, args: TracingStackArgs, namespace: core.Namespace | None
     ) -> core.Secret | None:
         """Make the Secret with the backends' passwords, where there is one."""
         passwords = {
@@ -254,7 +255,7 @@ class TracingStack(pulumi.ComponentResource):
     ) -> OpenTelemetryOperator | None:
         if not settings.operator.enabled:
             return None
-        needed = [namespaces[settings.namespaces.operator], alloy]
+        needed = [namespaces.get(settings.namespaces.operator), alloy]
         args = operator_system.args(settings)
         return OpenTelemetryOperator(resource, args, self._child(needed))
 

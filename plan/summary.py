@@ -31,7 +31,7 @@ def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violatio
     parts = [
         f"# Plan of {plan.stack}",
         f"{settings.environment.name} ({settings.environment.tier}) on {where}: {count} resources.",
-        table([("setting", "value"), *_settings(settings)], aligned=True),
+        table([("setting", "value"), *summary_rows(settings)], aligned=True),
         "## Policy",
         section(violations, settings.environment.tier),
         "## Resources",
@@ -56,10 +56,15 @@ def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violatio
     return "\n\n".join(parts) + "\n"
 
 
-def _settings(settings: TracingSettings) -> Iterator[tuple[str, str]]:
+def summary_rows(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     """Yield the settings that a reviewer needs first."""
     for system in SYSTEMS:
         yield from system.summary(settings)
+    levels = {s.namespace_name(settings): s for s in running(settings)}
+    for name, system in levels.items():
+        if not system.creates_namespace(settings):
+            level = system.pod_security
+            yield "existing namespace", f"{name}, must exist and permit pod security {level}"
     if placed := placement.summary(settings.placement):
         yield "placement", placed
     for system in running(settings):

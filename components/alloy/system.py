@@ -10,6 +10,7 @@ from ..core.names import (
     OTLP_GRPC_PORT,
     OTLP_HTTP_PORT,
 )
+from ..core.settings import NamespaceKey
 from ..core.system import Loss, System
 from ..settings import TracingSettings
 from ..tempo.endpoints import otlp_endpoint, pods
@@ -83,7 +84,7 @@ ALLOY = System(
     name="Alloy",
     release=ALLOY_RELEASE,
     charts=(helm.ALLOY,),
-    namespace="tracing",
+    namespace=NamespaceKey.TRACING,
     loss=Loss(
         deleted="The address that all senders use, and the spans that wait in its queues.",
         replaced="Spans that wait in its queues; senders find no gateway until the new one runs.",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ..alloy.endpoints import otlp_grpc_endpoint
 from ..core import flows, helm
 from ..core.names import ALLOY_RELEASE, BEYLA_RELEASE, OTLP_GRPC_PORT
+from ..core.settings import NamespaceKey
 from ..core.system import Loss, System
 from ..core.workload import Workload
 from ..onboarding.annotations import INJECT, INJECT_SDK
@@ -89,7 +90,7 @@ BEYLA = System(
     name="Beyla",
     release=BEYLA_RELEASE,
     charts=(helm.BEYLA,),
-    namespace="beyla",
+    namespace=NamespaceKey.BEYLA,
     pod_security="privileged",
     loss=Loss(
         deleted="Spans of all services without an SDK.",

@@ -20,7 +20,7 @@ from ..core.helm import TEMPO_DISTRIBUTED
 from ..core.problem import Problem, SettingsError, problem
 from ..core.regions import S3Endpoint, dns_suffix, partition, s3_endpoints
 from ..core.registry import CHARTS
-from ..core.settings import PodSettings, Size
+from ..core.settings import NamespaceKey, PodSettings, Size
 from ..core.tier import PRODUCTION_NAMES, Tier
 from ..core.workload import Workload
 from ..grafana.links import ALLOY_ALONE, TITLES
@@ -263,6 +263,23 @@ def _namespaces(settings: TracingSettings) -> Iterator[Problem]:
         )
 
 
+def _overlaps(settings: TracingSettings) -> Iterator[Problem]:
+    """Refuse a namespace that is the stack's and the applications'."""
+    for own in NamespaceKey:
+        name: str = getattr(settings.namespaces, own)
+        if name in settings.own_namespaces and name in settings.beyla.selected_namespaces:
+            selected = "beyla.namespaces" if name in settings.beyla.namespaces else "beyla.services"
+            key, value = _written(settings, f"namespaces.{own}", selected)
+            yield problem(
+                key,
+                value,
+                f"is the stack's own namespace in namespaces.{own} and one of applications in "
+                f"{selected}, both {name}: Beyla doesn't instrument the stack's namespaces, "
+                "and the stack deletes those that it creates. Choose another namespace for the "
+                f"stack, for example {type(settings.namespaces).model_fields[own].default}",
+            )
+
+
 def _charts(settings: TracingSettings) -> Iterator[Problem]:
     for chart in CHARTS:
         own, major = chart.own_settings(settings.charts), chart.version.split(".")[0]
@@ -307,7 +324,9 @@ def _beyla(settings: TracingSettings) -> Iterator[Problem]:
                 f"has no effect, because beyla.namespaces selects all services of {covered[0]}: "
                 "remove one of the two",
             )
-    if settings.beyla_runs and len(never_instrumented(settings)) == len(its.selected_namespaces):
+    never = never_instrumented(settings)
+    overlaps = not {*settings.own_namespaces}.isdisjoint(its.selected_namespaces)
+    if settings.beyla_runs and len(never) == len(its.selected_namespaces) and not overlaps:
         yield problem(
             "beyla.namespaces" if its.namespaces else "beyla.services",
             its.selected_namespaces,
@@ -678,6 +697,7 @@ _RULES = (
     _identity,
     _arns,
     _namespaces,
+    _overlaps,
     _charts,
     _tags,
     _beyla,

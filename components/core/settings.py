@@ -64,6 +64,14 @@ _REACHED = OnChange(
 )
 
 
+_ADOPTED = OnChange(
+    happens="Pulumi deletes a namespace that is added to the list, with everything in it. One that "
+    "is removed from it must not exist.",
+    do="Decide before the first `up`, or move the stack step by step.",
+    section="changes.md#move-to-another-cluster-or-namespace",
+)
+
+
 #: Mark of each `placement`.
 PLACED = OnChange(
     happens="The pods restart. A pod with a volume stays pending if none of the nodes that the new "
@@ -127,8 +135,16 @@ class ClusterSettings(Settings):
     by these."""
 
 
+class NamespaceKey(StrEnum):
+    """Keys of the namespaces in `namespaces`."""
+
+    TRACING = "tracing"
+    BEYLA = "beyla"
+    OPERATOR = "operator"
+
+
 class NamespaceSettings(Settings):
-    """The namespaces that the stack makes and owns."""
+    """The namespaces of the stack's systems, which it creates unless they are in `existing`."""
 
     tracing: Annotated[OwnNamespaceName, _MOVED] = "tracing"
     """Namespace of Tempo and Alloy, with pod-security level `restricted`."""
@@ -137,6 +153,10 @@ class NamespaceSettings(Settings):
     operator: Annotated[OperatorNamespaceName, _MOVED] = "tracing-operator"
     """Namespace of the OpenTelemetry Operator and its `Instrumentation`, with pod-security level
     `restricted`."""
+    existing: Annotated[list[NamespaceKey], _ADOPTED] = Field(default=[])
+    """Keys of the namespaces that exist already, for example `[tracing]`. The stack uses them
+    without changing or deleting them. Their pod-security level must permit the pods: see
+    docs/install.md."""
     scrapers: list[NamespaceName] = Field(default=[])
     """Additional namespaces whose Prometheus may scrape the stack, for example `[observability]`.
     `grafana.namespace` and the namespace of `backends.metrics` always may."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..settings import TracingSettings
 from .flows import Flows
 from .helm import Chart, Rollout
-from .settings import PlacementSettings
+from .settings import NamespaceKey, PlacementSettings
 from .workload import Workload
 
 
@@ -48,7 +48,7 @@ class System:
     name: str
     release: str
     charts: tuple[Chart, ...]
-    namespace: str
+    namespace: NamespaceKey
     pod_security: str = "restricted"
     loss: Loss
     placement: Callable[[TracingSettings], PlacementSettings]
@@ -60,6 +60,10 @@ class System:
     def namespace_name(self, settings: TracingSettings) -> str:
         """Return the name of its namespace in the cluster."""
         return getattr(settings.namespaces, self.namespace)
+
+    def creates_namespace(self, settings: TracingSettings) -> bool:
+        """Return whether the stack creates its namespace, and deletes it."""
+        return self.namespace not in settings.namespaces.existing
 
     def runs(self, settings: TracingSettings) -> bool:
         """Return whether the stack installs it."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ..alloy.endpoints import otlp_http_endpoint
 from ..core import flows, helm
 from ..core.names import OPERATOR_RELEASE, OPERATOR_WEBHOOK_PORT
+from ..core.settings import NamespaceKey
 from ..core.system import Loss, System
 from ..settings import TracingSettings
 from .component import OpenTelemetryOperatorArgs
@@ -45,7 +46,7 @@ OPERATOR = System(
     name="OpenTelemetry Operator",
     release=OPERATOR_RELEASE,
     charts=(helm.OPERATOR,),
-    namespace="operator",
+    namespace=NamespaceKey.OPERATOR,
     loss=Loss(
         deleted="Pods that ask for an SDK start without one; those that run keep theirs.",
         replaced="Pods that start before the new one runs get no SDK.",

@@ -12,6 +12,7 @@ from ..core.names import (
     TEMPO_HTTP_PORT,
     TEMPO_RELEASE,
 )
+from ..core.settings import NamespaceKey
 from ..core.system import Loss, System
 from ..core.workload import Workload
 from ..identity.role import role_arn
@@ -111,7 +112,7 @@ TEMPO = System(
     name="Tempo",
     release=TEMPO_RELEASE,
     charts=(CHART, DISTRIBUTED_CHART),
-    namespace="tracing",
+    namespace=NamespaceKey.TRACING,
     loss=Loss(
         deleted="Tempo with all its pods. Spans that are not yet in S3 stay on its volumes only.",
         replaced="Tempo's pods; spans that are not yet in S3 stay on the old volumes only.",

@@ -127,7 +127,15 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
             ["tracing", "tracing-beyla"],
         )
     ),
-    ("beyla.namespaces", {"beyla": {"namespaces": ["shop"]}, "namespaces": {"tracing": "shop"}}),
+    ("namespaces.tracing", {"beyla": {"namespaces": ["shop"]}, "namespaces": {"tracing": "shop"}}),
+    ("beyla.namespaces", {"beyla": {"namespaces": ["shop", "tracing"]}}),
+    (
+        "namespaces.tracing",
+        {
+            "beyla": {"namespaces": ["pay", "shop"]},
+            "namespaces": {"tracing": "shop", "existing": ["tracing"]},
+        },
+    ),
     ("beyla.services", {"beyla": {"services": [{"namespace": "monitoring"}]}}),
     ("beyla.services[0]", {"beyla": {"services": [{}]}}),
     ("beyla.services[0].workload", {"beyla": {"services": [{"workload": "A"}]}}),
@@ -357,8 +365,8 @@ WARNED: list[tuple[str, dict[str, dict[str, Any]]]] = [
         {"beyla": {"namespaces": ["shop"], "sampleRatio": 0.1}},
     ),
     (
-        "Beyla never instruments monitoring, kube-*, tracing.",
-        {"beyla": {"namespaces": ["monitoring", "shop", "kube-*", "tracing"]}},
+        "Beyla never instruments monitoring, kube-*.",
+        {"beyla": {"namespaces": ["monitoring", "shop", "kube-*"]}},
     ),
     *(
         (

@@ -3,7 +3,7 @@
 import pytest
 
 from components.core.registry import CHARTS, SYSTEMS, running, workloads
-from components.core.settings import ChartsSettings, NamespaceSettings
+from components.core.settings import ChartsSettings, NamespaceKey, NamespaceSettings
 from components.core.system import System
 from components.settings import TracingSettings
 from tests.network.stacks import WORLDS
@@ -24,9 +24,9 @@ def test_systems_have_names_of_their_own() -> None:
 def test_every_chart_and_every_namespace_in_a_stack_file_belongs_to_a_system() -> None:
     switches = {"repository", "image_registry", "atomic"}
     assert {chart.key for chart in CHARTS} == set(ChartsSettings.model_fields) - switches
-    others = {"scrapers", "network_policies"}
+    others = {"existing", "scrapers", "network_policies"}
     keys = {system.namespace for system in SYSTEMS}
-    assert keys == set(NamespaceSettings.model_fields) - others
+    assert keys == set(NamespaceKey) == set(NamespaceSettings.model_fields) - others
 
 
 @each_system

@@ -56,7 +56,7 @@ def test_every_address_in_the_stack_leads_to_a_pod(program: str) -> None:
     """Those that other stacks, Grafana, Alloy, Beyla and Tempo itself are given."""
     objects, outputs = objects_of(program), recorded(program).outputs
     services = {name_of(o): o for o in of_kind(objects, "Service")}
-    own = {o["metadata"]["name"] for o in of_kind(objects, "Namespace")}
+    own = {pod["metadata"]["namespace"] for pod in pods(objects)}
     distributed = ("tracing", "tempo-query-frontend") in services
     mode = TempoMode.DISTRIBUTED if distributed else TempoMode.MONOLITHIC
 
@@ -96,7 +96,7 @@ def test_only_tempos_pods_have_the_service_account_with_the_role(program: str) -
 def test_objects_without_a_namespace_have_names_of_this_stack(program: str) -> None:
     """Another Alloy, Beyla or stack in the cluster has other names, whatever its namespace."""
     objects = objects_of(program)
-    namespaces = {o["metadata"]["name"] for o in of_kind(objects, "Namespace")}
+    namespaces = {pod["metadata"]["namespace"] for pod in pods(objects)}
     found = [o for o in of_kind(objects, *CLUSTER_WIDE) if o["kind"] != "Namespace"]
     kinds = [o for o in found if o["kind"] == "CustomResourceDefinition"]
     others = [o["metadata"]["name"] for o in found if o not in kinds]

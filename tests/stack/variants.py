@@ -126,7 +126,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/k1",
             "previousKmsKeyArns": ["arn:aws:kms:eu-west-1:123456789012:key/k0"],
         },
-        "namespaces": {"tracing": "observe", "beyla": "observe-agent"},
+        "namespaces": {"tracing": "observe", "beyla": "observe-agent", "existing": ["tracing"]},
         "placement": {"nodeSelector": {"dedicated": "none"}, "topologySpread": "none"},
         "tempo": {"size": "l", "jaeger": True, "zipkin": True, "placement": PLACEMENT},
         "alloy": {"placement": PLACEMENT},
