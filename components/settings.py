@@ -52,7 +52,7 @@ class TracingSettings(Settings):
     backends: BackendSettings = BackendSettings()
     """The backends for metrics, logs and profiles that traces lead to."""
     grafana: GrafanaSettings = GrafanaSettings()
-    """The Grafana side: datasources, dashboards and how its sidecar finds them."""
+    """The Grafana side: datasources, dashboards and how they reach it."""
     alerts: AlertSettings = AlertSettings()
     """Alerts on the tracing system, and how rules are delivered."""
     slos: list[SloSettings] = Field(default=[])

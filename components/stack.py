@@ -3,6 +3,7 @@
 Names and addresses that components share meet here: each gets its arguments from the settings.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -30,8 +31,10 @@ from .grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
 from .grafana.dashboards.component import (
     GrafanaDashboards,
     GrafanaDashboardsArgs,
+    dashboard_files,
     dashboards,
 )
+from .grafana.datasources import builders
 from .grafana.links import explore_url
 from .identity.component import WorkloadIdentity, WorkloadIdentityArgs
 from .identity.settings import IdentityMode
@@ -139,7 +142,7 @@ class TracingStack(pulumi.ComponentResource):
             GrafanaDatasourcesArgs(
                 settings=settings.grafana,
                 backends=settings.backends,
-                tempo_query_url=query_url(settings.tempo.mode, settings.namespaces.tracing),
+                tempo_query_url=_tempo_url(settings),
                 tenant=settings.tempo.tenant,
                 metrics_password=args.metrics_password,
                 logs_password=args.logs_password,
@@ -262,6 +265,31 @@ class TracingStack(pulumi.ComponentResource):
 
 def _none() -> pulumi.Output[str]:
     return pulumi.Output.from_input("")
+
+
+def _tempo_url(settings: TracingSettings) -> str:
+    """Return the URL that Grafana queries Tempo by."""
+    inside = query_url(settings.tempo.mode, settings.namespaces.tracing)
+    return settings.grafana.tempo_url or inside
+
+
+def grafana_files(settings: TracingSettings) -> dict[str, str]:
+    """Return datasources and dashboards as Grafana's API takes them, by their paths.
+
+    A password is the name of an environment variable, as in `${METRICS_PASSWORD}`.
+    """
+    made = builders(settings.grafana, settings.backends, tenant=settings.tempo.tenant)
+    built = [
+        build(_tempo_url(settings), f"${{{role.upper()}_PASSWORD}}") for role, build in made.items()
+    ]
+    args = dashboards_args(settings)
+    return {
+        **{f"datasources/{one['uid']}.json": json.dumps(one, indent=2) + "\n" for one in built},
+        **{
+            f"dashboards/{uid}.json": text
+            for uid, text in dashboard_files(args.dashboards if args else []).items()
+        },
+    }
 
 
 def dashboards_args(settings: TracingSettings) -> GrafanaDashboardsArgs | None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from components.grafana.delivery import API_VERSION
+from components.grafana.settings import GrafanaDelivery
+from components.stack import grafana_files
 from plan import policies
 from plan.cost import report as cost
 from plan.dumping import UNKNOWN_SHOWN, dump, load_yaml
@@ -17,6 +20,9 @@ from policy.rules.reading import RELEASE
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 PROMETHEUS_RULE = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
+GRAFANA_DATASOURCE = f"kubernetes:{API_VERSION}:GrafanaDatasource"
+GRAFANA_DASHBOARD = f"kubernetes:{API_VERSION}:GrafanaDashboard"
+GRAFANA_FOLDER = f"kubernetes:{API_VERSION}:GrafanaFolder"
 RULE_GROUPS = "tracing:index:RuleGroups"
 
 
@@ -74,6 +80,14 @@ def files(plan: Plan) -> dict[str, str]:
         folder = "rules" if item.parent.split("::")[2].endswith(RULE_GROUPS) else "grafana"
         for name, text in _data(item).items():
             found[f"{folder}/{name}"] = text
+    for item in plan.recording.of_type(GRAFANA_DATASOURCE):
+        spec: dict[str, Any] = item.inputs["spec"]
+        found[f"grafana/{item.inputs['metadata']['name']}.yaml"] = dump(spec)
+    for item in plan.recording.of_type(GRAFANA_DASHBOARD):
+        text = item.inputs["spec"]["json"]
+        found[f"grafana/{json.loads(text)['uid']}.json"] = text
+    if plan.settings.grafana.delivery is GrafanaDelivery.FILES:
+        found |= {f"grafana/{k}": text for k, text in grafana_files(plan.settings).items()}
     for item in plan.recording.of_type(PROMETHEUS_RULE):
         found[f"rules/{item.inputs['metadata']['name']}.yaml"] = dump(item.inputs["spec"])
     tier = plan.settings.environment.tier
@@ -111,8 +125,8 @@ def _counts(files: Mapping[str, str]) -> dict[str, int]:
     kinds = ("datasources", "dashboards", "panels", "recording rules", "alerts")
     found: dict[str, int] = dict.fromkeys(kinds, 0)
     for name, text in files.items():
-        if name.startswith("grafana/") and name.endswith(".yaml"):
-            found["datasources"] += len(load_yaml(text)["datasources"])
+        if name.startswith(("grafana/tracing-datasource", "grafana/datasources/")):
+            found["datasources"] += 1
         elif name.startswith("grafana/"):
             found["dashboards"] += 1
             found["panels"] += _panels(json.loads(text))

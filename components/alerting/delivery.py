@@ -7,9 +7,9 @@ from typing import Any
 
 import pulumi
 import yaml
-from pulumi_kubernetes import apiextensions, core, meta
+from pulumi_kubernetes import apiextensions, core
 
-from ..core.names import MANAGED
+from ..core.objects import metadata
 from ..core.units import MAX_OBJECT_BYTES
 from .settings import RuleDelivery
 
@@ -134,22 +134,20 @@ class RuleGroups(pulumi.ComponentResource):
             files = []
         for number, file in enumerate(files, start=1):
             resource = f"{name if number == 1 else f'{name}-{number}'}-rules"
-            metadata = meta.v1.ObjectMetaArgs(
-                name=file.name, namespace=args.namespace, labels={**MANAGED, **args.labels}
-            )
+            its = metadata(file.name, args.namespace, args.labels)
             child = pulumi.ResourceOptions(parent=self)
             if args.delivery is RuleDelivery.PROMETHEUS_RULE:
                 apiextensions.CustomResource(
                     resource,
                     api_version="monitoring.coreos.com/v1",
                     kind="PrometheusRule",
-                    metadata=metadata,
+                    metadata=its,
                     spec={"groups": file.groups},
                     opts=child,
                 )
             else:
                 # A sidecar writes the files of all ConfigMaps into one folder.
                 data = {f"{file.name}.yaml": file.text}
-                core.v1.ConfigMap(resource, metadata=metadata, data=data, opts=child)
+                core.v1.ConfigMap(resource, metadata=its, data=data, opts=child)
         self.object_names = pulumi.Output.from_input([file.name for file in files])
         self.register_outputs({"objectNames": self.object_names})

@@ -24,6 +24,7 @@ from ..core.settings import NamespaceKey, PodSettings, Size
 from ..core.tier import PRODUCTION_NAMES, Tier
 from ..core.workload import Workload
 from ..grafana.links import ALLOY_ALONE, TITLES
+from ..grafana.settings import GrafanaDelivery
 from ..identity.settings import IdentityMode
 from ..otel_operator import sizes as operator_sizes
 from ..settings import TracingSettings
@@ -550,6 +551,31 @@ def _datasources(settings: TracingSettings) -> Iterator[Problem]:
             )
 
 
+def _delivery(settings: TracingSettings) -> Iterator[Problem]:
+    its = settings.grafana
+    of_sidecar = ("dashboard_label", "dashboard_label_value", "datasource_label")
+    used_with = {
+        **dict.fromkeys((*of_sidecar, "datasource_label_value"), GrafanaDelivery.SIDECAR),
+        "folder_annotation": GrafanaDelivery.SIDECAR,
+        "instance_labels": GrafanaDelivery.OPERATOR,
+    }
+    for name in sorted(its.model_fields_set & used_with.keys()):
+        if its.delivery is not used_with[name]:
+            yield problem(
+                f"grafana.{to_camel(name)}",
+                getattr(its, name),
+                f"has no effect with grafana.delivery: {its.delivery}, only with "
+                f"{used_with[name]}: remove one of the two",
+            )
+    if its.delivery is GrafanaDelivery.FILES and its.tempo_url is None:
+        yield problem(
+            "grafana.delivery",
+            its.delivery,
+            "needs the URL that Grafana outside the cluster queries Tempo by: set "
+            "grafana.tempoUrl, for example https://tempo.example.com",
+        )
+
+
 def _folder(settings: TracingSettings) -> Iterator[Problem]:
     """Refuse a folder with the title of a dashboard in it, as Grafana before 11.3 does."""
     titles = {_slug(title) for title in (*TITLES.values(), ALLOY_ALONE)}
@@ -707,6 +733,7 @@ _RULES = (
     _tempo,
     _workloads,
     _datasources,
+    _delivery,
     _folder,
     _buckets,
     _slos,

@@ -6,6 +6,7 @@ from ..alerting.settings import RuleDelivery, RuleEvaluator
 from ..backends.settings import MetricsType
 from ..core.registry import CHARTS
 from ..core.tier import Tier
+from ..grafana.settings import GrafanaDelivery
 from ..identity.settings import IdentityMode
 from ..load import capacity
 from ..settings import TracingSettings
@@ -64,6 +65,19 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
             'of applications. Test it on one node group first: see "Enable context propagation" '
             "in docs/beyla.md."
         )
+    match settings.grafana.delivery:
+        case GrafanaDelivery.SIDECAR:
+            pass
+        case GrafanaDelivery.OPERATOR:
+            yield (
+                "grafana.delivery operator: the cluster must have the Grafana operator's kinds; "
+                "without them `pulumi up` fails at these objects."
+            )
+        case GrafanaDelivery.FILES:
+            yield (
+                "grafana.delivery files: `pulumi up` changes nothing in Grafana. Import the files "
+                "in the plan's folder grafana: see docs/grafana.md."
+            )
     if settings.operator.enabled and settings.operator.go:
         yield "operator.go is on: pods that ask for Go's agent get a privileged container."
     if not settings.namespaces.network_policies:

@@ -1,15 +1,12 @@
 """Grafana's datasources as a component."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import core, meta
 
 from ..backends.settings import BackendSettings
-from ..core.names import MANAGED
-from . import datasources
-from .datasources import Datasource, provisioning_file
+from .datasources import builders
+from .delivery import Delivery
 from .settings import GrafanaSettings
 
 
@@ -47,7 +44,7 @@ class GrafanaDatasourcesArgs:
 
 
 class GrafanaDatasources(pulumi.ComponentResource):
-    """A ConfigMap for each datasource, for Grafana's sidecar; a Secret if it has a password."""
+    """An object for each datasource, by `settings.delivery`; a password is in a Secret."""
 
     tempo_uid: pulumi.Output[str]
     """Uid of the Tempo datasource."""
@@ -63,79 +60,15 @@ class GrafanaDatasources(pulumi.ComponentResource):
             opts: options of the component.
         """
         super().__init__("tracing:index:GrafanaDatasources", name, {}, opts)
-        self._name = name
-        self._settings = settings = args.settings
-        backends, uid = args.backends, settings.tempo_uid
-        text = pulumi.Output.from_input(args.tempo_query_url).apply(
-            lambda url: self._text(
-                datasources.tempo(settings, backends, url=url, tenant=args.tenant)
+        settings, delivery = args.settings, Delivery(name, args.settings, self)
+        passwords = {"metrics": args.metrics_password, "logs": args.logs_password}
+        for role, build in builders(settings, args.backends, tenant=args.tenant).items():
+            backend = getattr(args.backends, role, None)
+            delivery.datasource(
+                role,
+                build,
+                url=args.tempo_query_url,
+                password=passwords.get(role) if getattr(backend, "username", None) else None,
             )
-        )
-        self._plain("tempo", text)
-        if (metrics := backends.metrics) and metrics.create_datasource:
-            self._with_login(
-                "metrics",
-                lambda password: datasources.metrics(metrics, tempo_uid=uid, password=password),
-                username=metrics.username,
-                password=args.metrics_password,
-            )
-        if (logs := backends.logs) and logs.create_datasource:
-            self._with_login(
-                "logs",
-                lambda password: datasources.loki(logs, tempo_uid=uid, password=password),
-                username=logs.username,
-                password=args.logs_password,
-            )
-        if (profiles := backends.profiles) and profiles.create_datasource:
-            self._plain("profiles", self._text(datasources.pyroscope(profiles)))
-        self.tempo_uid = pulumi.Output.from_input(uid)
+        self.tempo_uid = pulumi.Output.from_input(settings.tempo_uid)
         self.register_outputs({"tempoUid": self.tempo_uid})
-
-    def _plain(self, role: str, text: pulumi.Input[str]) -> None:
-        file = _file_name(role)
-        core.v1.ConfigMap(
-            f"{self._name}-{role}",
-            metadata=self._metadata(file),
-            data={f"{file}.yaml": text},
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-
-    def _with_login(
-        self,
-        role: str,
-        build: Callable[[str | None], Datasource],
-        *,
-        username: str | None,
-        password: pulumi.Input[str] | None,
-    ) -> None:
-        if username is None or password is None:
-            self._plain(role, self._text(build(None)))
-            return
-        # A separate file name: the sidecar would delete the new file with the old ConfigMap.
-        file = f"{_file_name(role)}-login"
-        text = pulumi.Output.secret(password).apply(lambda known: self._text(build(known)))
-        core.v1.Secret(
-            f"{self._name}-{role}",
-            metadata=self._metadata(file),
-            string_data={f"{file}.yaml": text},
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-
-    def _text(self, datasource: Datasource) -> str:
-        return provisioning_file(datasource, org_id=self._settings.org_id)
-
-    def _metadata(self, name: str) -> meta.v1.ObjectMetaArgs:
-        settings = self._settings
-        return meta.v1.ObjectMetaArgs(
-            name=name,
-            namespace=settings.namespace,
-            labels={
-                **MANAGED,
-                settings.datasource_label: settings.datasource_label_value,
-            },
-        )
-
-
-def _file_name(role: str) -> str:
-    """Return the name of object and file: the sidecar writes all files into one folder."""
-    return f"tracing-datasource-{role}"

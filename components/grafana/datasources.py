@@ -1,6 +1,7 @@
 """Grafana's datasources: plain data with a single `$`, and the files that provision them."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -18,6 +19,8 @@ from .links import PROFILE, PYROSCOPE
 from .settings import GrafanaSettings
 
 Datasource = dict[str, Any]
+#: Returns a datasource for the URL of Tempo's query API and a password.
+Builder = Callable[[str, str | None], Datasource]
 
 #: Label of Pyroscope's profiles.
 PROFILES_TAGS = {"service.name": "service_name"}
@@ -34,6 +37,29 @@ METRICS_QUERIES = {
 _TRACE_ID = "^trace_?[iI][dD]$"
 #: Search window for logs and samples, before and after a span.
 _BEFORE, _AFTER = "-5m", "5m"
+
+
+def builders(
+    settings: GrafanaSettings, backends: BackendSettings, *, tenant: str | None
+) -> dict[str, Builder]:
+    """Return the builder of each datasource of the stack by its role.
+
+    Args:
+        settings: the Grafana side's settings.
+        backends: the backends that traces lead to.
+        tenant: tenant to read traces as; None without multitenancy.
+    """
+    uid = settings.tempo_uid
+    found: dict[str, Builder] = {
+        "tempo": lambda url, _: tempo(settings, backends, url=url, tenant=tenant)
+    }
+    if (of_metrics := backends.metrics) and of_metrics.create_datasource:
+        found["metrics"] = lambda _, password: metrics(of_metrics, tempo_uid=uid, password=password)
+    if (of_logs := backends.logs) and of_logs.create_datasource:
+        found["logs"] = lambda _, password: loki(of_logs, tempo_uid=uid, password=password)
+    if (of_profiles := backends.profiles) and of_profiles.create_datasource:
+        found["profiles"] = lambda _, __: pyroscope(of_profiles)
+    return found
 
 
 def tempo(

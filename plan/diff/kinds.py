@@ -18,8 +18,15 @@ from typing import Final
 
 from components.core.registry import SYSTEMS
 from components.core.system import Loss
+from components.grafana.delivery import IMMUTABLE
 from plan.recorder import REFERENCE_TYPE, STACK_TYPE
-from plan.write import CONFIG_MAP, PROMETHEUS_RULE
+from plan.write import (
+    CONFIG_MAP,
+    GRAFANA_DASHBOARD,
+    GRAFANA_DATASOURCE,
+    GRAFANA_FOLDER,
+    PROMETHEUS_RULE,
+)
 from policy.rules.reading import RELEASE
 
 KUBERNETES_PROVIDER: Final = "pulumi:providers:kubernetes"
@@ -168,6 +175,16 @@ KINDS: Final[Mapping[str, Kind]] = {
             ),
         ),
     ),
+    **{
+        kind: Kind(
+            replacing=(*_METADATA, *IMMUTABLE),
+            loss=Loss(
+                deleted="The Grafana operator deletes it from Grafana.",
+                replaced="Grafana is without it until the new one is there.",
+            ),
+        )
+        for kind in (GRAFANA_DATASOURCE, GRAFANA_DASHBOARD, GRAFANA_FOLDER)
+    },
     "kubernetes:opentelemetry.io/v1alpha1:Instrumentation": Kind(
         replacing=_METADATA,
         loss=Loss(

@@ -273,6 +273,9 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("load.growthPercentPerMonth", {"load": {"growthPercentPerMonth": 5}}),
     ("load.storedBytesPerSpan", {"load": {"spansPerSecond": 9, "storedBytesPerSpan": 501}}),
     ("load.edges", {"load": {"spansPerSecond": 9, "edges": 3}}),
+    ("grafana.delivery", {"grafana": {"delivery": "files"}}),
+    ("grafana.dashboardLabel", {"grafana": {"delivery": "operator", "dashboardLabel": "a"}}),
+    ("grafana.instanceLabels", {"grafana": {"instanceLabels": {"a": "b"}}}),
     ("backends.metrics.uid", {"backends": {"metrics": {**METRICS, "uid": "tracing-tempo"}}}),
     ("grafana.folder", {"grafana": {"folder": "use  Cases"}}),
     (

@@ -28,6 +28,9 @@ beside this script. To record:
 * ``opentelemetry-operator-agents``: ``versions.txt`` of the operator's repository at the tag of the
   chart's ``appVersion``, the lines that begin with ``autoinstrumentation-``, by language.
 
+* ``grafana-operator``: ``python tests/contracts/record.py grafana-operator FOLDER`` with the
+  repository of the Grafana operator at a release. The stack doesn't install it.
+
 * ``alloy-components``: from a program that links Alloy's component registry at the chart's
   ``appVersion`` and walks the ``alloy`` tags of each component's argument and export types. That
   program is not kept here; the reference pages of that version list the same arguments.
@@ -164,9 +167,34 @@ def tempo(url: str) -> dict[str, Any]:
     return {"program": "tempo-config", "version": version, "keys": keys, "omitted": OMITTED}
 
 
+def grafana_operator(folder: Path) -> dict[str, Any]:
+    """Return the contract of the Grafana operator: JSON schemas of the specs that we write."""
+    kinds: dict[str, Any] = {}
+    for name in ("dashboards", "datasources", "folders"):
+        file = folder / f"config/crd/bases/grafana.integreatly.org_grafana{name}.yaml"
+        definition = yaml.safe_load(file.read_text())["spec"]
+        [version] = definition["versions"]
+        spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+        kinds[definition["names"]["kind"]] = _closed(spec)
+    about = yaml.safe_load((folder / "deploy/helm/grafana-operator/Chart.yaml").read_text())
+    return {"program": "grafana-operator", "version": about["version"], "kinds": kinds}
+
+
+def _closed(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema that refuses keys without a type, which the API server would drop."""
+    kept = {k: v for k, v in schema.items() if k in ("type", "required", "pattern", "maxLength")}
+    if properties := schema.get("properties"):
+        kept["properties"] = {key: _closed(below) for key, below in properties.items()}
+        kept["additionalProperties"] = False
+    if "items" in schema:
+        kept["items"] = _closed(schema["items"])
+    return kept
+
+
 def main(kind: str, source: str) -> None:
     """Print one contract."""
-    contract = chart(Path(source)) if kind == "chart" else tempo(source)
+    recorders = {"chart": chart, "grafana-operator": grafana_operator}
+    contract = recorders[kind](Path(source)) if kind in recorders else tempo(source)
     print(json.dumps(contract, indent=1, sort_keys=True))
 
 

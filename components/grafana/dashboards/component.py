@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import core, meta
 
-from ...core.names import MANAGED
 from ...core.units import MAX_OBJECT_BYTES
 from ...telemetry.context import StackContext
+from ..delivery import Delivery
 from ..layout import Dashboard, as_json
 from ..panels import Panels
 from ..settings import GrafanaSettings
@@ -25,9 +24,6 @@ from . import (
     traces,
     use_cases,
 )
-
-#: Annotation with the folder; the sidecar's `folderAnnotation` must have the same value.
-FOLDER_ANNOTATION = "grafana_folder"
 
 
 def dashboards(stack: StackContext) -> list[Dashboard]:
@@ -57,7 +53,7 @@ class GrafanaDashboardsArgs:
 
 
 class GrafanaDashboards(pulumi.ComponentResource):
-    """A ConfigMap for each dashboard, for Grafana's sidecar."""
+    """An object for each dashboard, by `settings.delivery`."""
 
     uids: pulumi.Output[list[str]]
     """Uids of the dashboards."""
@@ -65,7 +61,7 @@ class GrafanaDashboards(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: GrafanaDashboardsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Create the ConfigMaps.
+        """Create the objects.
 
         Args:
             name: name of the component.
@@ -77,13 +73,7 @@ class GrafanaDashboards(pulumi.ComponentResource):
         """
         super().__init__("tracing:index:GrafanaDashboards", name, {}, opts)
         texts = dashboard_files(args.dashboards)
-        for uid, text in texts.items():
-            core.v1.ConfigMap(
-                f"{name}-{uid}",
-                metadata=_metadata(args.settings, uid),
-                data={f"{uid}.json": text},
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+        Delivery(name, args.settings, self).dashboards(texts)
         self.uids = pulumi.Output.from_input(list(texts))
         self.register_outputs({"uids": self.uids})
 
@@ -105,16 +95,3 @@ def dashboard_files(dashboards: Sequence[Dashboard]) -> dict[str, str]:
             )
         texts[one.uid] = text
     return texts
-
-
-def _metadata(settings: GrafanaSettings, uid: str) -> meta.v1.ObjectMetaArgs:
-    return meta.v1.ObjectMetaArgs(
-        # The sidecar writes the files of all ConfigMaps into one folder, so both names are unique.
-        name=f"dashboard-{uid}",
-        namespace=settings.namespace,
-        labels={
-            **MANAGED,
-            settings.dashboard_label: settings.dashboard_label_value,
-        },
-        annotations={FOLDER_ANNOTATION: settings.folder},
-    )
