@@ -14,15 +14,18 @@ from typing import Any, Final, cast
 import pulumi.runtime
 from pulumi.runtime import config as _config
 from pulumi.runtime import mocks as _mocks
+from pulumi.runtime import resource as _resource
 from pulumi.runtime import rpc as _rpc
 from pulumi.runtime.proto import engine_pb2 as _engine
+from pulumi.runtime.proto import resource_pb2 as _resource_pb2
+from pulumi.runtime.proto.source_pb2 import StackTrace as _StackTrace
 from pulumi.runtime.settings import set_root_resource as _set_root_resource
 
-Answers = _mocks.Mocks
-Call = _mocks.MockCallArgs
 Engine = _mocks.MockEngine
 Monitor = _mocks.MockMonitor
-NewResource = _mocks.MockResourceArgs
+#: Answers to a resource that is registered, and to one that is read.
+Registered = _resource_pb2.RegisterResourceResponse
+Read = _resource_pb2.ReadResourceResponse
 
 #: Placeholder for a value that is known only after an update.
 UNKNOWN: Final = _rpc.UNKNOWN
@@ -60,6 +63,9 @@ def start(
 ) -> None:
     """Let the program of the current context register its resources with a monitor.
 
+    From then on, the SDK describes no place in the source to the monitor: reading the call stack
+    for each resource takes up to a fifth of the time of a program.
+
     `config` has full keys and text, objects as JSON.
     """
     pulumi.runtime.configure(
@@ -78,3 +84,4 @@ def start(
     )
     pulumi.runtime.set_all_config(dict(config), list(secret_keys))
     _set_root_resource(None)  # pyright: ignore[reportArgumentType]
+    _resource._get_stack_trace = _StackTrace  # pyright: ignore[reportPrivateUsage]

@@ -96,43 +96,36 @@ class Recording:
         return found[0]
 
 
-class _Answers(sdk.Answers):
-    """Answers of a provider: nothing at preview, invented ids and ARNs at update."""
+class _Monitor(sdk.Monitor):
+    """Answers as a provider does at preview; at update it invents ids and ARNs."""
 
     def __init__(self, *, preview: bool, references: Mapping[str, Mapping[str, str]]) -> None:
+        super().__init__(cast(Any, None))
         self._preview = preview
         self._references = references
-
-    def call(self, args: sdk.Call) -> tuple[dict[str, Any], None]:
-        raise pulumi.RunError(f"{args.token}: the stack calls no provider function")
-
-    def new_resource(self, args: sdk.NewResource) -> tuple[str | None, dict[str, Any]]:
-        known = cast(dict[str, Any], dict(args.inputs))  # pyright: ignore[reportUnknownArgumentType]
-        if args.typ == REFERENCE_TYPE:
-            # Only the engine knows the outputs of another stack.
-            return args.name, {**known, "outputs": self._references.get(args.name, UNKNOWN)}
-        if self._preview or not args.custom:
-            return "", known
-        known.setdefault("arn", f"arn:aws:test:::{args.name}")
-        return f"{args.name}-id", known
-
-
-class _Monitor(sdk.Monitor):
-    def __init__(self, answers: _Answers) -> None:
-        super().__init__(answers)
         self._lock = threading.Lock()
         self.registered: list[Resource] = []
         self.registered_outputs: dict[str, dict[str, Any]] = {}
 
-    def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - the name in the protocol
+    def Invoke(self, request: Any) -> Any:  # noqa: ANN401, N802 - the name in the protocol
+        raise pulumi.RunError(f"{request.tok}: the stack calls no provider function")
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802
         urn = self.make_urn(request.parent, request.type, request.name)
         self._record(urn, request, request.object)
-        return super().RegisterResource(request)
+        if self._preview or not request.custom:
+            return sdk.Registered(urn=urn, object=request.object)
+        known = {"arn": f"arn:aws:test:::{request.name}", **request.object}
+        return sdk.Registered(urn=urn, id=f"{request.name}-id", object=_struct(known))
 
     def ReadResource(self, request: Any) -> Any:  # noqa: ANN401, N802
         urn = self.make_urn(request.parent, request.type, request.name)
         self._record(urn, request, request.properties)
-        return super().ReadResource(request)
+        known = dict(request.properties)
+        if request.type == REFERENCE_TYPE:
+            # Only the engine knows the outputs of another stack.
+            known["outputs"] = self._references.get(request.name, UNKNOWN)
+        return sdk.Read(urn=urn, properties=_struct(known))
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802
         with self._lock:
@@ -181,6 +174,12 @@ def _optional(request: Any, name: str) -> bool | None:  # noqa: ANN401
         if name in request.DESCRIPTOR.fields_by_name and request.HasField(name)
         else None
     )
+
+
+def _struct(values: Mapping[str, Any]) -> Struct:
+    struct = Struct()
+    struct.update(values)
+    return struct
 
 
 def _properties(struct: Struct) -> dict[str, Any]:
@@ -253,7 +252,7 @@ def record(
     """
 
     def run() -> Recording:
-        monitor = _Monitor(_Answers(preview=preview, references=references or {}))
+        monitor = _Monitor(preview=preview, references=references or {})
         engine = _Engine()
         sdk.start(
             monitor,

@@ -1,6 +1,7 @@
 """Writes a plan as files: the same bytes for the same stack file, so that plans can be compared."""
 
 import json
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,6 +89,7 @@ def files(plan: Plan) -> dict[str, str]:
         found[f"grafana/{json.loads(text)['uid']}.json"] = text
     if plan.settings.grafana.delivery is GrafanaDelivery.FILES:
         found |= {f"grafana/{k}": text for k, text in grafana_files(plan.settings).items()}
+    found |= {k: _indented(v) for k, v in found.items() if re.match(r"grafana/.*\.json$", k)}
     for item in plan.recording.of_type(PROMETHEUS_RULE):
         found[f"rules/{item.inputs['metadata']['name']}.yaml"] = dump(item.inputs["spec"])
     tier = plan.settings.environment.tier
@@ -102,6 +104,11 @@ def _data(item: Resource) -> dict[str, str]:
     """Return the provisioning files in an object for Grafana's sidecar."""
     data: dict[str, str] = masked(item.inputs).get("data", {})
     return {k: v for k, v in data.items() if k.endswith((".yaml", ".json"))}
+
+
+def _indented(dashboard: str) -> str:
+    """Return the JSON of a dashboard for readers: in the object it is one line."""
+    return json.dumps(json.loads(dashboard), indent=1)
 
 
 def _resource(resource: Resource) -> dict[str, Any]:

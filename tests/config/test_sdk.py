@@ -2,9 +2,12 @@
 
 import ast
 import inspect
+import traceback
 from pathlib import Path
+from unittest import mock
 
 import pulumi
+import pytest
 from pulumi.runtime import config, rpc, settings
 
 from config import sdk
@@ -59,6 +62,12 @@ def test_the_classes_have_the_methods_that_the_recorder_replaces() -> None:
     assert all(hasattr(sdk.Monitor, name) for name in methods)
     assert hasattr(sdk.Engine, "Log")
     assert list(inspect.signature(settings.set_root_resource).parameters) == ["root"]
+
+
+def test_a_recorded_program_reads_no_call_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traceback, "extract_stack", mock.Mock(side_effect=AssertionError))
+    recording = record(lambda: pulumi.ComponentResource("a:b:C", "name"))
+    assert [r.name for r in recording.resources][1:] == ["name"]
 
 
 def test_a_program_is_recorded_with_secrets_and_warnings() -> None:
