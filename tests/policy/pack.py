@@ -32,22 +32,23 @@ def missing() -> str | None:
     return None
 
 
-#: Prints the tier for each `tracing:environment` on standard input, in one process of the pack.
-_ASK_FOR_TIERS = """
+#: Prints the levels for each `tracing:environment` on standard input, in one process of the pack.
+_ASK_FOR_LEVELS = """
 import json, runpy, sys
 import pulumi, pulumi_policy
-pulumi_policy.PolicyPack = lambda *_: None
-tier = runpy.run_path("__main__.py")["_tier"]
+def show(_, policies):
+    print(json.dumps({p.name: p.enforcement_level.value for p in policies}))
+pulumi_policy.PolicyPack = show
 for text in json.load(sys.stdin):
     pulumi.runtime.set_all_config({"tracing:environment": text})
-    print(tier().value)
+    runpy.run_path("__main__.py")
 """
 
 
-def tiers(environments: list[str]) -> list[str]:
-    """Return the tier that the pack judges by for each value of `tracing:environment`."""
+def levels(environments: list[str]) -> list[dict[str, Level]]:
+    """Return the levels of the policies for each value of `tracing:environment`."""
     done = subprocess.run(
-        [FOLDER / "venv" / "bin" / "python", "-c", _ASK_FOR_TIERS],
+        [FOLDER / "venv" / "bin" / "python", "-c", _ASK_FOR_LEVELS],
         cwd=FOLDER,
         env={**os.environ, "PULUMI_PROJECT": "tracing", "PULUMI_STACK": "test"},
         input=json.dumps(environments),
@@ -55,7 +56,10 @@ def tiers(environments: list[str]) -> list[str]:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout.split()
+    return [
+        {name: Level.OFF if text == "disabled" else Level(text) for name, text in found.items()}
+        for found in map(json.loads, done.stdout.splitlines())
+    ]
 
 
 @dataclass(frozen=True)
@@ -83,10 +87,13 @@ class Pack:
         }
         self.stub.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig=given))
 
-    def ask(self, found: Documents) -> list[Violation]:
-        """Return the violations in a stack, each resource first and then all together."""
+    def ask(self, found: Documents, known: Documents | None = None) -> list[Violation]:
+        """Return the violations in a stack, each resource first and then all together.
+
+        A `known` stack violates nothing: the resources that it has too are not asked again.
+        """
         violations: list[Violation] = []
-        for r in found:
+        for r in [r for r in found if r not in (known or ())]:
             request = analyzer_pb2.AnalyzeRequest(
                 type=r["type"],
                 urn=r["urn"],
