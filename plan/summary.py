@@ -7,6 +7,8 @@ from typing import Any
 
 from components.alerting.settings import RuleDelivery
 from components.core import placement
+from components.core.overrides import leaves
+from components.core.problem import shown_at
 from components.core.registry import SYSTEMS, running, workloads
 from components.settings import TracingSettings
 from config.markdown import table
@@ -32,6 +34,7 @@ def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violatio
         f"# Plan of {plan.stack}",
         f"{settings.environment.name} ({settings.environment.tier}) on {where}: {count} resources.",
         table([("setting", "value"), *summary_rows(settings)], aligned=True),
+        *_overridden(settings),
         "## Policy",
         section(violations, settings.environment.tier),
         "## Resources",
@@ -85,6 +88,19 @@ def summary_rows(settings: TracingSettings) -> Iterator[tuple[str, str]]:
         delivered = delivery is not RuleDelivery.NONE
         yield name, f"{delivery}, evaluated by {evaluator}" if delivered else "not delivered"
     yield "network policies", "on" if settings.namespaces.network_policies else "off"
+
+
+def _overridden(settings: TracingSettings) -> Iterator[str]:
+    """Yield the section with values that stack files set by the keys of charts and programs."""
+    rows = [
+        (check.setting, key, shown_at(key, value))
+        for system in running(settings)
+        for check in system.checks(settings)
+        for key, value in leaves(check.given)
+    ]
+    if rows:
+        yield "## Overridden chart values"
+        yield table([("setting", "key", "value"), *rows], aligned=True)
 
 
 def _fate(settings: TracingSettings) -> str:

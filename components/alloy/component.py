@@ -9,10 +9,11 @@ from ..backends.credentials import LOGS_PASSWORD, METRICS_PASSWORD
 from ..backends.settings import LogsSettings, MetricsSettings
 from ..core import helm
 from ..core.names import ALLOY_RELEASE
+from ..core.overrides import refuse
 from ..core.settings import PlacementSettings, ServiceMonitorSettings
 from .endpoints import otlp_grpc_endpoint, otlp_http_endpoint
 from .settings import AlloySettings
-from .values import rollouts, values
+from .values import checks, rollouts, values
 
 __all__ = ["Alloy", "AlloyArgs"]
 
@@ -100,6 +101,7 @@ class Alloy(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: AlloyArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        refuse(name, checks(args))
         super().__init__("tracing:index:Alloy", name, {}, opts)
         self._release = helm.release(
             f"{name}-release",

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ..core.base import Settings
+from ..core.overrides import Overrides
 from ..core.settings import PLACED, PlacementSettings, ScalableWorkloadSettings, Size
 from ..core.texts import NamespaceName, UrlPath
 
@@ -44,3 +45,5 @@ class AlloySettings(Settings):
     sends from the host network."""
     placement: Annotated[PlacementSettings, PLACED] = PlacementSettings()
     """Placement of Alloy's pods; each key replaces that of the stack's `placement`."""
+    values: Overrides = Field(default={})
+    """Other values of the chart `alloy`, merged last: see docs/overrides.md."""

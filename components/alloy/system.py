@@ -17,7 +17,7 @@ from ..tempo.endpoints import otlp_endpoint, pods
 from ..tempo.settings import TempoMode
 from .component import AlloyArgs
 from .sizes import workload
-from .values import rollouts
+from .values import checks, rollouts
 
 
 def args(settings: TracingSettings, *, has_credentials: bool) -> AlloyArgs:
@@ -94,5 +94,6 @@ ALLOY = System(
     workloads=lambda settings: {"alloy": workload(settings.alloy)},
     rollouts=lambda settings: rollouts(args(settings, has_credentials=True)),
     flows=_flows,
+    checks=lambda settings: checks(args(settings, has_credentials=True)),
     summary=_summary,
 )

@@ -1,13 +1,16 @@
 """Helm values of the chart `alloy` for the gateway."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ..backends import credentials
-from ..core import placement
+from ..core import contracts, placement
 from ..core.flows import pods_of
 from ..core.helm import Rollout
 from ..core.names import ALLOY_HTTP_PORT, ALLOY_RELEASE, OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from ..core.overrides import MONITOR, MONITOR_LABELS, NAMES, POLICIES, Check, merged
 from ..core.rbac import cluster_access
 from ..core.settings import PlacementSettings
 from ..core.workload import Workload
@@ -49,8 +52,65 @@ _RESTRICTED: dict[str, Any] = {
 }
 
 
+#: Keys of the chart that `alloy.values` can't set: what sets them, or why the stack owns them.
+OWNED: Mapping[str, str] = {
+    "fullnameOverride": NAMES,
+    "nameOverride": NAMES,
+    "namespaceOverride": NAMES,
+    "global.image.registry": "charts.imageRegistry",
+    "global.image.pullSecrets": "alloy.placement.imagePullSecrets",
+    "image.pullSecrets": "alloy.placement.imagePullSecrets",
+    "image.registry": "charts.imageRegistry",
+    "alloy.configMap": "it is generated from the settings",
+    "alloy.listenAddr": "probes and scrapes use it",
+    "alloy.listenPort": POLICIES,
+    "alloy.resources": "alloy.workload",
+    "alloy.storagePath": "it mounts a volume there",
+    "controller.autoscaling.enabled": "alloy.workload.maxReplicas",
+    "controller.autoscaling.minReplicas": "alloy.workload.replicas",
+    "controller.autoscaling.maxReplicas": "alloy.workload.maxReplicas",
+    "controller.autoscaling.horizontal.enabled": "alloy.workload.maxReplicas",
+    "controller.autoscaling.horizontal.minReplicas": "alloy.workload.replicas",
+    "controller.autoscaling.horizontal.maxReplicas": "alloy.workload.maxReplicas",
+    "controller.autoscaling.vertical": "alloy.workload",
+    "controller.hostNetwork": POLICIES,
+    "controller.replicas": "alloy.workload.replicas",
+    "controller.type": "volumes and updates are those of a Deployment",
+    **placement.owners(
+        "alloy",
+        "controller",
+        priorityClassName="priorityClass",
+        topologySpreadConstraints="topologySpread",
+    ),
+    "networkPolicy": "namespaces.networkPolicies",
+    "extraObjects": "its permissions are in there; create other objects by other means",
+    "rbac": "Alloy reads the pods of all namespaces",
+    "service.enabled": "all senders use it",
+    "serviceAccount.create": "Alloy's permissions are bound to it",
+    "serviceAccount.name": "Alloy's permissions are bound to it",
+    "serviceMonitor.enabled": MONITOR,
+    "serviceMonitor.additionalLabels": MONITOR_LABELS,
+}
+
+
 def values(args: "AlloyArgs") -> dict[str, Any]:
     """Return the values of the release, plain and fully known."""
+    return merged(_built(args), args.settings.values)
+
+
+def checks(args: "AlloyArgs") -> Iterator[Check]:
+    """Yield what a stack file sets by the keys of the chart."""
+    yield Check(
+        setting="alloy.values",
+        given=args.settings.values,
+        contract=contracts.of_chart(args.chart.name, args.chart.version),
+        owned=OWNED,
+        # The endpoint may be known only after an update, and is in no list.
+        built=lambda: _built(replace(args, tempo_endpoint="")),
+    )
+
+
+def _built(args: "AlloyArgs") -> dict[str, Any]:
     size, placed = workload(args.settings), args.settings.placement.over(args.placement)
     content = config(args)
     image = {"registry": args.image_registry, "pullSecrets": placement.pull_secrets(placed)}

@@ -8,9 +8,10 @@ import pulumi
 from ..alloy.settings import AlloySettings
 from ..core import helm
 from ..core.names import BEYLA_RELEASE
+from ..core.overrides import refuse
 from ..core.settings import PlacementSettings, ServiceMonitorSettings
 from .settings import BeylaSettings
-from .values import rollouts, values
+from .values import checks, rollouts, values
 
 __all__ = ["Beyla", "BeylaArgs"]
 
@@ -61,6 +62,7 @@ class Beyla(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: BeylaArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        refuse(name, checks(args))
         super().__init__("tracing:index:Beyla", name, {}, opts)
         self._release = helm.release(
             f"{name}-release",

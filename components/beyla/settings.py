@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from ..core.base import Settings, explained
+from ..core.overrides import Overrides
 from ..core.settings import PLACED, PlacementSettings, PodSettings
 from ..core.texts import LabelKey, LabelValue, NamePattern, NamespacePattern
 
@@ -71,6 +72,8 @@ class BeylaSettings(Settings):
     either."""
     placement: Annotated[PlacementSettings, PLACED] = PlacementSettings()
     """Placement of Beyla's pods; each key replaces that of the stack's `placement`."""
+    values: Overrides = Field(default={})
+    """Other values of the chart `beyla`, merged last: see docs/overrides.md."""
 
     @property
     def selected_namespaces(self) -> list[str]:

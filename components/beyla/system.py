@@ -13,7 +13,7 @@ from ..settings import TracingSettings
 from . import sizes
 from .component import BeylaArgs
 from .settings import BeylaServiceSettings
-from .values import CACHE_PORT, CACHE_SERVICE, rollouts
+from .values import CACHE_PORT, CACHE_SERVICE, checks, rollouts
 
 _EVERYTHING = "all namespaces except the system's"
 
@@ -101,5 +101,6 @@ BEYLA = System(
     workloads=_workloads,
     rollouts=lambda settings: rollouts(args(settings)),
     flows=_flows,
+    checks=lambda settings: checks(args(settings)),
     summary=_summary,
 )

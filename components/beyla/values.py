@@ -1,10 +1,13 @@
 """Values of the chart ``beyla``."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..core import placement
+from ..core import contracts, placement
 from ..core.helm import Rollout, no_template
 from ..core.names import BEYLA_RELEASE
+from ..core.overrides import MONITOR, MONITOR_LABELS, NAMES, POLICIES, Check, merged
 from ..core.rbac import cluster_access
 from ..core.settings import PlacementSettings
 from ..core.texts import map_strings
@@ -52,8 +55,68 @@ _NODES: list[dict[str, Any]] = [
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
+#: Reason why the stack owns where Beyla's metrics are.
+_SCRAPED = "dashboards and alerts read what is scraped there"
+#: Keys of the chart that `beyla.values` can't set: what sets them, or why the stack owns them.
+OWNED: Mapping[str, str] = {
+    "fullnameOverride": NAMES,
+    "nameOverride": NAMES,
+    "namespaceOverride": NAMES,
+    "global.image.registry": "charts.imageRegistry",
+    "global.image.pullSecrets": "beyla.placement.imagePullSecrets",
+    "image.registry": "charts.imageRegistry",
+    "image.pullSecrets": "beyla.placement.imagePullSecrets",
+    "preset": "the stack collects traces, not network metrics",
+    "config.create": "it is generated from the settings",
+    "config.name": "it is generated from the settings",
+    "config.data.discovery.instrument": "beyla.namespaces",
+    "config.data.ebpf.context_propagation": "beyla.contextPropagation",
+    "config.data.attributes.kubernetes.cluster_name": "cluster.name",
+    "config.data.routes.ignored_patterns": "alloy.ignoredPaths",
+    "config.data.routes.ignore_mode": "alloy.ignoredPaths",
+    "config.data.otel_traces_export": "Beyla sends to Alloy",
+    "config.data.metrics.features": "Tempo writes the other series from spans",
+    "config.data.prometheus_export.path": _SCRAPED,
+    "config.data.prometheus_export.port": "beyla.metricsPort",
+    "config.data.internal_metrics": _SCRAPED,
+    "contextPropagation": "beyla.contextPropagation",
+    "resources": "beyla.workload",
+    "k8sCache.image.registry": "charts.imageRegistry",
+    "k8sCache.image.pullSecrets": "beyla.placement.imagePullSecrets",
+    "k8sCache.replicas": "cluster.nodes",
+    "k8sCache.resources": "beyla.workload",
+    "k8sCache.service.name": POLICIES,
+    "k8sCache.service.port": POLICIES,
+    **placement.owners("beyla", priorityClassName="priorityClass"),
+    **placement.owners("beyla", "k8sCache"),
+    "extraObjects": "its permissions are in there; create other objects by other means",
+    "rbac": "Beyla reads pods, services and nodes",
+    "service.enabled": MONITOR,
+    "serviceAccount.create": "Beyla's permissions are bound to it",
+    "serviceAccount.name": "Beyla's permissions are bound to it",
+    "serviceMonitor.enabled": MONITOR,
+    "serviceMonitor.additionalLabels": MONITOR_LABELS,
+}
+
+
 def values(args: "BeylaArgs") -> dict[str, Any]:
     """Return the values of the release, plain and fully known."""
+    return merged(_built(args), args.settings.values)
+
+
+def checks(args: "BeylaArgs") -> Iterator[Check]:
+    """Yield what a stack file sets by the keys of the chart."""
+    yield Check(
+        setting="beyla.values",
+        given=args.settings.values,
+        contract=contracts.of_chart(args.chart.name, args.chart.version),
+        owned=OWNED,
+        # The endpoint may be known only after an update, and is in no list.
+        built=lambda: _built(replace(args, otlp_endpoint="")),
+    )
+
+
+def _built(args: "BeylaArgs") -> dict[str, Any]:
     sizes = workloads(args.settings, args.nodes)
     placed = args.settings.placement.over(args.placement)
     built: dict[str, Any] = {

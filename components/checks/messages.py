@@ -1,7 +1,5 @@
 """Turns pydantic's errors into problems, worded with the keys and types of the stack file."""
 
-import difflib
-import re
 import types
 from collections.abc import Iterator
 from enum import Enum
@@ -14,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from ..core.base import EXPLAINED
 from ..core.on_change import OnChange
-from ..core.problem import Problem, looks_secret, problem
+from ..core.problem import Problem, letters, looks_secret, nearest_name, problem
 from ..core.texts import Text
 from ..settings import TracingSettings
 
@@ -31,8 +29,6 @@ _MOVED = {
         for system in ("tempo", "alloy", "beyla", "operator")
     },
 }
-#: Likeness of two names above which one is probably a typing error of the other.
-_NEAR = 0.7
 #: Last part of pydantic's path to a key of a mapping.
 _A_KEY = "[key]"
 
@@ -117,20 +113,15 @@ def nearest(path: Path, settings: type[BaseModel] = TracingSettings) -> str | No
     It is in the same group: a key of the same name elsewhere usually means something else.
     """
     *parents, last = path
-    siblings = {_letters(name): name for name in _siblings(path, settings)}
-    if close := difflib.get_close_matches(_letters(last), siblings, n=1, cutoff=_NEAR):
-        return key_of((*parents, siblings[close[0]]))
+    if near := nearest_name(str(last), _siblings(path, settings)):
+        return key_of((*parents, near))
     model = _walk(path[:-1], settings)[1]
     below = [
         key
         for key in (all_keys(model) if model else ())
-        if _letters(key.rpartition(".")[2]) == _letters(last)
+        if letters(key.rpartition(".")[2]) == letters(last)
     ]
     return key_of((*parents, below[0])) if len(below) == 1 else None
-
-
-def _letters(name: int | str) -> str:
-    return re.sub(r"[^a-z0-9]", "", str(name).lower())
 
 
 def all_keys(model: type[BaseModel] = TracingSettings, prefix: str = "") -> Iterator[str]:
@@ -239,6 +230,8 @@ def _kind(annotation: Any) -> str:  # noqa: ANN401
         return f"a list, each entry {_kind(entry)}"
     if get_origin(bare) is dict:
         key, value = get_args(bare)
+        if value is Any:
+            return "a mapping of any values"
         return f"a mapping, each key {_kind(key)}, and each value {_kind(value)}"
     return "a string"
 

@@ -19,7 +19,7 @@ from ..beyla.config import NEVER_INSTRUMENTED, SYSTEM_NAMESPACES
 from ..core.helm import TEMPO_DISTRIBUTED
 from ..core.problem import Problem, SettingsError, problem
 from ..core.regions import S3Endpoint, dns_suffix, partition, s3_endpoints
-from ..core.registry import CHARTS
+from ..core.registry import CHARTS, SYSTEMS
 from ..core.settings import NamespaceKey, PodSettings, Size
 from ..core.tier import PRODUCTION_NAMES, Tier
 from ..core.workload import Workload
@@ -447,6 +447,14 @@ def _tempo(settings: TracingSettings) -> Iterator[Problem]:
             key, value, "mode distributed needs size m or l: set tempo.size: m, or another mode"
         )
         return
+    for tenant, overrides in its.overrides.items():
+        if its.tenant is None and tenant not in ("single-tenant", "*"):
+            yield problem(
+                f"tempo.overrides.{tenant}",
+                overrides,
+                "has no effect without tempo.tenant, which enables multitenancy: set that too, or "
+                "use the key single-tenant",
+            )
     limits = tempo_sizes.limits(its)
     if limits.burst_size_mib < limits.rate_limit_mib:
         written = its.limits.burst_size_mib is not None
@@ -717,6 +725,14 @@ def _load(settings: TracingSettings) -> Iterator[Problem]:
         )
 
 
+def _overrides(settings: TracingSettings) -> Iterator[Problem]:
+    # The builders need a size that exists.
+    if not _has_no_preset(settings.tempo):
+        for system in SYSTEMS:
+            for check in system.checks(settings):
+                yield from check.problems()
+
+
 _RULES = (
     _environment,
     _issuer,
@@ -738,4 +754,5 @@ _RULES = (
     _buckets,
     _slos,
     _load,
+    _overrides,
 )

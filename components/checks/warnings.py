@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..alerting.settings import RuleDelivery, RuleEvaluator
 from ..backends.settings import MetricsType
-from ..core.registry import CHARTS
+from ..core.registry import CHARTS, running
 from ..core.tier import Tier
 from ..grafana.settings import GrafanaDelivery
 from ..identity.settings import IdentityMode
@@ -89,6 +89,12 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
                 f"chart {chart.name} {own} is not the pinned {chart.version}, which the "
                 "values were checked against."
             )
+    for system in running(settings):
+        for check in system.checks(settings):
+            if check.given and check.contract is None:
+                yield (
+                    f"{check.setting} is not checked: no keys are recorded for the version in use."
+                )
 
 
 def _unused(settings: TracingSettings) -> Iterator[str]:

@@ -6,7 +6,7 @@ not know: both mistakes are found here instead.
 
 import glob
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,11 +42,30 @@ class Contract:
             return
         for key, value in tree.items():
             path = f"{group}.{key}" if group else key
-            known = path in self.kinds or path in self.anything or path in self.above
-            if "." in key or not known:
+            # A key with a dot must not pass for a key of a group.
+            first = path.removesuffix(key) + key.partition(".")[0]
+            if not self._has(path) or (first != path and self._has(first)):
                 yield path
             elif isinstance(value, Mapping):
                 yield from self.unknown(cast("Mapping[str, Any]", value), path)
+
+    def kind(self, path: str) -> str | None:
+        """Return the kind of a key's default; None below a key that accepts everything."""
+        above = (path[:end] for end, c in enumerate(path) if c == ".")
+        return self.kinds.get(path) if self.anything.isdisjoint([path, *above]) else None
+
+    def below(self, group: str) -> "Contract":
+        """Return the contract of a group, with its keys without the group."""
+        cut = f"{group}."
+
+        def inner(keys: Iterable[str]) -> frozenset[str]:
+            return frozenset(key.removeprefix(cut) for key in keys if key.startswith(cut))
+
+        kinds = {k.removeprefix(cut): kind for k, kind in self.kinds.items() if k.startswith(cut)}
+        return Contract(f"{group} of {self.name}", kinds, inner(self.anything), inner(self.above))
+
+    def _has(self, path: str) -> bool:
+        return path in self.kinds or path in self.anything or path in self.above
 
     def keys_of(self, group: str) -> list[str]:
         """Return the keys of a group, without the group."""

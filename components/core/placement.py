@@ -86,6 +86,20 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value}
 
 
+def owners(system: str, group: str = "", **more: str) -> dict[str, str]:
+    """Return the keys of a chart that a system's placement sets, each with its setting.
+
+    Args:
+        system: key of the system's settings.
+        group: dotted key of the pods' values in the chart.
+        more: settings of further keys, by the keys.
+    """
+    same = ("nodeSelector", "tolerations", "affinity", "podLabels", "podAnnotations")
+    keys = {**dict(zip(same, same, strict=True)), **more}
+    prefix = f"{group}." if group else ""
+    return {f"{prefix}{key}": f"{system}.placement.{name}" for key, name in keys.items()}
+
+
 def summary(placement: PlacementSettings) -> str:
     """Return the placement in one line; empty if nothing is set."""
     written = placement.model_dump(by_alias=True, exclude_none=True)

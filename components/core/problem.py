@@ -1,5 +1,6 @@
 """The errors of a stack file, worded for the person who wrote it."""
 
+import difflib
 import json
 import re
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _HIDDEN = "[hidden]"
+#: Likeness of two names above which one is probably a typing error of the other.
+_NEAR = 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,19 +43,41 @@ def looks_secret(key: str) -> bool:
     return _SECRET.search(key) is not None
 
 
-def shown(value: object) -> str:
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """Return the name that was probably meant by an unknown one; None if none is near."""
+    by_letters = {letters(each): each for each in known}
+    close = difflib.get_close_matches(letters(name), by_letters, n=1, cutoff=_NEAR)
+    return by_letters[close[0]] if close else None
+
+
+def letters(name: object) -> str:
+    """Return the letters and digits of a name, in lowercase."""
+    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+
+
+def shown(value: object, longest: int = _LONGEST) -> str:
     """Return a value as messages show it: JSON without secrets, cut if it is long."""
     text = json.dumps(_without_secrets(value), ensure_ascii=False, default=str)
     # A password in a URL is refused, and must not be repeated.
     text = re.sub(r"//[^/\s\"]*@", f"//{_HIDDEN}@", text)
     text = re.sub(r"(://[^\s\"?#]*[?#])[^\s\"]+", rf"\1{_HIDDEN}", text)
-    return _cut(_escaped(text), _LONGEST)
+    return _cut(_escaped(text), longest)
+
+
+def shown_at(key: str, value: object) -> str:
+    """Return the value of a key as messages show it; one that is secret by its key is hidden."""
+    return _HIDDEN if looks_secret(key) else shown(value)
 
 
 def _without_secrets(value: object) -> object:
     if isinstance(value, dict):
-        items = cast(dict[Any, object], value).items()
-        return {k: _HIDDEN if looks_secret(str(k)) else _without_secrets(v) for k, v in items}
+        tree = cast(dict[Any, object], value)
+        # An environment variable, or a header in a list.
+        named = looks_secret(str(tree.get("name", "")))
+        return {
+            k: _HIDDEN if looks_secret(str(k)) or (named and k == "value") else _without_secrets(v)
+            for k, v in tree.items()
+        }
     if isinstance(value, list):
         return [_without_secrets(item) for item in cast(list[object], value)]
     # Pydantic makes 5.0 of a 5 in the stack file.
@@ -76,7 +101,7 @@ def problem(key: str, value: Any, message: str) -> Problem:  # noqa: ANN401
         value: its value.
         message: what is wrong, what is allowed and how to fix it.
     """
-    return Problem(key=key, value=_HIDDEN if looks_secret(key) else shown(value), message=message)
+    return Problem(key=key, value=shown_at(key, value), message=message)
 
 
 class SettingsError(pulumi.RunError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ..settings import TracingSettings
 from .flows import Flows
 from .helm import Chart, Rollout
+from .overrides import Check
 from .settings import NamespaceKey, PlacementSettings
 from .workload import Workload
 
@@ -42,6 +43,7 @@ class System:
         workloads: its workloads by their names for people; none where it does not run.
         rollouts: how its pods are replaced.
         flows: name and spec of the network policies that admit its traffic.
+        checks: what a stack file sets by the keys of the chart or program.
         summary: setting and value for the summary of the plan.
     """
 
@@ -55,6 +57,7 @@ class System:
     workloads: Callable[[TracingSettings], Mapping[str, Workload]]
     rollouts: Callable[[TracingSettings], Iterable[Rollout]]
     flows: Callable[[TracingSettings], Flows]
+    checks: Callable[[TracingSettings], Iterable[Check]]
     summary: Callable[[TracingSettings], Iterator[tuple[str, str]]]
 
     def namespace_name(self, settings: TracingSettings) -> str:

@@ -8,10 +8,11 @@ from pulumi_kubernetes import apiextensions
 
 from ..core import helm
 from ..core.names import INSTRUMENTATION, OPERATOR_RELEASE
+from ..core.overrides import refuse
 from ..core.settings import PlacementSettings
 from .instrumentation import API_VERSION, KIND, instrumentation
 from .settings import OperatorSettings
-from .values import rollouts, values
+from .values import checks, rollouts, values
 
 __all__ = ["OpenTelemetryOperator", "OpenTelemetryOperatorArgs"]
 
@@ -56,6 +57,7 @@ class OpenTelemetryOperator(pulumi.ComponentResource):
         args: OpenTelemetryOperatorArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        refuse(name, checks(args))
         super().__init__("tracing:index:OpenTelemetryOperator", name, {}, opts)
         installed = helm.release(
             f"{name}-release",

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ..core.base import Settings
+from ..core.overrides import Overrides
 from ..core.settings import PLACED, PlacementSettings, WorkloadSettings
 
 
@@ -28,3 +29,5 @@ class OperatorSettings(Settings):
     """Single values of the operator's size to replace."""
     placement: Annotated[PlacementSettings, PLACED] = PlacementSettings()
     """Placement of the operator's pods; each key replaces that of the stack's `placement`."""
+    values: Overrides = Field(default={})
+    """Other values of the chart `opentelemetry-operator`, merged last: see docs/overrides.md."""

@@ -10,7 +10,7 @@ from ..core.system import Loss, System
 from ..settings import TracingSettings
 from .component import OpenTelemetryOperatorArgs
 from .sizes import workload
-from .values import rollouts
+from .values import checks, rollouts
 
 
 def args(settings: TracingSettings) -> OpenTelemetryOperatorArgs:
@@ -57,5 +57,6 @@ OPERATOR = System(
     ),
     rollouts=lambda settings: rollouts(args(settings)),
     flows=_flows,
+    checks=lambda settings: checks(args(settings)),
     summary=_summary,
 )

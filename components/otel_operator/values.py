@@ -1,10 +1,12 @@
 """Values of the chart ``opentelemetry-operator``."""
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..core import placement
+from ..core import contracts, placement
 from ..core.helm import Rollout
 from ..core.names import OPERATOR_RELEASE
+from ..core.overrides import NAMES, POLICIES, Check, merged
 from .instrumentation import OPERATOR, image
 from .sizes import workload
 
@@ -28,8 +30,53 @@ _CERTIFICATE_DAYS = 3650
 _GRACE_SECONDS, _READY_SECONDS = 10, 5
 
 
+#: Keys of the chart that `operator.values` can't set: what sets them, or why the stack owns them.
+OWNED: Mapping[str, str] = {
+    "fullnameOverride": NAMES,
+    "nameOverride": NAMES,
+    "namespaceOverride": NAMES,
+    "replicaCount": "operator.workload.replicas",
+    "imagePullSecrets": "operator.placement.imagePullSecrets",
+    "crds.create": "the stack makes an Instrumentation",
+    "hostNetwork": POLICIES,
+    "manager.image.repository": "charts.imageRegistry",
+    "manager.resources": "operator.workload",
+    "manager.verticalPodAutoscaler": "operator.workload",
+    "manager.autoInstrumentation.go.enabled": "operator.go",
+    "manager.ports.webhookPort": POLICIES,
+    "manager.serviceAccount.create": "the operator's permissions are bound to it",
+    "manager.serviceAccount.name": "the operator's permissions are bound to it",
+    "manager.podLabels": "operator.placement.podLabels",
+    "manager.podAnnotations": "operator.placement.podAnnotations",
+    "nodeSelector": "operator.placement.nodeSelector",
+    "tolerations": "operator.placement.tolerations",
+    "affinity": "operator.placement.affinity",
+    "topologySpreadConstraints": "operator.placement.topologySpread",
+    "priorityClassName": "operator.placement.priorityClass",
+    "admissionWebhooks.create": "pods get their SDK from the webhook",
+    "admissionWebhooks.namespaceSelector": "pods of the stack and of kube-system start without it",
+    "clusterRole.create": "the operator's permissions are bound to it",
+    "role.create": "the operator's permissions are bound to it",
+}
+
+
 def values(args: "OpenTelemetryOperatorArgs") -> dict[str, Any]:
     """Return the values of the release, plain and fully known."""
+    return merged(_built(args), args.settings.values)
+
+
+def checks(args: "OpenTelemetryOperatorArgs") -> Iterator[Check]:
+    """Yield what a stack file sets by the keys of the chart."""
+    yield Check(
+        setting="operator.values",
+        given=args.settings.values,
+        contract=contracts.of_chart(args.chart.name, args.chart.version),
+        owned=OWNED,
+        built=lambda: _built(args),
+    )
+
+
+def _built(args: "OpenTelemetryOperatorArgs") -> dict[str, Any]:
     size, placed = workload(args.settings), args.settings.placement.over(args.placement)
     built: dict[str, Any] = {
         # ClusterRoles and webhooks have it too, and must differ from those of another release in

@@ -1,19 +1,21 @@
 """Tempo as a component."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
 from ..backends.settings import MetricsSettings
-from ..core import helm
+from ..core import contracts, helm
 from ..core.names import TEMPO_RELEASE
+from ..core.overrides import Check, merged, refuse
 from ..core.regions import S3Endpoint
 from ..core.settings import PlacementSettings, ServiceMonitorSettings
-from . import distributed, endpoints, monolithic
+from . import config, distributed, endpoints, monolithic
 from .settings import TempoMode, TempoSettings
 
-__all__ = ["Tempo", "TempoArgs", "pinned_chart", "rollouts", "values"]
+__all__ = ["Tempo", "TempoArgs", "checks", "pinned_chart", "rollouts", "values"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +67,26 @@ def pinned_chart(mode: TempoMode) -> helm.Chart:
 
 def values(args: TempoArgs) -> dict[str, Any]:
     """Return the Helm values of the mode in use."""
+    return merged(_built(args), args.settings.values)
+
+
+def _built(args: TempoArgs) -> dict[str, Any]:
     if args.settings.mode is TempoMode.MONOLITHIC:
         return monolithic.values(args)
     return distributed.values(args)
+
+
+def checks(args: TempoArgs) -> Iterator[Check]:
+    """Yield what a stack file sets by the keys of the chart."""
+    chart, one = args.chart_in_use, args.settings.mode is TempoMode.MONOLITHIC
+    yield Check(
+        setting="tempo.values",
+        given=args.settings.values,
+        contract=contracts.of_chart(chart.name, chart.version),
+        owned=monolithic.OWNED if one else distributed.OWNED,
+        built=lambda: _built(args),
+    )
+    yield from config.checks(args)
 
 
 def rollouts(args: TempoArgs) -> list[helm.Rollout]:
@@ -81,6 +100,7 @@ class Tempo(pulumi.ComponentResource):
     """Grafana Tempo, installed from the chart of the mode in use.
 
     Raises:
+        SettingsError: `settings.values` has keys that the chart doesn't know or the stack owns.
         ValueError: the metrics backend has a user, but `credentials_secret` is not set.
 
     Example:
@@ -96,6 +116,7 @@ class Tempo(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: TempoArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        refuse(name, checks(args))
         super().__init__("tracing:index:Tempo", name, {}, opts)
         mode = args.settings.mode
         self._release = helm.release(

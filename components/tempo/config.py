@@ -1,14 +1,16 @@
 """What both modes share: Tempo's own configuration, and credentials and placement of its pods."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..backends import credentials
 from ..backends.credentials import METRICS_PASSWORD, password_file
 from ..backends.settings import MetricsSettings
+from ..core import contracts
 from ..core.flows import pods_of
 from ..core.names import TEMPO_RELEASE, TEMPO_SERVICE_ACCOUNT
+from ..core.overrides import Check, merged
 from ..core.placement import HOST
 from ..core.regions import S3Endpoint, s3_host
 from ..core.units import GIB, MIB
@@ -40,6 +42,94 @@ SPAN_DIMENSIONS = (
 )
 #: Attributes that become labels of the service graph.
 SERVICE_GRAPH_DIMENSIONS = ("k8s.cluster.name", "k8s.namespace.name")
+
+
+#: Reason why the stack owns the values that become Tempo's configuration.
+GENERATED = "it is generated from the settings, and tempo.config changes it"
+
+
+#: Reason why the stack owns addresses.
+_USED = "Alloy, Grafana, probes and network policies use it"
+#: Reason why the stack owns paths.
+_MOUNTED = "a volume is mounted there"
+#: Reason why the stack owns how series are made.
+_READ = "dashboards and alerts read these series"
+#: Keys that `tempo.config` can't set: what sets them, or why the stack owns them.
+OWNED: Mapping[str, str] = {
+    "auth_enabled": "tempo.tenant",
+    "multitenancy_enabled": "tempo.tenant",
+    "http_api_prefix": _USED,
+    "target": "tempo.mode",
+    "stream_over_http_enabled": "Grafana's datasource streams results",
+    "server.http_listen_port": _USED,
+    "server.grpc_listen_port": _USED,
+    "server.grpc_server_max_recv_msg_size": "tempo.limits.maxTraceMib",
+    "server.grpc_server_max_send_msg_size": "tempo.limits.maxTraceMib",
+    "distributor.receivers.otlp.protocols.grpc.endpoint": _USED,
+    "distributor.receivers.otlp.protocols.http.endpoint": _USED,
+    "distributor.receivers.jaeger": "tempo.jaeger",
+    "distributor.receivers.zipkin": "tempo.zipkin",
+    "distributor.receivers.kafka": "the stack runs without Kafka",
+    "ingester.lifecycler.ring.replication_factor": "the number of ingesters follows from it",
+    "ingester.max_block_duration": "tempo.blocks.maxMinutes",
+    "ingester.complete_block_timeout": "tempo.blocks.keptMinutes",
+    "ingester.trace_idle_period": "tempo.blocks.idleSeconds",
+    "query_frontend.search.max_duration": "tempo.maxSearchHours",
+    "query_frontend.search.query_ingesters_until": "tempo.blocks",
+    "query_frontend.metrics.max_duration": "tempo.maxMetricsHours",
+    "metrics_generator.metrics_ingestion_time_range_slack": "tempo.slackMinutes",
+    "memberlist": "its members find each other by it",
+    "compactor.compaction.block_retention": "tempo.retentionHours",
+    "storage.trace.backend": "S3 is the only storage that the stack makes",
+    "storage.trace.local": _MOUNTED,
+    "storage.trace.wal.ingestion_time_range_slack": "tempo.slackMinutes",
+    "storage.trace.wal.path": _MOUNTED,
+    "storage.trace.s3.bucket": "storage.bucket",
+    "storage.trace.s3.endpoint": "storage.endpoint",
+    "storage.trace.s3.forcepathstyle": "storage.endpoint",
+    "storage.trace.s3.insecure": "storage.endpoint",
+    "storage.trace.s3.region": "cluster.region",
+    "storage.trace.s3.access_key": "identity.mode",
+    "storage.trace.s3.secret_key": "identity.mode",
+    "storage.trace.s3.session_token": "identity.mode",
+    "storage.trace.s3.sse": "storage.encryption",
+    "metrics_generator.processor.span_metrics.histogram_buckets": "tempo.spanMetrics.buckets",
+    "metrics_generator.processor.span_metrics.enable_target_info": _READ,
+    "metrics_generator.processor.span_metrics.intrinsic_dimensions": _READ,
+    f"metrics_generator.registry.external_labels.{Label.SOURCE.value}": _READ,
+    f"metrics_generator.registry.external_labels.{Label.TEMPO_CLUSTER.value}": _READ,
+    "metrics_generator.storage.path": _MOUNTED,
+    "metrics_generator.storage.remote_write": "backends.metrics",
+    "metrics_generator.storage.remote_write_add_org_id_header": "backends.metrics",
+    "metrics_generator.traces_storage.path": _MOUNTED,
+    "overrides.defaults.ingestion.rate_limit_bytes": "tempo.limits.rateLimitMib",
+    "overrides.defaults.ingestion.burst_size_bytes": "tempo.limits.burstSizeMib",
+    "overrides.defaults.ingestion.max_traces_per_user": "tempo.limits.maxLiveTraces",
+    "overrides.defaults.ingestion.max_attribute_bytes": "tempo.limits.maxAttributeBytes",
+    "overrides.defaults.global.max_bytes_per_trace": "tempo.limits.maxTraceMib",
+    "overrides.defaults.metrics_generator.max_active_series": "tempo.limits.maxActiveSeries",
+    "overrides.defaults.metrics_generator.processors": "tempo.traceqlMetrics",
+    "overrides.per_tenant_override_config": "tempo.overrides",
+    "overrides.user_configurable_overrides": "its storage needs permissions that Tempo lacks",
+}
+
+
+def checks(args: "TempoArgs") -> Iterator[Check]:
+    """Yield what a stack file sets by the keys of Tempo's configuration."""
+    settings = args.settings
+    recorded = contracts.of_tempo(settings.image_tag.removeprefix("v"))
+    yield Check(
+        setting="tempo.config",
+        given=settings.config,
+        contract=recorded,
+        owned=OWNED,
+        built=lambda: {"metrics_generator": {"processor": generator_processors(args)}},
+    )
+    limits = recorded.below("overrides.defaults") if recorded else None
+    for tenant, given in settings.overrides.items():
+        yield Check(
+            setting=f"tempo.overrides.{tenant}", given=given, contract=limits, owned={}, built=dict
+        )
 
 
 def processors(settings: TempoSettings, metrics: MetricsSettings | None) -> list[str]:
@@ -128,6 +218,27 @@ def overrides(args: "TempoArgs") -> dict[str, Any]:
             "processors": running,
             "max_active_series": limits.max_active_series,
         }
+    return section
+
+
+#: Defaults of Tempo (modules/overrides/config.go) that a tenant with overrides would lose too.
+_UNSET: Mapping[str, Any] = {
+    "ingestion": {"retry_info_enabled": True},
+    "read": {"max_bytes_per_tag_values_query": 1_000_000},
+}
+
+
+def tenant_overrides(args: "TempoArgs") -> dict[str, Any]:
+    """Return the overrides of each tenant, complete: Tempo applies no default to such a tenant."""
+    defaults = merged(merged(_UNSET, overrides(args)), _defaults_of(args.settings))
+    return {tenant: merged(defaults, given) for tenant, given in args.settings.overrides.items()}
+
+
+def _defaults_of(settings: TempoSettings) -> Mapping[str, Any]:
+    """Return `overrides.defaults` in `tempo.config`."""
+    section: Any = settings.config
+    for key in ("overrides", "defaults"):
+        section = section.get(key) or {}
     return section
 
 

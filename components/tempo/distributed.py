@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import placement
 from ..core.helm import Rollout, no_template
+from ..core.overrides import IDENTITY, MONITOR, MONITOR_LABELS, NAMES, merged
 from ..core.settings import PlacementSettings
 from ..core.texts import map_strings
 from ..core.workload import Workload
 from . import config, sizes
-from .settings import TempoSettings
+from .settings import TempoSettings, TempoWorkloadSettings
 
 if TYPE_CHECKING:
     from .component import TempoArgs
@@ -42,6 +43,92 @@ _CACHE_ITEM = "5m"
 _CACHE_CONNECTIONS = "4096"
 
 
+def _owned(name: str, setting: str) -> dict[str, str]:
+    """Return the owned keys of one component, by its names in the chart and in the settings."""
+    workload = f"tempo.workloads.{setting}"
+    return {
+        f"{name}.{key}": owner
+        for key, owner in {
+            "replicas": f"{workload}.replicas",
+            "resources": workload,
+            "image.registry": "charts.imageRegistry",
+            "image.pullSecrets": "tempo.placement.imagePullSecrets",
+            "nodeSelector": "tempo.placement.nodeSelector",
+            "tolerations": "tempo.placement.tolerations",
+            "affinity": "tempo.placement.affinity",
+            # The chart documents none for it.
+            **(
+                {}
+                if name == "compactor"
+                else {"topologySpreadConstraints": "tempo.placement.topologySpread"}
+            ),
+            **({} if name == "memcached" else {"config": config.GENERATED}),
+        }.items()
+    }
+
+
+#: Keys of the chart that `tempo.values` can't set: what sets them, or why the stack owns them.
+OWNED: Mapping[str, str] = {
+    "fullnameOverride": NAMES,
+    "nameOverride": NAMES,
+    "global.image.registry": "charts.imageRegistry",
+    "global.image.pullSecrets": "tempo.placement.imagePullSecrets",
+    "global.podLabels": "tempo.placement.podLabels",
+    "global.podAnnotations": "tempo.placement.podAnnotations",
+    "global.priorityClassName": "tempo.placement.priorityClass",
+    "global.storageClass": "tempo.storageClass",
+    "enterprise.enabled": "it needs a license",
+    "ingest": "this mode runs without Kafka",
+    "minio": "storage.endpoint",
+    "multitenancyEnabled": "tempo.tenant",
+    "metaMonitoring.serviceMonitor.enabled": MONITOR,
+    "metaMonitoring.serviceMonitor.labels": MONITOR_LABELS,
+    "serviceAccount.create": IDENTITY,
+    "serviceAccount.name": IDENTITY,
+    "serviceAccount.annotations.eks.amazonaws.com/role-arn": "identity.mode",
+    "tempo.image.registry": "charts.imageRegistry",
+    "tempo.image.tag": "tempo.imageTag",
+    "tempo.podLabels": "tempo.placement.podLabels",
+    "tempo.podAnnotations": "tempo.placement.podAnnotations",
+    **dict.fromkeys(
+        (
+            *("cache", "config", "configStorageType", "externalConfigSecretName", "memberlist"),
+            *("overrides", "per_tenant_overrides", "reportingEnabled", "server", "storage"),
+            *("streamOverHTTPEnabled", "tempo.structuredConfig", "traces", "useExternalConfig"),
+        ),
+        config.GENERATED,
+    ),
+    **{
+        key: owner
+        for name, (setting, _) in _COMPONENTS.items()
+        for key, owner in _owned(
+            name, TempoWorkloadSettings.model_fields[setting].alias or setting
+        ).items()
+    },
+    **{
+        f"{name}.autoscaling.{key}": f"tempo.workloads.{name}.{setting}"
+        for name in ("distributor", "querier")
+        for key, setting in {
+            "enabled": "maxReplicas",
+            "minReplicas": "replicas",
+            "maxReplicas": "maxReplicas",
+        }.items()
+    },
+    **{
+        f"{name}.persistence.{key}": owner
+        for name in ("ingester", "metricsGenerator")
+        for key, owner in {
+            "enabled": "recent spans are on the volume only",
+            "size": f"tempo.workloads.{name}.volumeGib",
+            "storageClass": "tempo.storageClass",
+        }.items()
+    },
+    "memcached.enabled": "dashboards and sizes count on it",
+    "metricsGenerator.enabled": "tempo.traceqlMetrics",
+    "metricsGenerator.kind": "names of its pods are a label of every series",
+}
+
+
 def values(args: "TempoArgs") -> dict[str, Any]:
     """Return the values to install chart tempo-distributed with.
 
@@ -69,15 +156,22 @@ def values(args: "TempoArgs") -> dict[str, Any]:
             **placement.given(
                 {"podLabels": placed.pod_labels, "podAnnotations": placed.pod_annotations}
             ),
-            # Keys of Tempo's configuration for which the chart has no values.
-            "structuredConfig": {
-                "ingester": config.ingester(args.settings),
-                "query_frontend": config.query_frontend(args.settings),
-                "storage": {
-                    "trace": {"wal": {"ingestion_time_range_slack": config.slack(args.settings)}}
+            # Keys of Tempo's configuration for which the chart has no values, and those of the
+            # stack file. The chart runs them through its template engine.
+            "structuredConfig": merged(
+                {
+                    "ingester": config.ingester(args.settings),
+                    "query_frontend": config.query_frontend(args.settings),
+                    "storage": {
+                        "trace": {
+                            "wal": {"ingestion_time_range_slack": config.slack(args.settings)}
+                        }
+                    },
                 },
-            },
+                map_strings(no_template, args.settings.config),
+            ),
         },
+        **placement.given({"per_tenant_overrides": config.tenant_overrides(args)}),
         "serviceAccount": config.service_account(args),
         "storage": {"trace": {"backend": "s3", "s3": config.s3(args)}},
         "server": _server(args.settings),

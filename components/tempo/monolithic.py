@@ -1,11 +1,14 @@
 """Helm values of mode monolithic: chart tempo, one process with all parts."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core import placement
 from ..core.helm import Rollout
 from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TEMPO_HTTP_PORT
+from ..core.overrides import IDENTITY, MONITOR, MONITOR_LABELS, NAMES
 from ..core.settings import PlacementSettings
 from ..core.workload import Workload
 from . import config, sizes
@@ -28,6 +31,40 @@ _ZIPKIN = 9411
 _GRACE_SECONDS = 30
 
 
+#: Keys of the chart that `tempo.values` can't set: what sets them, or why the stack owns them.
+OWNED: Mapping[str, str] = {
+    "fullnameOverride": NAMES,
+    "nameOverride": NAMES,
+    "global.imageRegistry": "charts.imageRegistry",
+    "replicas": "mode monolithic is one process",
+    "config": config.GENERATED,
+    "networkPolicy": "namespaces.networkPolicies",
+    "persistence.enabled": "recent spans are on the volume only",
+    "persistence.size": "tempo.workloads.monolithic.volumeGib",
+    "persistence.storageClassName": "tempo.storageClass",
+    "serviceAccount.create": IDENTITY,
+    "serviceAccount.name": IDENTITY,
+    "serviceAccount.annotations.eks.amazonaws.com/role-arn": "identity.mode",
+    "serviceMonitor.enabled": MONITOR,
+    "serviceMonitor.additionalLabels": MONITOR_LABELS,
+    "tempo.registry": "charts.imageRegistry",
+    "tempo.tag": "tempo.imageTag",
+    "tempo.resources": "tempo.workloads.monolithic",
+    "tempo.pullSecrets": "tempo.placement.imagePullSecrets",
+    "tempo.retention": "tempo.retentionHours",
+    "tempo.multitenancyEnabled": "tempo.tenant",
+    **{
+        f"tempo.{key}": config.GENERATED
+        for key in (
+            *("ingester", "metricsGenerator", "overrides", "per_tenant_overrides", "querier"),
+            *("queryFrontend", "receivers", "reportingEnabled", "server", "storage"),
+            "streamOverHttpEnabled",
+        )
+    },
+    **placement.owners("tempo", priorityClassName="priorityClass"),
+}
+
+
 def values(args: "TempoArgs") -> dict[str, Any]:
     """Return the values to install chart tempo with."""
     size = sizes.workloads(args.settings)["monolithic"]
@@ -36,7 +73,7 @@ def values(args: "TempoArgs") -> dict[str, Any]:
         "global": {"imageRegistry": args.image_registry} if args.image_registry else {},
         "replicas": 1,
         "tempo": _tempo(args, size, placed),
-        "config": _CONFIG.replace("METRICS_SLACK", config.slack(args.settings)),
+        "config": _config(args.settings),
         "persistence": _persistence(args.settings, size),
         "securityContext": config.POD_SECURITY,
         "serviceAccount": config.service_account(args),
@@ -88,7 +125,12 @@ def _tempo(args: "TempoArgs", size: Workload, placed: PlacementSettings) -> dict
         "securityContext": config.CONTAINER_SECURITY,
         "livenessProbe": config.LIVENESS,
         "readinessProbe": config.READINESS,
-        **placement.given({"pullSecrets": placed.image_pull_secrets}),
+        **placement.given(
+            {
+                "pullSecrets": placed.image_pull_secrets,
+                "per_tenant_overrides": config.tenant_overrides(args),
+            }
+        ),
         "reportingEnabled": False,
         "multitenancyEnabled": settings.tenant is not None,
         "streamOverHttpEnabled": True,
@@ -117,6 +159,20 @@ def _tempo(args: "TempoArgs", size: Workload, placed: PlacementSettings) -> dict
         "overrides": {"defaults": config.overrides(args)},
         "metricsGenerator": _generator(args),
     }
+
+
+def _config(settings: TempoSettings) -> str:
+    """Return the template of Tempo's configuration, with `tempo.config` merged into its result."""
+    own = _CONFIG.replace("METRICS_SLACK", config.slack(settings))
+    if not settings.config:
+        return own
+    # A backquote would end the raw string.
+    given = json.dumps(settings.config, indent=2).replace("`", r"\u0060")
+    return (
+        f'{{{{- define "stack.config" }}}}\n{own}{{{{- end }}}}\n'
+        '{{- toYaml (mergeOverwrite (fromYaml (include "stack.config" .)) (fromJson `'
+        f"{given}`)) }}}}\n"
+    )
 
 
 def _generator(args: "TempoArgs") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, Strict
 from ..core.base import Settings, explained
 from ..core.names import OTLP_RETRY_MINUTES
 from ..core.on_change import Direction, OnChange
+from ..core.overrides import Overrides
 from ..core.settings import (
     PLACED,
     PlacementSettings,
@@ -196,3 +197,10 @@ class TempoSettings(Settings):
     longer query reads more blocks and takes more time and memory of the queriers."""
     span_metrics: TempoSpanMetricsSettings = TempoSpanMetricsSettings()
     """Span metrics, which need `backends.metrics`."""
+    config: Overrides = Field(default={})
+    """Other keys of Tempo's configuration, merged last: see docs/overrides.md."""
+    overrides: dict[TenantId, Overrides] = Field(default={})
+    """Other limits of single tenants, in Tempo's format of overrides: see docs/overrides.md."""
+    values: Overrides = Field(default={})
+    """Other values of the chart in use, `tempo` or `tempo-distributed`, merged last: see
+    docs/overrides.md."""

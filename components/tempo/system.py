@@ -19,7 +19,7 @@ from ..identity.role import role_arn
 from ..identity.settings import IdentityMode
 from ..settings import TracingSettings
 from . import config, sizes
-from .component import TempoArgs, pinned_chart, rollouts
+from .component import TempoArgs, checks, pinned_chart, rollouts
 from .endpoints import pods
 from .settings import TempoMode
 
@@ -125,5 +125,6 @@ TEMPO = System(
     },
     rollouts=lambda settings: rollouts(args(settings, has_credentials=True)),
     flows=_flows,
+    checks=lambda settings: checks(args(settings, has_credentials=True)),
     summary=_summary,
 )

@@ -50,6 +50,35 @@ _READ = re.compile(r"\.Values\.([A-Za-z0-9_.]+)")
 _COPIED = re.compile(r"toYaml +\(?\$?\.Values\.([A-Za-z0-9_.]+)")
 _COPIED_IN_WITH = re.compile(r"with ([^}]*)\}\}[^{}]*\{\{-? *toYaml \. ")
 
+#: Processors of the metrics-generator in overrides (modules/overrides/config.go).
+_PROCESSORS: dict[str, str] = {
+    "host_info": "map",
+    "host_info.host_identifiers": "open",
+    "host_info.metric_name": "str",
+    "local_blocks": "map",
+    "local_blocks.complete_block_timeout": "str",
+    "local_blocks.flush_check_period": "str",
+    "local_blocks.max_block_bytes": "int",
+    "local_blocks.max_block_duration": "str",
+    "local_blocks.max_live_traces": "int",
+    "local_blocks.trace_idle_period": "str",
+    "service_graphs": "map",
+    "service_graphs.dimensions": "open",
+    "service_graphs.enable_client_server_prefix": "bool",
+    "service_graphs.enable_messaging_system_latency_histogram": "bool",
+    "service_graphs.enable_virtual_node_label": "bool",
+    "service_graphs.histogram_buckets": "open",
+    "service_graphs.peer_attributes": "open",
+    "span_metrics": "map",
+    "span_metrics.dimension_mappings": "open",
+    "span_metrics.dimensions": "open",
+    "span_metrics.enable_instance_label": "bool",
+    "span_metrics.enable_target_info": "bool",
+    "span_metrics.filter_policies": "open",
+    "span_metrics.histogram_buckets": "open",
+    "span_metrics.intrinsic_dimensions": "open",
+    "span_metrics.target_info_excluded_dimensions": "open",
+}
 #: Fields that Tempo 2.10.8 leaves out of /status/config while they are empty
 #: (cmd/tempo/app/config.go, modules/overrides/config.go and config.go of compactor, distributor,
 #: frontend and generator/{registry,storage} under modules/), and its receivers
@@ -72,14 +101,22 @@ OMITTED: dict[str, str] = {
     "overrides.defaults.compaction.block_retention": "str",
     "overrides.defaults.compaction.compaction_disabled": "bool",
     "overrides.defaults.compaction.compaction_window": "str",
+    "overrides.defaults.cost_attribution": "map",
+    "overrides.defaults.cost_attribution.dimensions": "open",
+    "overrides.defaults.cost_attribution.max_cardinality": "int",
+    "overrides.defaults.forwarders": "open",
     "overrides.defaults.ingestion.artificial_delay": "str",
     "overrides.defaults.ingestion.max_attribute_bytes": "int",
     "overrides.defaults.ingestion.max_global_traces_per_user": "int",
     "overrides.defaults.ingestion.tenant_shard_size": "int",
     "overrides.defaults.metrics_generator.collection_interval": "str",
     "overrides.defaults.metrics_generator.disable_collection": "bool",
+    "overrides.defaults.metrics_generator.forwarder": "map",
+    "overrides.defaults.metrics_generator.forwarder.queue_size": "int",
+    "overrides.defaults.metrics_generator.forwarder.workers": "int",
     "overrides.defaults.metrics_generator.max_active_entities": "int",
     "overrides.defaults.metrics_generator.max_active_series": "int",
+    "overrides.defaults.metrics_generator.processor": "map",
     "overrides.defaults.metrics_generator.processors": "list",
     "overrides.defaults.metrics_generator.remote_write_headers": "open",
     "overrides.defaults.metrics_generator.ring_size": "int",
@@ -88,6 +125,8 @@ OMITTED: dict[str, str] = {
     "overrides.defaults.read.max_metrics_duration": "str",
     "overrides.defaults.read.max_search_duration": "str",
     "overrides.defaults.read.unsafe_query_hints": "bool",
+    "overrides.defaults.storage": "map",
+    "overrides.defaults.storage.parquet_dedicated_columns": "open",
     "partition_ring_live_store": "bool",
     "query_frontend.metrics.duration_slo": "str",
     "query_frontend.metrics.throughput_bytes_slo": "float",
@@ -98,6 +137,10 @@ OMITTED: dict[str, str] = {
     "shutdown_delay": "str",
     "stream_over_http_enabled": "bool",
     "target": "str",
+    **{
+        f"overrides.defaults.metrics_generator.processor.{key}": kind
+        for key, kind in _PROCESSORS.items()
+    },
 }
 
 

@@ -17,6 +17,15 @@ _SCHEMA: Tree = TracingSettings.model_json_schema(by_alias=True)
 #: Long texts and lists find nothing that short ones do not.
 _MOST = 4
 _ASCII = st.characters(max_codepoint=0x7F)
+#: Values by the keys of charts.
+_KEY = st.sampled_from(["alloy", "tempo", "config", "data", "a.b", "<1", ""])
+_ANYTHING: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=_MOST)),
+    lambda each: st.one_of(
+        st.lists(each, max_size=_MOST), st.dictionaries(_KEY, each, max_size=_MOST)
+    ),
+    max_leaves=_MOST,
+)
 
 
 def _strategy(schema: Tree) -> st.SearchStrategy[Any]:
@@ -32,6 +41,8 @@ def _strategy(schema: Tree) -> st.SearchStrategy[Any]:
             fields = {name: _strategy(below) for name, below in schema["properties"].items()}
             required = {name: fields.pop(name) for name in schema.get("required", [])}
             return st.fixed_dictionaries(required, optional=fields)
+        case "object" if schema.get("additionalProperties") is True:
+            return st.one_of(st.just({}), st.dictionaries(_KEY, _ANYTHING, max_size=_MOST))
         case "object":
             [(pattern, each)] = schema["patternProperties"].items()
             keys = _text({**schema["propertyNames"], "pattern": pattern})

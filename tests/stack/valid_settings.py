@@ -19,6 +19,7 @@ from tests.stack.setting_groups import (
     storage,
     tempo,
 )
+from tests.stack.variants import VALUES
 
 
 def merged(*trees: Tree) -> Tree:
@@ -93,7 +94,9 @@ def valid_groups(draw: st.DrawFn) -> Tree:
         "tags": draw(TAGS),
     }
     bucket = draw(storage(region, tier))
-    return merged(draw(_INDEPENDENT), base, bucket, credentials, draw(tempo()), draw(beyla()))
+    values: list[Tree] = [{"alloy": {"values": VALUES["alloy"]}}, {}]
+    parts = [draw(_INDEPENDENT), base, bucket, credentials, draw(tempo()), draw(beyla())]
+    return merged(*parts, draw(st.sampled_from(values)))
 
 
 @st.composite

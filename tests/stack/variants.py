@@ -82,6 +82,25 @@ AGENTS: dict[str, Any] = {
         }
     },
 }
+#: Values by the keys of the charts, by system: of every kind, and one that removes a default.
+VALUES: dict[str, dict[str, Any]] = {
+    "tempo": {"service": {"annotations": {"example.com/a": "b"}}, "tempo": {"extraEnvFrom": []}},
+    "alloy": {
+        "alloy": {"livenessProbe": {"httpGet": {"path": "/-/healthy", "port": 12345}}},
+        "controller": {"minReadySeconds": 5, "updateStrategy": None},
+        "service": {"internalTrafficPolicy": "Local"},
+    },
+    "beyla": {"config": {"data": {"log_level": "DEBUG"}}, "dnsPolicy": "Default"},
+    "operator": {"pdb": {"create": True}},
+}
+#: Keys of Tempo's configuration: a replaced value, a new one, one that is a template to Helm, and
+#: one that is left to Tempo.
+TEMPO_CONFIG: dict[str, Any] = {
+    "compactor": {"compaction": {"max_block_bytes": 107_374_182_400}},
+    "querier": {"max_concurrent_queries": 7},
+    "server": {"log_format": "{{ a }}`b`"},
+    "usage_report": {"reporting_enabled": None},
+}
 _GRAFANA = {"serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}}}
 #: Groups of stack files; each has both passwords.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -101,15 +120,20 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "jaeger": True,
             "zipkin": True,
             "workloads": {"ingester": {"replicas": 5, "volumeGib": 80}},
+            "values": {"ingester": {"terminationGracePeriodSeconds": 300}},
+            "config": TEMPO_CONFIG,
+            "overrides": {"team-b": {"ingestion": {"max_global_traces_per_user": 9}}},
         },
+        "alloy": {"values": VALUES["alloy"]},
         "placement": PLACEMENT,
-        "beyla": {"namespaces": ["shop"]},
+        "beyla": {"namespaces": ["shop"], "values": VALUES["beyla"]},
         "operator": {
             "enabled": True,
             "go": True,
             "sampleRatio": 0.25,
             "metrics": True,
             "logs": True,
+            "values": VALUES["operator"],
         },
         "charts": {"repository": "oci://mirror.example.com/charts", "imageRegistry": "mirror:5000"},
         "backends": _BACKENDS,
@@ -128,7 +152,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
         },
         "namespaces": {"tracing": "observe", "beyla": "observe-agent", "existing": ["tracing"]},
         "placement": {"nodeSelector": {"dedicated": "none"}, "topologySpread": "none"},
-        "tempo": {"size": "l", "jaeger": True, "zipkin": True, "placement": PLACEMENT},
+        "tempo": {
+            "size": "l",
+            "jaeger": True,
+            "zipkin": True,
+            "placement": PLACEMENT,
+            "values": VALUES["tempo"],
+            "config": TEMPO_CONFIG,
+        },
         "alloy": {"placement": PLACEMENT},
         "beyla": {"contextPropagation": "all", "placement": {**PLACEMENT, **AGENTS}},
         "backends": _BACKENDS,
