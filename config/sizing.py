@@ -21,7 +21,7 @@ from config.markdown import table
 #: Presets that there are in each mode of Tempo.
 PRESETS: Mapping[TempoMode, tuple[Size, ...]] = {
     TempoMode.MONOLITHIC: tuple(Size),
-    TempoMode.DISTRIBUTED: (Size.M, Size.L),
+    TempoMode.DISTRIBUTED: (Size.S, Size.M, Size.L),
 }
 #: Numbers of nodes to show the cache's replicas for: the steps from none to one, and large ones.
 _NODES = (10, 24, 25, 100, 500)

@@ -99,13 +99,14 @@ def _down(context: StackContext) -> Alert:
 
 def _ring(context: StackContext) -> Alert:
     members = context.tempo(TempoMetric.RING_MEMBERS, state='="Unhealthy"')
+    missing = "two ingesters are" if context.spare_ingesters else "one ingester is"
     return warning(
         "TempoRingUnhealthy",
         AFTER_ROLLOUT,
         f"max by (name) ({members}) > 0",
         "Members of a Tempo ring are unhealthy",
-        "{{ $value }} members of the {{ $labels.name }} ring do not answer the others. If two "
-        "ingesters are missing, Tempo refuses spans.",
+        "{{ $value }} members of the {{ $labels.name }} ring do not answer the others. If "
+        f"{missing} missing, Tempo refuses spans.",
     )
 
 

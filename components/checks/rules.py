@@ -444,7 +444,7 @@ def _tempo(settings: TracingSettings) -> Iterator[Problem]:
     if _has_no_preset(its):
         key, value = _written(settings, "tempo.size", "tempo.mode")
         yield problem(
-            key, value, "mode distributed needs size m or l: set tempo.size: m, or another mode"
+            key, value, "mode distributed needs size s, m or l: set tempo.size: m, or another mode"
         )
         return
     for tenant, overrides in its.overrides.items():
@@ -500,18 +500,36 @@ def _tempo_workloads(settings: TracingSettings) -> Iterator[Problem]:
                     "has no effect, because this workload does not run with these settings: "
                     "remove this key",
                 )
-    copies = tempo_sizes.REPLICATION_FACTOR
-    if its.mode is TempoMode.DISTRIBUTED and sizes["ingester"].replicas < copies:
+    ingesters = sizes["ingester"].replicas if its.mode is TempoMode.DISTRIBUTED else 0
+    if ingesters == 1:
         yield problem(
             "tempo.workloads.ingester.replicas",
-            sizes["ingester"].replicas,
-            f"must be {copies} or more, because each span is held by {copies} ingesters",
+            1,
+            "must be 3 or more, so that Tempo ingests while one of them restarts, or 2 with "
+            "tempo.acceptTwoIngesters: true",
+        )
+    if ingesters == 2 and not its.accept_two_ingesters:
+        key, value = _written(
+            settings, "tempo.workloads.ingester.replicas", "tempo.size", "tempo.mode"
+        )
+        yield problem(
+            key,
+            value,
+            "leads to two ingesters, and each span is written to both: while one of them restarts "
+            "or is lost, Tempo ingests nothing, and spans wait in Alloy's queue. Set "
+            "tempo.acceptTwoIngesters: true, or tempo.workloads.ingester.replicas: 3",
+        )
+    if its.accept_two_ingesters and ingesters != 2:
+        yield problem(
+            "tempo.acceptTwoIngesters",
+            True,
+            "has no effect, because there are not two ingesters: remove this key",
         )
 
 
 def _has_no_preset(tempo: TempoSettings) -> bool:
     """Return whether mode and size do not go together; `_tempo` reports it."""
-    return tempo.mode is TempoMode.DISTRIBUTED and tempo.size not in (Size.M, Size.L)
+    return tempo.mode is TempoMode.DISTRIBUTED and tempo.size is Size.XS
 
 
 def _fits(key: str, override: PodSettings, size: Workload) -> Iterator[Problem]:

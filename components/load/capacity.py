@@ -164,7 +164,7 @@ def _volumes(settings: TracingSettings, spans: float) -> Iterator[Check]:
     if settings.tempo.mode is TempoMode.MONOLITHIC:
         asked = {"monolithic": waiting + local}
     else:
-        copies = tempo_sizes.REPLICATION_FACTOR
+        copies = tempo_sizes.copies(settings.tempo)
         asked = {"ingester": copies * waiting / pods["ingester"].replicas}
         if local:
             asked["metrics_generator"] = local / pods["metrics_generator"].replicas

@@ -10,7 +10,7 @@ from ..load import capacity
 from ..settings import TracingSettings
 from ..tempo import config
 from ..tempo.settings import TempoMode, TempoSettings
-from ..tempo.sizes import Blocks, Limits, blocks, limits
+from ..tempo.sizes import Blocks, Limits, blocks, copies, limits
 from .metrics import LATENCY_BUCKETS, ClusterMetric, Label
 from .promql import FROM_TEMPO, counted, quoted, select
 
@@ -30,6 +30,7 @@ class StackContext:
         beyla_namespace: namespace of Beyla; None if it does not run.
         mode: how Tempo is deployed.
         limits: Tempo's ingestion limits.
+        spare_ingesters: ingesters that may be missing while Tempo ingests spans.
         block_minutes: age at which an ingester writes a block to S3.
         slack_minutes: age up to which a span counts in span metrics.
         generator: Tempo's metrics-generator runs.
@@ -71,6 +72,7 @@ class StackContext:
     queue_minutes: float | None = None
     longest_bucket: float = LATENCY_BUCKETS[-1]
     logs_filter: tuple[Label, str] = LogLabelsSettings().filter
+    spare_ingesters: int = 1
     block_minutes: int = Blocks.max_minutes
     slack_minutes: int = TempoSettings().slack_minutes
     grafana_url: str | None = None
@@ -161,6 +163,7 @@ class StackContext:
 def stack_context(settings: TracingSettings) -> StackContext:
     """Return the projection of a stack's settings."""
     backends, grafana, alerts = settings.backends, settings.grafana, settings.alerts
+    spread = settings.tempo.mode is TempoMode.DISTRIBUTED
     return StackContext(
         environment=settings.environment.name,
         cluster=settings.cluster.name,
@@ -168,6 +171,8 @@ def stack_context(settings: TracingSettings) -> StackContext:
         beyla_namespace=settings.namespaces.beyla if settings.beyla_runs else None,
         mode=settings.tempo.mode,
         limits=limits(settings.tempo),
+        # The ring needs more than half of the copies.
+        spare_ingesters=(copies(settings.tempo) - 1) // 2 if spread else 0,
         block_minutes=blocks(settings.tempo).max_minutes,
         slack_minutes=settings.tempo.slack_minutes,
         generator=bool(config.processors(settings.tempo, backends.metrics)),

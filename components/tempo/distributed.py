@@ -187,7 +187,7 @@ def values(args: "TempoArgs") -> dict[str, Any]:
         "minio": {"enabled": False},
         **components,
         "distributor": components["distributor"] | {"strategy": _rolling("distributor")},
-        "ingester": components["ingester"] | _ingester(workloads["ingester"]),
+        "ingester": components["ingester"] | _ingester(args.settings, workloads["ingester"]),
         "querier": components["querier"] | _querier(args.settings),
         "compactor": components["compactor"] | _compactor(args.settings),
         "memcached": components["memcached"] | _memcached(workloads["memcached"]),
@@ -278,10 +278,10 @@ def _placement(name: str, label: str, placed: PlacementSettings) -> dict[str, An
     }
 
 
-def _ingester(size: Workload) -> dict[str, Any]:
+def _ingester(settings: TempoSettings, size: Workload) -> dict[str, Any]:
     return {
         "terminationGracePeriodSeconds": _GRACE_SECONDS["ingester"],
-        "config": {"replication_factor": sizes.REPLICATION_FACTOR},
+        "config": {"replication_factor": sizes.copies(settings)},
         "persistence": {"enabled": True, "size": f"{size.volume_gib}Gi"},
     }
 

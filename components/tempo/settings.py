@@ -155,9 +155,13 @@ class TempoSettings(Settings):
 
     mode: Annotated[TempoMode, _MODE] = TempoMode.MONOLITHIC
     """`monolithic` (one process, down while it restarts) or `distributed` (replicated, without
-    Kafka; needs `size` m or l). Which for which load: docs/sizing.md."""
+    Kafka; needs `size` s, m or l). Which for which load: docs/sizing.md."""
     size: Size = Size.S
     """Preset of replicas, requests, limits, volumes and ingestion limits: see docs/sizing.md."""
+    accept_two_ingesters: bool = False
+    """Allow two ingesters in mode distributed, with two copies of each span. While one of them
+    restarts or is lost, Tempo ingests nothing, and spans wait in Alloy's queue. Required by size s,
+    unless `workloads.ingester.replicas` is higher."""
     image_tag: Annotated[TempoVersion, _VERSION] = "2.10.8"
     """Version of Tempo, 2.10 or later; the charts in use can't run 3.x."""
     # 2 hours at least: younger blocks are still being written (`blocks`, and compaction_window 1 h

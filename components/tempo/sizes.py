@@ -14,8 +14,8 @@ Sources of the numbers:
   ingester, memcached). A volume holds twice what arrives in the 45 minutes that an ingester keeps a
   block, and 10 GiB at least (chart).
 
-Sustained load of each size: monolithic xs a laptop, s 2 MiB/s, m 4 MiB/s, l 8 MiB/s; distributed m
-5 MiB/s, l 20 MiB/s. The rate limit is twice that.
+Sustained load of each size: monolithic xs a laptop, s 2 MiB/s, m 4 MiB/s, l 8 MiB/s; distributed s
+2 MiB/s, m 5 MiB/s, l 20 MiB/s. The rate limit is twice that.
 """
 
 from collections.abc import Mapping
@@ -25,8 +25,9 @@ from ..core.settings import Size
 from ..core.workload import Workload
 from .settings import TempoBlockSettings, TempoLimitSettings, TempoMode, TempoSettings
 
-#: Copies of a span in the ingesters (chart value ingester.config.replication_factor).
-REPLICATION_FACTOR = 3
+#: Copies of a span in the ingesters, of which the ring needs more than half to write, if there are
+#: as many ingesters.
+_COPIES = 3
 
 
 def _size(
@@ -52,9 +53,19 @@ _MONOLITHIC: Mapping[Size, Workload] = {
     Size.L: _size(1, (2000, 4000), (8192, 8192), 50),
 }
 
-# Replicas by the docs' rates for 5 and 20 MB/s, and at least two of each part that a span or a
+# Replicas by the docs' rates for 2, 5 and 20 MB/s, and at least two of each part that a span or a
 # query passes. One compactor is enough: while it restarts, blocks wait.
 _DISTRIBUTED: Mapping[Size, Mapping[str, Workload]] = {
+    Size.S: {
+        "distributor": _size(2, (250, 1000), (512, 1024)),
+        # Each takes all of the 2 MB/s.
+        "ingester": _size(2, (500, 1500), (3072, 3072), 15),
+        "querier": _size(2, (250, 1000), (1024, 2048)),
+        "query_frontend": _size(2, (100, 500), (512, 2048)),
+        "compactor": _size(1, (250, 1000), (1024, 2048)),
+        "metrics_generator": _size(2, (250, 1000), (1024, 2048), 10),
+        "memcached": _size(1, (50, 250), (640, 640)),
+    },
     Size.M: {
         "distributor": _size(2, (500, 2000), (1024, 2048)),
         # Three are the replication factor; each then takes all of the 5 MB/s.
@@ -123,6 +134,7 @@ _LIMITS: Mapping[TempoMode, Mapping[Size, Limits]] = {
         Size.L: _limits(16, 32, 100_000, 30, 400_000),
     },
     TempoMode.DISTRIBUTED: {
+        Size.S: _limits(4, 16, 20_000, 10, 50_000),
         Size.M: _limits(10, 20, 50_000, 20, 200_000),
         Size.L: _limits(40, 60, 100_000, 30, 500_000),
     },
@@ -181,6 +193,11 @@ def workloads(settings: TempoSettings, *, generator: bool = True) -> dict[str, W
         for name, workload in preset.items()
         if generator or name != "metrics_generator"
     }
+
+
+def copies(settings: TempoSettings) -> int:
+    """Return the copies of a span in the ingesters of mode distributed (replication_factor)."""
+    return min(_COPIES, workloads(settings)["ingester"].replicas)
 
 
 def limits(settings: TempoSettings) -> Limits:

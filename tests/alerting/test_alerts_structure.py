@@ -282,3 +282,13 @@ def test_late_and_long_values_are_named_as_set() -> None:
 
     assert "more than 90 minutes old" in said["TempoSpanMetricsIncomplete"]
     assert "to 9000 bytes" in said["TempoAttributesTruncated"]
+
+
+def test_the_alert_on_the_ring_names_how_many_ingesters_may_be_missing() -> None:
+    def said(spare: int) -> str:
+        of = context(TempoMode.DISTRIBUTED, spare_ingesters=spare)
+        [rule] = [r for r in rules(of) if r["alert"] == "TempoRingUnhealthy"]
+        return rule["annotations"]["description"]
+
+    assert "If two ingesters are missing, Tempo refuses spans" in said(1)
+    assert "If one ingester is missing, Tempo refuses spans" in said(0)

@@ -210,7 +210,18 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("storage.endpoint", {**STAND_IN, "environment": {"name": "qa", "tier": "staging"}}),
     ("storage.endpoint", {**STAND_IN, "identity": {"mode": "podIdentity"}}),
     ("tempo.retentionHours", {"tempo": {"retentionHours": 1}}),
+    ("tempo.size", {"tempo": {"mode": "distributed", "size": "xs"}}),
     ("tempo.size", {"tempo": {"mode": "distributed", "size": "s"}}),
+    ("tempo.mode", {"tempo": {"mode": "distributed"}}),
+    ("tempo.acceptTwoIngesters", {"tempo": {"acceptTwoIngesters": True}}),
+    ("tempo.acceptTwoIngesters", {"tempo": {**DISTRIBUTED, "acceptTwoIngesters": True}}),
+    *(
+        (
+            "tempo.workloads.ingester.replicas",
+            {"tempo": {**DISTRIBUTED, "workloads": {"ingester": {"replicas": count}}}},
+        )
+        for count in (1, 2)
+    ),
     ("tempo.imageTag", {"tempo": {"imageTag": "3.0.3"}}),
     ("tempo.imageTag", {"tempo": {"imageTag": "2.9.1"}}),
     ("tempo.imageTag", {"tempo": {"imageTag": "latest"}}),
@@ -226,10 +237,6 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     (
         "tempo.workloads.ingester.replicas",
         {"tempo": {"workloads": {"ingester": {"replicas": 3}}}},
-    ),
-    (
-        "tempo.workloads.ingester.replicas",
-        {"tempo": {**DISTRIBUTED, "workloads": {"ingester": {"replicas": 2}}}},
     ),
     (
         "tempo.workloads.monolithic.replicas",
@@ -320,6 +327,14 @@ ALLOWED: list[dict[str, dict[str, Any]]] = [
     {"tags": {"cost-center": "a b/c:d=e+f@g"}},
     {"namespaces": {"tracing": "monitoring"}},
     {"load": {"spansPerSecond": 9, "storedBytesPerSpan": 500, "operations": 5, "edges": 3}},
+    {"tempo": {"mode": "distributed", "size": "s", "acceptTwoIngesters": True}},
+    {
+        "tempo": {
+            "mode": "distributed",
+            "size": "s",
+            "workloads": {"ingester": {"replicas": 3}},
+        }
+    },
 ]
 
 
@@ -337,7 +352,7 @@ def test_the_message_names_the_policy_that_refuses_the_same() -> None:
 
 
 def test_the_message_names_the_source_and_every_problem() -> None:
-    wrong = settings(tempo={"mode": "distributed"}, storage={"protect": False})
+    wrong = settings(tempo={"mode": "distributed", "size": "xs"}, storage={"protect": False})
     with pytest.raises(rules.SettingsError) as raised:
         rules.check(wrong, "my-stack", {})
     assert str(raised.value) == (
@@ -346,8 +361,8 @@ def test_the_message_names_the_source_and_every_problem() -> None:
         "    lets the bucket and its traces be deleted, in production: remove this key. If you "
         "need it, set storage.acknowledgeDataLoss: true, and change the level of the policy "
         "bucket-unprotected, which refuses it too (docs/policies.md)\n\n"
-        '  tempo.mode: "distributed"\n'
-        "    mode distributed needs size m or l: set tempo.size: m, or another mode"
+        '  tempo.size: "xs"\n'
+        "    mode distributed needs size s, m or l: set tempo.size: m, or another mode"
     )
 
 

@@ -63,8 +63,8 @@ BROKEN = {
         ['tracing:tempo.size: "huge"', "one of xs, s, m, l"],
     ),
     "contradictory": (
-        GOOD + "  tracing:tempo:\n    mode: distributed\n    size: s\n",
-        ['tracing:tempo.size: "s"', "mode distributed needs size m or l"],
+        GOOD + "  tracing:tempo:\n    mode: distributed\n    size: xs\n",
+        ['tracing:tempo.size: "xs"', "mode distributed needs size s, m or l"],
     ),
     "several at once, in a row and across": (
         GOOD

@@ -28,7 +28,11 @@ def test_presets_are_those_that_the_rules_allow(mode: TempoMode, size: Size) -> 
         {
             "environment": {"name": "dev"},
             "cluster": {"name": "c", "region": "eu-west-1", "account_id": "1" * 12},
-            "tempo": {"mode": mode, "size": size},
+            "tempo": {
+                "mode": mode,
+                "size": size,
+                "accept_two_ingesters": mode is TempoMode.DISTRIBUTED and size is Size.S,
+            },
         }
     )
     refused = "tempo.size" in [problem.key for problem in problems(settings)]

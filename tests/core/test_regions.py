@@ -124,8 +124,14 @@ def test_s3_has_the_endpoints_of_botocore(region: str) -> None:
 
 def test_tempo_uses_the_endpoint_that_is_set() -> None:
     def section(kind: S3Endpoint) -> dict[str, Any]:
-        args = {"namespace": "tracing", "bucket": "traces", "region": "us-east-1"}
-        return s3(TempoArgs(**args, cluster_name="c", s3_endpoint=kind))
+        args = TempoArgs(
+            namespace="tracing",
+            bucket="traces",
+            region="us-east-1",
+            cluster_name="c",
+            s3_endpoint=kind,
+        )
+        return s3(args)
 
     assert section(S3Endpoint.FIPS)["endpoint"] == "s3-fips.us-east-1.amazonaws.com"
     assert "enable_dual_stack" not in section(S3Endpoint.FIPS)

@@ -22,7 +22,7 @@ METRICS = MetricsSettings(
 )
 METRICS_WITH_USER = METRICS.model_copy(update={"username": "writer"})
 CHARTS = {TempoMode.MONOLITHIC: helm.TEMPO, TempoMode.DISTRIBUTED: helm.TEMPO_DISTRIBUTED}
-SIZES = {TempoMode.MONOLITHIC: list(Size), TempoMode.DISTRIBUTED: [Size.M, Size.L]}
+SIZES = {TempoMode.MONOLITHIC: list(Size), TempoMode.DISTRIBUTED: [Size.S, Size.M, Size.L]}
 
 
 def arguments(mode: TempoMode, /, **changes: Any) -> TempoArgs:

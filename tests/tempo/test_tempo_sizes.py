@@ -54,9 +54,10 @@ def test_a_larger_size_is_nowhere_smaller(mode: TempoMode) -> None:
 
 @pytest.mark.parametrize("size", SIZES[TempoMode.DISTRIBUTED])
 def test_ingesters_are_at_least_as_many_as_copies_of_a_span(size: Size) -> None:
-    ingester = sizes.workloads(settings(TempoMode.DISTRIBUTED, size))["ingester"]
+    its = settings(TempoMode.DISTRIBUTED, size)
 
-    assert ingester.replicas >= sizes.REPLICATION_FACTOR
+    assert sizes.copies(its) == (2 if size is Size.S else 3)
+    assert sizes.workloads(its)["ingester"].replicas >= sizes.copies(its)
 
 
 @pytest.mark.parametrize(("mode", "size"), PRESETS)
@@ -94,7 +95,7 @@ def test_single_values_of_a_preset_are_replaced() -> None:
     assert (limits.rate_limit_mib, limits.burst_size_mib) == (7, 20)
 
 
-@pytest.mark.parametrize("size", [Size.XS, Size.S])
+@pytest.mark.parametrize("size", [Size.XS])
 def test_distributed_has_no_small_sizes(size: Size) -> None:
     with pytest.raises(KeyError):
         sizes.workloads(settings(TempoMode.DISTRIBUTED, size))
