@@ -12,6 +12,7 @@ from components.beyla.system import BEYLA
 from components.beyla.values import agent_scheduling
 from components.core import placement
 from components.core.registry import running
+from components.core.settings import ClusterSettings
 from components.core.workload import Workload
 from components.identity.settings import IdentityMode
 from components.settings import TracingSettings
@@ -101,6 +102,13 @@ def releases(plan: Plan) -> list[tuple[Resource, Rendered]]:
     ]
 
 
+def access(cluster: ClusterSettings) -> str:
+    """Return what selects the cluster, for people."""
+    if cluster.kube_context:
+        return f"context {cluster.kube_context}"
+    return f"stack {cluster.stack_reference}"
+
+
 def touched(plan: Plan) -> list[tuple[str, str, str]]:
     """Return API version, kind and namespace of all objects, those of the charts included.
 
@@ -188,8 +196,7 @@ def _account(plan: Plan) -> _Rows:
 def _cluster(plan: Plan) -> _Rows:
     settings = plan.settings
     its = settings.cluster
-    way = f"context {its.kube_context}" if its.kube_context else f"{its.stack_reference}"
-    yield "cluster", f"{its.name}, through {way}", "cluster"
+    yield "cluster", f"{its.name}, through {access(its)}", "cluster"
     yield "Kubernetes", f"{'.'.join(map(str, KUBERNETES))} or later", "charts"
     names = ", ".join(release.inputs["name"] for release, _ in releases(plan))
     yield (

@@ -121,7 +121,7 @@ def _count(found: Sequence[tuple[str, Finding]], level: Level) -> int:
 
 
 @contextlib.contextmanager
-def _reached(plan: Plan) -> Generator[Cluster]:
+def reached(plan: Plan) -> Generator[Cluster]:
     """Yield the cluster's API; without one, an API whose every answer is the reason."""
     with contextlib.ExitStack() as stack:
         try:
@@ -142,7 +142,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     plan = run(arguments.stack, Path.cwd())
-    with _reached(plan) as cluster:
+    with reached(plan) as cluster:
         found = check(
             Sources(
                 plan=plan,

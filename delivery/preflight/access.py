@@ -12,7 +12,7 @@ from plan import needs
 _REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _WHOAMI = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 #: What Pulumi and Helm do with an object.
-_VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
 
 
 def permissions(its: Sources) -> Iterator[Finding]:
@@ -22,23 +22,24 @@ def permissions(its: Sources) -> Iterator[Finding]:
     if _may(its, "*", "*", "*", ""):
         yield ok(f"{user} may do everything")
         return
-    wanted = [
-        (verb, group, found["name"], namespace if found["namespaced"] else "")
+    wanted = {
+        (api.rpartition("/")[0], found["name"], namespace if found["namespaced"] else "")
         for api, kind, namespace in needs.touched(its.plan)
         if (found := resource(its.cluster, api, kind))
-        for group in [("/" in api and api.partition("/")[0]) or ""]
-        for verb in _VERBS
-    ]
+    }
     with ThreadPoolExecutor(8) as pool:
-        answers = {each: pool.submit(_may, its, *each) for each in sorted(wanted)}
+        answers = {
+            each: [pool.submit(_may, its, verb, *each) for verb in VERBS] for each in sorted(wanted)
+        }
     refused: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for (verb, group, name, namespace), allowed in answers.items():
-        if not allowed.result():
-            refused[f"{name}.{group}" if group else name, namespace].append(verb)
-    for (name, namespace), verbs in refused.items():
+    for (group, name, namespace), allowed in answers.items():
+        verbs = [verb for verb, may in zip(VERBS, allowed, strict=True) if not may.result()]
+        if verbs:
+            refused[namespace, ", ".join(verbs)].append(f"{name}.{group}" if group else name)
+    for (namespace, verbs), kinds in refused.items():
         where = f" in {namespace}" if namespace else ""
         yield error(
-            f"{user} may not {', '.join(verbs)} {name}{where}",
+            f"{user} may not {verbs}: {', '.join(kinds)}{where}",
             "use credentials of an administrator of the cluster",
         )
     group = "rbac.authorization.k8s.io"

@@ -11,6 +11,7 @@ from delivery.preflight.api import (
     DAEMON_SETS,
     NODES,
     Json,
+    UnknownError,
     annotations,
     items,
     labels,
@@ -34,11 +35,24 @@ _COMPUTE_TYPE, _AUTO = "eks.amazonaws.com/compute-type", "auto"
 
 
 def reached(its: Sources) -> Findings:
-    """Check that the cluster answers."""
+    """Check that the cluster answers, and is the one in the stack file."""
     if isinstance(its.cluster, Unreachable):
         yield error(its.cluster.reason, "check `cluster` in the stack file, and your credentials")
+        return
+    wanted, way = its.plan.settings.cluster.name, needs.access(its.plan.settings.cluster)
+    if its.plan.settings.storage.endpoint:
+        yield ok(f"answers through {way}")
+        return
+    # No two clusters have the same issuer.
+    here = _issuer(its)
+    found = its.aws("eks", "describe-cluster", "--name", wanted)["cluster"]
+    if found["identity"]["oidc"]["issuer"] == here:
+        yield ok(f"{way} leads to {wanted}")
     else:
-        yield ok("answers")
+        yield error(
+            f"{way} leads to another cluster than {wanted}",
+            f"change cluster.kubeContext, or run: aws eks update-kubeconfig --name {wanted}",
+        )
 
 
 def version(its: Sources) -> Findings:
@@ -148,17 +162,22 @@ def _is_auto(its: Sources) -> bool:
 
 def oidc_issuer(its: Sources) -> Findings:
     """Check that the cluster issues its tokens as the issuer in the stack file."""
-    found = its.cluster.get("/.well-known/openid-configuration") or {}
-    issuer: str = found["issuer"]
+    issuer = _issuer(its)
     if issuer.rstrip("/") == str(its.plan.settings.cluster.oidc_issuer).rstrip("/"):
         yield ok(issuer)
     else:
         yield error(f"the cluster's issuer is {issuer}", f"set cluster.oidcIssuer: {issuer}")
 
 
+def _issuer(its: Sources) -> str:
+    return (its.cluster.get("/.well-known/openid-configuration") or {})["issuer"]
+
+
 def grafana(its: Sources) -> Findings:
     """Check that sidecars of Grafana read the labels of datasources and dashboards."""
     settings = its.plan.settings.grafana
+    if its.cluster.get(f"/api/v1/namespaces/{settings.namespace}") is None:
+        raise UnknownError(f"there is no namespace {settings.namespace}")
     sidecars: list[dict[str, str]] = [
         {each["name"]: each.get("value", "") for each in container.get("env") or ()}
         for pod in items(its.cluster, f"/api/v1/namespaces/{settings.namespace}/pods")

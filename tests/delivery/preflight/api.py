@@ -7,8 +7,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from delivery.preflight.api import Json, UnknownError
+from delivery.preflight.finding import Finding, Level
 from plan.charts import API, RENDERED
 
+ISSUER = "https://oidc.eks.eu-west-1.amazonaws.com/id/A1"
 _PLURALS = {
     **{kind: f"{kind.lower()}s" for kind in API},
     **{
@@ -51,12 +53,21 @@ def made(kind: str, name: str, namespace: str = "", **fields: Any) -> Json:
     }
 
 
+def node_info(kernel: str, system: str = "Amazon Linux 2023") -> dict[str, str]:
+    """Return `nodeInfo` of a node, with all fields that the API server wants."""
+    fields = (
+        *("architecture", "bootID", "containerRuntimeVersion", "kubeProxyVersion"),
+        *("kubeletVersion", "machineID", "operatingSystem", "systemUUID"),
+    )
+    return {**dict.fromkeys(fields, "test"), "kernelVersion": kernel, "osImage": system}
+
+
 def node(name: str, zone: str, **fields: Any) -> Json:
     """Return a node with 16 cores and 64 GiB."""
     labels = {"kubernetes.io/os": "linux", "topology.kubernetes.io/zone": zone}
     status = {
         "allocatable": {"cpu": "16", "memory": "64Gi", "pods": "110"},
-        "nodeInfo": {"kernelVersion": "6.12.50-63.amzn2023", "osImage": "Amazon Linux 2023"},
+        "nodeInfo": node_info("6.12.50-63.amzn2023"),
     }
     fields = {"spec": {}, "status": status, **fields}
     return {**made("Node", name, labels=labels), **fields}
@@ -135,7 +146,7 @@ class Api:
         if path == "/version":
             return {"gitVersion": self.version}
         if path == "/.well-known/openid-configuration":
-            return {"issuer": "https://oidc.eks.eu-west-1.amazonaws.com/id/A1"}
+            return {"issuer": ISSUER}
         parts = urlsplit(path)
         words = parts.path.strip("/").split("/")
         length = 2 if words[0] == "api" else 3
@@ -181,3 +192,37 @@ def _selected(item: Json, selector: str) -> bool:
         if key not in labels or (equals and labels[key] != value):
             return False
     return True
+
+
+def aws(account: str = "111111111111", *, owner: str = "", issuer: str = ISSUER) -> Any:
+    """Return an AWS CLI: its account, the owner of the bucket, the issuer of the cluster."""
+
+    def answer(*arguments: str) -> Json:
+        if arguments[0] == "sts":
+            return {"Account": account, "Arn": f"arn:aws:iam::{account}:user/jane"}
+        if arguments[0] == "eks":
+            return {"cluster": {"identity": {"oidc": {"issuer": issuer}}}}
+        if arguments[-1] != owner:
+            raise UnknownError("An error occurred (403) when calling the HeadBucket operation")
+        return {}
+
+    return answer
+
+
+def head(status: int = 404, region: str = "", **others: int) -> Any:
+    """Return a network where the bucket has a status, and each other host 200 or its own."""
+
+    def answer(url: str) -> tuple[int, Mapping[str, str]]:
+        if "amazonaws.com" in url:
+            return status, {"x-amz-bucket-region": region} if region else {}
+        found = next((code for host, code in others.items() if host in url), 200)
+        if not found:
+            raise UnknownError(f"{url} doesn't answer: timed out")
+        return found, {}
+
+    return answer
+
+
+def bad(found: Sequence[tuple[str, Finding]]) -> list[tuple[str, Level]]:
+    """Return need and level of each error and warning."""
+    return [(name, f.level) for name, f in found if f.level in (Level.WARNING, Level.ERROR)]

@@ -14,16 +14,28 @@ import pytest
 from components.settings import TracingSettings
 from delivery.preflight import __main__ as preflight
 from delivery.preflight import names, outside
-from delivery.preflight.api import Json, UnknownError
+from delivery.preflight.api import Json
 from delivery.preflight.finding import Finding, Level
 from delivery.preflight.sources import Sources, Unreachable
 from plan import needs
 from plan.run import Plan, run
-from tests.delivery.preflight.api import Api, grafana, healthy, made, node, sidecar
+from tests.delivery.preflight.api import (
+    Api,
+    aws,
+    bad,
+    grafana,
+    head,
+    healthy,
+    made,
+    node,
+    node_info,
+    sidecar,
+)
 from tests.stack.variants import ROOT
 from tests.sweep import sweep
 
-OK, NOT_CHECKED, WARNING, ERROR = Level.OK, Level.NOT_CHECKED, Level.WARNING, Level.ERROR
+OK, NOT_CHECKED = Level.OK, Level.NOT_CHECKED
+WARNING, ERROR = Level.WARNING, Level.ERROR
 RELEASE = {"owner": "helm", "name": "alloy"}
 SHARED = {"meta.helm.sh/release-name": "logs", "meta.helm.sh/release-namespace": "logging"}
 
@@ -43,33 +55,6 @@ def changed(**groups: Mapping[str, Any]) -> Plan:
     return dataclasses.replace(its, settings=TracingSettings.model_validate(document))
 
 
-def aws(account: str = "111111111111", owner: str = "") -> Any:
-    """Return an AWS CLI with the credentials of one account, and the owner of a bucket."""
-
-    def answer(*arguments: str) -> Json:
-        if arguments[0] == "sts":
-            return {"Account": account, "Arn": f"arn:aws:iam::{account}:user/jane"}
-        if arguments[-1] != owner:
-            raise UnknownError("An error occurred (403) when calling the HeadBucket operation")
-        return {}
-
-    return answer
-
-
-def head(status: int = 404, region: str = "", **others: int) -> Any:
-    """Return a network where the bucket has a status, and each other host 200 or its own."""
-
-    def answer(url: str) -> tuple[int, Mapping[str, str]]:
-        if "amazonaws.com" in url:
-            return status, {"x-amz-bucket-region": region} if region else {}
-        found = next((code for host, code in others.items() if host in url), 200)
-        if not found:
-            raise UnknownError(f"{url} doesn't answer: timed out")
-        return found, {}
-
-    return answer
-
-
 def findings(
     its: Plan | None = None,
     *,
@@ -82,11 +67,6 @@ def findings(
     return preflight.check(
         Sources(plan=its or plan(), cluster=cluster or Api(), deployed=deployed, **given)
     )
-
-
-def bad(found: Sequence[tuple[str, Finding]]) -> list[tuple[str, Level]]:
-    """Return need and level of each error and warning."""
-    return [(name, f.level) for name, f in found if f.level in (WARNING, ERROR)]
 
 
 def test_each_need_has_a_check_and_each_check_a_need() -> None:
@@ -152,15 +132,13 @@ def three(**fields: Any) -> list[Json]:
 def kernel(version: str, system: str = "Amazon Linux 2023") -> list[Json]:
     """Return the three nodes with a kernel."""
     allocatable = {"cpu": "16", "memory": "64Gi", "pods": "110"}
-    info = {"kernelVersion": version, "osImage": system}
-    return three(status={"allocatable": allocatable, "nodeInfo": info})
+    return three(status={"allocatable": allocatable, "nodeInfo": node_info(version, system)})
 
 
 def small(cpu: str, memory: str) -> list[Json]:
     """Return the three nodes, smaller."""
-    info = {"kernelVersion": "6.12.50", "osImage": "Amazon Linux 2023"}
     allocatable = {"cpu": cpu, "memory": memory, "pods": "110"}
-    return three(status={"allocatable": allocatable, "nodeInfo": info})
+    return three(status={"allocatable": allocatable, "nodeInfo": node_info("6.12.50")})
 
 
 def storage(**fields: Any) -> Json:
@@ -438,7 +416,7 @@ FAULTS = {
     ),
     "no permission": Fault(
         need="permissions",
-        says="jane may not delete namespaces",
+        says="jane may not delete: namespaces",
         api={"refused": [("delete", "namespaces")]},
     ),
     "no escalation": Fault(
@@ -446,6 +424,11 @@ FAULTS = {
         level=WARNING,
         says="escalate",
         api={"refused": [("escalate", "clusterroles")]},
+    ),
+    "the context of another cluster": Fault(
+        need="cluster",
+        says="context platform-dev leads to another cluster than platform-dev",
+        sources={"aws": aws(issuer="https://oidc.eks.eu-west-1.amazonaws.com/id/B2")},
     ),
     "another account": Fault(
         need="AWS account",
@@ -580,7 +563,7 @@ class TestCommand:
         cluster = fault.api_server()
         found = {
             "run": plan(),
-            "_reached": contextlib.nullcontext(cluster),
+            "reached": contextlib.nullcontext(cluster),
             "sources.deployed": frozenset[str](),
             "sources.aws": aws(),
         }
