@@ -37,7 +37,8 @@ DOCUMENTS = [
     README,
     CONTRIBUTING,
     *sorted(DOCS.rglob("*.md")),
-    *sorted((ROOT / "examples").glob("*/README.md")),
+    ROOT / "examples/README.md",
+    *sorted((ROOT / "examples/platforms").rglob("README.md")),
     ROOT / "tests/e2e/answers/README.md",
 ]
 KEYS = set(all_keys())
@@ -285,6 +286,15 @@ def test_examples_of_stack_files_are_valid(document: Path) -> None:
         if given:
             groups = {"environment": {"name": "dev"}, "cluster": cluster, "backends": backends}
             assert validate({**groups, **given})[1] == []
+
+
+def test_the_index_of_examples_has_each_of_them() -> None:
+    # Not deeper: somebody may have installed an example's dependencies.
+    files = [f for depth in ("*", "*/*") for f in (ROOT / "examples").glob(f"{depth}/Pulumi.*yaml")]
+    text = (ROOT / "examples/README.md").read_text()
+    folders = {str(file.parent.relative_to(ROOT / "examples")) for file in files}
+    assert len(folders) > 10
+    assert [folder for folder in folders if f"[{folder}]({folder}/" not in text] == []
 
 
 def test_the_readme_is_short() -> None:

@@ -25,7 +25,8 @@ _MOST_LEVELS = 30
 _MOST = 2**53
 #: Keys that look secret, but whose values are a path, a time, or the name of a Secret.
 _NO_SECRET = re.compile(
-    r"(secret_?(name|ref)|existing_?secret|file|path|expiration|seconds|ttl)$", re.IGNORECASE
+    r"(secret_?(name|ref|provider_?class)|existing_?secret|file|path|expiration|seconds|ttl)$",
+    re.IGNORECASE,
 )
 #: A number for such a key is a password too.
 _PASSWORD = re.compile(r"pass(word|wd|phrase)$", re.IGNORECASE)

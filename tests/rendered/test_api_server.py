@@ -13,7 +13,7 @@ import pytest
 from tests.rendered import cluster
 from tests.rendered.cluster import kubectl
 from tests.rendered.objects import Object, needs_charts, objects_of, of_kind, pods
-from tests.stack.variants import PROGRAMS
+from tests.stack.variants import PLATFORMS, PROGRAMS
 
 REASON = cluster.missing()
 pytestmark = [needs_charts, pytest.mark.skipif(REASON is not None, reason=str(REASON))]
@@ -55,7 +55,9 @@ class Place:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(p, marks=pytest.mark.xdist_group(f"api-{p}")) for p in PROGRAMS],
+    params=[
+        pytest.param(p, marks=pytest.mark.xdist_group(f"api-{p}")) for p in (*PROGRAMS, *PLATFORMS)
+    ],
 )
 def place(request: pytest.FixtureRequest) -> Generator[Place, None, None]:
     made = Place(objects_of(request.param))

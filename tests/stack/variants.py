@@ -4,17 +4,23 @@ import functools
 import json
 import runpy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from components.core import helm
 from config.loader import PROJECT
 from plan.recorder import Recording, Resource, record
-from plan.stackfile import read, stacks
+from plan.stackfile import load, read, stacks
 from tests.contracts.check import unknown_keys
 from tests.sweep import sweep
 
 ROOT = Path(__file__).parents[2]
 STACKS = stacks(ROOT)
+#: Stack files of other projects' platforms, by the names of their folders.
+PLATFORMS = {
+    folder.name: folder / f"Pulumi.{folder.name}.yaml"
+    for folder in sorted((ROOT / "examples" / "platforms").iterdir())
+    if folder.is_dir()
+}
 
 PINNED = (helm.TEMPO, helm.TEMPO_DISTRIBUTED, helm.ALLOY, helm.BEYLA, helm.OPERATOR)
 
@@ -188,7 +194,7 @@ each_recording = sweep(
 
 
 def recorded(name: str, *, preview: bool = True) -> Recording:
-    """Return what `__main__.py` makes for a stack file or a variant; each is run once."""
+    """Return what `__main__.py` makes for a stack file, variant or platform; each is run once."""
     return _recorded(name, preview)
 
 
@@ -203,6 +209,9 @@ def _recorded(name: str, preview: bool) -> Recording:
                 f"{PROJECT}:logsPassword": LOGS_PASSWORD,
             }
         values, secret_keys = config | secrets, list(secrets)
+    elif name in PLATFORMS:
+        values = {key: json.dumps(group) for key, group in groups_of(PLATFORMS[name]).items()}
+        secret_keys = []
     else:
         file = read(ROOT, name)
         values, secret_keys = file.values, file.secret_keys
@@ -215,6 +224,11 @@ def _recorded(name: str, preview: bool) -> Recording:
         secret_keys=secret_keys,
         references=None if preview else {_OWNER: {"kubeconfig": "{}"}},
     )
+
+
+def groups_of(file: Path) -> dict[str, Any]:
+    """Return the groups of a stack file by their full keys."""
+    return cast("dict[str, dict[str, Any]]", load(file))["config"]
 
 
 def releases(recording: Recording) -> list[Resource]:
