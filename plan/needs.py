@@ -14,6 +14,7 @@ from components.core import placement
 from components.core.registry import running
 from components.core.settings import ClusterSettings
 from components.core.workload import Workload
+from components.grafana.settings import GrafanaDelivery
 from components.identity.settings import IdentityMode
 from components.settings import TracingSettings
 from plan.charts import API, RENDERED, Rendered
@@ -21,7 +22,7 @@ from plan.recorder import Resource
 from plan.run import Plan
 from policy.rules.reading import RELEASE
 
-#: Oldest version of Kubernetes that the charts accept: pod security admission is stable from it on.
+#: Oldest version of Kubernetes that the charts accept. Pod security admission is stable from it on.
 KUBERNETES: Final = (1, 25)
 
 
@@ -163,7 +164,11 @@ def custom_kinds(plan: Plan) -> dict[tuple[str, str], str]:
     return found
 
 
-_KEYS = {"PrometheusRule": "alerts.delivery", "ServiceMonitor": "grafana.serviceMonitor"}
+_KEYS = {
+    "PrometheusRule": "alerts.delivery",
+    "ServiceMonitor": "grafana.serviceMonitor",
+    **dict.fromkeys(("GrafanaDashboard", "GrafanaDatasource", "GrafanaFolder"), "grafana.delivery"),
+}
 
 
 def volumes(settings: TracingSettings) -> list[Pods]:
@@ -232,13 +237,13 @@ def _cluster(plan: Plan) -> _Rows:
 
 def _grafana(plan: Plan) -> _Rows:
     its = plan.settings.grafana
-    yield (
-        "Grafana",
-        f"a sidecar that reads {its.datasource_label}={its.datasource_label_value} in "
-        f"{its.namespace}",
-        "grafana.datasourceLabel",
-    )
-    yield "datasources", f"no other with uid {its.tempo_uid}", "grafana.tempoUid"
+    if its.delivery is GrafanaDelivery.OPERATOR:
+        labels = ", ".join(f"{key}={value}" for key, value in its.instance_labels.items())
+        yield "Grafana", f"a Grafana object with {labels} in {its.namespace}", "grafana.delivery"
+    if its.delivery is GrafanaDelivery.SIDECAR:
+        label = f"{its.datasource_label}={its.datasource_label_value}"
+        yield "Grafana", f"a sidecar that reads {label} in {its.namespace}", "grafana.delivery"
+        yield "datasources", f"no other named {its.tempo_uid}", "grafana.tempoUid"
 
 
 def _beyla(plan: Plan) -> _Rows:

@@ -1,8 +1,11 @@
 """Checks of names that may be taken, and of the namespaces that the stack uses."""
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import yaml
 
 from delivery.preflight.api import Json, annotations, items, labels, name, objects
 from delivery.preflight.finding import Finding, error, ok, warning
@@ -115,9 +118,11 @@ def provisioned(item: Mapping[str, Any]) -> list[Json]:
     data: Any = item.get("data") or item.get("stringData") or {}
     files: dict[str, Any] = data.value if isinstance(data, Secret) else data
     for file, text in files.items():
-        if file.endswith((".yaml", ".yml")):
-            document: Any = load_yaml(text.value if isinstance(text, Secret) else text)
-            found += document.get("datasources") or []
+        # Grafana itself reports files that it can't read.
+        with contextlib.suppress(yaml.YAMLError, AttributeError):
+            if file.endswith((".yaml", ".yml")):
+                document = load_yaml(text.value if isinstance(text, Secret) else text)
+                found += document.get("datasources") or []
     return found
 
 

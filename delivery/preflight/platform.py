@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from components.beyla.kernels import OLDEST, breaks_propagation
 from components.core.placement import ZONE
-from components.grafana.settings import GrafanaSettings
+from components.grafana.delivery import API_VERSION
+from components.grafana.settings import GrafanaDelivery, GrafanaSettings
 from delivery.preflight.api import (
     DAEMON_SETS,
     NODES,
@@ -174,13 +175,26 @@ def _issuer(its: Sources) -> str:
 
 
 def grafana(its: Sources) -> Findings:
-    """Check that sidecars of Grafana read the labels of datasources and dashboards."""
+    """Check that Grafana, or its operator, takes what the stack delivers."""
     settings = its.plan.settings.grafana
-    if its.cluster.get(f"/api/v1/namespaces/{settings.namespace}") is None:
+    namespace = f"/namespaces/{settings.namespace}"
+    if its.cluster.get(f"/api/v1{namespace}") is None:
         raise UnknownError(f"there is no namespace {settings.namespace}")
+    if settings.delivery is GrafanaDelivery.OPERATOR:
+        wanted = settings.instance_labels.items()
+        found = items(its.cluster, f"/apis/{API_VERSION}{namespace}/grafanas")
+        if matching := [name(each) for each in found if wanted <= labels(each).items()]:
+            yield ok(f"Grafana {_list(matching)} in {settings.namespace}")
+        else:
+            yield error(
+                f"no Grafana object in {settings.namespace} has the labels "
+                + _list(f"{key}={value}" for key, value in wanted),
+                "change grafana.namespace, grafana.instanceLabels or the labels of the object",
+            )
+        return
     sidecars: list[dict[str, str]] = [
         {each["name"]: each.get("value", "") for each in container.get("env") or ()}
-        for pod in items(its.cluster, f"/api/v1/namespaces/{settings.namespace}/pods")
+        for pod in items(its.cluster, f"/api/v1{namespace}/pods")
         for group in ("initContainers", "containers")
         for container in pod["spec"].get(group) or ()
     ]
@@ -190,8 +204,8 @@ def grafana(its: Sources) -> Findings:
     else:
         yield warning(
             f"no pod in {settings.namespace} has a sidecar that reads ConfigMaps by label",
-            "set grafana.namespace. In Grafana's chart, enable sidecar.datasources and "
-            "sidecar.dashboards",
+            "set grafana.namespace or grafana.delivery. In Grafana's chart, enable "
+            "sidecar.datasources and sidecar.dashboards",
         )
 
 
@@ -212,10 +226,11 @@ def _sidecars(settings: GrafanaSettings, sidecars: list[dict[str, str]]) -> Find
             continue
         read.append(f"{label}={value}")
         folders = {s.get("FOLDER_ANNOTATION") for s in reads}
-        if what == "dashboard" and "grafana_folder" not in folders:
+        if what == "dashboard" and settings.folder_annotation not in folders:
             yield warning(
                 f"the sidecar of dashboards doesn't put them into the folder {settings.folder}",
-                "in Grafana's chart, set sidecar.dashboards.folderAnnotation: grafana_folder and "
+                "in Grafana's chart, set sidecar.dashboards.folderAnnotation: "
+                f"{settings.folder_annotation} and "
                 "sidecar.dashboards.provider.foldersFromFilesStructure: true",
             )
     if read:

@@ -1,9 +1,15 @@
 """`plan.charts` names the kinds and the cluster-wide objects that the real charts render."""
 
+import re
+import tarfile
+from pathlib import Path
+
+import yaml
+
 from plan.charts import API, RENDERED
-from plan.needs import cluster_wide
-from tests.rendered.objects import CLUSTER_WIDE, needs_charts, objects_of
-from tests.stack.variants import PROGRAMS, chart_of, recorded, releases
+from plan.needs import KUBERNETES, cluster_wide
+from tests.rendered.objects import CHARTS, CLUSTER_WIDE, needs_charts, objects_of
+from tests.stack.variants import PINNED, PROGRAMS, chart_of, recorded, releases
 
 pytestmark = needs_charts
 
@@ -21,6 +27,18 @@ def test_charts_render_the_kinds_that_are_named() -> None:
         assert found <= named, program
         unused -= {kind for kind, _ in found}
     assert not unused
+
+
+def test_the_oldest_kubernetes_is_that_of_the_charts() -> None:
+    wanted: set[tuple[int, ...]] = set()
+    for chart in PINNED:
+        with tarfile.open(Path(CHARTS or "", f"{chart.name}-{chart.version}.tgz")) as packed:
+            file = packed.extractfile(f"{chart.name}/Chart.yaml")
+            assert file
+            metadata = yaml.safe_load(file)
+            if found := re.search(r"(\d+)\.(\d+)", metadata.get("kubeVersion", "")):
+                wanted.add(tuple(map(int, found.groups())))
+    assert max(wanted) == KUBERNETES
 
 
 def test_charts_render_the_cluster_wide_objects_that_are_named() -> None:

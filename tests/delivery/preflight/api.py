@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from components.grafana.delivery import API_VERSION
 from delivery.preflight.api import Json, UnknownError
 from delivery.preflight.finding import Finding, Level
 from plan.charts import API, RENDERED
@@ -18,6 +19,7 @@ _PLURALS = {
         for kind in ("LimitRange", "Namespace", "Node", "Pod", "PrometheusRule", "ResourceQuota")
     },
     "CSIDriver": "csidrivers",
+    "Grafana": "grafanas",
     "NetworkPolicy": "networkpolicies",
     "PriorityClass": "priorityclasses",
     "StorageClass": "storageclasses",
@@ -30,6 +32,7 @@ _VERSIONS = {
     **API,
     **dict.fromkeys(("LimitRange", "Namespace", "Node", "Pod", "ResourceQuota"), "v1"),
     **dict.fromkeys(("CSIDriver", "StorageClass"), "storage.k8s.io/v1"),
+    "Grafana": API_VERSION,
     "NetworkPolicy": "networking.k8s.io/v1",
     "PriorityClass": "scheduling.k8s.io/v1",
     "PrometheusRule": "monitoring.coreos.com/v1",

@@ -256,6 +256,18 @@ FAULTS = {
         says="sidecar.dashboards.folderAnnotation: grafana_folder",
         objects=[grafana(sidecar("grafana_datasource"), sidecar("grafana_dashboard"))],
     ),
+    "another label of the folder": Fault(
+        need="Grafana",
+        level=WARNING,
+        says="sidecar.dashboards.folderAnnotation: folder",
+        settings={"grafana": {"folderAnnotation": "folder"}},
+    ),
+    "no Grafana of the operator": Fault(
+        need="Grafana",
+        says="no Grafana object in monitoring has the labels dashboards=grafana",
+        objects=[made("Grafana", "other", "monitoring", labels={"dashboards": "others"})],
+        settings={"grafana": {"delivery": "operator"}},
+    ),
     "a CNI that ignores policies": Fault(
         need="network policies",
         level=WARNING,
@@ -492,6 +504,27 @@ def test_a_datasource_of_others_is_found(key: str) -> None:
     assert said.startswith(f"ConfigMap others in monitoring has a datasource with {key} ")
     elsewhere = provisioned("others", orgId=2, **other)
     assert bad(findings(cluster=Api(objects=[*healthy(), elsewhere]))) == []
+
+
+def test_a_grafana_of_the_operator() -> None:
+    its = changed(grafana={"delivery": "operator"})
+    labels = {"dashboards": "grafana", "team": "platform"}
+    mine = made("Grafana", "main", "monitoring", labels=labels)
+    found = findings(its, cluster=Api(objects=[*healthy(), mine]))
+    assert bad(found) == []
+    assert dict(found)["Grafana"].text == "Grafana main in monitoring"
+
+
+def test_without_delivery_grafana_is_not_needed() -> None:
+    names_of = [need.name for need in needs.needs(changed(grafana={"delivery": "files"}))]
+    assert not {"Grafana", "datasources"}.intersection(names_of)
+
+
+def test_files_of_others_that_nobody_can_read_are_left_alone() -> None:
+    labels = {"grafana_datasource": "1"}
+    data = {"a.yaml": "{", "b.yaml": "- x", "c.txt": "datasources: 7"}
+    broken = made("ConfigMap", "broken", "monitoring", labels=labels, data=data)
+    assert bad(findings(cluster=Api(objects=[*healthy(), broken]))) == []
 
 
 def test_what_the_stack_deployed_is_not_in_its_way() -> None:
