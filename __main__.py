@@ -15,6 +15,7 @@ stack = TracingStack(
         settings=config.settings,
         metrics_password=config.metrics_password,
         logs_password=config.logs_password,
+        profiles_password=config.profiles_password,
     ),
     pulumi.ResourceOptions(
         providers=[

@@ -19,7 +19,7 @@ from .alerting.slo.rules import groups as slo_groups
 from .alloy import system as alloy_system
 from .alloy.component import Alloy
 from .alloy.system import ALLOY
-from .backends.credentials import LOGS_PASSWORD, METRICS_PASSWORD
+from .backends.credentials import password_key
 from .beyla import system as beyla_system
 from .beyla.component import Beyla
 from .checks.warnings import warnings
@@ -57,9 +57,11 @@ class TracingStackArgs:
     settings: TracingSettings
     """Plain settings, checked against each other when the component is made."""
     metrics_password: pulumi.Input[str] | None = None
-    """Password of `settings.backends.metrics.username`."""
+    """Password or token of `settings.backends.metrics`."""
     logs_password: pulumi.Input[str] | None = None
-    """Password of `settings.backends.logs.username`."""
+    """Password or token of `settings.backends.logs`."""
+    profiles_password: pulumi.Input[str] | None = None
+    """Password or token of `settings.backends.profiles`."""
 
 
 class TracingStack(pulumi.ComponentResource):
@@ -94,7 +96,11 @@ class TracingStack(pulumi.ComponentResource):
         self, name: str, args: TracingStackArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         settings = args.settings
-        passwords = {"metricsPassword": args.metrics_password, "logsPassword": args.logs_password}
+        passwords = {
+            "metricsPassword": args.metrics_password,
+            "logsPassword": args.logs_password,
+            "profilesPassword": args.profiles_password,
+        }
         rules.check(settings, name, passwords)
         super().__init__("tracing:index:TracingStack", name, {}, opts)
         for warning in (*warnings(settings), *slow_rollouts(settings)):
@@ -146,6 +152,7 @@ class TracingStack(pulumi.ComponentResource):
                 tenant=settings.tempo.tenant,
                 metrics_password=args.metrics_password,
                 logs_password=args.logs_password,
+                profiles_password=args.profiles_password,
             ),
             # Grafana may live in the stack's own namespace.
             self._child([namespace]),
@@ -212,8 +219,8 @@ class TracingStack(pulumi.ComponentResource):
     ) -> core.Secret | None:
         """Make the Secret with the backends' passwords, where there is one."""
         passwords = {
-            METRICS_PASSWORD: args.metrics_password,
-            LOGS_PASSWORD: args.logs_password,
+            password_key("metrics"): args.metrics_password,
+            password_key("logs"): args.logs_password,
         }
         data = {k: pulumi.Output.secret(v) for k, v in passwords.items() if v is not None}
         if not data:

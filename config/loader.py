@@ -26,14 +26,16 @@ class TracingConfig:
     """The configuration of a stack.
 
     Attributes:
-        metrics_password: password of `backends.metrics.username`.
-        logs_password: password of `backends.logs.username`.
+        metrics_password: password or token of `backends.metrics`.
+        logs_password: password or token of `backends.logs`.
+        profiles_password: password or token of `backends.profiles`.
     """
 
     settings: TracingSettings
     aws: dict[str, Any]
     metrics_password: pulumi.Output[str] | None
     logs_password: pulumi.Output[str] | None
+    profiles_password: pulumi.Output[str] | None
 
 
 def load_config() -> TracingConfig:
@@ -60,6 +62,7 @@ def load_config() -> TracingConfig:
         aws=aws,
         metrics_password=config.get_secret("metricsPassword"),
         logs_password=config.get_secret("logsPassword"),
+        profiles_password=config.get_secret("profilesPassword"),
     )
 
 

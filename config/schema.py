@@ -212,14 +212,14 @@ def _secrets() -> Iterator[str]:
     yield from (
         "## Encrypted keys",
         "",
-        "Passwords are separate keys. Set them with `pulumi config set --secret`. An encrypted "
-        "value inside a group is refused, because Pulumi would return it in plain text.",
+        "Passwords and tokens are separate keys. Set them with `pulumi config set --secret`. An "
+        "encrypted value inside a group is refused, because Pulumi would return it in plain text.",
         "",
-        "| key | password of |",
+        "| key | password or token of |",
         "|---|---|",
     )
     for key, backend in SECRETS.items():
-        yield f"| `{PROJECT}:{key}` | `backends.{backend}.username` |"
+        yield f"| `{PROJECT}:{key}` | `backends.{backend}` |"
 
 
 def _text(field: FieldInfo) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import pulumi
 
-from ..backends.credentials import LOGS_PASSWORD, METRICS_PASSWORD
-from ..backends.settings import LogsSettings, MetricsSettings
+from ..backends import credentials
+from ..backends.settings import LogsSettings, MetricsSettings, Writers
 from ..core import helm
 from ..core.names import ALLOY_RELEASE
 from ..core.overrides import refuse
@@ -23,7 +23,7 @@ class AlloyArgs:
     """Arguments of `Alloy`; all plain but `tempo_endpoint`, so that a preview shows the values.
 
     Raises:
-        ValueError: a backend has a username, but `credentials_secret` is not set.
+        ValueError: a backend requires a password, but `credentials_secret` is not set.
     """
 
     settings: AlloySettings = AlloySettings()
@@ -67,19 +67,18 @@ class AlloyArgs:
     """Backend of OTLP logs; without it they are refused."""
     credentials_secret: str | None = None
     """Kubernetes Secret with the keys `METRICS_PASSWORD` and `LOGS_PASSWORD` of the backends that
-    have a username."""
+    require a password or token that is in no other Secret."""
     service_monitor: ServiceMonitorSettings = ServiceMonitorSettings()
     """ServiceMonitor objects for Alloy itself."""
 
     def __post_init__(self) -> None:
-        if self.password_keys and self.credentials_secret is None:
-            raise ValueError("a backend with a username needs the Secret that holds its password")
+        credentials.volumes(self.credentials_secret, self.writers)
 
     @property
-    def password_keys(self) -> list[str]:
-        """Keys of the Secret for the backends that require a password."""
-        backends = {METRICS_PASSWORD: self.metrics, LOGS_PASSWORD: self.logs}
-        return [key for key, backend in backends.items() if backend and backend.username]
+    def writers(self) -> Writers:
+        """The backends that Alloy writes to."""
+        given = [backend.writers for backend in (self.metrics, self.logs) if backend]
+        return {name: writer for writers in given for name, writer in writers.items()}
 
 
 class Alloy(pulumi.ComponentResource):

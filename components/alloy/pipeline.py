@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from ..backends.credentials import LOGS_PASSWORD, METRICS_PASSWORD, password_file
-from ..backends.settings import LogsSettings, MetricsSettings
+from ..backends import credentials
+from ..backends.settings import Auth, LogsSettings, MetricsSettings, WriterSettings
 from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, OTLP_RETRY_MINUTES
 from ..telemetry.metrics import reserved_series
 from .sizes import HTTP_REQUEST_MIB, queue_bytes
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .component import AlloyArgs
 
 MODULES = Path(__file__).parent / "modules"
+#: Attributes whose value is a mapping.
+_MAPS = ("headers",)
 #: Module that other modules use; it has no instance of its own.
 SHARED_MODULE = "ottl_list"
 
@@ -36,6 +38,8 @@ class Expression:
 
 #: Type of a module's arguments.
 Value = str | int | Expression | Sequence["str | Expression"] | Mapping[str, str]
+#: Attributes of a block, and the blocks in it.
+Body = Mapping[str, "Value | Mapping[str, Value]"]
 #: Instances by module, each with the module's arguments.
 Instances = dict[str, dict[str, Value]]
 
@@ -48,7 +52,7 @@ def config(args: "AlloyArgs") -> str:
         **(_logs(args.logs, queue_bytes(args.settings)) if args.logs else {}),
         **(_metrics(args, args.metrics) if args.metrics else {}),
     }
-    declared = [(MODULES / f"{name}.alloy").read_text() for name in (SHARED_MODULE, *instances)]
+    declared = [_declared(name, args) for name in (SHARED_MODULE, *instances)]
     used = [instance(module, "default", arguments) for module, arguments in instances.items()]
     return "\n".join([*declared, *used])
 
@@ -103,35 +107,75 @@ def _traces(args: "AlloyArgs") -> Instances:
 
 
 def _logs(logs: LogsSettings, queue_bytes: int) -> Instances:
+    [(writer, (url, its))] = logs.writers.items()
     sender: dict[str, Value] = {
-        "endpoint": logs.otlp_url,
+        "endpoint": url,
         "queue_bytes": queue_bytes,
         "retry": f"{OTLP_RETRY_MINUTES}m",
     }
-    if logs.username is None:
-        return {"send_to_loki": sender}
-    return {
-        "basic_auth": {"username": logs.username, "password_file": password_file(LOGS_PASSWORD)},
-        "send_to_loki": {**sender, "auth": Expression("basic_auth.default.handler")},
-    }
+    signed = _sign_in(writer, its)
+    for module in signed:
+        sender["auth"] = Expression(f"{module}.default.handler")
+    return {**signed, "send_to_loki": sender}
+
+
+def _sign_in(writer: str, its: WriterSettings) -> Instances:
+    """Return the module that signs in to a backend by OTLP; none without authentication."""
+    file = credentials.password_file(writer)
+    match its.sign_in:
+        case Auth.BASIC:
+            return {"basic_auth": {"username": its.username or "", "password_file": file}}
+        case Auth.BEARER:
+            return {"bearer_auth": {"token_file": file}}
+        case Auth.NONE:
+            return {}
 
 
 def _metrics(args: "AlloyArgs", metrics: MetricsSettings) -> Instances:
-    sender: dict[str, Value] = {"url": metrics.remote_write_url}
-    module = "remote_write"
-    if metrics.username is not None:
-        module = "remote_write_basic_auth"
-        sender["username"] = metrics.username
-        sender["password_file"] = password_file(METRICS_PASSWORD)
     namespaces = dict.fromkeys([args.namespace, *args.stack_namespaces])
     return {
         "convert_metrics": {
-            "forward_to": [Expression(f"{module}.default.receiver")],
+            "forward_to": [Expression("remote_write.default.receiver")],
             "reserved_series": reserved_series(),
             "reserved_namespaces": "|".join(map(re.escape, namespaces)),
         },
-        module: sender,
+        "remote_write": {"url": metrics.remote_write_url},
     }
+
+
+def _declared(module: str, args: "AlloyArgs") -> str:
+    """Return the text of a module's file, with the blocks that depend on how to sign in.
+
+    The file has these blocks for a backend without sign-in. An argument can't leave a block out.
+    """
+    text = (MODULES / f"{module}.alloy").read_text()
+    if module == "remote_write" and args.metrics:
+        endpoints: list[Body] = [
+            credentials.remote_write(name, url, its)
+            for name, (url, its) in args.metrics.writers.items()
+        ]
+        endpoints[0] = {**endpoints[0], "url": Expression("argument.url.value")}
+        if args.metrics.sign_in is not Auth.NONE:
+            # The comment in front says that there is no authentication.
+            text = text.partition("\n")[2]
+        return _replaced(text, "endpoint", endpoints)
+    if module == "send_to_loki" and args.logs:
+        [(name, (_, its))] = args.logs.writers.items()
+        client: Body = {
+            "endpoint": Expression("argument.endpoint.value"),
+            "auth": Expression("argument.auth.value"),
+            **({"headers": credentials.headers(its)} if its.tenant else {}),
+            **({"tls": {"ca_file": credentials.ca_file(name)}} if its.ca else {}),
+        }
+        return _replaced(text, "client", [client])
+    return text
+
+
+def _replaced(text: str, name: str, bodies: Sequence[Body]) -> str:
+    """Replace the only block of a name by one or more of that name."""
+    [found] = re.finditer(rf"^(\t+){name} \{{\n.*?^\1\}}\n", text, re.MULTILINE | re.DOTALL)
+    blocks = "\n".join(block(name, body, found[1]) for body in bodies)
+    return text[: found.start()] + blocks + text[found.end() :]
 
 
 def _outputs(args: "AlloyArgs", module: str) -> dict[str, Value]:
@@ -179,7 +223,15 @@ def expression(value: Value) -> str:
 
 
 def instance(module: str, label: str, arguments: Mapping[str, Value]) -> str:
-    """Return the block of one instance of a module, laid out as `alloy fmt` does."""
-    width = max(len(name) for name in arguments)
-    lines = [f"\t{name:<{width}} = {expression(value)}" for name, value in arguments.items()]
-    return "\n".join([f'{module} "{label}" {{', *lines, "}"]) + "\n"
+    """Return the block of one instance of a module."""
+    return block(f'{module} "{label}"', arguments)
+
+
+def block(name: str, body: Body, indent: str = "") -> str:
+    """Return a block, laid out as `alloy fmt` does; each mapping in it is a block but headers."""
+    inner = {k: v for k, v in body.items() if isinstance(v, Mapping) and k not in _MAPS}
+    attributes = {k: cast(Value, v) for k, v in body.items() if k not in inner}
+    width = max(map(len, attributes))
+    lines = [f"{indent}\t{k:<{width}} = {expression(v)}\n" for k, v in attributes.items()]
+    blocks = ["\n" + block(k, cast(Body, v), f"{indent}\t") for k, v in inner.items()]
+    return "".join([f"{indent}{name} {{\n", *lines, *blocks, f"{indent}}}\n"])

@@ -171,7 +171,7 @@ def _alloy(args: "AlloyArgs", size: Workload, content: str) -> dict[str, Any]:
         "mounts": {
             "extra": [
                 {"name": "storage", "mountPath": _STORAGE_PATH},
-                *credentials.mounts(args.password_keys),
+                *credentials.mounts(args.writers),
             ]
         },
         "lifecycle": {"preStop": {"sleep": {"seconds": _DRAIN_SECONDS}}},
@@ -228,7 +228,7 @@ def _controller(
         "volumes": {
             "extra": [
                 {"name": "storage", "emptyDir": {"sizeLimit": "2Gi"}},
-                *credentials.volumes(args.credentials_secret, args.password_keys),
+                *credentials.volumes(args.credentials_secret, args.writers),
             ]
         },
     }

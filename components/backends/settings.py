@@ -9,7 +9,17 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from ..core.base import Settings, explained
-from ..core.texts import AttributeName, DatasourceUid, LabelName, Text, Url
+from ..core.texts import (
+    AttributeName,
+    ConfigMapName,
+    DataKey,
+    DatasourceUid,
+    LabelName,
+    SecretName,
+    TenantId,
+    Text,
+    Url,
+)
 from ..telemetry.metrics import Label
 
 #: Index labels that Loki makes of OTLP resource attributes by default, those with few values. Newer
@@ -39,6 +49,73 @@ def _uid(existing: str, created: str) -> Any:  # noqa: ANN401 - as pydantic's Fi
     )
 
 
+class Auth(StrEnum):
+    """How to sign in to a backend."""
+
+    NONE = "none"
+    BASIC = "basic"
+    BEARER = "bearer"
+
+
+class SignInSettings(Settings):
+    """How Grafana signs in to a backend."""
+
+    tenant: TenantId | None = None
+    """Tenant that is written and read, sent as the header `X-Scope-OrgID`."""
+    auth: Auth | None = None
+    """How to sign in: `none`, `basic` (user and password) or `bearer` (a token). If unset, `basic`
+    with `username`, otherwise `none`. The password or token is an encrypted key of the stack
+    file."""
+    username: UserName | None = None
+    """User for basic authentication. User and password are used as they are: `$` and `{{` have no
+    meaning in them."""
+
+    @property
+    def sign_in(self) -> Auth:
+        """How to sign in, also if `auth` is not set."""
+        return self.auth or (Auth.BASIC if self.username else Auth.NONE)
+
+    @property
+    def has_password(self) -> bool:
+        """Whether signing in requires a password or a token."""
+        return self.sign_in in (Auth.BASIC, Auth.BEARER)
+
+
+class SecretKeySettings(Settings):
+    """One key of a Secret that exists in `namespaces.tracing`."""
+
+    name: SecretName
+    """Name of the Secret."""
+    key: DataKey
+    """Key of the password or token in it."""
+
+
+class CaSettings(Settings):
+    """Certificate authority in a ConfigMap or a Secret that exists in `namespaces.tracing`."""
+
+    config_map: ConfigMapName | None = None
+    """Name of the ConfigMap. Set either this or `secret`."""
+    secret: SecretName | None = None
+    """Name of the Secret."""
+    key: DataKey = "ca.crt"
+    """Key of the certificate in it, in PEM."""
+
+
+class WriterSettings(SignInSettings):
+    """How Tempo and Alloy sign in to a backend that they write to."""
+
+    existing_secret: SecretKeySettings | None = None
+    """Password or token from a Secret that exists, instead of an encrypted key. Pods start when the
+    Secret is there."""
+    ca: CaSettings | None = None
+    """Certificate authority that signed the backend's certificate; by default one that the images
+    trust."""
+
+
+#: URLs that are written to and how to sign in there, by their keys in `backends`.
+Writers = dict[str, tuple[str, WriterSettings]]
+
+
 class MetricsType(StrEnum):
     """Kind of the metrics backend."""
 
@@ -46,7 +123,7 @@ class MetricsType(StrEnum):
     MIMIR = "mimir"
 
 
-class MetricsSettings(Settings):
+class MetricsSettings(WriterSettings):
     """The metrics backend: Prometheus or Mimir."""
 
     url: Url
@@ -56,9 +133,6 @@ class MetricsSettings(Settings):
     type: MetricsType = MetricsType.PROMETHEUS
     """Kind of the backend, for the datasource that `createDatasource` creates. With `mimir`, the
     plan warns if SLOs are evaluated where their series are missing."""
-    username: UserName | None = None
-    """User for basic authentication, with the password in the encrypted key
-    `tracing:metricsPassword`. Both are used as they are: `$` and `{{` have no meaning in them."""
     create_datasource: bool = False
     """Create the datasource, with exemplars that link to traces. If false, one with `uid` must
     exist."""
@@ -75,6 +149,11 @@ class MetricsSettings(Settings):
     )
     """Labels of the span metrics, by the attribute of the span that has their value, for the links
     from traces to metrics. Change them only if the backend renames what Tempo writes."""
+
+    @property
+    def writers(self) -> Writers:
+        """Where metrics are written to."""
+        return {"metrics": (self.remote_write_url, self)}
 
 
 def _filtered(tags: dict[str, str]) -> dict[str, str]:
@@ -122,7 +201,7 @@ def _preset(value: Any) -> Any:  # noqa: ANN401
     return _LABEL_PRESETS.get(value, value) if isinstance(value, str) else value
 
 
-class LogsSettings(Settings):
+class LogsSettings(WriterSettings):
     """The logs backend: Loki."""
 
     url: Url | None = None
@@ -131,9 +210,6 @@ class LogsSettings(Settings):
     otlp_url: Url
     """URL of Loki's OTLP endpoint without `/v1/logs`, for example
     `http://loki-gateway.loki.svc:80/otlp`."""
-    username: UserName | None = None
-    """User for basic authentication, with the password in the encrypted key
-    `tracing:logsPassword`. Both are used as they are: `$` and `{{` have no meaning in them."""
     create_datasource: bool = False
     """Create the datasource, with links from log lines to traces. If false, one with `uid` must
     exist."""
@@ -152,8 +228,13 @@ class LogsSettings(Settings):
     a collector reads from the pods' output, with the labels `namespace`, `pod` and `container`),
     or a mapping."""
 
+    @property
+    def writers(self) -> Writers:
+        """Where log lines are written to."""
+        return {"logs": (self.otlp_url, self)}
 
-class ProfilesSettings(Settings):
+
+class ProfilesSettings(SignInSettings):
     """The profiles backend: Pyroscope."""
 
     url: Url | None = None

@@ -18,9 +18,9 @@ from ..settings import TracingSettings
 
 Path = tuple[int | str, ...]
 
-#: Keys of the passwords in a stack file, each with its backend in `backends`. They are outside the
-#: groups because Pulumi hands out a secret inside an object in plain text.
-SECRETS = {"metricsPassword": "metrics", "logsPassword": "logs"}
+#: Keys of the passwords and tokens in a stack file, each with its backend in `backends`. They are
+#: outside the groups because Pulumi hands out a secret inside an object in plain text.
+SECRETS = {"metricsPassword": "metrics", "logsPassword": "logs", "profilesPassword": "profiles"}
 #: Keys of earlier releases, with the keys that replace them.
 _MOVED = {
     **{f"grafana.{name}": f"backends.{name}" for name in ("metrics", "logs", "profiles")},
@@ -92,13 +92,13 @@ def _unknown(path: Path, settings: type[BaseModel]) -> str:
         by_name = [s for s, backend in SECRETS.items() if backend in str(path[-1]).lower()]
         for secret in in_group or by_name:
             return (
-                f"is not a setting: the password of backends.{SECRETS[secret]}.username is an "
+                f"is not a setting: the password or token of backends.{SECRETS[secret]} is an "
                 f"encrypted key. Remove this key and run `pulumi config set --secret "
                 f"tracing:{secret}`"
             )
         return (
             "is not a setting, and would be stored in plain text: remove it. The encrypted keys "
-            f"are {' and '.join(f'tracing:{secret}' for secret in SECRETS)}"
+            f"are {', '.join(f'tracing:{secret}' for secret in SECRETS)}"
         )
     if near := nearest(path, settings):
         return f"unknown key; did you mean {near}?"

@@ -33,7 +33,7 @@ from ..telemetry.metrics import APDEX_SATISFIED, APDEX_TOLERATING, latency_bound
 from ..tempo import sizes as tempo_sizes
 from ..tempo.settings import TempoMode, TempoSettings
 from ..tempo.system import workloads as tempo_workloads
-from .messages import SECRETS
+from .backends import credentials, sign_in
 
 
 def problems(settings: TracingSettings, *, stack_file: bool = True) -> Iterator[Problem]:
@@ -65,33 +65,6 @@ def check(settings: TracingSettings, source: str, passwords: Mapping[str, object
     ]
     if found:
         raise SettingsError(source, found)
-
-
-def credentials(
-    settings: TracingSettings, given: Mapping[str, object], *, stack_file: bool = True
-) -> Iterator[Problem]:
-    """Yield a problem for each user without a password, and each password without a user.
-
-    Args:
-        settings: the stack's settings.
-        given: the passwords, by the keys of `SECRETS`; None for one that is not set.
-        stack_file: whether passwords come from a stack file or are a component's arguments.
-    """
-    for key, name in SECRETS.items():
-        backend = getattr(settings.backends, name)
-        user = backend.username if backend else None
-        password = given.get(key) is not None
-        if user and not password:
-            run = f"run `pulumi config set --secret tracing:{key}`"
-            yield problem(
-                f"backends.{name}.username",
-                user,
-                f"needs a password: {run if stack_file else f'set {key}'}",
-            )
-        if password and not user:
-            yield Problem(
-                key=key, message=f"needs a user: set backends.{name}.username, or remove this key"
-            )
 
 
 def _written(settings: TracingSettings, *keys: str) -> tuple[str, Any]:
@@ -768,6 +741,7 @@ _RULES = (
     _workloads,
     _datasources,
     _delivery,
+    sign_in,
     _folder,
     _buckets,
     _slos,

@@ -91,7 +91,12 @@ def validate(
             settings = TracingSettings.model_validate(values, by_alias=True, by_name=False)
             break
         except ValidationError as error:
-            details = error.errors(include_url=False)
+            # A default that depends on an invalid value is no error of its own.
+            details = [
+                detail
+                for detail in error.errors(include_url=False)
+                if detail["type"] != "default_factory_not_called"
+            ]
             keys = [key_of(path_of(detail)) for detail in details]
             found += [
                 problem_of(detail)

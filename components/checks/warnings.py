@@ -100,15 +100,23 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
 def _unused(settings: TracingSettings) -> Iterator[str]:
     """Yield a warning for each setting that only a datasource of the stack would use."""
     its = settings.backends
-    for key, created in (
-        ("logs.url", its.logs is None or its.logs.create_datasource),
-        ("profiles.url", its.profiles is None or its.profiles.create_datasource),
+    for name, backend, keys in (
+        ("logs", its.logs, ["url"]),
+        ("profiles", its.profiles, ["url", "tenant", "auth", "username"]),
     ):
-        backend, name = key.split(".")
-        if not created and name in getattr(its, backend).model_fields_set:
+        if backend is None or backend.create_datasource:
+            continue
+        for key in keys:
+            if key in backend.model_fields_set:
+                yield (
+                    f"backends.{name}.{key} has no effect: only the datasource of "
+                    f"backends.{name}.createDatasource uses it."
+                )
+    for name, backend in (("metrics", its.metrics), ("logs", its.logs)):
+        if backend and backend.ca and backend.create_datasource:
             yield (
-                f"backends.{key} has no effect: only the datasource of "
-                f"backends.{backend}.createDatasource uses it."
+                f"backends.{name}.ca: the datasource of backends.{name}.createDatasource doesn't "
+                "have the certificate authority. Grafana itself must trust it."
             )
 
 

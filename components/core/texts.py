@@ -232,6 +232,20 @@ SecretName = Annotated[
     ),
     _unquoted("registry-credentials"),
 ]
+ConfigMapName = Annotated[
+    str,
+    Field(min_length=1, max_length=253, pattern=DNS_NAME),
+    Text(
+        "the name of a ConfigMap: up to 253 lowercase letters, digits, hyphens or dots",
+        "company-ca",
+    ),
+]
+DataKey = Annotated[
+    str,
+    Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9_.-]+$"),
+    Text("a key of a Secret or ConfigMap: letters, digits, `_`, `.` or `-`", "ca.crt"),
+    _refuse(lambda key: key in (".", ".."), "consists of dots only: choose a key, like ca.crt"),
+]
 LabelName = Annotated[
     str,
     # Prometheus reserves names that begin with two underscores.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from ..backends.settings import BackendSettings
+from ..backends.settings import BackendSettings, SignInSettings
 from .datasources import builders
 from .delivery import Delivery
 from .settings import GrafanaSettings
@@ -15,7 +15,7 @@ class GrafanaDatasourcesArgs:
     """Arguments of the datasources.
 
     Raises:
-        ValueError: a datasource has a user name but no password, or no URL.
+        ValueError: a datasource has no URL, or not the password or token that it requires.
     """
 
     settings: GrafanaSettings = GrafanaSettings()
@@ -27,17 +27,20 @@ class GrafanaDatasourcesArgs:
     tenant: str | None = None
     """Tenant to read traces as; none without multitenancy."""
     metrics_password: pulumi.Input[str] | None = None
-    """Password of `backends.metrics.username`."""
+    """Password or token of `backends.metrics`."""
     logs_password: pulumi.Input[str] | None = None
-    """Password of `backends.logs.username`."""
+    """Password or token of `backends.logs`."""
+    profiles_password: pulumi.Input[str] | None = None
+    """Password or token of `backends.profiles`."""
 
     def __post_init__(self) -> None:
         for role, backend, password in (
             ("metrics", self.backends.metrics, self.metrics_password),
             ("logs", self.backends.logs, self.logs_password),
+            ("profiles", self.backends.profiles, self.profiles_password),
         ):
-            if backend and backend.create_datasource and backend.username and password is None:
-                raise ValueError(f"{role}: user {backend.username} has no password")
+            if backend and backend.create_datasource and backend.has_password and password is None:
+                raise ValueError(f"{role}: the datasource has no password")
         for role, backend in (("logs", self.backends.logs), ("profiles", self.backends.profiles)):
             if backend and backend.create_datasource and backend.url is None:
                 raise ValueError(f"{role}: the datasource has no url")
@@ -61,14 +64,18 @@ class GrafanaDatasources(pulumi.ComponentResource):
         """
         super().__init__("tracing:index:GrafanaDatasources", name, {}, opts)
         settings, delivery = args.settings, Delivery(name, args.settings, self)
-        passwords = {"metrics": args.metrics_password, "logs": args.logs_password}
+        passwords = {
+            "metrics": args.metrics_password,
+            "logs": args.logs_password,
+            "profiles": args.profiles_password,
+        }
         for role, build in builders(settings, args.backends, tenant=args.tenant).items():
-            backend = getattr(args.backends, role, None)
+            backend: SignInSettings | None = getattr(args.backends, role, None)
             delivery.datasource(
                 role,
                 build,
                 url=args.tempo_query_url,
-                password=passwords.get(role) if getattr(backend, "username", None) else None,
+                password=passwords[role] if backend and backend.has_password else None,
             )
         self.tempo_uid = pulumi.Output.from_input(settings.tempo_uid)
         self.register_outputs({"tempoUid": self.tempo_uid})

@@ -6,12 +6,15 @@ from typing import Any
 
 import yaml
 
+from ..backends.credentials import TENANT_HEADER
 from ..backends.settings import (
+    Auth,
     BackendSettings,
     LogsSettings,
     MetricsSettings,
     MetricsType,
     ProfilesSettings,
+    SignInSettings,
 )
 from ..core.texts import map_strings
 from ..telemetry.promql import ANSWERED, Requests
@@ -58,7 +61,7 @@ def builders(
     if (of_logs := backends.logs) and of_logs.create_datasource:
         found["logs"] = lambda _, password: loki(of_logs, tempo_uid=uid, password=password)
     if (of_profiles := backends.profiles) and of_profiles.create_datasource:
-        found["profiles"] = lambda _, __: pyroscope(of_profiles)
+        found["profiles"] = lambda _, password: pyroscope(of_profiles, password=password)
     return found
 
 
@@ -89,10 +92,7 @@ def tempo(
     if backends.profiles:
         json_data["tracesToProfiles"] = _to_profiles(backends.profiles)
     built = _datasource("tempo", uid=settings.tempo_uid, url=url, json_data=json_data)
-    if tenant:
-        json_data["httpHeaderName1"] = "X-Scope-OrgID"
-        built["secureJsonData"] = {"httpHeaderValue1": tenant}
-    return built
+    return _signed_in(built, SignInSettings(tenant=tenant), None)
 
 
 def loki(settings: LogsSettings, *, tempo_uid: str, password: str | None) -> Datasource:
@@ -101,7 +101,7 @@ def loki(settings: LogsSettings, *, tempo_uid: str, password: str | None) -> Dat
     Args:
         settings: the logs backend.
         tempo_uid: uid of the Tempo datasource.
-        password: password of `settings.username`.
+        password: password or token.
     """
     link = {"datasourceUid": tempo_uid, "url": "${__value.raw}", "urlDisplayLabel": "View trace"}
     derived = [
@@ -125,7 +125,7 @@ def loki(settings: LogsSettings, *, tempo_uid: str, password: str | None) -> Dat
     built = _datasource(
         "loki", uid=settings.uid, url=settings.url, json_data={"derivedFields": derived}
     )
-    return built | _basic_auth(settings.username, password)
+    return _signed_in(built, settings, password)
 
 
 def metrics(settings: MetricsSettings, *, tempo_uid: str, password: str | None) -> Datasource:
@@ -134,7 +134,7 @@ def metrics(settings: MetricsSettings, *, tempo_uid: str, password: str | None) 
     Args:
         settings: the metrics backend.
         tempo_uid: uid of the Tempo datasource.
-        password: password of `settings.username`.
+        password: password or token.
     """
     mimir = settings.type is MetricsType.MIMIR
     json_data = {
@@ -147,12 +147,18 @@ def metrics(settings: MetricsSettings, *, tempo_uid: str, password: str | None) 
         ],
     }
     built = _datasource("prometheus", uid=settings.uid, url=settings.url, json_data=json_data)
-    return built | _basic_auth(settings.username, password)
+    return _signed_in(built, settings, password)
 
 
-def pyroscope(settings: ProfilesSettings) -> Datasource:
-    """Return the Pyroscope datasource."""
-    return _datasource(PYROSCOPE, uid=settings.uid, url=settings.url, json_data={})
+def pyroscope(settings: ProfilesSettings, *, password: str | None) -> Datasource:
+    """Return the Pyroscope datasource.
+
+    Args:
+        settings: the profiles backend.
+        password: password or token.
+    """
+    built = _datasource(PYROSCOPE, uid=settings.uid, url=settings.url, json_data={})
+    return _signed_in(built, settings, password)
 
 
 def _datasource(kind: str, *, uid: str, url: str | None, json_data: dict[str, Any]) -> Datasource:
@@ -170,14 +176,21 @@ def _datasource(kind: str, *, uid: str, url: str | None, json_data: dict[str, An
     }
 
 
-def _basic_auth(username: str | None, password: str | None) -> dict[str, Any]:
-    if username is None:
-        return {}
-    return {
-        "basicAuth": True,
-        "basicAuthUser": username,
-        "secureJsonData": {"basicAuthPassword": password},
-    }
+def _signed_in(built: Datasource, its: SignInSettings, password: str | None) -> Datasource:
+    """Return a datasource with the tenant and with how to sign in."""
+    json_data, secure = dict(built["jsonData"]), dict[str, str | None]()
+    headers = [(TENANT_HEADER, its.tenant)] if its.tenant else []
+    if its.sign_in is Auth.BEARER:
+        headers.append(("Authorization", f"Bearer {password}"))
+    for number, (name, value) in enumerate(headers, 1):
+        json_data[f"httpHeaderName{number}"] = name
+        secure[f"httpHeaderValue{number}"] = value
+    login: dict[str, Any] = {}
+    if its.sign_in is Auth.BASIC:
+        login = {"basicAuth": True, "basicAuthUser": its.username}
+        secure["basicAuthPassword"] = password
+    kept = {"secureJsonData": secure} if secure else {}
+    return {**built, "jsonData": json_data, **login, **kept}
 
 
 def _tags(names: dict[str, str]) -> list[dict[str, str]]:

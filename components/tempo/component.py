@@ -49,8 +49,8 @@ class TempoArgs:
     metrics: MetricsSettings | None = None
     """The metrics backend; without it there are no span metrics."""
     credentials_secret: str | None = None
-    """Kubernetes Secret with the key `METRICS_PASSWORD`; required if the metrics backend has a
-    user."""
+    """Kubernetes Secret with the key `METRICS_PASSWORD`; required if the metrics backend requires a
+    password or token that is in no other Secret."""
     service_monitor: ServiceMonitorSettings = ServiceMonitorSettings()
     """ServiceMonitor objects for Tempo itself."""
 
@@ -101,7 +101,7 @@ class Tempo(pulumi.ComponentResource):
 
     Raises:
         SettingsError: `settings.values` has keys that the chart doesn't know or the stack owns.
-        ValueError: the metrics backend has a user, but `credentials_secret` is not set.
+        ValueError: the metrics backend requires a password, but `credentials_secret` is not set.
 
     Example:
         Tempo("tempo", TempoArgs(namespace="tracing", bucket="traces", region="eu-west-1",

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..backends import credentials
-from ..backends.credentials import METRICS_PASSWORD, password_file
 from ..backends.settings import MetricsSettings
 from ..core import contracts
 from ..core.flows import pods_of
@@ -180,21 +179,9 @@ def remote_write(args: "TempoArgs") -> list[dict[str, Any]]:
     """Return Tempo's list `metrics_generator.storage.remote_write`.
 
     The charts start Tempo without `-config.expand-env`, so `$` in user or URL stays as it is.
-
-    Raises:
-        ValueError: the backend has a user but there is no Secret with the password.
     """
-    if not args.metrics:
-        return []
-    target: dict[str, Any] = {"url": args.metrics.remote_write_url, "send_exemplars": True}
-    if args.metrics.username:
-        if not args.credentials_secret:
-            raise ValueError("metrics.username needs credentials_secret")
-        target["basic_auth"] = {
-            "username": args.metrics.username,
-            "password_file": password_file(METRICS_PASSWORD),
-        }
-    return [target]
+    writers = args.metrics.writers if args.metrics else {}
+    return [credentials.remote_write(name, url, its) for name, (url, its) in writers.items()]
 
 
 def overrides(args: "TempoArgs") -> dict[str, Any]:
@@ -372,9 +359,13 @@ def emulator_credentials(args: "TempoArgs") -> list[dict[str, str]]:
 
 
 def credential_volumes(args: "TempoArgs") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return volumes and mounts with the metrics backend's password, if it requires one."""
-    keys = [METRICS_PASSWORD] if args.metrics and args.metrics.username else []
-    return credentials.volumes(args.credentials_secret, keys), credentials.mounts(keys)
+    """Return volumes and mounts with the files that signing in to the metrics backend requires.
+
+    Raises:
+        ValueError: a password is in the stack's own Secret, and there is none.
+    """
+    writers = args.metrics.writers if args.metrics else {}
+    return credentials.volumes(args.credentials_secret, writers), credentials.mounts(writers)
 
 
 def host_spread(selector: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from components.alloy.settings import AlloySettings
 from components.backends.settings import LogsSettings, MetricsSettings
 from components.core.helm import ALLOY
 from components.core.settings import ServiceMonitorSettings
+from tests.backends.sign_ins import SIGN_INS
 
 METRICS = MetricsSettings(url="http://mimir:80", remote_write_url="http://mimir:80/api/v1/push")
 LOGS = LogsSettings(url="http://loki:80", otlp_url="http://loki:80/otlp")
@@ -80,6 +81,16 @@ def variants() -> dict[str, AlloyArgs]:
             logs=signed_logs,
             credentials_secret="credentials",
         ),
+        **{
+            f"sign-in, {name}": arguments(
+                metrics=MetricsSettings.model_validate(
+                    METRICS.model_dump(exclude_unset=True) | keys
+                ),
+                logs=LogsSettings.model_validate(LOGS.model_dump(exclude_unset=True) | keys),
+                credentials_secret="credentials",
+            )
+            for name, keys in SIGN_INS.items()
+        },
         "hostile": arguments(
             settings=AlloySettings().model_copy(update={"ignored_paths": HOSTILE}),
             cluster_name="".join(HOSTILE),

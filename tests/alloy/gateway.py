@@ -73,7 +73,7 @@ def gateway(
         kubernetes: argument of k8sattributes that stands for the API of the cluster it runs in; by
             default there is none.
         connection: namespace of the pod that the connection belongs to; by default no pod's.
-        passwords: content of the Secret that the pods mount.
+        passwords: passwords and tokens that the pods mount, by the backend.
         environment: more environment variables.
     """
     grpc, http, own = _free_ports(3)
@@ -87,9 +87,9 @@ def gateway(
     ):
         assert text.count(old) == count
         text = text.replace(old, new)
-    for key, password in (passwords or {}).items():
-        (folder / key).write_text(password)
-        text = text.replace(password_file(key), str(folder / key))
+    for writer, password in (passwords or {}).items():
+        (folder / writer).write_text(password)
+        text = text.replace(password_file(writer), str(folder / writer))
     file = folder / "config.alloy"
     file.write_text(text)
     log = folder / "alloy.log"

@@ -13,6 +13,7 @@ import pytest
 from components.alloy.component import AlloyArgs
 from components.alloy.pipeline import MODULES, config
 from components.alloy.settings import AlloySettings
+from components.backends.settings import Auth
 from tests.alloy.cases import HOSTILE, LOGS, METRICS, arguments, variants
 from tests.alloy.gateway import ALLOY, Gateway, attributes, gateway, needs_alloy, wait_for
 from tests.alloy.sinks import (
@@ -256,21 +257,24 @@ def test_a_signal_without_a_backend_is_refused(tmp_path: Path) -> None:
         assert alloy.send("metrics", metric()) == 404
 
 
-@pytest.mark.parametrize("username", [None, "writer"])
-def test_logs_and_metrics_reach_their_backends(username: str | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("auth", [*Auth])
+def test_logs_and_metrics_reach_their_backends(auth: Auth, tmp_path: Path) -> None:
+    username = "writer" if auth is Auth.BASIC else None
+    signed = {"auth": auth, "username": username, "tenant": "team-a"}
+
     def orders(sink: HttpSink) -> list[tuple[Request, bytes]]:
         written = [(r, series) for r in sink.requests for series in written_series(r)]
         return [(r, series) for r, series in written if b"orders" in series]
 
     with http_sink() as loki, http_sink() as mimir:
         args = arguments(
-            logs=LOGS.model_copy(update={"otlp_url": f"{loki.url}/otlp", "username": username}),
+            logs=LOGS.model_copy(update={"otlp_url": f"{loki.url}/otlp", **signed}),
             metrics=METRICS.model_copy(
-                update={"remote_write_url": f"{mimir.url}/api/v1/push", "username": username}
+                update={"remote_write_url": f"{mimir.url}/api/v1/push", **signed}
             ),
             credentials_secret="credentials",
         )
-        passwords = {"LOGS_PASSWORD": "of-${loki}$", "METRICS_PASSWORD": "of-$mimir{{"}
+        passwords = {"logs": "of-${loki}$", "metrics": "of-$mimir{{"}
         with gateway(args, tmp_path, passwords=passwords) as alloy:
             assert alloy.send("logs", LOG) == 200
             assert alloy.send("metrics", metric()) == 200
@@ -282,10 +286,14 @@ def test_logs_and_metrics_reach_their_backends(username: str | None, tmp_path: P
         assert text.encode() in log.body
     for text in ("k8s_cluster_name", "dev-1", "deployment_environment_name", "service_namespace"):
         assert text.encode() in series
-    sent = ((log, "LOGS_PASSWORD"), (sample, "METRICS_PASSWORD"))
-    for request, password in ((request, passwords[key]) for request, key in sent):
+    for request, password in ((log, passwords["logs"]), (sample, passwords["metrics"])):
         basic = base64.b64encode(f"writer:{password}".encode()).decode()
-        assert request.headers.get("authorization") == (f"Basic {basic}" if username else None)
+        assert request.headers.get("authorization") == {
+            Auth.NONE: None,
+            Auth.BASIC: f"Basic {basic}",
+            Auth.BEARER: f"Bearer {password}",
+        }.get(auth)
+        assert request.headers["x-scope-orgid"] == "team-a"
 
 
 FORGED = {

@@ -77,6 +77,14 @@ def test_values_are_written_as_alloy_writes_them() -> None:
     assert expression({"X-A": "b"}) == '{"X-A" = "b"}'
 
 
+def test_a_backend_without_sign_in_changes_no_module() -> None:
+    text = config(arguments(metrics=METRICS, logs=LOGS))
+
+    for name in ("remote_write", "send_to_loki"):
+        assert (MODULES / f"{name}.alloy").read_text() in text
+    assert "without authentication" not in config(VARIANTS["all-signed"])
+
+
 def test_an_instance_aligns_its_arguments() -> None:
     assert instance("m", "l", {"a": "x", "long": 1}) == 'm "l" {\n\ta    = "x"\n\tlong = 1\n}\n'
 
@@ -225,11 +233,14 @@ def test_passwords_come_from_files_of_the_secret() -> None:
     made = uses(text)
     [file] = declares(text)["basic_auth"].named("local.file")
 
-    logs, metrics = password_file("LOGS_PASSWORD"), password_file("METRICS_PASSWORD")
+    logs, metrics = password_file("logs"), password_file("metrics")
+    [endpoint] = declares(text)["remote_write"].blocks[-1].named("endpoint")
+    [basic] = endpoint.named("basic_auth")
+
     assert unquote(made["basic_auth"].attributes["password_file"]) == logs
     assert file.attributes["is_secret"] == "true"
     assert made["send_to_loki"].attributes["auth"] == "basic_auth.default.handler"
-    assert unquote(made["remote_write_basic_auth"].attributes["password_file"]) == metrics
+    assert unquote(basic.attributes["password_file"]) == metrics
     assert "sys.env" not in text
     assert "basic_auth" not in config(VARIANTS["logs"])
     assert "basic_auth" not in config(VARIANTS["metrics"])

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from components.alloy.pipeline import MODULES, SHARED_MODULE
+from components.alloy.component import AlloyArgs
+from components.alloy.pipeline import MODULES, SHARED_MODULE, config
 from tests.alloy.alloy_text import Block, parse
+from tests.alloy.cases import variants
 from tests.contracts.check import contract
 from tests.sweep import sweep
 
@@ -17,6 +19,7 @@ LANGUAGE: dict[str, Any] = {
     "export": {"attributes": ["value"], "required": ["value"]},
 }
 FILES = sorted(MODULES.glob("*.alloy"))
+VARIANTS = variants()
 
 
 def faults(block: Block, known: dict[str, Any], where: str) -> list[str]:
@@ -56,6 +59,11 @@ def module_faults(body: Block, around: frozenset[str] = frozenset()) -> list[str
 @sweep("file", FILES, ids=lambda file: file.stem)
 def test_alloy_knows_everything_in_a_module(file: Path) -> None:
     assert module_faults(parse(file.read_text()), frozenset({SHARED_MODULE})) == []
+
+
+@sweep("args", VARIANTS.values(), ids=VARIANTS)
+def test_alloy_knows_everything_in_a_configuration(args: AlloyArgs) -> None:
+    assert module_faults(parse(config(args))) == []
 
 
 #: What a newer Alloy refuses, by component and block.

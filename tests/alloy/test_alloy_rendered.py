@@ -162,8 +162,8 @@ def test_secrets_priority_and_grace_reach_the_pod(tmp_path: Path) -> None:
     )
     spec = pod(render(args, tmp_path))
 
-    [volume] = [v for v in spec["volumes"] if "secret" in v]
-    assert volume["secret"]["secretName"] == "credentials"
+    [volume] = [v for v in spec["volumes"] if v["name"] == "backend-credentials"]
+    assert volume["projected"]["sources"][0]["secret"]["name"] == "credentials"
     assert volume["name"] in {m["name"] for m in spec["containers"][0]["volumeMounts"]}
     assert spec["priorityClassName"] == "high"
     assert spec["terminationGracePeriodSeconds"] == 60

@@ -1,6 +1,5 @@
 """Helm values of the gateway."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from components.alloy.pipeline import config
 from components.alloy.settings import AlloySettings
 from components.alloy.sizes import PRESETS
 from components.alloy.values import values
-from components.backends.credentials import password_file
 from components.core.helm import ALLOY
 from components.core.settings import (
     PlacementSettings,
@@ -163,37 +161,12 @@ def test_nothing_is_reported_and_no_kinds_are_installed() -> None:
     assert made["alloy"]["stabilityLevel"] == "generally-available"
 
 
-def test_passwords_are_given_to_the_pods_only_where_a_backend_asks() -> None:
-    # An unused Secret would stop the pods where it does not exist.
-    plain = arguments(metrics=METRICS, logs=LOGS, credentials_secret="credentials")
-
-    def mounted(args: AlloyArgs) -> dict[str, list[str]]:
-        """Return the files of each Secret."""
-        made = values(args)
-        paths = {m["name"]: m["mountPath"] for m in made["alloy"]["mounts"]["extra"]}
-        return {
-            v["secret"]["secretName"]: [
-                f"{paths[v['name']]}/{item['path']}" for item in v["secret"]["items"]
-            ]
-            for v in made["controller"]["volumes"]["extra"]
-            if "secret" in v
-        }
-
-    assert mounted(plain) == {}
-    signed = VARIANTS["all-signed"]
-    files = [password_file("METRICS_PASSWORD"), password_file("LOGS_PASSWORD")]
-    assert mounted(signed) == {"credentials": files}
-    assert mounted(replace(signed, logs=LOGS)) == {"credentials": files[:1]}
-    # No program expands or shows what is in a file.
-    assert "env" not in "".join(values(signed)["alloy"]).lower()
-
-
 @pytest.mark.parametrize("backend", ["metrics", "logs"])
 def test_a_username_without_a_secret_is_refused(backend: str) -> None:
     settings = {"metrics": METRICS, "logs": LOGS}[backend]
     signed = settings.model_copy(update={"username": "writer"})
 
-    with pytest.raises(ValueError, match="Secret"):
+    with pytest.raises(ValueError, match="credentials_secret"):
         arguments(**{backend: signed})
 
 

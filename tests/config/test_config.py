@@ -144,7 +144,7 @@ def test_the_aws_provider_is_bound_to_region_and_account() -> None:
         (("tempo", "dimensions"), None),
         (("tempo", "replicas"), None),
         (("grafana", "tags"), None),
-        (("backends", "logs", "tags"), None),
+        (("backends", "logs", "tags"), "backends.logs.labels.tags"),
         (("backends", "metrics", "remoteWriteURL"), "backends.metrics.remoteWriteUrl"),
         (("tempo", "xyzzy"), None),
     ],

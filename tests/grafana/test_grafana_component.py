@@ -124,7 +124,7 @@ def test_a_password_may_come_as_an_output(preview: bool) -> None:
 
 
 def test_a_user_without_a_password_is_refused() -> None:
-    with pytest.raises(ValueError, match="logs: user reader has no password"):
+    with pytest.raises(ValueError, match="logs: the datasource has no password"):
         run(replace(FULL, logs_password=None), preview=True)
 
 

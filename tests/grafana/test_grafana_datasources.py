@@ -69,7 +69,7 @@ def test_every_uid_of_the_advanced_observability_suite_can_be_kept() -> None:
         tempo(),
         datasources.loki(LOGS, tempo_uid=UID, password=None),
         datasources.metrics(METRICS, tempo_uid=UID, password=None),
-        datasources.pyroscope(PROFILES),
+        datasources.pyroscope(PROFILES, password=None),
     ]
     assert [source["uid"] for source in built] == [
         "duplo-tracing",

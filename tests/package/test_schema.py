@@ -119,7 +119,7 @@ def test_numbers_arrive_as_floats_and_are_whole_all_the_same() -> None:
         (
             "TracingStack",
             {"settings": SETTINGS, "metricsPassword": "x"},
-            "metricsPassword\n    needs a user: set backends.metrics.username, or remove this key",
+            "metricsPassword\n    needs a user: set backends.metrics.username, or",
         ),
         (
             "TraceStorage",

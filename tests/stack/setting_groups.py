@@ -111,13 +111,13 @@ def _camel(name: str) -> str:
 
 def _backends(create: st.SearchStrategy[bool]) -> Tree:
     """Return strategies for the three backends: in the cluster, outside, with and without login."""
-    user = st.sampled_from(["writer", 'a{{b}}$c "d"', "日本"])
+    users = [{"username": user} for user in ("writer", 'a{{b}}$c "d"', "日本")]
+    sign_ins = st.sampled_from([{}, {"auth": "bearer"}, {"tenant": "a!('b')"}, *users])
 
     def backend(uid: str, **urls: Any) -> st.SearchStrategy[Tree]:
-        login = {} if uid == "pyroscope" else {"username": user}
-        return st.fixed_dictionaries(
-            urls, optional={"createDatasource": create, "uid": st.just(f"duplo-{uid}"), **login}
-        )
+        some = {"createDatasource": create, "uid": st.just(f"duplo-{uid}")}
+        plain = st.fixed_dictionaries(urls, optional=some)
+        return st.tuples(plain, sign_ins).map(lambda both: both[0] | both[1])
 
     def url(path: str) -> st.SearchStrategy[str]:
         hosts = ["mimir.mimir.svc:80", "b.example.com:8443", "10.0.0.9", "backend", "[fd00::1]:9"]

@@ -29,15 +29,17 @@ def unhurried(examples: int) -> Any:
 
 
 def build(found: TracingSettings, *, preview: bool) -> Recording:
-    """Record the stack of some settings, with a password for each user."""
+    """Record the stack of some settings, with each password that it needs."""
 
     def password(backend: Any) -> str | None:
-        return "password" if backend and backend.username else None
+        needed = backend and backend.has_password and not getattr(backend, "existing_secret", None)
+        return "password" if needed else None
 
     args = TracingStackArgs(
         settings=found,
         metrics_password=password(found.backends.metrics),
         logs_password=password(found.backends.logs),
+        profiles_password=password(found.backends.profiles),
     )
     return record(lambda: TracingStack("tracing", args), preview=preview)
 

@@ -21,7 +21,7 @@ import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 import yaml
 
-from components.backends.credentials import METRICS_PASSWORD, password_file
+from components.backends.credentials import password_file, password_key
 
 #: Password of the metrics backend, with all that YAML would trip over.
 PASSWORD = "a: 'b' \"#{$c"
@@ -117,7 +117,7 @@ def moved(config: dict[str, Any], folder: Path) -> tuple[dict[str, Any], dict[st
     names = ["http", "grpc", "otlp_grpc", "otlp_http", "gossip"]
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     text = yaml.safe_dump(config)
-    credentials = Path(password_file(METRICS_PASSWORD)).parent
+    credentials = Path(password_file("metrics")).parent
     for path in ("/var/tempo", "/conf", "/runtime-config", str(credentials)):
         text = text.replace(path, str(folder / path.strip("/").replace("/", "-")))
     text = text.replace("0.0.0.0:4317", f"{_LOCAL}:{ports['otlp_grpc']}")
@@ -128,7 +128,7 @@ def moved(config: dict[str, Any], folder: Path) -> tuple[dict[str, Any], dict[st
     overrides.write_text("overrides: {}\n")
     mounted = folder / str(credentials).strip("/").replace("/", "-")
     mounted.mkdir(exist_ok=True)
-    (mounted / METRICS_PASSWORD).write_text(PASSWORD)
+    (mounted / password_key("metrics")).write_text(PASSWORD)
     listen = {"http_listen_address": _LOCAL, "grpc_listen_address": _LOCAL}
     new["server"] |= listen
     new["server"] |= {"http_listen_port": ports["http"], "grpc_listen_port": ports["grpc"]}

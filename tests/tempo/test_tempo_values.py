@@ -297,8 +297,9 @@ def test_the_password_of_the_metrics_backend_is_read_from_the_mounted_secret(
     assert auth["username"] == "writer"
     assert [mount["mountPath"] for mount in pod["extraVolumeMounts"]] == [folder]
     [volume] = pod["extraVolumes"]
-    assert volume["secret"]["secretName"] == "secret"
-    assert volume["secret"]["items"] == [{"key": "METRICS_PASSWORD", "path": file}]
+    [source] = volume["projected"]["sources"]
+    items = [{"key": "METRICS_PASSWORD", "path": file}]
+    assert source == {"secret": {"name": "secret", "items": items}}
 
 
 @BOTH
