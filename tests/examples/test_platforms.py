@@ -1,6 +1,7 @@
 """The tables of examples/platforms are true: each line of a values file became what they say."""
 
 import functools
+import json
 import re
 import tarfile
 from collections.abc import Iterator
@@ -8,15 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 import yaml
 
 from components.checks.messages import all_keys
 from components.checks.validate import validate
 from config.loader import PROJECT
-from tests.rendered.objects import CHARTS
+from plan import policies
+from plan.write import documents
+from tests.rendered.objects import CHARTS, needs_charts, objects_of, pods
 from tests.stack.variants import PLATFORMS, chart_of, groups_of, recorded, releases, unknown_values
 from tests.sweep import sweep
 
+#: One worker plans and renders each platform, once.
+pytestmark = pytest.mark.xdist_group("platforms")
+
+KEYS = set(all_keys())
 _UNITS = {"": 1.0, "m": 0.001, "Mi": 2.0**20, "Gi": 2.0**30}
 
 
@@ -67,23 +75,31 @@ SAME = [row for row in ROWS if row.became == "default" or row.became.startswith(
 
 
 def settings_in(text: str) -> set[str]:
-    return set(re.findall(r"`((?:\w+\.)+\w+)`", text)) & set(all_keys())
+    return set(re.findall(r"`((?:\w+\.)+\w+)`", text)) & KEYS
 
 
+@functools.cache
+def settings_of(platform: str) -> dict[str, Any]:
+    """Return the groups of a stack file by their names."""
+    groups = groups_of(PLATFORMS[platform])
+    return {key.removeprefix(f"{PROJECT}:"): value for key, value in groups.items()}
+
+
+@functools.cache
 def given(platform: str) -> dict[str, Any]:
     """Return the settings of a stack file by their dotted keys, without lists' and maps' own."""
-    keys, found = set(all_keys()), dict[str, Any]()
+    found = dict[str, Any]()
 
     def add(prefix: str, value: Any) -> None:
         below = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-        if below and any(f"{prefix}.{key}" in keys for key in below):
+        if below and any(f"{prefix}.{key}" in KEYS for key in below):
             for key, inner in below.items():
                 add(f"{prefix}.{key}", inner)
         else:
             found[prefix] = value
 
-    for group, value in groups_of(PLATFORMS[platform]).items():
-        add(group.removeprefix(f"{PROJECT}:"), value)
+    for group, value in settings_of(platform).items():
+        add(group, value)
     return found
 
 
@@ -112,7 +128,8 @@ def defaults(chart: str, version: str) -> Any:
     with tarfile.open(Path(CHARTS) / f"{chart}-{version}.tgz") as archive:
         file = archive.extractfile(f"{chart}/values.yaml")
         assert file
-        return yaml.safe_load(file)
+        # PyYAML's own parser takes seconds.
+        return yaml.load(file, yaml.CSafeLoader)
 
 
 @sweep("row", SAME, ids=str)
@@ -141,12 +158,8 @@ def test_settings_of_the_line_are_in_the_stack_file(row: Row) -> None:
 
 @sweep("row", REFUSED, ids=str)
 def test_refused_lines_are_refused(row: Row) -> None:
-    groups = {
-        key.removeprefix(f"{PROJECT}:"): value
-        for key, value in groups_of(PLATFORMS[row.platform]).items()
-    }
-    system = groups.setdefault(row.system, {})
-    values = {**system, "values": row.tree}
+    groups = settings_of(row.platform)
+    values = {**groups.get(row.system, {}), "values": row.tree}
     problems = validate({**groups, row.system: values})[1]
     assert [p.key for p in problems if p.key.startswith(f"{row.system}.values.")]
 
@@ -163,5 +176,25 @@ def test_the_table_has_every_setting_of_the_stack_file(platform: str) -> None:
 
 
 @sweep("platform", PLATFORMS)
-def test_charts_know_all_values(platform: str) -> None:
-    assert unknown_values(recorded(platform)) == []
+def test_charts_and_policies_accept_the_plan(platform: str) -> None:
+    plan = recorded(platform)
+    tier = validate(settings_of(platform))[0].environment.tier
+    assert unknown_values(plan) == []
+    assert policies.ask(documents(plan), tier) == []
+
+
+@needs_charts
+@sweep(
+    ("platform", "text"),
+    [
+        ("tempo", '"nodeSelector": {"workload": "o11y"}'),
+        ("tempo-distributed", "s3.dualstack.eu-west-1.amazonaws.com"),
+        ("alloy-gateway", '"secretProviderClass": "grafana-alloy-credentials"'),
+        ("beyla", "wakeup_len: 100"),
+    ],
+)
+def test_charts_render_the_plan(platform: str, text: str) -> None:
+    """The values of the tables are in the objects; the API server's test takes these."""
+    objects = objects_of(platform)
+    assert pods(objects)
+    assert text in json.dumps(objects)
