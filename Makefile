@@ -102,8 +102,8 @@ local-down: ## Delete both
 test: venv/.dev policy/venv/.policy ## Run the tests; list those that are skipped for want of a CLI, a cluster or a program
 	@$(VENV)/pytest -n auto --dist loadgroup
 
-test-all: test ## Run the tests, then the slow ones
-	@$(VENV)/pytest -n auto --dist loadgroup -m slow
+test-all: test ## Run the tests, then the slow ones and more examples
+	@$(VENV)/pytest -n auto --dist loadgroup -m 'slow or hypothesis' --hypothesis-profile many
 
 golden: venv/.dev ## Write the expected plans in tests/golden
 	@$(VENV)/python -m tests.golden

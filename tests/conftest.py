@@ -1,5 +1,6 @@
 """Settings and fixtures that all tests share."""
 
+import gc
 import os
 import sys
 from collections import Counter
@@ -8,8 +9,9 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
+from tests import properties
 from tests.package import wheel as packaging
 from tests.snapshot import snapshot
 
@@ -20,17 +22,18 @@ BUILD = Path(__file__).parent.parent / "build"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# Nothing that is imported for the tests is garbage: searching it would take a quarter of the time.
+gc.disable()
+
 # An Output put into a text is a mistake that would otherwise print a help text.
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
 
-# No test fails because a machine is slow, and CI's result for a commit is always the same.
-settings.register_profile(
-    "tracing",
-    deadline=None,
-    derandomize="CI" in os.environ,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("tracing")
+settings.load_profile(properties.FEW)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import promql_parser
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.alerting.alert import ROLLOUT_MINUTES, kebab
@@ -79,7 +79,6 @@ each_alert = sweep("rule", ALL.values(), ids=ALL)
 
 
 @given(of=contexts)
-@settings(max_examples=30, deadline=None)
 def test_every_expression_selects_emitted_series_by_known_labels(of: StackContext) -> None:
     for rule in rules(of):
         its = found(rule)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.alerting import delivery
@@ -19,6 +19,7 @@ from components.alerting.delivery import (
 from components.alerting.settings import RuleDelivery
 from components.core.units import MAX_OBJECT_BYTES
 from plan.recorder import Recording, record
+from tests.properties import examples
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 PROMETHEUS_RULE = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
@@ -59,7 +60,7 @@ def test_no_rule_is_lost_and_no_group_too_long(counts: list[int]) -> None:
 
 
 @given(sizes=st.lists(st.integers(1, 400_000), min_size=1, max_size=8), quoted=st.booleans())
-@settings(max_examples=10, deadline=None)
+@examples(10)
 def test_no_object_passes_its_limit(sizes: list[int], quoted: bool) -> None:
     letter = '"' if quoted else "é"
     groups = [group(f"g{n}", 1, letter * (size // 2)) for n, size in enumerate(sizes)]

@@ -2,10 +2,9 @@
 
 import itertools
 import re
-from typing import Any, cast
+from typing import Any
 
-from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.checks import SettingsError, shown
@@ -15,6 +14,7 @@ from components.core.problem import Problem, looks_secret
 from components.core.tier import Tier
 from components.settings import TracingSettings
 from tests.checks.test_rules import stack_file
+from tests.properties import examples
 from tests.stack.any_settings import LEAVES
 from tests.sweep import sweep
 
@@ -116,11 +116,10 @@ def test_numbers_are_shown_as_written() -> None:
     assert "load.peakFactor: 3\n" in said({"load": {"peakFactor": 3}})
 
 
-_ALL = cast("list[HealthCheck]", list(HealthCheck))
 TREES = st.sampled_from(sorted(LEAVES)).flatmap(lambda path: st.tuples(st.just(path), LEAVES[path]))
 
 
-@examples(max_examples=400, deadline=None, suppress_health_check=_ALL)
+@examples(80)
 @given(tier=st.sampled_from(Tier), change=TREES)
 def test_only_what_was_written_is_reported(tier: Tier, change: tuple[tuple[str, ...], Any]) -> None:
     """No default, neither of the settings nor of a tier, is called a contradiction."""

@@ -14,7 +14,8 @@ from policy.rules import RULES, UNKNOWN, Before, Level, Violation, violations
 from policy.rules.releases import containers
 from tests.contracts.check import contract
 from tests.policy.cases import CASES, Case, Documents, documents, one, setting
-from tests.stack.test_stack_settings import Tree, build, unhurried
+from tests.properties import examples
+from tests.stack.test_stack_settings import Tree, build
 from tests.stack.valid_settings import valid_groups
 from tests.stack.variants import PINNED, PROGRAMS, recorded
 from tests.sweep import sweep
@@ -63,7 +64,7 @@ def _tier(name: str) -> Tier:
     return STACKS.get(name, Tier.PRODUCTION if name == "distributed-irsa" else Tier.DEVELOPMENT)
 
 
-@unhurried(30)
+@examples(8)
 @given(groups=valid_groups())
 def test_no_settings_can_violate_anything_but_the_buckets_protection(groups: Tree) -> None:
     settings = TracingSettings.model_validate(groups)

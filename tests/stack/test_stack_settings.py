@@ -1,9 +1,9 @@
 """Settings of every kind: what the rules let through builds, what they refuse is refused well."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, reject, settings
+from hypothesis import assume, given, reject
 from pydantic import ValidationError
 
 from components import checks as rules
@@ -14,34 +14,32 @@ from components.settings import TracingSettings
 from components.stack import TracingStack, TracingStackArgs
 from components.tempo.settings import TempoMode
 from plan.recorder import Recording, record
+from tests.properties import examples
 from tests.stack.any_settings import any_groups
 from tests.stack.valid_settings import changed_groups, merged, valid_groups
 from tests.stack.variants import CLUSTER, unknown_values
 from tests.sweep import sweep
 
 Tree = dict[str, Any]
-_ALL = cast("list[HealthCheck]", list(HealthCheck))
 
 
-def unhurried(examples: int) -> Any:
-    """Settings of hypothesis: the groups are large by nature, a loaded machine is no finding."""
-    return settings(max_examples=examples, deadline=None, suppress_health_check=_ALL)
-
-
-def build(found: TracingSettings, *, preview: bool) -> Recording:
-    """Record the stack of some settings, with each password that it needs."""
+def arguments(found: TracingSettings) -> TracingStackArgs:
+    """Return the arguments of the stack of some settings, with each password that it needs."""
 
     def password(backend: Any) -> str | None:
         needed = backend and backend.has_password and not getattr(backend, "existing_secret", None)
         return "password" if needed else None
 
-    args = TracingStackArgs(
+    return TracingStackArgs(
         settings=found,
         metrics_password=password(found.backends.metrics),
         logs_password=password(found.backends.logs),
         profiles_password=password(found.backends.profiles),
     )
-    return record(lambda: TracingStack("tracing", args), preview=preview)
+
+
+def build(found: TracingSettings, *, preview: bool) -> Recording:
+    return record(lambda: TracingStack("tracing", arguments(found)), preview=preview)
 
 
 def build_or_be_refused(groups: Tree) -> None:
@@ -56,19 +54,19 @@ def build_or_be_refused(groups: Tree) -> None:
         build(found, preview=True)
         return
     with pytest.raises(SettingsError) as refused:
-        build(found, preview=True)
+        TracingStack("tracing", arguments(found))
     for problem in problems:
         assert problem.key in str(refused.value)
         assert problem.message in str(refused.value)
 
 
-@unhurried(50)
+@examples(25)
 @given(groups=valid_groups())
 def test_the_rules_let_valid_settings_through(groups: Tree) -> None:
     assert list(rules.problems(TracingSettings.model_validate(groups))) == []
 
 
-@unhurried(15)
+@examples(6)
 @given(groups=valid_groups())
 def test_valid_settings_build_the_same_stack_at_preview_and_at_update(groups: Tree) -> None:
     found = TracingSettings.model_validate(groups)
@@ -81,13 +79,13 @@ def test_valid_settings_build_the_same_stack_at_preview_and_at_update(groups: Tr
     assert unknown_values(preview) == []
 
 
-@unhurried(40)
+@examples(15)
 @given(groups=changed_groups())
 def test_any_change_of_valid_settings_builds_or_is_refused(groups: Tree) -> None:
     build_or_be_refused(groups)
 
 
-@unhurried(60)
+@examples(15)
 @given(groups=any_groups)
 def test_settings_that_nobody_thought_of_build_or_are_refused(groups: Tree) -> None:
     build_or_be_refused(groups)

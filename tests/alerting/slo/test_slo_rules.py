@@ -6,7 +6,7 @@ from typing import Any
 import promql_parser
 import pytest
 from cases import built, slo
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -78,7 +78,6 @@ def expressions(groups: list[RuleGroup]) -> list[str]:
 
 
 @given(slos(), st.booleans())
-@settings(max_examples=100, deadline=None)
 def test_whatever_is_valid_becomes_rules_that_parse(its: SloSettings, defaults: bool) -> None:
     assert not messages(its)
     groups = built(its, defaults=SloDefaultsSettings(enabled=defaults))
@@ -91,7 +90,6 @@ def test_whatever_is_valid_becomes_rules_that_parse(its: SloSettings, defaults: 
 
 
 @given(slos())
-@settings(max_examples=50, deadline=None)
 def test_what_a_rule_reads_of_slos_another_rule_records(its: SloSettings) -> None:
     groups = built(its)
     recorded = {rule["record"] for group in groups for rule in group["rules"] if "record" in rule}
