@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.core.outputs import register
 from components.core.regions import partition
 from components.settings import TracingSettings
 from components.storage.guards import bucket_key
@@ -70,14 +71,7 @@ class DeploymentAccess(pulumi.ComponentResource):
         self.preview_role_arn = roles["preview"].arn
         self.drift_role_arn = roles["drift"].arn
         self.deploy_role_arn = roles["deploy"].arn
-        outputs = {
-            "previewRoleArn": self.preview_role_arn,
-            "driftRoleArn": self.drift_role_arn,
-            "deployRoleArn": self.deploy_role_arn,
-        }
-        if self.trace_key_arn is not None:
-            outputs["traceKeyArn"] = self.trace_key_arn
-        self.register_outputs(outputs)
+        register(self)
 
     def _options(self, after: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(after))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.core.outputs import register
 from components.storage import lifecycle
 from components.storage.guards import bucket_key, guard
 
@@ -78,14 +79,7 @@ class StateBackend(pulumi.ComponentResource):
         self.secrets_provider = pulumi.Output.from_input(
             f"awskms://{args.key_alias}?region={args.region}"
         )
-        self.register_outputs(
-            {
-                "bucketName": self.bucket_name,
-                "keyArn": self.key_arn,
-                "backendUrl": self.backend_url,
-                "secretsProvider": self.secrets_provider,
-            }
-        )
+        register(self)
 
     def _options(self, after: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(

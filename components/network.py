@@ -28,14 +28,7 @@ class Policy(TypedDict):
 def network_policies(settings: TracingSettings) -> dict[str, Policy]:
     """Return the network policies of the stack.
 
-    Only namespaces with a running system have policies.
-
-    Args:
-        settings: settings of the whole stack.
-
-    Returns:
-        Metadata (name and namespace) and spec of each policy, by a name that is unique in the
-        stack.
+    Only namespaces with a running system have policies. The key of each is unique in the stack.
     """
     found: dict[str, Policy] = {}
     by_namespace: dict[str, list[System]] = {}

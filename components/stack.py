@@ -25,6 +25,7 @@ from .beyla.component import Beyla
 from .checks.warnings import warnings
 from .core import helm, names
 from .core.names import CREDENTIALS_SECRET
+from .core.outputs import register
 from .core.registry import running
 from .core.settings import NamespaceKey
 from .grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
@@ -176,19 +177,7 @@ class TracingStack(pulumi.ComponentResource):
             explore_url(settings.grafana, plain[0] if plain else "default")
         )
         self.instrumentation = operator.instrumentation if operator else _none()
-        self.register_outputs(
-            {
-                "otlpGrpcEndpoint": self.otlp_grpc_endpoint,
-                "otlpHttpEndpoint": self.otlp_http_endpoint,
-                "tempoQueryUrl": self.tempo_query_url,
-                "traceBucketName": self.trace_bucket_name,
-                "tempoRoleArn": self.tempo_role_arn,
-                "tempoDatasourceUid": self.tempo_datasource_uid,
-                "namespace": self.namespace,
-                "tracesUrl": self.traces_url,
-                "instrumentation": self.instrumentation,
-            }
-        )
+        register(self)
 
     def _child(self, depends_on: Sequence[pulumi.Resource | None] = ()) -> pulumi.ResourceOptions:
         needed = [resource for resource in depends_on if resource is not None]

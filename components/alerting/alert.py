@@ -39,7 +39,6 @@ class Alert:
     """One alert.
 
     Attributes:
-        severity: how urgent it is.
         name: name in camel case; its runbook has the same name in kebab case.
         minutes: how long the condition must hold before the alert fires.
         expr: PromQL that returns something if there is trouble, and nothing otherwise.
@@ -59,13 +58,7 @@ critical, warning = partial(Alert, Severity.CRITICAL), partial(Alert, Severity.W
 
 
 def not_written(program: str, select: Callable[[StrEnum], str], consequence: str) -> Alert:
-    """Return the alert on metrics that do not reach the metrics backend.
-
-    Args:
-        program: the program that writes them: Alloy or Tempo.
-        select: selects one of its metrics.
-        consequence: the effect, in a sentence.
-    """
+    """Return the alert on a program's metrics that do not reach the metrics backend."""
     lag = f"{select(RemoteWriteMetric.HIGHEST)} - {select(RemoteWriteMetric.HIGHEST_SENT)}"
     return warning(
         f"{program}MetricsNotWritten",

@@ -10,6 +10,7 @@ import yaml
 from pulumi_kubernetes import apiextensions, core
 
 from ..core.objects import metadata
+from ..core.outputs import register
 from ..core.units import MAX_OBJECT_BYTES
 from .settings import RuleDelivery
 
@@ -31,7 +32,6 @@ class RuleFile:
     Attributes:
         name: name of the object, and of the file without its ending.
         groups: the groups, none with more rules than a ruler accepts.
-        text: the same as a Prometheus rule file.
     """
 
     name: str
@@ -55,9 +55,7 @@ def split(groups: Iterable[RuleGroup]) -> Iterator[RuleGroup]:
 def rule_files(name: str, groups: Iterable[RuleGroup]) -> list[RuleFile]:
     """Return rule files for groups, in their order, none larger than `MAX_OBJECT_BYTES`.
 
-    Args:
-        name: name of the first file; further ones are numbered from 2 on.
-        groups: rule groups of any size.
+    All but the first file have their number behind the name.
 
     Raises:
         ValueError: two groups have one name, or one group alone is too large.
@@ -95,7 +93,6 @@ class RuleGroupsArgs:
     """Arguments of rules in the cluster.
 
     Attributes:
-        groups: groups as in a Prometheus rule file; any number, of any size.
         delivery: kind of the objects; `none` creates nothing.
         namespace: an existing namespace for the objects.
         object_name: name of the first object; further ones are numbered from 2 on.
@@ -119,11 +116,6 @@ class RuleGroups(pulumi.ComponentResource):
         self, name: str, args: RuleGroupsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         """Create the objects.
-
-        Args:
-            name: name of the component.
-            args: the rules and their delivery.
-            opts: options of the component.
 
         Raises:
             ValueError: two groups have one name, or one group alone is too large for an object.
@@ -150,4 +142,4 @@ class RuleGroups(pulumi.ComponentResource):
                 data = {f"{file.name}.yaml": file.text}
                 core.v1.ConfigMap(resource, metadata=its, data=data, opts=child)
         self.object_names = pulumi.Output.from_input([file.name for file in files])
-        self.register_outputs({"objectNames": self.object_names})
+        register(self)

@@ -9,6 +9,7 @@ from ..backends import credentials
 from ..backends.settings import LogsSettings, MetricsSettings, Writers
 from ..core import helm
 from ..core.names import ALLOY_RELEASE
+from ..core.outputs import register
 from ..core.overrides import refuse
 from ..core.settings import PlacementSettings, ServiceMonitorSettings
 from .endpoints import otlp_grpc_endpoint, otlp_http_endpoint
@@ -116,9 +117,4 @@ class Alloy(pulumi.ComponentResource):
         )
         self.otlp_grpc_endpoint = pulumi.Output.from_input(otlp_grpc_endpoint(args.namespace))
         self.otlp_http_endpoint = pulumi.Output.from_input(otlp_http_endpoint(args.namespace))
-        self.register_outputs(
-            {
-                "otlpGrpcEndpoint": self.otlp_grpc_endpoint,
-                "otlpHttpEndpoint": self.otlp_http_endpoint,
-            }
-        )
+        register(self)

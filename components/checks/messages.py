@@ -48,12 +48,7 @@ def key_of(path: Path) -> str:
 
 
 def problem_of(detail: ErrorDetails, settings: type[BaseModel] = TracingSettings) -> Problem:
-    """Return one of pydantic's errors as a problem.
-
-    Args:
-        detail: the error.
-        settings: the model that was validated.
-    """
+    """Return one of pydantic's errors as a problem of the model that was validated."""
     path = path_of(detail)
     key, value, kind = key_of(path), detail["input"], detail["type"]
     if key in _MOVED:

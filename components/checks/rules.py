@@ -39,10 +39,7 @@ from .backends import credentials, sign_in
 def problems(settings: TracingSettings, *, stack_file: bool = True) -> Iterator[Problem]:
     """Yield every problem between settings that are valid by themselves.
 
-    Args:
-        settings: the settings.
-        stack_file: whether they come from a stack file, which also configures access to the
-            cluster.
+    A stack file also configures access to the cluster.
     """
     for rule in (*_RULES, _access) if stack_file else _RULES:
         yield from rule(settings)
@@ -51,10 +48,7 @@ def problems(settings: TracingSettings, *, stack_file: bool = True) -> Iterator[
 def check(settings: TracingSettings, source: str, passwords: Mapping[str, object]) -> None:
     """Refuse settings of a component that contradict each other.
 
-    Args:
-        settings: settings that are valid by themselves.
-        source: name of the component, for the message.
-        passwords: the passwords, by the keys of `SECRETS`.
+    The passwords are by the keys of `SECRETS`.
 
     Raises:
         SettingsError: with every problem.

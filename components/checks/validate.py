@@ -71,16 +71,9 @@ def validate(
 ) -> tuple[TracingSettings, list[Problem]]:
     """Check the groups of a stack file, by themselves and against each other.
 
-    An invalid value is left out and the rest is checked, so that all problems are reported at
-    once.
-
-    Args:
-        groups: values by group, as written.
-        skipped: groups that could not be read; problems that follow from that are not reported.
-        stack_file: whether they must configure access to the cluster.
-
-    Returns:
-        The settings, to be used only if there is no problem, and the problems.
+    An invalid value is left out and the rest is checked, so that all problems are reported at once.
+    `skipped` are groups that could not be read: problems that follow from that are not reported.
+    Use the settings only if there is no problem.
     """
     values = with_presets(copy.deepcopy(dict(groups)))
     found: list[Problem] = []
@@ -122,11 +115,7 @@ def _misspelt(detail: ErrorDetails) -> bool:
 
 
 def _leave_out(values: dict[str, Any], detail: ErrorDetails) -> Path:
-    """Remove a value, or put a placeholder where one is required.
-
-    Returns:
-        The path of what was removed or replaced.
-    """
+    """Remove a value, or put a placeholder where one is required; return the path of either."""
     path = path_of(detail)
     group, last = str(path[0]), path[-1]
     if len(path) == 1 and group in _PLACEHOLDERS:

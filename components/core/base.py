@@ -11,11 +11,7 @@ EXPLAINED = "explained"
 
 
 def explained(message: str) -> PydanticCustomError:
-    """Return a validation error with a message for the author of the stack file.
-
-    Args:
-        message: what is wrong with the value, and what is allowed with an example.
-    """
+    """Return a validation error: what is wrong with the value, what is allowed, an example."""
     return PydanticCustomError(EXPLAINED, "{message}", {"message": message})
 
 

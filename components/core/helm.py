@@ -106,9 +106,6 @@ def timeout_seconds(rollouts: Iterable[Rollout]) -> int:
 
     All workloads of a release roll at the same time, so the slowest one decides. With a shorter
     timeout and `atomic`, Helm would roll back an upgrade that works.
-
-    Args:
-        rollouts: the workloads of the release.
     """
     return max(MIN_TIMEOUT_SECONDS, *(rollout.seconds for rollout in rollouts))
 
@@ -133,19 +130,8 @@ def release(
 ) -> helm.Release:
     """Install a chart.
 
-    Args:
-        resource_name: name of the Pulumi resource.
-        name: name of the Helm release; explicit, because changing it replaces the release.
-        chart: the chart, at an exact version.
-        namespace: an existing namespace.
-        values: values of the chart, fully known at preview.
-        rollouts: how the workloads are replaced; the timeout follows from them.
-        atomic: roll back a failed upgrade.
-        parent: the component that owns the release.
-        depends_on: resources that must exist before the first pod starts.
-
-    Returns:
-        The release.
+    The name of the release is explicit, because changing it replaces the release. The timeout
+    follows from the rollouts. Values must be known at preview.
     """
     oci = chart.repository.startswith("oci://")
     return helm.Release(

@@ -21,13 +21,8 @@ def statement(
 ) -> Statement:
     """Return one statement of a policy.
 
-    Args:
-        sid: identifier of the statement.
-        action: actions, as IAM writes them.
-        resource: ARNs that the actions apply to; omitted in trust policies.
-        principal: the caller; only in trust policies and in policies of resources.
-        condition: values of condition keys, by operator.
-        effect: whether the statement allows or denies the actions.
+    A trust policy has no resource; only it and policies of resources have a principal. The
+    condition has values of condition keys, by operator.
     """
     elements = {
         "Sid": sid,
@@ -50,12 +45,8 @@ def web_identity_trust(
 ) -> str:
     """Return a trust policy for the holders of an OIDC issuer's tokens, as JSON.
 
-    Args:
-        sid: identifier of the statement.
-        issuer: URL of the issuer without `https://`. It must be an identity provider in IAM.
-        claims: required claims of the token.
-        region: an AWS region of the account, for the partition.
-        account_id: AWS account of the identity provider, 12 digits.
+    The issuer, without `https://`, must be an identity provider in IAM. The region selects the
+    partition.
     """
     provider = f"arn:{partition(region)}:iam::{account_id}:oidc-provider/{issuer}"
     return document(

@@ -21,8 +21,6 @@ class OnChange:
     The plan diff warns with it, and the table in docs/changes.md is generated from it.
 
     Attributes:
-        happens: what happens.
-        do: what to do about it.
         section: page and heading under docs/ with the steps, for example
             `changes.md#resize-a-volume`.
         direction: which changes count.

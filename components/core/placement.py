@@ -46,10 +46,7 @@ def affinity(
 ) -> dict[str, Any]:
     """Return the affinity, with a preference for nodes and zones without another selected pod.
 
-    Args:
-        placement: the placement.
-        selector: selects the pods of the workload.
-        topologies: `HOST`, and `ZONE` if the chart takes no topology spread constraints.
+    `topologies` has `ZONE` if the chart takes no topology spread constraints.
     """
     own = plain_affinity(placement)
     kinds = {HOST: TopologySpread.HOST, ZONE: TopologySpread.ZONE}

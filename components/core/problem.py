@@ -94,13 +94,7 @@ def _escaped(text: str) -> str:
 
 
 def problem(key: str, value: Any, message: str) -> Problem:  # noqa: ANN401
-    """Return a problem of a setting that has a value; a value that is secret by its key is hidden.
-
-    Args:
-        key: the setting as written.
-        value: its value.
-        message: what is wrong, what is allowed and how to fix it.
-    """
+    """Return a problem of a setting; a value that is secret by its key is hidden."""
     return Problem(key=key, value=shown_at(key, value), message=message)
 
 

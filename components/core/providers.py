@@ -14,13 +14,6 @@ def kubernetes_provider(name: str, cluster: ClusterSettings) -> kubernetes.Provi
 
     Kubeconfig and context are always explicit, so that the environment of the user doesn't decide.
     The cluster's ARN as identifier keeps a changed API server address from replacing every release.
-
-    Args:
-        name: name of the provider resource.
-        cluster: how to reach the cluster.
-
-    Returns:
-        The provider.
     """
     kubeconfig: pulumi.Input[str] = cluster.kubeconfig
     if cluster.stack_reference:

@@ -34,14 +34,11 @@ class System:
 
     Attributes:
         name: name for people.
-        release: name of the Helm release.
         charts: pinned charts, one for each way to install the system.
         namespace: key of its namespace in `namespaces`.
-        pod_security: pod security level that its pods need.
         loss: what goes with its release.
         placement: its own placement, without that of the stack.
         workloads: its workloads by their names for people; none where it does not run.
-        rollouts: how its pods are replaced.
         flows: name and spec of the network policies that admit its traffic.
         checks: what a stack file sets by the keys of the chart or program.
         summary: setting and value for the summary of the plan.

@@ -7,15 +7,12 @@ from .settings import PodSettings
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """The size of one workload.
+    """The size of one workload. Values are of one pod.
 
     Attributes:
         replicas: number of pods; the minimum if ``max_replicas`` is set.
         max_replicas: maximum number of pods of autoscaling; None without autoscaling.
-        cpu_request_millicores: CPU request of one pod in thousandths of a core.
         cpu_limit_millicores: CPU limit of one pod in thousandths of a core; 0 for none.
-        memory_request_mib: memory request of one pod in MiB.
-        memory_limit_mib: memory limit of one pod in MiB.
         volume_gib: volume of one pod in GiB; None without a volume.
     """
 

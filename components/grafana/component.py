@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 
 from ..backends.settings import BackendSettings, SignInSettings
+from ..core.outputs import register
 from .datasources import builders
 from .delivery import Delivery
 from .settings import GrafanaSettings
@@ -55,13 +56,7 @@ class GrafanaDatasources(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: GrafanaDatasourcesArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Create the Tempo datasource, and those of the backends that enable one.
-
-        Args:
-            name: name of the component.
-            args: the backends and their credentials.
-            opts: options of the component.
-        """
+        """Create the Tempo datasource, and those of the backends that enable one."""
         super().__init__("tracing:index:GrafanaDatasources", name, {}, opts)
         settings, delivery = args.settings, Delivery(name, args.settings, self)
         passwords = {
@@ -78,4 +73,4 @@ class GrafanaDatasources(pulumi.ComponentResource):
                 password=passwords[role] if backend and backend.has_password else None,
             )
         self.tempo_uid = pulumi.Output.from_input(settings.tempo_uid)
-        self.register_outputs({"tempoUid": self.tempo_uid})
+        register(self)

@@ -68,14 +68,7 @@ def builders(
 def tempo(
     settings: GrafanaSettings, backends: BackendSettings, *, url: str, tenant: str | None
 ) -> Datasource:
-    """Return the Tempo datasource; each link only where its backend is configured.
-
-    Args:
-        settings: the Grafana side's settings.
-        backends: the backends that traces lead to.
-        url: URL of Tempo's query API.
-        tenant: tenant to read as; None without multitenancy.
-    """
+    """Return the Tempo datasource; each link only where its backend is configured."""
     json_data: dict[str, Any] = {
         "nodeGraph": {"enabled": True},
         "search": {"filters": _search_filters()},
@@ -96,13 +89,7 @@ def tempo(
 
 
 def loki(settings: LogsSettings, *, tempo_uid: str, password: str | None) -> Datasource:
-    """Return the Loki datasource, with links from log lines to traces.
-
-    Args:
-        settings: the logs backend.
-        tempo_uid: uid of the Tempo datasource.
-        password: password or token.
-    """
+    """Return the Loki datasource, with links from log lines to traces."""
     link = {"datasourceUid": tempo_uid, "url": "${__value.raw}", "urlDisplayLabel": "View trace"}
     derived = [
         {
@@ -129,13 +116,7 @@ def loki(settings: LogsSettings, *, tempo_uid: str, password: str | None) -> Dat
 
 
 def metrics(settings: MetricsSettings, *, tempo_uid: str, password: str | None) -> Datasource:
-    """Return the Prometheus or Mimir datasource, with exemplars that lead to traces.
-
-    Args:
-        settings: the metrics backend.
-        tempo_uid: uid of the Tempo datasource.
-        password: password or token.
-    """
+    """Return the Prometheus or Mimir datasource, with exemplars that lead to traces."""
     mimir = settings.type is MetricsType.MIMIR
     json_data = {
         "httpMethod": "POST",
@@ -245,19 +226,12 @@ def _search_filters() -> list[dict[str, str]]:
 
 
 def provisioning_file(datasource: Datasource, *, org_id: int) -> str:
-    """Return the provisioning file of one datasource.
+    """Return the provisioning file of one datasource, the same on each run.
 
     `prune` is not used: Grafana would delete the datasource at a start before the sidecar has
     written the file, and dashboards would lose it (grafana/grafana#97051). Neither is
     `deleteDatasources`, which deletes by name at every reload, including what somebody else
     created.
-
-    Args:
-        datasource: the datasource, with single `$`.
-        org_id: Grafana's organisation that it belongs to.
-
-    Returns:
-        YAML, the same on each run.
     """
     file = {
         "apiVersion": 1,

@@ -34,13 +34,7 @@ class Line:
     def __init__(self, *panels: PanelBuilder, height: int = 8, shares: Sequence[int] = ()) -> None:
         """Put panels side by side.
 
-        Args:
-            panels: at least one panel, from left to right.
-            height: height in units of Grafana's grid (about 30 pixels).
-            shares: share of the width of each panel; equal by default.
-
-        Raises:
-            ValueError: shares and panels do not match.
+        The height is in units of Grafana's grid (about 30 pixels), shares are of the width.
         """
         self.panels, self.height = panels, height
         self.shares = tuple(shares) or (1,) * len(panels)
@@ -73,17 +67,10 @@ def dashboard(
     time_from: str = "now-1h",
     refresh: str = "1m",
 ) -> Dashboard:
-    """Return a dashboard.
+    """Return a dashboard of sections, from top to bottom.
 
-    Args:
-        uid: its uid, also the name of its object in Kubernetes.
-        description: the questions it answers.
-        sections: its sections, from top to bottom.
-        title: title of the dashboard; by default that of `TITLES`.
-        variables: its variables, in the order of the bar.
-        links: links in the bar, beside the menu of all tracing dashboards.
-        time_from: start of the time range that it opens with.
-        refresh: how often it queries again; empty for never.
+    Its uid is also the name of its object in Kubernetes. Links stand beside the menu of all tracing
+    dashboards. An empty refresh is none.
     """
     built = builders.Dashboard(title or TITLES[uid]).uid(uid).description(description).tags([TAG])
     built.readonly().time(time_from, "now").refresh(refresh).timezone("browser")

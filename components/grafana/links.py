@@ -80,11 +80,8 @@ def dashboard_url(
 ) -> str:
     """Return the address of a dashboard, with the time range.
 
-    Args:
-        uid: uid of the dashboard.
-        keep: variables of both dashboards that keep their value.
-        values: variables to set: a string, or what Grafana knows of the clicked point, for example
-            `cell("Service")`.
+    Variables of both dashboards keep their value. Others are set: to a string, or to what Grafana
+    knows of the clicked point, for example `cell("Service")`.
     """
     given = values or {}
     kept = [f"${{{name}:queryparam}}" for name in keep if name not in given]
@@ -109,12 +106,7 @@ def row_link(title: str, uid: Uid) -> Link:
 
 
 def traces_url(stack: StackContext, traceql: str) -> str:
-    """Return a link into Explore with the traces that a TraceQL query finds.
-
-    Args:
-        stack: the stack.
-        traceql: the query, or a trace id.
-    """
+    """Return a link into Explore with the traces that a TraceQL query, or a trace id, finds."""
     query = {"queryType": "traceql", "query": traceql, "limit": 20, "tableType": "traces"}
     return _explore(stack, "tempo", stack.tempo_uid, query)
 
@@ -158,14 +150,9 @@ def _explore(stack: StackContext, kind: str, uid: str, query: dict[str, Any]) ->
 
 
 def explore_url(settings: GrafanaSettings, namespace: str) -> str:
-    """Return a link from outside Grafana into Explore, to the traces of one Kubernetes namespace.
+    """Return a link from outside Grafana to the traces of one Kubernetes namespace in Explore.
 
-    Args:
-        settings: the Grafana side's settings.
-        namespace: value of the resource attribute `k8s.namespace.name`.
-
-    Returns:
-        A URL, or only its path if `settings.url` is not set.
+    It is a path if `settings.url` is not set.
     """
     search = {
         "refId": "A",

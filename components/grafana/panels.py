@@ -88,14 +88,7 @@ class Legend(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """A column of values in a table.
-
-    Attributes:
-        title: its heading.
-        expr: PromQL; its labels are those of the table.
-        unit: unit of the values.
-        steps: colours of the values.
-    """
+    """A column of values in a table; the labels of `expr` are those of the table."""
 
     title: str
     expr: str
@@ -146,20 +139,10 @@ class Panels:
     ) -> timeseries.Panel:
         """Return a graph over time; steps are drawn as lines.
 
-        Args:
-            title: title of the panel.
-            description: how to read it.
-            queries: PromQL by its legend, with `{{label}}`; rates over `$__rate_interval`.
-            unit: unit of the values.
-            steps: colour steps.
-            stacked: values add up.
-            near_one: a share that is 1 at best; its axis follows the values instead of starting
-                at 0.
-            colour: colour of all series, in shades; by default each has its own, or that of
-                `COLOURS`.
-            legend: where series are named.
-            links: targets of a click on a series.
-            exemplars: legend of the query that shows exemplars; it must be on buckets.
+        Queries are PromQL by legend, with `{{label}}`; rates over `$__rate_interval`. A share that
+        is 1 at best is `near_one`: its axis follows the values instead of starting at 0. By default
+        each series has its own colour, or that of `COLOURS`. `exemplars` is the legend of the query
+        that shows exemplars; it must be on buckets.
         """
         asked = [
             prometheus.Dataquery()
@@ -212,14 +195,8 @@ class Panels:
     ) -> stats.Panel:
         """Return a single value, in the colour of its step; one link makes the panel a link.
 
-        Args:
-            title: title of the panel.
-            description: how to read it.
-            query: PromQL over `$__range`, or another query.
-            unit: unit of the value; None takes the datasource's.
-            steps: colour steps.
-            named: show the query's legend beside the value.
-            links: targets of a click.
+        PromQL is over `$__range`. Without a unit, the datasource's is taken. `named` shows the
+        query's legend beside the value.
         """
         asked = self.instant(query) if isinstance(query, str) else query
         panel = _complete(stats.Panel(), title, description, unit, [asked], steps, links)
@@ -235,11 +212,7 @@ class Panels:
     def heatmap(self, title: str, description: str, buckets: str, unit: Unit) -> heatmaps.Panel:
         """Return the distribution of a histogram over time; exemplars would cover its cells.
 
-        Args:
-            title: title of the panel.
-            description: how to read it.
-            buckets: PromQL that keeps the label `le`.
-            unit: unit of the buckets' bounds.
+        `buckets` is PromQL that keeps the label `le`, and the unit that of the bounds.
         """
         query = prometheus.Dataquery().datasource(self.metrics).expr(buckets).range()
         query.legend_format("{{le}}").exemplar(False)
@@ -276,17 +249,10 @@ class Panels:
         links: Mapping[str, Sequence[Link]] = MappingProxyType({}),
         empty: str = "none in this time range",
     ) -> tables.Panel:
-        """Return a table with a row for each set of labels.
+        """Return a table with a row for each set of labels, by the headings of labels and columns.
 
-        Args:
-            title: title of the panel.
-            description: how to read it.
-            labels: labels that the expressions keep, with their headings.
-            columns: columns of values.
-            order: headings that sort it, so that what needs a person comes first.
-            rising: the first of them sorts the smallest value to the top.
-            links: links of a column, by its heading.
-            empty: text of a table without rows.
+        `order` has the headings that sort it, so that what needs a person comes first. With
+        `rising`, the first of them sorts the smallest value to the top. `links` are by heading.
         """
         as_table = prometheus_models.PromQueryFormat.TABLE
         queries = [self.instant(one.expr).format(as_table) for one in columns]
@@ -331,11 +297,7 @@ class Panels:
     ) -> tables.Panel:
         """Return the traces that a TraceQL query finds, each with a link into the trace view.
 
-        Args:
-            title: title of the panel.
-            description: how to read it.
-            traceql: the query.
-            sort_by: heading of the field that sorts them, the highest first.
+        `sort_by` is the heading of the field that sorts them, the highest first.
         """
         query = tempo.Dataquery().datasource(self.traces_from).query_type("traceql")
         query.query(traceql).limit(20).table_type(tempo_models.SearchTableType.TRACES)

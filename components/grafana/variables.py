@@ -11,9 +11,7 @@ from ..telemetry.promql import ALL, ANSWERED, FROM_TEMPO, filtered, select
 def filters(stack: StackContext, *, every_service: bool = True) -> list[builders.QueryVariable]:
     """Return the filters of every dashboard on spans: cluster, Kubernetes namespace, service.
 
-    Args:
-        stack: the stack.
-        every_service: offer all services at once, and open with them; otherwise with the first.
+    A dashboard of one service offers no `every_service`, and opens with the first.
     """
     services = _values(Label.SERVICE, Label.CLUSTER, Label.NAMESPACE)
     return [
@@ -34,14 +32,7 @@ def operation(stack: StackContext) -> builders.QueryVariable:
 
 
 def filter_by(stack: StackContext, name: str, title: str, query: str) -> builders.QueryVariable:
-    """Return a filter that takes one value, several or all.
-
-    Args:
-        stack: the stack.
-        name: name of the variable.
-        title: its label in the bar.
-        query: source of its values, `label_values(...)`.
-    """
+    """Return a filter that takes one value, several or all of a query, `label_values(...)`."""
     everything = models.VariableOption(selected=True, text=["All"], value=["$__all"])
     variable = _query(stack, name, title, query)
     return variable.multi(True).include_all(True).all_value(ALL).current(everything)

@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from ..core import iam
 from ..core.names import TEMPO_SERVICE_ACCOUNT
+from ..core.outputs import register
 from . import policies
 from .settings import IdentityMode, IdentitySettings
 
@@ -95,7 +96,7 @@ class WorkloadIdentity(pulumi.ComponentResource):
                 # Pods may start once the association exists, so permissions come first.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
             )
-        self.register_outputs({"roleArn": self.role_arn})
+        register(self)
 
     def _permissions(self) -> list[pulumi.Resource]:
         """Make the role's policies.

@@ -32,16 +32,6 @@ def pod_identity_trust(
     All clusters of all accounts share one service principal. The session tags that EKS sets (EKS
     user guide, "Enable or disable session tags") limit the trust to one service account of one
     cluster.
-
-    Args:
-        cluster: name of the EKS cluster.
-        region: AWS region of the cluster.
-        account_id: AWS account of the cluster, 12 digits.
-        namespace: namespace of the service account.
-        service_account: name of the service account.
-
-    Returns:
-        The policy as JSON.
     """
     session_tags = {
         "aws:RequestTag/eks-cluster-arn": cluster_arn(
@@ -64,18 +54,7 @@ def pod_identity_trust(
 def irsa_trust(
     *, oidc_issuer: str, region: str, account_id: str, namespace: str, service_account: str
 ) -> str:
-    """Return a trust policy for IAM roles for service accounts (IRSA).
-
-    Args:
-        oidc_issuer: URL of the cluster's OIDC issuer, which must be an identity provider in IAM.
-        region: AWS region of the cluster.
-        account_id: AWS account of the identity provider, 12 digits.
-        namespace: namespace of the service account.
-        service_account: name of the service account.
-
-    Returns:
-        The policy as JSON.
-    """
+    """Return a trust policy for IAM roles for service accounts (IRSA)."""
     return iam.web_identity_trust(
         "OneServiceAccountOfOneCluster",
         issuer=oidc_issuer.removeprefix("https://").rstrip("/"),
@@ -89,12 +68,7 @@ def irsa_trust(
 
 
 def bucket_access(bucket: str, *, region: str) -> list[iam.Statement]:
-    """Return the statements that let Tempo use its bucket.
-
-    Args:
-        bucket: name of the bucket.
-        region: AWS region of the bucket.
-    """
+    """Return the statements that let Tempo use its bucket."""
     arn = bucket_arn(bucket, region=region)
     return [
         # Tempo lists the bucket at start. Without this permission, S3 also answers 403 instead of
@@ -109,10 +83,7 @@ def key_access(
 ) -> list[iam.Statement]:
     """Return the statements that let Tempo use the KMS keys of its bucket, only through S3.
 
-    Args:
-        key_arns: ARN of the key that encrypts new objects; None if S3 manages their keys.
-        previous: ARNs of keys that encrypt older objects, which Tempo only decrypts with.
-        region: AWS region of the bucket and its keys.
+    `previous` keys encrypt older objects: Tempo only decrypts with them.
     """
     # In China, services use both domains.
     services = sorted({f"s3.{region}.amazonaws.com", f"s3.{region}.{dns_suffix(region)}"})

@@ -8,11 +8,5 @@ def role_arn(settings: IdentitySettings, *, role_name: str, region: str, account
     """Return the ARN of the role of Tempo's pods: an existing role or the one that the stack makes.
 
     Helm values need it at preview for the annotation of the service account.
-
-    Args:
-        settings: settings of the identity.
-        role_name: name of the role that the stack makes.
-        region: AWS region of the cluster.
-        account_id: AWS account of the role that the stack makes, 12 digits.
     """
     return settings.role_arn or f"arn:{partition(region)}:iam::{account_id}:role/{role_name}"

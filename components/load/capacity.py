@@ -34,8 +34,6 @@ class Check:
 
     Attributes:
         what: the resource, for people, with its unit.
-        asked: amount that the busiest hour needs.
-        held: capacity.
         most: usable share of the capacity.
         otherwise: what happens if it is too small, and the fix.
         grows: whether it grows with the load; series don't.
@@ -110,11 +108,7 @@ def queue_minutes(settings: TracingSettings) -> float | None:
 
 
 def checks(settings: TracingSettings) -> list[Check]:
-    """Return what the busiest hour needs; nothing if `load.spansPerSecond` is not set.
-
-    Raises:
-        KeyError: mode distributed has no such size.
-    """
+    """Return what the busiest hour needs; nothing if `load.spansPerSecond` is not set."""
     load = settings.load
     if load.spans_per_second is None:
         return []

@@ -8,6 +8,7 @@ import pulumi
 from pulumi_kubernetes.core import v1 as core
 
 from ..core.names import MANAGED
+from ..core.outputs import register
 from ..core.problem import Problem, problem
 from .checks import check, otlp_problems
 from .env import otlp_variables
@@ -48,13 +49,7 @@ class OtlpEnv(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: OtlpEnvArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Make the ConfigMap.
-
-        Args:
-            name: name of the component.
-            args: where OTLP goes, and what the applications say.
-            opts: options of the component.
-        """
+        """Make the ConfigMap."""
         its_own = _problems(args.settings)
         check(name, chain(its_own, otlp_problems(args.endpoint, args.settings)))
         super().__init__("tracing:index:OtlpEnv", name, {}, opts)
@@ -69,7 +64,7 @@ class OtlpEnv(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.config_map_name = config_map.metadata.apply(lambda its: its.name or "")
-        self.register_outputs({"configMapName": self.config_map_name})
+        register(self)
 
 
 def _problems(settings: OtlpSettings) -> Iterator[Problem]:

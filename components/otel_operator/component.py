@@ -8,6 +8,7 @@ from pulumi_kubernetes import apiextensions
 
 from ..core import helm
 from ..core.names import INSTRUMENTATION, OPERATOR_RELEASE
+from ..core.outputs import register
 from ..core.overrides import refuse
 from ..core.settings import PlacementSettings
 from .instrumentation import API_VERSION, KIND, instrumentation
@@ -79,4 +80,4 @@ class OpenTelemetryOperator(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[installed]),
         )
         self.instrumentation = made.urn.apply(lambda _: f"{args.namespace}/{INSTRUMENTATION}")
-        self.register_outputs({"instrumentation": self.instrumentation})
+        register(self)

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from ..core.names import bucket_arn
+from ..core.outputs import register
 from . import lifecycle
 from .guards import bucket_key, guard
 from .settings import Encryption, StorageSettings
@@ -75,10 +76,7 @@ class TraceStorage(pulumi.ComponentResource):
             self.bucket_name = self._bucket.bucket
             self.bucket_arn = self._bucket.arn
             self._guard()
-        outputs = {"bucketName": self.bucket_name, "bucketArn": self.bucket_arn}
-        if self.kms_key_arn is not None:
-            outputs["kmsKeyArn"] = self.kms_key_arn
-        self.register_outputs(outputs)
+        register(self)
 
     def _options(self, after: pulumi.Resource | None = None) -> pulumi.ResourceOptions:
         """Return the options of the bucket, its key and its configuration.

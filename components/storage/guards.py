@@ -25,17 +25,7 @@ def bucket_key(
     tags: Mapping[str, str],
     opts: pulumi.ResourceOptions,
 ) -> aws.kms.Key:
-    """Make a KMS key that encrypts a bucket, with yearly rotation and an alias.
-
-    Args:
-        name: name of the key; the alias is `<name>-alias`.
-        alias: alias of the key, `alias/...`.
-        description: description of the key.
-        region: AWS region of the key.
-        account_id: AWS account of the key, 12 digits.
-        tags: tags of the key.
-        opts: options of key and alias.
-    """
+    """Make a KMS key that encrypts a bucket, with yearly rotation and the alias `alias/...`."""
     key = aws.kms.Key(
         name,
         description=description,
@@ -61,19 +51,9 @@ def guard(
 ) -> pulumi.Resource:
     """Harden a bucket, one change after the other.
 
-    The block of public access comes first, so that the bucket is never public.
-
-    Args:
-        name: name of the component that owns the bucket, the prefix of the guards' names.
-        bucket: output of the bucket's resource.
-        bucket_name: name of the bucket, known at preview.
-        region: AWS region of the bucket.
-        kms_key_arn: ARN of the key that encrypts the objects; None if S3 manages the keys.
-        tls_only: whether to deny plain HTTP.
-        options: returns the options of a guard, given the guard before it.
-
-    Returns:
-        The last guard. Further configuration of the bucket must depend on it.
+    The block of public access comes first, so that the bucket is never public. Returns the last
+    guard, which further configuration of the bucket must depend on. `options` returns the options
+    of a guard, given the guard before it. Without a key, S3 manages the keys.
     """
     access = aws.s3.BucketPublicAccessBlock(
         f"{name}-public-access-block",

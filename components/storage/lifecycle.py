@@ -15,9 +15,6 @@ def expiry_days(retention_hours: int) -> int:
     """Return the days after which S3 deletes an object that Tempo should have deleted.
 
     S3 counts whole days. Hours are rounded up, so that an object always outlives its retention.
-
-    Args:
-        retention_hours: trace retention in hours.
     """
     return math.ceil(retention_hours / 24) + BACKSTOP_DAYS
 
@@ -27,9 +24,6 @@ def rules(retention_hours: int) -> list[aws.s3.BucketLifecycleConfigurationRuleA
 
     They apply to all objects: the bucket only holds blocks and their indexes, and Tempo rewrites an
     index every few minutes.
-
-    Args:
-        retention_hours: trace retention in hours.
     """
     return [
         abort_incomplete_uploads(),

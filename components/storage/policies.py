@@ -6,15 +6,7 @@ from ..core.regions import partition
 
 
 def tls_only(bucket: str, *, region: str) -> str:
-    """Return a bucket policy that denies all requests over plain HTTP.
-
-    Args:
-        bucket: name of the bucket.
-        region: AWS region of the bucket.
-
-    Returns:
-        The policy as JSON. It grants nothing: access comes from IAM alone.
-    """
+    """Return a bucket policy that denies all requests over plain HTTP. It grants nothing."""
     arn = bucket_arn(bucket, region=region)
     return iam.document(
         iam.statement(
@@ -33,13 +25,6 @@ def key(*, account_id: str, region: str) -> str:
 
     It names only the account, so that IAM policies of the account decide who may use the key. A key
     whose policy names only roles can't be managed once they are deleted.
-
-    Args:
-        account_id: AWS account of the key, 12 digits.
-        region: AWS region of the key.
-
-    Returns:
-        The policy as JSON.
     """
     return iam.document(
         iam.statement(

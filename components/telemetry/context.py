@@ -24,29 +24,18 @@ class StackContext:
     """Projection of a stack for dashboards and rules, with the selectors of its series.
 
     Attributes:
-        environment: name of the environment.
-        cluster: name of the cluster.
-        namespace: namespace of Tempo and Alloy.
         beyla_namespace: namespace of Beyla; None if it does not run.
-        mode: how Tempo is deployed.
-        limits: Tempo's ingestion limits.
         spare_ingesters: ingesters that may be missing while Tempo ingests spans.
         block_minutes: age at which an ingester writes a block to S3.
         slack_minutes: age up to which a span counts in span metrics.
-        generator: Tempo's metrics-generator runs.
-        org_id: Grafana's organisation, for links.
         grafana_url: address of Grafana, for links from alerts to dashboards; None if it is unknown
             or there are no dashboards.
-        tempo_uid: uid of the Tempo datasource.
         metrics_uid: uid of the metrics datasource; None without a metrics backend, and then there
             are no dashboards.
         logs_uid: uid of the logs datasource; None without a logs backend.
         logs_filter: label of a dashboard's filter, with the label of log lines that it selects.
-        profiles_uid: uid of the profiles datasource; None without a profiles backend.
         scraped: ServiceMonitors scrape the stack's own programs, so that their metrics exist.
-        slos: the stack has SLOs.
         series_labels: labels of this cluster's series in a backend that several clusters share.
-        alert_labels: labels of every alert.
         runbook_base_url: URL of the runbooks, without a slash at the end; None for no links.
         queue_minutes: how long Alloy's queue lasts at the planned peak; None without a load.
         longest_bucket: largest bound of the latency histogram in seconds.
@@ -93,9 +82,7 @@ class StackContext:
     def tempo(self, metric: StrEnum, **matchers: str) -> str:
         """Select a metric that Tempo's pods expose.
 
-        Args:
-            metric: name of the series.
-            matchers: further labels, each with its operator and value: `status_code='=~"5.."'`.
+        Matchers have an operator and a value: `status_code='=~"5.."'`.
         """
         jobs = self.tempo_jobs
         # A job's name has no character with a meaning in a regular expression.

@@ -88,13 +88,8 @@ def highest(
 ) -> str:
     """Return only the series of a graph that are highest over its whole time range.
 
-    A ranking at each point of the graph would let series come and go.
-
-    Args:
-        query: the expression for a window.
-        by: labels that it keeps.
-        count: series at most.
-        lowest: return the lowest instead.
+    A ranking at each point of the graph would let series come and go. `query` gives the expression
+    for a window.
     """
     pick = "bottomk" if lowest else "topk"
     return f"{query(GRAPH)} and on ({', '.join(by)}) {pick}({count}, {query(RANKED)})"
@@ -105,9 +100,6 @@ class Requests:
     """Requests of one kind: the series that count and time them; by default span metrics.
 
     Attributes:
-        where: matchers of all series.
-        count: counter of requests.
-        buckets: buckets of their durations in seconds.
         failed: matcher of failed requests; empty if `failed_count` counts them alone.
         failed_count: counter of failed requests, if it is another one.
     """
@@ -171,12 +163,7 @@ def edges(side: Label, *more: str, buckets: str = ServiceGraphMetric.SERVER_BUCK
     """Return requests along edges whose client or server is one of the chosen services.
 
     The filter of namespaces does not apply: an edge has one namespace, that of whichever of its two
-    spans came last.
-
-    Args:
-        side: the label that names the chosen service.
-        more: further matchers.
-        buckets: durations as the server or as the client measures them.
+    spans came last. Durations are as the server or the client measures them.
     """
     return Requests(
         where=(FROM_TEMPO, *filtered(Label.CLUSTER), f'{side}=~"$service"', *more),
@@ -197,11 +184,7 @@ def added(
 ) -> str:
     """Return the events per second of a scraped counter, summed by labels.
 
-    Args:
-        selected: the series.
-        by: labels to keep.
-        window: window of the rate.
-        or_none: return 0 while the program has not counted any; some begin only then.
+    With `or_none`, 0 while the program has not counted any; some begin only then.
     """
     summed = total(once(f"rate({selected}{within(window)})"), by)
     return f"({summed} or vector(0))" if or_none else summed
@@ -225,23 +208,14 @@ def grown(counter: str, up: str, *, by: Sequence[str] = ()) -> str:
     """Return how much counters grew in 5 minutes, also those that begin with their first event.
 
     A rate does not count from nothing. So a series also counts if its pod was scraped 5 minutes ago
-    and did not have it then.
-
-    Args:
-        counter: the counters.
-        up: the series `up` of the same pods.
-        by: labels to keep.
+    and did not have it then. `up` is the series of the same pods.
     """
     begun = f"{counter} unless {counter} offset 5m and on (pod) ({up} offset 5m == 1)"
     return f"({total(f'increase({counter}[5m])', by)} > 0 or {total(begun, by)} > 0)"
 
 
 def write_lag(selected: Callable[[StrEnum], str]) -> str:
-    """Return the seconds by which a program's remote write lags behind, by pod.
-
-    Args:
-        selected: selects one of its metrics.
-    """
+    """Return the seconds by which a program's remote write lags behind, by pod."""
     newest, sent = RemoteWriteMetric.HIGHEST, RemoteWriteMetric.HIGHEST_SENT
     lag = f"max by (pod) ({selected(newest)}) - max by (pod) ({selected(sent)})"
     return f"clamp_min({lag}, 0)"
@@ -250,12 +224,8 @@ def write_lag(selected: Callable[[StrEnum], str]) -> str:
 def counted(selected: str, over: str, *, by: Sequence[str] = ()) -> str:
     """Return the sum of a histogram's count, whether it is scraped as a classic or a native one.
 
-    A Prometheus that scrapes native histograms keeps no series of counts by default.
-
-    Args:
-        selected: series of the classic histogram's count.
-        over: a function and a window: `rate 5m`.
-        by: labels to keep.
+    A Prometheus that scrapes native histograms keeps no series of counts by default. `selected` has
+    the classic count, `over` a function and a window: `rate 5m`.
     """
     function, window = over.split()
     native = selected.replace("_count{", "{", 1)
@@ -268,12 +238,8 @@ def traceql(*more: str, escaped: bool = True) -> str:
 
     `All` includes spans without a Kubernetes namespace, from senders that are not pods. They match
     no pattern and need a condition of their own. Strings are in backticks because `:regex` escapes
-    with backslashes.
-
-    Args:
-        more: further conditions on the span.
-        escaped: match values literally. In a link they are patterns instead, because backslashes
-            would break the JSON in its address.
+    with backslashes. In a link values are patterns, not `escaped`, because backslashes would break
+    the JSON in its address.
     """
     form = "regex" if escaped else "pipe"
     name, chosen = "resource.k8s.namespace.name", f"`${{namespace:{form}}}`"
@@ -300,11 +266,8 @@ def logql(chosen: Label, label: str) -> str:
 def service_map(side: Label | None = None) -> str:
     """Return a selector of edges for Grafana's service graph.
 
-    Grafana fills in variables there as in a file's pattern, unless they name a format.
-
-    Args:
-        side: the label that names the chosen service; None selects the edges of the chosen
-            namespaces.
+    `side` names the chosen service; without it, edges of the chosen namespaces. Grafana fills in
+    variables there as in a file's pattern, unless they name a format.
     """
     chosen = (
         f"{side}=~`${{service:regex}}`" if side else f"{Label.NAMESPACE}=~`${{namespace:regex}}`"

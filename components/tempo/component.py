@@ -9,6 +9,7 @@ import pulumi
 from ..backends.settings import MetricsSettings
 from ..core import contracts, helm
 from ..core.names import TEMPO_RELEASE
+from ..core.outputs import register
 from ..core.overrides import Check, merged, refuse
 from ..core.regions import S3Endpoint
 from ..core.settings import PlacementSettings, ServiceMonitorSettings
@@ -131,4 +132,4 @@ class Tempo(pulumi.ComponentResource):
         )
         self.query_url = pulumi.Output.from_input(endpoints.query_url(mode, args.namespace))
         self.otlp_endpoint = pulumi.Output.from_input(endpoints.otlp_endpoint(mode, args.namespace))
-        self.register_outputs({"queryUrl": self.query_url, "otlpEndpoint": self.otlp_endpoint})
+        register(self)

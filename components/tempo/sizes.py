@@ -95,9 +95,7 @@ class Limits:
 
     Attributes:
         rate_limit_mib: sustained ingestion in MiB per second, over all distributors.
-        burst_size_mib: largest burst in MiB.
         max_live_traces: traces that one ingester holds at a time.
-        max_trace_mib: largest single trace in MiB.
         max_active_series: series that one metrics-generator keeps.
         max_attribute_bytes: bytes to which Tempo truncates keys and values of attributes.
     """

@@ -36,8 +36,6 @@ class Pair:
     """A long window, which shows that the burn matters, and a short one, which shows it goes on.
 
     Attributes:
-        severity: severity of the alert that it belongs to.
-        hours: length of the long window in hours.
         span: the long window as PromQL writes it.
         long: share of bad events over the long window.
         short: the same over the short window, a twelfth of it.
@@ -72,11 +70,7 @@ def burn_rate(pair: Pair, window_days: int) -> float:
 
 
 def budget(objective: float) -> float:
-    """Return the share of events that may be bad, from 0 to 1.
-
-    Args:
-        objective: percentage of events that must be good.
-    """
+    """Return the share of events that may be bad, from 0 to 1, for a percentage of good ones."""
     return round((100 - objective) / 100, 12)
 
 
@@ -104,10 +98,8 @@ def alerts(
 ) -> Iterator[dict[str, Any]]:
     """Yield the alerts of an SLO, or of all that follow a template.
 
-    Args:
-        slo: the SLO.
-        context: the stack; the SLO's labels override those of all alerts.
-        template: name of the template; the alerts then take the SLO's name from the series.
+    The labels of the SLO override those of all alerts. With a template, the SLO's name comes from
+    the series.
     """
     own: dict[str, str] = {Label.TEMPO_CLUSTER: context.cluster}
     own |= {Label.TEMPLATE: template} if template else {Label.SLO: slo.name}

@@ -52,13 +52,9 @@ class Indicator:
 def groups(
     slos: Sequence[SloSettings], defaults: SloDefaultsSettings, context: StackContext
 ) -> list[RuleGroup]:
-    """Return all rule groups of SLOs; none without an SLO.
+    """Return all rule groups of SLOs that passed the checks; none without an SLO.
 
-    Args:
-        slos: the SLOs, which have passed the checks across settings.
-        defaults: objectives for every service.
-        context: the stack. All series of these rules have its cluster as label `cluster`, so that
-            several stacks can share a metrics backend.
+    All series have the cluster as label `cluster`, so that several stacks can share a backend.
     """
     # Their names begin differently from those of the shared groups, whatever the name of an SLO.
     found = [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from ...core.outputs import register
 from ...core.units import MAX_OBJECT_BYTES
 from ...telemetry.context import StackContext
 from ..delivery import Delivery
@@ -41,12 +42,7 @@ def dashboards(stack: StackContext) -> list[Dashboard]:
 
 @dataclass(frozen=True, kw_only=True)
 class GrafanaDashboardsArgs:
-    """Arguments of the dashboards.
-
-    Attributes:
-        settings: the Grafana side's settings.
-        dashboards: the dashboards; their uids are names in Kubernetes.
-    """
+    """Arguments of the dashboards, whose uids are names in Kubernetes."""
 
     settings: GrafanaSettings
     dashboards: Sequence[Dashboard]
@@ -61,21 +57,12 @@ class GrafanaDashboards(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: GrafanaDashboardsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Create the objects.
-
-        Args:
-            name: name of the component.
-            args: the dashboards and their destination.
-            opts: options of the component.
-
-        Raises:
-            ValueError: a dashboard has no uid, shares one, or is too large for an object.
-        """
+        """Create the objects; see `dashboard_files` for errors."""
         super().__init__("tracing:index:GrafanaDashboards", name, {}, opts)
         texts = dashboard_files(args.dashboards)
         Delivery(name, args.settings, self).dashboards(texts)
         self.uids = pulumi.Output.from_input(list(texts))
-        self.register_outputs({"uids": self.uids})
+        register(self)
 
 
 def dashboard_files(dashboards: Sequence[Dashboard]) -> dict[str, str]:

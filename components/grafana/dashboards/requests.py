@@ -69,11 +69,7 @@ def graphs(
 ) -> Line:
     """Return rate, share of errors and p95 over time: the ten highest services of each.
 
-    Args:
-        show: the panels.
-        requests: the requests.
-        legend: where the series are named; nowhere next to a table that names them.
-        links: targets of a click on a series.
+    A table next to it can name the series.
     """
     by = [Label.SERVICE]
     measures: list[tuple[str, str, Callable[[str], str], Unit, Steps]] = [

@@ -38,9 +38,6 @@ class UseCase:
     """A use of traces.
 
     Attributes:
-        title: the use case.
-        question: the question that it answers.
-        reading: how to read the answers.
         leads_to: the dashboard with more.
         answers: one or two panels with the queries.
     """
