@@ -7,9 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, cast
 
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 
 from ..alerting.slo.rules import RESERVED_LABELS, expression
 from ..alerting.slo.settings import PLACEHOLDER, RatioSettings
@@ -35,6 +35,10 @@ from ..tempo.settings import TempoMode, TempoSettings
 from ..tempo.system import workloads as tempo_workloads
 from .backends import credentials, sign_in
 
+#: What a rule finds: the key of a setting and what is wrong with its value, or a whole problem
+#: where the value is that of a size preset, or belongs to no setting.
+Found = Iterator[Problem | tuple[str, str]]
+
 
 def problems(settings: TracingSettings, *, stack_file: bool = True) -> Iterator[Problem]:
     """Yield every problem between settings that are valid by themselves.
@@ -42,7 +46,15 @@ def problems(settings: TracingSettings, *, stack_file: bool = True) -> Iterator[
     A stack file also configures access to the cluster.
     """
     for rule in (*_RULES, _access) if stack_file else _RULES:
-        yield from rule(settings)
+        for found in rule(settings):
+            if isinstance(found, Problem):
+                yield found
+                continue
+            key, message = found
+            value, _ = _value(settings, key)
+            yield (
+                Problem(key=key, message=message) if value is None else problem(key, value, message)
+            )
 
 
 def check(settings: TracingSettings, source: str, passwords: Mapping[str, object]) -> None:
@@ -61,120 +73,94 @@ def check(settings: TracingSettings, source: str, passwords: Mapping[str, object
         raise SettingsError(source, found)
 
 
-def _written(settings: TracingSettings, *keys: str) -> tuple[str, Any]:
-    """Return the first of some keys that the stack file sets, with its value, or the last key.
+def _value(settings: TracingSettings, key: str) -> tuple[Any, bool]:
+    """Return the value of a setting, and whether the stack file sets it."""
+    value, is_set = cast(Any, settings), True
+    for part in re.findall(r"\w+", key):
+        is_set = part.isdigit() or to_snake(part) in value.model_fields_set
+        value = value[int(part)] if part.isdigit() else getattr(value, to_snake(part))
+    return value, is_set
+
+
+def _written(settings: TracingSettings, *keys: str) -> str:
+    """Return the first of some keys that the stack file sets, or the last key.
 
     A contradiction is reported for a value that the author wrote, not for a default.
     """
-    value: Any = None
-    for key in keys:
-        *groups, name = (_snake(part) for part in key.split("."))
-        value = settings
-        for group in groups:
-            value = getattr(value, group)
-        is_set = name in value.model_fields_set
-        value = getattr(value, name)
-        if is_set:
-            return key, value
-    return keys[-1], value
+    return next((key for key in keys if _value(settings, key)[1]), keys[-1])
 
 
-def _snake(name: str) -> str:
-    return re.sub(r"(?=[A-Z])", "_", name).lower()
-
-
-def _environment(settings: TracingSettings) -> Iterator[Problem]:
+def _environment(settings: TracingSettings) -> Found:
     env = settings.environment
     if env.name in PRODUCTION_NAMES and env.tier is not Tier.PRODUCTION:
-        yield problem(
+        yield (
             "environment.tier",
-            env.tier,
             f'must be production in an environment named "{env.name}": remove this key, or choose '
             "another environment.name",
         )
 
 
-def _access(settings: TracingSettings) -> Iterator[Problem]:
+def _access(settings: TracingSettings) -> Found:
     its = settings.cluster
     if not its.kube_context and not its.stack_reference:
-        yield Problem(
-            key="cluster.kubeContext",
-            message="is missing: set it to a context of your kubeconfig, or set "
+        yield (
+            "cluster.kubeContext",
+            "is missing: set it to a context of your kubeconfig, or set "
             "cluster.stackReference to the stack that owns the cluster, for example "
             "organization/platform/prod",
         )
     if its.kube_context and its.stack_reference:
-        yield problem(
-            "cluster.stackReference",
-            its.stack_reference,
-            "contradicts cluster.kubeContext: remove one of the two",
-        )
+        yield "cluster.stackReference", "contradicts cluster.kubeContext: remove one of the two"
 
 
-def _issuer(settings: TracingSettings) -> Iterator[Problem]:
+def _issuer(settings: TracingSettings) -> Found:
     its = settings.cluster
     issuer = its.oidc_issuer or ""
     eks = "https://oidc.eks."
     own = f"{eks}{its.region}.{dns_suffix(its.region)}/"
     if issuer.startswith(eks) and not issuer.startswith(own):
-        yield problem(
-            "cluster.oidcIssuer",
-            its.oidc_issuer,
-            f"must begin with {own}, because cluster.region is {its.region}",
-        )
+        yield "cluster.oidcIssuer", f"must begin with {own}, because cluster.region is {its.region}"
 
 
-def _identity(settings: TracingSettings) -> Iterator[Problem]:
+def _identity(settings: TracingSettings) -> Found:
     its, endpoint = settings.identity, settings.storage.endpoint
     if its.mode is IdentityMode.IRSA and not settings.cluster.oidc_issuer:
-        yield problem(
-            "identity.mode",
-            its.mode,
-            "needs the URL of the cluster's OIDC issuer: set cluster.oidcIssuer",
-        )
+        yield "identity.mode", "needs the URL of the cluster's OIDC issuer: set cluster.oidcIssuer"
     if its.role_arn and its.role_name:
-        yield problem(
+        yield (
             "identity.roleName",
-            its.role_name,
             "has no effect, because identity.roleArn is an existing role: remove one of the two",
         )
     if its.role_arn and its.permissions_boundary_arn:
-        yield problem(
+        yield (
             "identity.permissionsBoundaryArn",
-            its.permissions_boundary_arn,
             "has no effect, because the existing role in identity.roleArn is not changed: remove "
             "this key",
         )
     if its.mode is IdentityMode.NONE:
         if not endpoint:
-            yield problem(
+            yield (
                 "identity.mode",
-                its.mode,
                 "is only for an S3 emulator: set storage.endpoint, or use podIdentity or irsa",
             )
         for key, value in (("roleArn", its.role_arn), ("roleName", its.role_name)):
             if value:
-                yield problem(
-                    f"identity.{key}",
-                    value,
-                    "has no effect with identity.mode: none: remove this key",
-                )
+                yield f"identity.{key}", "has no effect with identity.mode: none: remove this key"
     elif endpoint:
-        yield problem(
+        yield (
             "storage.endpoint",
-            endpoint,
             "is for an S3 emulator, which has no IAM roles: set identity.mode: none",
         )
     name = settings.role_name
     if its.makes_role and len(name) > 64:
-        yield Problem(
-            key="identity.roleName",
-            message=f"is not set, and its default {name} exceeds the 64 characters that IAM "
+        yield (
+            "identity.roleName",
+            f"is not set, and its default {name} exceeds the 64 characters that IAM "
             "allows: set a shorter name, for example tracing-prod-tempo",
         )
 
 
-def _arns(settings: TracingSettings) -> Iterator[Problem]:
+def _arns(settings: TracingSettings) -> Found:
     # A KMS key and, with IRSA, a role may belong to another account.
     cluster, identity = settings.cluster, settings.identity
     iam = f"arn:{partition(cluster.region)}:iam::"
@@ -204,10 +190,10 @@ def _arns(settings: TracingSettings) -> Iterator[Problem]:
         ),
     ):
         if arn and not arn.startswith(tuple(starts)):
-            yield problem(key, arn, f"must begin with {' or '.join(starts)} ({why})")
+            yield key, f"must begin with {' or '.join(starts)} ({why})"
 
 
-def _namespaces(settings: TracingSettings) -> Iterator[Problem]:
+def _namespaces(settings: TracingSettings) -> Found:
     its = settings.namespaces
     operator = ["namespaces.operator"] if settings.operator.enabled else []
     apart = [
@@ -218,29 +204,24 @@ def _namespaces(settings: TracingSettings) -> Iterator[Problem]:
         *((key, "grafana.namespace", "the operator owns its namespace") for key in operator),
     ]
     for one, other, why in apart:
-        if _written(settings, one)[1] == _written(settings, other)[1]:
-            key, name = _written(settings, one, other)
-            yield problem(
-                key, name, f"must differ from {other if key == one else one}, because {why}"
-            )
+        if _value(settings, one)[0] == _value(settings, other)[0]:
+            key = _written(settings, one, other)
+            yield key, f"must differ from {other if key == one else one}, because {why}"
     if its.scrapers and not its.network_policies:
-        yield problem(
+        yield (
             "namespaces.scrapers",
-            its.scrapers,
             "has no effect with namespaces.networkPolicies: false: remove one of the two",
         )
 
 
-def _overlaps(settings: TracingSettings) -> Iterator[Problem]:
+def _overlaps(settings: TracingSettings) -> Found:
     """Refuse a namespace that is the stack's and the applications'."""
     for own in NamespaceKey:
         name: str = getattr(settings.namespaces, own)
         if name in settings.own_namespaces and name in settings.beyla.selected_namespaces:
             selected = "beyla.namespaces" if name in settings.beyla.namespaces else "beyla.services"
-            key, value = _written(settings, f"namespaces.{own}", selected)
-            yield problem(
-                key,
-                value,
+            yield (
+                _written(settings, f"namespaces.{own}", selected),
                 f"is the stack's own namespace in namespaces.{own} and one of applications in "
                 f"{selected}, both {name}: Beyla doesn't instrument the stack's namespaces, "
                 "and the stack deletes those that it creates. Choose another namespace for the "
@@ -248,19 +229,18 @@ def _overlaps(settings: TracingSettings) -> Iterator[Problem]:
             )
 
 
-def _charts(settings: TracingSettings) -> Iterator[Problem]:
+def _charts(settings: TracingSettings) -> Found:
     for chart in CHARTS:
         own, major = chart.own_settings(settings.charts), chart.version.split(".")[0]
         if own.version and own.version.split(".")[0] != major:
-            yield problem(
+            yield (
                 f"charts.{to_camel(chart.key)}.version",
-                own.version,
                 f"must be {major}.x, for example {chart.version}: the values of another major "
                 "version differ" + (", and it needs Kafka" if chart == TEMPO_DISTRIBUTED else ""),
             )
 
 
-def _tags(settings: TracingSettings) -> Iterator[Problem]:
+def _tags(settings: TracingSettings) -> Found:
     seen: dict[str, str] = {}
     for key, value in settings.tags.items():
         # IAM ignores case in the keys of tags (IAM User Guide, "Tags for IAM resources").
@@ -273,13 +253,12 @@ def _tags(settings: TracingSettings) -> Iterator[Problem]:
             )
 
 
-def _beyla(settings: TracingSettings) -> Iterator[Problem]:
+def _beyla(settings: TracingSettings) -> Found:
     its = settings.beyla
     for index, pattern in enumerate(its.excluded_namespaces):
         if named := [name for name in its.selected_namespaces if fnmatchcase(name, pattern)]:
-            yield problem(
+            yield (
                 f"beyla.excludedNamespaces[{index}]",
-                pattern,
                 f"excludes all of {', '.join(named)}, which beyla.namespaces or beyla.services "
                 "selects: remove one of the two",
             )
@@ -304,16 +283,14 @@ def _beyla(settings: TracingSettings) -> Iterator[Problem]:
         )
     filtered = settings.beyla_in_host_network and settings.namespaces.network_policies
     if filtered and not settings.cluster.node_cidrs:
-        yield problem(
+        yield (
             "beyla.contextPropagation",
-            its.context_propagation,
             "puts Beyla into the host network: set cluster.nodeCidrs to the address ranges of the "
             "nodes, for example [10.0.0.0/16], or set namespaces.networkPolicies: false",
         )
     if settings.beyla_in_host_network and settings.alloy.trust_unidentified is False:
-        yield problem(
+        yield (
             "alloy.trustUnidentified",
-            False,
             "drops the namespace and pod of all spans of Beyla, which sends from the host network "
             f"with beyla.contextPropagation: {its.context_propagation}: remove this key or disable "
             "context propagation",
@@ -330,63 +307,51 @@ def never_instrumented(settings: TracingSettings) -> list[str]:
     ]
 
 
-def _operator(settings: TracingSettings) -> Iterator[Problem]:
+def _operator(settings: TracingSettings) -> Found:
     for key in ("metrics", "logs"):
         if getattr(settings.operator, key) and getattr(settings.backends, key) is None:
-            yield problem(
-                f"operator.{key}",
-                True,
-                f"needs backends.{key}: without it, Alloy accepts no {key}",
-            )
+            yield f"operator.{key}", f"needs backends.{key}: without it, Alloy accepts no {key}"
 
 
-def _bucket(settings: TracingSettings) -> Iterator[Problem]:
+def _bucket(settings: TracingSettings) -> Found:
     its, tier = settings.storage, settings.environment.tier
     if its.existing and not its.bucket:
-        yield problem(
-            "storage.existing", True, "needs the name of the existing bucket: set storage.bucket"
-        )
+        yield "storage.existing", "needs the name of the existing bucket: set storage.bucket"
     if its.kms_key_arn and its.encryption is not Encryption.SSE_KMS:
-        yield problem(
+        yield (
             "storage.kmsKeyArn",
-            its.kms_key_arn,
             "has no effect without storage.encryption: sse-kms: set that too, or remove this key",
         )
     if its.existing and its.encryption is Encryption.SSE_KMS and not its.kms_key_arn:
-        yield problem(
+        yield (
             "storage.encryption",
-            its.encryption,
             "needs the ARN of the existing bucket's key, which Tempo's role must be allowed to "
             "use: set storage.kmsKeyArn",
         )
     there = s3_endpoints(settings.cluster.region)
     if its.s3_endpoint not in there:
-        yield problem(
+        yield (
             "storage.s3Endpoint",
-            its.s3_endpoint,
             f"is not known to exist in {settings.cluster.region}: use {' or '.join(there)}",
         )
     if its.endpoint and its.s3_endpoint is not S3Endpoint.STANDARD:
-        yield problem(
+        yield (
             "storage.s3Endpoint",
-            its.s3_endpoint,
             "has no effect, because storage.endpoint is an emulator: remove one of the two",
         )
     if its.endpoint and tier is not Tier.EPHEMERAL:
-        yield problem(
+        yield (
             "storage.endpoint",
-            its.endpoint,
             f"is only for environment.tier: ephemeral, and this environment is {tier}: remove this "
             "key",
         )
 
 
-def _deletion(settings: TracingSettings) -> Iterator[Problem]:
+def _deletion(settings: TracingSettings) -> Found:
     its, tier = settings.storage, settings.environment.tier
     if tier is Tier.PRODUCTION and not its.protect and not its.acknowledge_data_loss:
-        yield problem(
+        yield (
             "storage.protect",
-            its.protect,
             "lets the bucket and its traces be deleted, in production: remove this key. If you "
             "need it, set storage.acknowledgeDataLoss: true, and change the level of the policy "
             "bucket-unprotected, which refuses it too (docs/policies.md)",
@@ -403,16 +368,14 @@ def _deletion(settings: TracingSettings) -> Iterator[Problem]:
         (its.existing, "has no effect on an existing bucket, which is never deleted: remove it"),
     ):
         if wrong:
-            yield problem("storage.forceDestroy", its.force_destroy, message)
+            yield "storage.forceDestroy", message
 
 
-def _tempo(settings: TracingSettings) -> Iterator[Problem]:
+def _tempo(settings: TracingSettings) -> Found:
     its = settings.tempo
     if _has_no_preset(its):
-        key, value = _written(settings, "tempo.size", "tempo.mode")
-        yield problem(
-            key, value, "mode distributed needs size s, m or l: set tempo.size: m, or another mode"
-        )
+        key = _written(settings, "tempo.size", "tempo.mode")
+        yield key, "mode distributed needs size s, m or l: set tempo.size: m, or another mode"
         return
     for tenant, overrides in its.overrides.items():
         if its.tenant is None and tenant not in ("single-tenant", "*"):
@@ -434,7 +397,7 @@ def _tempo(settings: TracingSettings) -> Iterator[Problem]:
         yield problem(f"tempo.limits.{key}", value, f"{message}, {other}")
 
 
-def _workloads(settings: TracingSettings) -> Iterator[Problem]:
+def _workloads(settings: TracingSettings) -> Found:
     yield from _tempo_workloads(settings)
     for key, override, size in (
         ("alloy", settings.alloy.workload, alloy_sizes.workload(settings.alloy)),
@@ -448,7 +411,7 @@ def _workloads(settings: TracingSettings) -> Iterator[Problem]:
         yield from _fits(f"{key}.workload", override, size)
 
 
-def _tempo_workloads(settings: TracingSettings) -> Iterator[Problem]:
+def _tempo_workloads(settings: TracingSettings) -> Found:
     its = settings.tempo
     if _has_no_preset(its):
         return
@@ -460,10 +423,9 @@ def _tempo_workloads(settings: TracingSettings) -> Iterator[Problem]:
             yield from _fits(key, override, sizes[name])
             continue
         for field in sorted(override.model_fields_set):
-            if (value := getattr(override, field)) is not None:
-                yield problem(
+            if getattr(override, field) is not None:
+                yield (
                     f"{key}.{to_camel(field)}",
-                    value,
                     "has no effect, because this workload does not run with these settings: "
                     "remove this key",
                 )
@@ -499,7 +461,7 @@ def _has_no_preset(tempo: TempoSettings) -> bool:
     return tempo.mode is TempoMode.DISTRIBUTED and tempo.size is Size.XS
 
 
-def _fits(key: str, override: PodSettings, size: Workload) -> Iterator[Problem]:
+def _fits(key: str, override: PodSettings, size: Workload) -> Found:
     """Yield a problem for each minimum or request above its maximum or limit."""
     for low, high in (
         ("replicas", "max_replicas"),
@@ -518,7 +480,7 @@ def _fits(key: str, override: PodSettings, size: Workload) -> Iterator[Problem]:
                 yield problem(f"{key}.{to_camel(high)}", most, message)
 
 
-def _datasources(settings: TracingSettings) -> Iterator[Problem]:
+def _datasources(settings: TracingSettings) -> Found:
     its = settings.backends
     taken = {settings.grafana.tempo_uid: "grafana.tempoUid"}
     for key, backend, example in (
@@ -530,21 +492,18 @@ def _datasources(settings: TracingSettings) -> Iterator[Problem]:
             continue
         uid = f"backends.{key}.uid"
         if backend.uid in taken:
-            written, value = _written(settings, uid, taken[backend.uid])
+            written = _written(settings, uid, taken[backend.uid])
             other = taken[backend.uid] if written == uid else uid
-            yield problem(
-                written, value, f"is also the uid in {other}: choose another, for example {key}-2"
-            )
+            yield written, f"is also the uid in {other}: choose another, for example {key}-2"
         taken.setdefault(backend.uid, uid)
         if backend.create_datasource and backend.url is None:
-            yield Problem(
-                key=f"backends.{key}.url",
-                message=f"is missing: backends.{key}.createDatasource needs it, for example "
-                f"{example}",
+            yield (
+                f"backends.{key}.url",
+                f"is missing: backends.{key}.createDatasource needs it, for example {example}",
             )
 
 
-def _delivery(settings: TracingSettings) -> Iterator[Problem]:
+def _delivery(settings: TracingSettings) -> Found:
     its = settings.grafana
     of_sidecar = ("dashboard_label", "dashboard_label_value", "datasource_label")
     used_with = {
@@ -554,28 +513,25 @@ def _delivery(settings: TracingSettings) -> Iterator[Problem]:
     }
     for name in sorted(its.model_fields_set & used_with.keys()):
         if its.delivery is not used_with[name]:
-            yield problem(
+            yield (
                 f"grafana.{to_camel(name)}",
-                getattr(its, name),
                 f"has no effect with grafana.delivery: {its.delivery}, only with "
                 f"{used_with[name]}: remove one of the two",
             )
     if its.delivery is GrafanaDelivery.FILES and its.tempo_url is None:
-        yield problem(
+        yield (
             "grafana.delivery",
-            its.delivery,
             "needs the URL that Grafana outside the cluster queries Tempo by: set "
             "grafana.tempoUrl, for example https://tempo.example.com",
         )
 
 
-def _folder(settings: TracingSettings) -> Iterator[Problem]:
+def _folder(settings: TracingSettings) -> Found:
     """Refuse a folder with the title of a dashboard in it, as Grafana before 11.3 does."""
     titles = {_slug(title) for title in (*TITLES.values(), ALLOY_ALONE)}
     if _slug(settings.grafana.folder) in titles:
-        yield problem(
+        yield (
             "grafana.folder",
-            settings.grafana.folder,
             "is the title of a dashboard, which Grafana before 11.3 refuses in a folder of that "
             "name: choose another, for example Tracing",
         )
@@ -586,14 +542,14 @@ def _slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
-def _slos(settings: TracingSettings) -> Iterator[Problem]:
+def _slos(settings: TracingSettings) -> Found:
     taken = Counter(slo.name for slo in settings.slos)
     kinds = "availability, latency, ratio"
     buckets = settings.tempo.span_metrics.buckets
     for index, slo in enumerate(settings.slos):
         key = f"slos[{index}]"
         if taken[slo.name] > 1:
-            yield problem(f"{key}.name", slo.name, "is the name of another SLO: choose another")
+            yield f"{key}.name", "is the name of another SLO: choose another"
         given = [k for k in ("availability", "latency", "ratio") if getattr(slo, k) is not None]
         if not given:
             yield problem(key, slo.name, f"needs one of {kinds}")
@@ -616,7 +572,7 @@ def _slos(settings: TracingSettings) -> Iterator[Problem]:
                 )
     its = settings.slo_defaults
     if its.enabled and not settings.backends.metrics:
-        yield problem("sloDefaults.enabled", True, "needs span metrics: set backends.metrics")
+        yield "sloDefaults.enabled", "needs span metrics: set backends.metrics"
     # A default that is not in use needs no bucket.
     if its.enabled or "latency_threshold_seconds" in its.model_fields_set:
         yield from _threshold(
@@ -624,7 +580,7 @@ def _slos(settings: TracingSettings) -> Iterator[Problem]:
         )
 
 
-def _threshold(key: str, seconds: float, buckets: Sequence[float]) -> Iterator[Problem]:
+def _threshold(key: str, seconds: float, buckets: Sequence[float]) -> Found:
     # A histogram counts the observations below each bucket's bound only.
     if seconds in buckets:
         return
@@ -632,30 +588,28 @@ def _threshold(key: str, seconds: float, buckets: Sequence[float]) -> Iterator[P
     above = [bound for bound in buckets if bound > seconds][:1]
     nearest = " or ".join(latency_bound(bound) for bound in [*below, *above])
     known = ", ".join(latency_bound(bound) for bound in buckets)
-    yield problem(
+    yield (
         key,
-        seconds,
         f"must be a bucket of the latency histogram: take {nearest} (all buckets: {known}), or "
         f"add {latency_bound(seconds)} to tempo.spanMetrics.buckets",
     )
 
 
-def _buckets(settings: TracingSettings) -> Iterator[Problem]:
+def _buckets(settings: TracingSettings) -> Found:
     """Refuse buckets without the two that Apdex reads: its panels would stay empty."""
     if not settings.grafana.dashboards or settings.backends.metrics is None:
         return
     buckets = settings.tempo.span_metrics.buckets
     missing = [b for b in (APDEX_SATISFIED, APDEX_TOLERATING) if b not in buckets]
     if missing:
-        yield problem(
+        yield (
             "tempo.spanMetrics.buckets",
-            buckets,
             f"must contain {APDEX_SATISFIED} and {APDEX_TOLERATING}, which the dashboards read for "
             f"Apdex: add {' and '.join(map(str, missing))}, or set grafana.dashboards: false",
         )
 
 
-def _ratio(key: str, ratio: RatioSettings) -> Iterator[Problem]:
+def _ratio(key: str, ratio: RatioSettings) -> Found:
     if (ratio.good is None) == (ratio.bad is None):
         yield problem(key, ratio.total, "needs either good or bad, in addition to total")
     for name in ("total", "good", "bad"):
@@ -663,14 +617,13 @@ def _ratio(key: str, ratio: RatioSettings) -> Iterator[Problem]:
         if text is None:
             continue
         if PLACEHOLDER not in text:
-            yield problem(
+            yield (
                 f"{key}.{name}",
-                text,
                 f"must contain {PLACEHOLDER} as its range, for example "
                 f"rate(jobs_total{PLACEHOLDER})",
             )
         elif why := _syntax_error(expression(text)):
-            yield problem(f"{key}.{name}", text, f"is not valid PromQL: {why}")
+            yield f"{key}.{name}", f"is not valid PromQL: {why}"
 
 
 def _syntax_error(expr: str) -> str | None:
@@ -685,32 +638,29 @@ def _syntax_error(expr: str) -> str | None:
     return None
 
 
-def _load(settings: TracingSettings) -> Iterator[Problem]:
+def _load(settings: TracingSettings) -> Found:
     its = settings.load
     if its.spans_per_second is None:
         for name in sorted(its.model_fields_set - {"spans_per_second"}):
-            if (value := getattr(its, name)) is not None:
-                yield problem(
+            if getattr(its, name) is not None:
+                yield (
                     f"load.{to_camel(name)}",
-                    value,
                     "has no effect without load.spansPerSecond: set that too, or remove this key",
                 )
     if its.stored_bytes_per_span and its.stored_bytes_per_span > its.bytes_per_span:
-        yield problem(
+        yield (
             "load.storedBytesPerSpan",
-            its.stored_bytes_per_span,
             f"must not be above load.bytesPerSpan, {its.bytes_per_span}, because blocks in S3 are "
             "compressed",
         )
     if its.edges is not None and its.operations is None and its.spans_per_second is not None:
-        yield problem(
+        yield (
             "load.edges",
-            its.edges,
             "has no effect without load.operations: set that too, or remove this key",
         )
 
 
-def _overrides(settings: TracingSettings) -> Iterator[Problem]:
+def _overrides(settings: TracingSettings) -> Found:
     # The builders need a size that exists.
     if not _has_no_preset(settings.tempo):
         for system in SYSTEMS:
