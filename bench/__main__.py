@@ -4,11 +4,11 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench import preview
-from bench.measure import Command, Figure, compare, cost, environment
+from bench.measure import Command, compare, cost, environment, row
 
 _HEAD = ("what", "measured", "against", "ratio", "goal", "met")
 #: Programs whose tests `make test` skips where they are missing.
@@ -21,71 +21,39 @@ def main() -> int:
     """Measure and print; return the exit status."""
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} cores, load {load:.1f}, Python {platform.python_version()}\n")
+    skipped = preview.reason_to_skip()
     with tempfile.TemporaryDirectory() as bytecode:
         env = environment(Path(bytecode))
-        _print(_HEAD)
-        _print(["---"] * len(_HEAD))
-        _show(plan(env))
-        _show(plan_diff(env))
-        skipped = preview.reason_to_skip()
-        if not skipped:
-            _show(preview.figures(env))
-        _show(tests(env))
+        for cells in (_HEAD, ["---"] * len(_HEAD), *figures(env, previews=not skipped)):
+            print(f"| {' | '.join(cells)} |", flush=True)
     if skipped:
         print(f"\nPreviews were not measured: {skipped}.")
     return 0
 
 
-def plan(env: Mapping[str, str]) -> list[Figure]:
-    """Measure the plan of dev against importing the parts of the SDKs that it uses."""
-    return compare(
-        "plan of dev, against its SDK imports",
-        Command(arguments=(sys.executable, "-m", "plan", "dev"), env=env),
-        Command(arguments=(sys.executable, "-m", "bench.sdk"), env=env),
-        runs=9,
-        goal=1.5,
-    )
+def figures(env: Mapping[str, str], *, previews: bool) -> Iterator[tuple[str, ...]]:
+    """Measure figures one after the other and yield them as rows."""
 
+    def command(*module: str) -> Command:
+        return Command(arguments=(sys.executable, "-m", *module), env=env)
 
-def plan_diff(env: Mapping[str, str]) -> list[Figure]:
-    """Measure the plan diff of all four stacks against a plan of dev.
-
-    Planned one after the other, both sides of four stacks would cost eight plans.
-    """
-    return compare(
-        "plan diff of four stacks, against a plan of dev",
-        Command(arguments=(sys.executable, "-m", "plan.diff", "HEAD"), env=env),
-        Command(arguments=(sys.executable, "-m", "plan", "dev"), env=env),
-        runs=5,
-        goal=8,
-    )
-
-
-def tests(env: Mapping[str, str]) -> list[Figure]:
-    """Measure `make test` as on a machine that has only Python."""
+    plan, sdk = command("plan", "dev"), command("bench.sdk")
+    yield from compare("plan of dev, against its SDK imports", plan, sdk, runs=9, goal=1.5)
+    # Planned one after the other, both sides of four stacks would cost eight plans.
+    diff, what = command("plan.diff", "HEAD"), "plan diff of four stacks, against a plan of dev"
+    yield from compare(what, diff, plan, runs=5, goal=8)
+    if previews:
+        yield from preview.figures(env)
+    # `make test` as on a machine that has only Python.
     folders = env["PATH"].split(os.pathsep)
-    bare = {
-        **{k: v for k, v in env.items() if not k.startswith(_VARIABLES)},
-        "PATH": os.pathsep.join(
-            f for f in folders if not any(Path(f, program).exists() for program in _PROGRAMS)
-        ),
-    }
+    path = [f for f in folders if not any(Path(f, program).exists() for program in _PROGRAMS)]
+    bare = {k: v for k, v in env.items() if not k.startswith(_VARIABLES)}
+    bare["PATH"] = os.pathsep.join(path)
     # Packages are compiled when they are installed: here, by a run that is not measured.
     cost(Command(arguments=(sys.executable, "-m", "pytest", "--collect-only", "-q"), env=bare))
     took = cost(Command(arguments=("make", "test"), env=bare))
-    return [
-        Figure(what="make test without CLI or charts, CPU", measured=took.cpu),
-        Figure(what="make test without CLI or charts, wall", measured=took.wall, goal=60),
-    ]
-
-
-def _show(figures: Sequence[Figure]) -> None:
-    for figure in figures:
-        _print(figure.row())
-
-
-def _print(cells: Sequence[str]) -> None:
-    print(f"| {' | '.join(cells)} |", flush=True)
+    yield row("make test without CLI or charts, CPU", took.cpu)
+    yield row("make test without CLI or charts, wall", took.wall, goal=60)
 
 
 if __name__ == "__main__":

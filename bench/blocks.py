@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from config.markdown import table
 from plan.run import run
 from plan.write import write
 from tests.e2e.answers import servers
@@ -111,9 +112,7 @@ def main() -> int:
     if reason := reason_to_skip(_NEEDED):
         print(f"skipped: {reason}")
         return 0
-    print("| what | measured |\n|---|---|")
-    for what, measured in measure(arguments.requests, arguments.seconds):
-        print(f"| {what} | {measured} |")
+    print(table([("what", "measured"), *measure(arguments.requests, arguments.seconds)]))
     return 0
 
 

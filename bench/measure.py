@@ -6,58 +6,27 @@ import statistics
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A command to measure."""
+    """A command to measure, with its whole environment."""
 
     arguments: Sequence[str]
     env: Mapping[str, str]
-    cwd: Path = field(default=ROOT)
+    cwd: Path = ROOT
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cost:
+class Cost(NamedTuple):
     """Seconds that a command took; `cpu` with those of the processes that it waited for."""
 
-    wall: float
     cpu: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """One measured figure and its goal.
-
-    Attributes:
-        what: what was measured.
-        measured: seconds.
-        against: seconds of what it is compared with; None where the goal is a time.
-        goal: what the ratio, or without `against` the seconds, should stay under; None where
-            the figure is only reported.
-    """
-
-    what: str
-    measured: float
-    against: float | None = None
-    goal: float | None = None
-
-    def row(self) -> tuple[str, ...]:
-        """Return the cells of the table: what, measured, against, ratio, goal, met."""
-        seconds = f"{self.measured:.2f} s"
-        if self.goal is None:
-            return self.what, seconds, "-", "-", "-", "-"
-        if self.against is None:
-            met = self.measured < self.goal
-            return self.what, seconds, "-", "-", f"under {self.goal:g} s", _yes(met)
-        ratio = self.measured / self.against
-        against = f"{self.against:.2f} s"
-        met = ratio < self.goal
-        return self.what, seconds, against, f"{ratio:.2f}", f"under {self.goal:g}", _yes(met)
+    wall: float
 
 
 def cost(command: Command) -> Cost:
@@ -72,33 +41,42 @@ def cost(command: Command) -> Cost:
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command.arguments)}\n{done.stdout}\n{done.stderr}")
     user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
-    return Cost(wall=wall, cpu=user + system)
+    return Cost(cpu=user + system, wall=wall)
+
+
+def row(
+    what: str, seconds: float, against: float | None = None, goal: float | None = None
+) -> tuple[str, ...]:
+    """Return a figure as a row: what, measured, against, ratio, goal, met.
+
+    The goal is what the ratio, or without `against` the seconds, should stay under; None where the
+    figure is only reported.
+    """
+    value = seconds if against is None else seconds / against
+    return (
+        what,
+        f"{seconds:.2f} s",
+        "-" if against is None else f"{against:.2f} s",
+        "-" if against is None else f"{value:.2f}",
+        "-" if goal is None else f"under {goal:g}{' s' if against is None else ''}",
+        "-" if goal is None else "yes" if value < goal else "no",
+    )
 
 
 def compare(
     what: str, measured: Command, against: Command, *, runs: int, goal: float
-) -> list[Figure]:
-    """Run two commands alternately, so that both see the same load; return medians, CPU and wall.
+) -> list[tuple[str, ...]]:
+    """Run two commands alternately, so that both see the same load; return rows of medians.
 
     One run of each goes first and does not count: it writes bytecode and fills the disk cache.
     """
-    cost(measured)
-    cost(against)
-    pairs = [(cost(measured), cost(against)) for _ in range(runs)]
-    ours, theirs = [a for a, _ in pairs], [b for _, b in pairs]
+    pairs = [(cost(measured), cost(against)) for _ in range(runs + 1)][1:]
+    ours, theirs = (
+        map(statistics.median, zip(*side, strict=True)) for side in zip(*pairs, strict=True)
+    )
     return [
-        Figure(
-            what=f"{what}, CPU",
-            measured=statistics.median(c.cpu for c in ours),
-            against=statistics.median(c.cpu for c in theirs),
-            goal=goal,
-        ),
-        Figure(
-            what=f"{what}, wall",
-            measured=statistics.median(c.wall for c in ours),
-            against=statistics.median(c.wall for c in theirs),
-            goal=goal,
-        ),
+        row(f"{what}, {kind}", seconds, other, goal)
+        for kind, seconds, other in zip(("CPU", "wall"), ours, theirs, strict=True)
     ]
 
 
@@ -110,7 +88,3 @@ def environment(bytecode: Path) -> dict[str, str]:
     """
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return {**env, "PYTHONPYCACHEPREFIX": str(bytecode)}
-
-
-def _yes(met: bool) -> str:
-    return "yes" if met else "no"

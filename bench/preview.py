@@ -10,30 +10,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Command, Figure, compare
+from bench.measure import Command, compare
 from tests.engine import lab as engine
 from tests.engine.lab import Lab
 
 _STACK = "dev"
 _NAMESPACES = {"tracing": "bench-tracing", "beyla": "bench-tracing-beyla"}
-_RUNS = 5
-_GOAL = 1.3
 #: Inputs that the engine or a class of the SDK puts in by itself.
 _PUT_IN = {"__internal", "version", "compat"}
 
 
 def reason_to_skip() -> str | None:
     """Return why this cannot be measured here, or None."""
-    missing = engine.missing()
-    if missing:
+    if missing := engine.missing():
         return missing
-    namespaces = ("get", "namespaces", "tracing", "tracing-beyla")
-    if engine.kubectl(*namespaces, "--ignore-not-found", "-o", "name"):
-        return "the cluster holds another stack"
-    return None
+    namespaces = engine.kubectl(
+        "get", "namespaces", "tracing", "tracing-beyla", "--ignore-not-found", "-o", "name"
+    )
+    return "the cluster holds another stack" if namespaces else None
 
 
-def figures(env: Mapping[str, str]) -> list[Figure]:
+def figures(env: Mapping[str, str]) -> list[tuple[str, ...]]:
     """Bring dev up, measure, take it down."""
     with tempfile.TemporaryDirectory() as folder, engine.chart_repository() as charts:
         stack = _lab(Path(folder, "stack"), charts, env)
@@ -43,13 +40,8 @@ def figures(env: Mapping[str, str]) -> list[Figure]:
             exported = json.loads(stack.pulumi("stack", "export", "--stack", _STACK).stdout)
             bare = _lab(Path(folder, "bare"), charts, env)
             take_over(bare, exported)
-            return compare(
-                "preview of dev without changes, against bare resources",
-                _preview(stack),
-                _preview(bare),
-                runs=_RUNS,
-                goal=_GOAL,
-            )
+            what = "preview of dev without changes, against bare resources"
+            return compare(what, _preview(stack), _preview(bare), runs=5, goal=1.3)
         finally:
             stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", _STACK)
 
