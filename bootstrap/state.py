@@ -67,10 +67,7 @@ class StateBackend(pulumi.ComponentResource):
             opts=self._options(),
         )
         bucket = aws.s3.Bucket(
-            f"{name}-bucket",
-            bucket=args.bucket,
-            tags=dict(args.tags),
-            opts=self._options(),
+            f"{name}-bucket", bucket=args.bucket, tags=dict(args.tags), opts=self._options()
         )
         self._configure(bucket, key)
         self.bucket_name = bucket.bucket

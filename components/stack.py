@@ -216,10 +216,7 @@ class TracingStack(pulumi.ComponentResource):
             return None
         return core.Secret(
             resource,
-            metadata={
-                "name": CREDENTIALS_SECRET,
-                "namespace": args.settings.namespaces.tracing,
-            },
+            metadata={"name": CREDENTIALS_SECRET, "namespace": args.settings.namespaces.tracing},
             string_data=data,
             opts=self._child([namespace]),
         )

@@ -76,9 +76,7 @@ def _other_account(name: str, value: object, settings: TracingSettings) -> Itera
     starts = f"arn:{partition(settings.cluster.region)}:iam::{settings.cluster.account_id}:role/"
     if isinstance(arn, str) and not arn.startswith(starts):
         yield problem(
-            f"{key}.roleArn",
-            arn,
-            f"must begin with {starts} (a role of tracing:cluster.accountId)",
+            f"{key}.roleArn", arn, f"must begin with {starts} (a role of tracing:cluster.accountId)"
         )
 
 

@@ -18,9 +18,7 @@ CONFIG = Path("build", "policy")
 
 
 def ask(
-    found: Sequence[Mapping[str, Any]],
-    tier: Tier,
-    before: Sequence[Mapping[str, Any]] = (),
+    found: Sequence[Mapping[str, Any]], tier: Tier, before: Sequence[Mapping[str, Any]] = ()
 ) -> list[Violation]:
     """Return the violations of a plan, mandatory ones first.
 

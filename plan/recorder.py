@@ -21,15 +21,7 @@ from google.protobuf.struct_pb2 import Struct
 from config import sdk
 from config.sdk import UNKNOWN
 
-__all__ = [
-    "REFERENCE_TYPE",
-    "STACK_TYPE",
-    "UNKNOWN",
-    "Recording",
-    "Resource",
-    "Secret",
-    "record",
-]
+__all__ = ["REFERENCE_TYPE", "STACK_TYPE", "UNKNOWN", "Recording", "Resource", "Secret", "record"]
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 #: Type of what is read from another stack, never created.

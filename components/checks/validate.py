@@ -25,10 +25,7 @@ PRESETS: dict[Tier, dict[str, dict[str, Any]]] = {
         "beyla": {"namespaces": ["*"]},
         "charts": {"atomic": False},
     },
-    Tier.STAGING: {
-        "storage": {"protect": False},
-        "charts": {"atomic": False},
-    },
+    Tier.STAGING: {"storage": {"protect": False}, "charts": {"atomic": False}},
     Tier.PRODUCTION: {},
 }
 #: Placeholders for required settings that are missing or invalid, so that the rules between
@@ -45,7 +42,7 @@ _ENTRIES: dict[str, dict[str, Any]] = {
         "owner": "unnamed",
         "objective": 99,
         "ratio": {"bad": "rate(bad[window])", "total": "rate(total[window])"},
-    },
+    }
 }
 
 

@@ -40,9 +40,7 @@ def spread(placement: PlacementSettings, selector: Mapping[str, Any]) -> list[di
 
 
 def affinity(
-    placement: PlacementSettings,
-    selector: Mapping[str, Any],
-    topologies: Sequence[str] = (HOST,),
+    placement: PlacementSettings, selector: Mapping[str, Any], topologies: Sequence[str] = (HOST,)
 ) -> dict[str, Any]:
     """Return the affinity, with a preference for nodes and zones without another selected pod.
 
@@ -58,10 +56,7 @@ def affinity(
     if not preferred:
         return own
     anti: dict[str, Any] = own.get("podAntiAffinity", {})
-    return {
-        **own,
-        "podAntiAffinity": {**anti, _PREFERRED: [*anti.get(_PREFERRED, ()), *preferred]},
-    }
+    return {**own, "podAntiAffinity": {**anti, _PREFERRED: [*anti.get(_PREFERRED, ()), *preferred]}}
 
 
 def plain_affinity(placement: PlacementSettings) -> dict[str, Any]:

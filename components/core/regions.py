@@ -76,34 +76,22 @@ PARTITIONS = (
         name="aws-cn",
         dns_suffix="amazonaws.com.cn",
         prefix="cn-",
-        regions=(
-            "cn-north-1",
-            "cn-northwest-1",
-        ),
+        regions=("cn-north-1", "cn-northwest-1"),
     ),
     Partition(
-        name="aws-eusc",
-        dns_suffix="amazonaws.eu",
-        prefix="eusc-",
-        regions=("eusc-de-east-1",),
+        name="aws-eusc", dns_suffix="amazonaws.eu", prefix="eusc-", regions=("eusc-de-east-1",)
     ),
     Partition(
         name="aws-iso",
         dns_suffix="c2s.ic.gov",
         prefix="us-iso-",
-        regions=(
-            "us-iso-east-1",
-            "us-iso-west-1",
-        ),
+        regions=("us-iso-east-1", "us-iso-west-1"),
     ),
     Partition(
         name="aws-iso-b",
         dns_suffix="sc2s.sgov.gov",
         prefix="us-isob-",
-        regions=(
-            "us-isob-east-1",
-            "us-isob-west-1",
-        ),
+        regions=("us-isob-east-1", "us-isob-west-1"),
     ),
     Partition(
         name="aws-iso-e",
@@ -115,19 +103,13 @@ PARTITIONS = (
         name="aws-iso-f",
         dns_suffix="csp.hci.ic.gov",
         prefix="us-isof-",
-        regions=(
-            "us-isof-east-1",
-            "us-isof-south-1",
-        ),
+        regions=("us-isof-east-1", "us-isof-south-1"),
     ),
     Partition(
         name="aws-us-gov",
         dns_suffix="amazonaws.com",
         prefix="us-gov-",
-        regions=(
-            "us-gov-east-1",
-            "us-gov-west-1",
-        ),
+        regions=("us-gov-east-1", "us-gov-west-1"),
     ),
 )
 
@@ -196,8 +178,5 @@ def _known(region: str) -> str:
 
 #: Name of an AWS region.
 Region = Annotated[
-    str,
-    _NAME,
-    AfterValidator(_known),
-    Field(json_schema_extra={"enum": [*REGIONS]}),
+    str, _NAME, AfterValidator(_known), Field(json_schema_extra={"enum": [*REGIONS]})
 ]

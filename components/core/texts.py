@@ -418,9 +418,7 @@ OwnerName = Annotated[
     str, Field(min_length=1, max_length=100), Text("1 to 100 characters", "team-checkout")
 ]
 Sentence = Annotated[
-    str,
-    Field(max_length=1000),
-    Text("up to 1000 characters", "Customers can pay"),
+    str, Field(max_length=1000), Text("up to 1000 characters", "Customers can pay")
 ]
 RateExpression = Annotated[
     str,

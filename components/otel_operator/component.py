@@ -53,10 +53,7 @@ class OpenTelemetryOperator(pulumi.ComponentResource):
     the object exists, because a pod that starts before gets no SDK."""
 
     def __init__(
-        self,
-        name: str,
-        args: OpenTelemetryOperatorArgs,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: OpenTelemetryOperatorArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         refuse(name, checks(args))
         super().__init__("tracing:index:OpenTelemetryOperator", name, {}, opts)

@@ -87,10 +87,7 @@ def _built(args: "OpenTelemetryOperatorArgs") -> dict[str, Any]:
             "image": {"repository": image(OPERATOR, args.image_registry)},
             "resources": size.resources(),
             "extraEnvs": [
-                {
-                    "name": "GOMEMLIMIT",
-                    "value": f"{int(size.memory_limit_mib * _GO_MEMORY)}MiB",
-                }
+                {"name": "GOMEMLIMIT", "value": f"{int(size.memory_limit_mib * _GO_MEMORY)}MiB"}
             ],
             "autoInstrumentation": {"go": {"enabled": args.settings.go}},
             **placement.given(

@@ -6,14 +6,7 @@ from enum import StrEnum
 from typing import Any, cast
 
 from components.core.system import Loss
-from plan.diff.kinds import (
-    BUCKET,
-    KUBERNETES_PROVIDER,
-    RELEASE,
-    RELEASES,
-    kind_of,
-    replacing,
-)
+from plan.diff.kinds import BUCKET, KUBERNETES_PROVIDER, RELEASE, RELEASES, kind_of, replacing
 from plan.diff.trees import Planned
 from plan.diff.values import Difference, differences
 from plan.dumping import UNKNOWN_SHOWN

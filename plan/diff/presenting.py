@@ -193,8 +193,7 @@ def _release(change: Change) -> Iterator[Part]:
     if values:
         shorter = [Difference(path=d.path[1:], before=d.before, after=d.after) for d in values]
         yield Part(
-            title=f"Helm values of {name}: {len(values)} changed",
-            body=properties(shorter, "value"),
+            title=f"Helm values of {name}: {len(values)} changed", body=properties(shorter, "value")
         )
     for found in (d for d in change.differences if d.path == _ALLOY):
         texts = ["" if v is MISSING else str(v) for v in (found.before, found.after)]

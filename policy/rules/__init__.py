@@ -30,11 +30,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def violations(
-    resources: Sequence[Resource],
-    tier: Tier,
-    before: Before,
-    *,
-    rules: Sequence[Rule] = RULES,
+    resources: Sequence[Resource], tier: Tier, before: Before, *, rules: Sequence[Rule] = RULES
 ) -> list[Violation]:
     """Return the violations of a stack, mandatory ones first."""
     found = [

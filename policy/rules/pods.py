@@ -8,13 +8,7 @@ from .reading import BEYLA, RELEASE, at, chart, entries, mapping
 from .rule import UNKNOWN, Before, Finding, Resource, Rule
 
 _POD_GROUPS = ("kubernetes:apps/", "kubernetes:batch/", "kubernetes:core/")
-_TRUE_IS_TOO_MUCH = (
-    "hostNetwork",
-    "hostPID",
-    "hostIPC",
-    "privileged",
-    "allowPrivilegeEscalation",
-)
+_TRUE_IS_TOO_MUCH = ("hostNetwork", "hostPID", "hostIPC", "privileged", "allowPrivilegeEscalation")
 _LEVEL_LABEL = "pod-security.kubernetes.io/enforce"
 
 
