@@ -21,6 +21,7 @@ from plan.run import Plan
 from plan.stackfile import MASK
 from plan.sums import COLUMNS, sums, written
 from policy.rules import Violation
+from policy.rules.reading import items
 
 _LATER = "(known after up)"
 
@@ -44,10 +45,7 @@ def summary(plan: Plan, counts: Mapping[str, int], violations: Sequence[Violatio
         "Sums are for the minimum number of pods.",
         cost(settings, estimate(settings)),
         "## Delivered to Grafana and the ruler",
-        table(
-            [("kind", "count"), *((kind, str(count)) for kind, count in counts.items())],
-            aligned=True,
-        ),
+        table([("kind", "count"), *((k, str(n)) for k, n in counts.items())], aligned=True),
         "## Needs",
         table([("need", "what", "for"), *map(dataclasses.astuple, needs(plan))], aligned=True),
         f"`make preflight STACK={plan.stack}` checks this before the first `up`.",
@@ -119,40 +117,26 @@ def _tree(resources: Sequence[Resource]) -> Iterator[str]:
 
     def lines(resource: Resource, lead: str, last: bool) -> Iterator[str]:
         yield f"{lead}{'└─' if last else '├─'} {_line(resource)}"
-        below = children.get(resource.urn, [])
-        for index, child in enumerate(below):
-            deeper = lead + ("   " if last else "│  ")
-            yield from lines(child, deeper, index == len(below) - 1)
+        for child in (below := children.get(resource.urn, [])):
+            yield from lines(child, lead + ("   " if last else "│  "), child is below[-1])
 
     for root in children.get("", []):
         yield f"{_kind(root)}  {root.name}"
-        below = children.get(root.urn, [])
-        for index, child in enumerate(below):
-            yield from lines(child, "", index == len(below) - 1)
+        for child in (below := children.get(root.urn, [])):
+            yield from lines(child, "", child is below[-1])
 
 
 def _line(resource: Resource) -> str:
     kind = _kind(resource)
     detail = _DETAILS[kind](resource.inputs) if kind in _DETAILS else ""
-    marks = [
-        mark
-        for mark, on in (
-            ("protected", resource.protect),
-            ("kept on delete", resource.retain_on_delete),
-        )
-        if on
-    ]
-    return "  ".join(part for part in (kind, resource.name, detail, *marks) if part)
+    protected = "protected" if resource.protect else ""
+    kept = "kept on delete" if resource.retain_on_delete else ""
+    return "  ".join(filter(None, (kind, resource.name, detail, protected, kept)))
 
 
 def _kind(resource: Resource) -> str:
     kind = resource.type.rsplit(":", 1)[-1]
     return "Provider" if resource.type.startswith("pulumi:providers:") else kind
-
-
-def _release(inputs: dict[str, Any]) -> str:
-    atomic = ", atomic" if inputs.get("atomic") else ""
-    return f"{inputs['chart']} {inputs['version']} in {inputs['namespace']}{atomic}"
 
 
 def _named(inputs: dict[str, Any]) -> str:
@@ -172,20 +156,11 @@ def _lifecycle(inputs: dict[str, Any]) -> str:
     return f"objects expire after {days[0]} days" if days else ""
 
 
-def _encryption(inputs: dict[str, Any]) -> str:
-    default = inputs["rules"][0]["applyServerSideEncryptionByDefault"]
-    return str(default["sseAlgorithm"])
-
-
 def _policy(inputs: dict[str, Any]) -> str:
     if inputs["policy"] == UNKNOWN:
         return _LATER
-    statements: list[dict[str, Any]] = json.loads(inputs["policy"])["Statement"]
-    actions = [
-        a
-        for s in statements
-        for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])
-    ]
+    statements = json.loads(inputs["policy"])["Statement"]
+    actions = [str(action) for s in statements for action in items(s["Action"])]
     return f"{statements[0]['Effect'].lower()} {', '.join(actions)}"
 
 
@@ -195,14 +170,18 @@ _DETAILS: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "BucketLifecycleConfiguration": _lifecycle,
     "BucketPolicy": lambda i: "denies plain HTTP",
-    "BucketServerSideEncryptionConfiguration": _encryption,
+    "BucketServerSideEncryptionConfiguration": lambda i: i["rules"][0][
+        "applyServerSideEncryptionByDefault"
+    ]["sseAlgorithm"],
     "ConfigMap": _named,
     "Namespace": _namespace,
     "NetworkPolicy": _named,
     "PodIdentityAssociation": lambda i: (
         f"{i['namespace']}/{i['serviceAccount']} on {i['clusterName']}"
     ),
-    "Release": _release,
+    "Release": lambda i: (
+        f"{i['chart']} {i['version']} in {i['namespace']}{', atomic' if i.get('atomic') else ''}"
+    ),
     "Role": lambda i: i["name"],
     "RolePolicy": _policy,
     "PrometheusRule": _named,

@@ -89,25 +89,22 @@ def changes(before: Planned, after: Planned) -> list[Change]:
         if resource["type"] in (STACK_TYPE, REFERENCE_TYPE):
             continue
         old = before.resources.get(urn)
-        change = _created(resource) if old is None else _changed(old, resource, found)
-        if change:
+        if old is None:
+            found[urn] = _change(Operation.CREATE, resource, after=resource["inputs"])
+        elif change := _changed(old, resource, found):
             found[urn] = change
-    gone = [r for urn, r in before.resources.items() if urn not in after.resources]
-    return [*found.values(), *(_deleted(r) for r in gone if r["type"] != REFERENCE_TYPE)]
-
-
-def _created(resource: Mapping[str, Any]) -> Change:
-    return _change(Operation.CREATE, resource, after=resource["inputs"])
-
-
-def _deleted(resource: Mapping[str, Any]) -> Change:
-    return _change(
-        Operation.DELETE,
-        resource,
-        before=resource["inputs"],
-        refused=resource["protect"],
-        kept=resource["retainOnDelete"],
+    gone = (
+        _change(
+            Operation.DELETE,
+            resource,
+            before=resource["inputs"],
+            refused=resource["protect"],
+            kept=resource["retainOnDelete"],
+        )
+        for urn, resource in before.resources.items()
+        if urn not in after.resources and resource["type"] != REFERENCE_TYPE
     )
+    return [*found.values(), *gone]
 
 
 def _changed(
@@ -188,9 +185,8 @@ def _forces(type_: str, difference: Difference) -> bool:
 
 def protection(before: Planned, after: Planned) -> list[tuple[str, str]]:
     """Return changes of protection, which the engine doesn't report, by resource."""
-    found: list[tuple[str, str]] = []
-    for urn, new in after.resources.items():
-        old = before.resources.get(urn)
-        if old and old["protect"] != new["protect"]:
-            found.append((new["name"], "protected" if new["protect"] else "no longer protected"))
-    return found
+    return [
+        (new["name"], "protected" if new["protect"] else "no longer protected")
+        for urn, new in after.resources.items()
+        if (old := before.resources.get(urn)) and old["protect"] != new["protect"]
+    ]

@@ -13,7 +13,7 @@ Sources of the properties that force a replacement:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from components.core.registry import SYSTEMS
@@ -31,6 +31,9 @@ from policy.rules.reading import RELEASE
 
 KUBERNETES_PROVIDER: Final = "pulumi:providers:kubernetes"
 BUCKET: Final = "aws:s3/bucket:Bucket"
+_ENCRYPTION = (
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+)
 #: Type tokens of this project's components begin with it.
 COMPONENTS: Final = "tracing:index:"
 
@@ -50,161 +53,128 @@ class Kind:
     ignored: frozenset[str] = frozenset()
 
 
+_NOTHING = "Nothing by itself."
+
+
+def _kind(
+    *replacing: str,
+    deleted: str = _NOTHING,
+    replaced: str = _NOTHING,
+    data: bool = False,
+    section: str = "",
+    ignored: frozenset[str] = frozenset(),
+) -> Kind:
+    loss = Loss(deleted=deleted, replaced=replaced, data=data, section=section)
+    return Kind(replacing=replacing, loss=loss, ignored=ignored)
+
+
+_COMPONENT = _kind()
 _METADATA = ("metadata.name", "metadata.namespace")
-_NOTHING = Loss(deleted="Nothing by itself.", replaced="Nothing by itself.")
-_GUARD = Loss(deleted="The bucket loses this guard.", replaced="The guard moves to the new bucket.")
+_GUARD = _kind(
+    "bucket", deleted="The bucket loses this guard.", replaced="The guard moves to the new bucket."
+)
+_OWNED_GUARD = replace(_GUARD, replacing=("bucket", "expectedBucketOwner"))
 _EVERYTHING = "Everything in it: pods, volumes with spans not yet in S3, what others put there."
-_COMPONENT = Kind(replacing=(), loss=_NOTHING)
 
 #: By resource type. What goes with a Release follows from its system.
 KINDS: Final[Mapping[str, Kind]] = {
-    BUCKET: Kind(
-        replacing=("bucket", "bucketPrefix", "objectLockEnabled"),
-        loss=Loss(
-            deleted="All traces in it, if it is emptied first; else the deletion fails at the end.",
-            replaced=(
-                "Tempo starts with an empty bucket and finds none of the old traces. The old "
-                "bucket is deleted if it is empty; else `up` fails at its end."
-            ),
-            data=True,
-            section="changes.md#replace-the-bucket",
+    BUCKET: _kind(
+        *("bucket", "bucketPrefix", "objectLockEnabled"),
+        deleted="All traces in it, if it is emptied first; else the deletion fails at the end.",
+        replaced="Tempo starts with an empty bucket and finds none of the old traces. The old "
+        "bucket is deleted if it is empty; else `up` fails at its end.",
+        data=True,
+        section="changes.md#replace-the-bucket",
+    ),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _GUARD,
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _GUARD,
+    _ENCRYPTION: _OWNED_GUARD,
+    "aws:s3/bucketPolicy:BucketPolicy": _GUARD,
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _OWNED_GUARD,
+    "aws:kms/key:Key": _kind(
+        *("customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "xksKeyId"),
+        deleted="Traces that were encrypted with this key can't be read any more. AWS keeps the "
+        "key for 30 days, in which it can be restored.",
+        replaced="Traces that were encrypted with the old key can't be read any more.",
+        data=True,
+        section="changes.md#protect-or-delete-the-bucket",
+    ),
+    "aws:kms/alias:Alias": _kind(
+        *("name", "namePrefix"),
+        deleted="A name of the key; the key stays.",
+        replaced="The key gets another name.",
+    ),
+    "aws:iam/role:Role": _kind(
+        *("name", "namePrefix", "path"),
+        deleted="Tempo's access to the bucket.",
+        replaced="Tempo's pods keep credentials of the old role until they are restarted.",
+        data=True,
+        section="credentials.md#aws-identity",
+    ),
+    "aws:iam/rolePolicy:RolePolicy": _kind(
+        *("name", "namePrefix", "role"),
+        deleted="A part of Tempo's permissions.",
+        replaced="Tempo is without these permissions until the new policy is there.",
+    ),
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": _kind(
+        *("clusterName", "namespace", "serviceAccount"),
+        deleted="Tempo's pods get no credentials when they start.",
+        replaced="Pods that start before the new one is there get no credentials.",
+        data=True,
+        section="credentials.md#aws-identity",
+    ),
+    RELEASE: _kind(*("name", "namespace"), ignored=frozenset({"compat"})),
+    "kubernetes:core/v1:Namespace": _kind(
+        *_METADATA,
+        deleted=_EVERYTHING,
+        replaced=_EVERYTHING,
+        data=True,
+        section="changes.md#move-to-another-cluster-or-namespace",
+    ),
+    CONFIG_MAP: _kind(
+        *_METADATA,
+        deleted="Grafana or the ruler no longer has what it holds.",
+        replaced="Grafana or the ruler is without what it holds until the new one is there.",
+    ),
+    "kubernetes:core/v1:Secret": _kind(
+        *_METADATA,
+        "type",
+        deleted="The password in it, for whoever reads it in the cluster.",
+        replaced="Whoever reads the password is without it until the new one is there.",
+        section="credentials.md#backend-passwords",
+    ),
+    "kubernetes:networking.k8s.io/v1:NetworkPolicy": _kind(
+        *_METADATA,
+        deleted="Traffic that only this policy admits is refused, if others select the same pods.",
+        replaced="What it admits is refused until the new one is there.",
+    ),
+    PROMETHEUS_RULE: _kind(
+        *_METADATA,
+        deleted="Its alerts and recording rules are no longer evaluated.",
+        replaced="Its alerts and recording rules are not evaluated until the new one is there.",
+    ),
+    "kubernetes:opentelemetry.io/v1alpha1:Instrumentation": _kind(
+        *_METADATA,
+        deleted="Pods that ask for an SDK start without one.",
+        replaced="Pods that start before the new one is there get no SDK.",
+    ),
+    **dict.fromkeys(
+        (GRAFANA_DATASOURCE, GRAFANA_DASHBOARD, GRAFANA_FOLDER),
+        _kind(
+            *(*_METADATA, *IMMUTABLE),
+            deleted="The Grafana operator deletes it from Grafana.",
+            replaced="Grafana is without it until the new one is there.",
         ),
     ),
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": Kind(
-        replacing=("bucket",), loss=_GUARD
-    ),
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": Kind(
-        replacing=("bucket",), loss=_GUARD
-    ),
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": Kind(
-        replacing=("bucket", "expectedBucketOwner"), loss=_GUARD
-    ),
-    "aws:s3/bucketPolicy:BucketPolicy": Kind(replacing=("bucket",), loss=_GUARD),
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": Kind(
-        replacing=("bucket", "expectedBucketOwner"), loss=_GUARD
-    ),
-    "aws:kms/key:Key": Kind(
-        replacing=(
-            "customKeyStoreId",
-            "customerMasterKeySpec",
-            "keyUsage",
-            "multiRegion",
-            "xksKeyId",
-        ),
-        loss=Loss(
-            deleted=(
-                "Traces that were encrypted with this key can't be read any more. AWS keeps the "
-                "key for 30 days, in which it can be restored."
-            ),
-            replaced="Traces that were encrypted with the old key can't be read any more.",
-            data=True,
-            section="changes.md#protect-or-delete-the-bucket",
-        ),
-    ),
-    "aws:kms/alias:Alias": Kind(
-        replacing=("name", "namePrefix"),
-        loss=Loss(
-            deleted="A name of the key; the key stays.", replaced="The key gets another name."
-        ),
-    ),
-    "aws:iam/role:Role": Kind(
-        replacing=("name", "namePrefix", "path"),
-        loss=Loss(
-            deleted="Tempo's access to the bucket.",
-            replaced="Tempo's pods keep credentials of the old role until they are restarted.",
-            data=True,
-            section="credentials.md#aws-identity",
-        ),
-    ),
-    "aws:iam/rolePolicy:RolePolicy": Kind(
-        replacing=("name", "namePrefix", "role"),
-        loss=Loss(
-            deleted="A part of Tempo's permissions.",
-            replaced="Tempo is without these permissions until the new policy is there.",
-        ),
-    ),
-    "aws:eks/podIdentityAssociation:PodIdentityAssociation": Kind(
-        replacing=("clusterName", "namespace", "serviceAccount"),
-        loss=Loss(
-            deleted="Tempo's pods get no credentials when they start.",
-            replaced="Pods that start before the new one is there get no credentials.",
-            data=True,
-            section="credentials.md#aws-identity",
-        ),
-    ),
-    RELEASE: Kind(replacing=("name", "namespace"), loss=_NOTHING, ignored=frozenset({"compat"})),
-    "kubernetes:core/v1:Namespace": Kind(
-        replacing=_METADATA,
-        loss=Loss(
-            deleted=_EVERYTHING,
-            replaced=_EVERYTHING,
-            data=True,
-            section="changes.md#move-to-another-cluster-or-namespace",
-        ),
-    ),
-    CONFIG_MAP: Kind(
-        replacing=_METADATA,
-        loss=Loss(
-            deleted="Grafana or the ruler no longer has what it holds.",
-            replaced="Grafana or the ruler is without what it holds until the new one is there.",
-        ),
-    ),
-    "kubernetes:core/v1:Secret": Kind(
-        replacing=(*_METADATA, "type"),
-        loss=Loss(
-            deleted="The password in it, for whoever reads it in the cluster.",
-            replaced="Whoever reads the password is without it until the new one is there.",
-            section="credentials.md#backend-passwords",
-        ),
-    ),
-    "kubernetes:networking.k8s.io/v1:NetworkPolicy": Kind(
-        replacing=_METADATA,
-        loss=Loss(
-            deleted=(
-                "Traffic that only this policy admits is refused, if others select the same pods."
-            ),
-            replaced="What it admits is refused until the new one is there.",
-        ),
-    ),
-    PROMETHEUS_RULE: Kind(
-        replacing=_METADATA,
-        loss=Loss(
-            deleted="Its alerts and recording rules are no longer evaluated.",
-            replaced=(
-                "Its alerts and recording rules are not evaluated until the new one is there."
-            ),
-        ),
-    ),
-    **{
-        kind: Kind(
-            replacing=(*_METADATA, *IMMUTABLE),
-            loss=Loss(
-                deleted="The Grafana operator deletes it from Grafana.",
-                replaced="Grafana is without it until the new one is there.",
-            ),
-        )
-        for kind in (GRAFANA_DATASOURCE, GRAFANA_DASHBOARD, GRAFANA_FOLDER)
-    },
-    "kubernetes:opentelemetry.io/v1alpha1:Instrumentation": Kind(
-        replacing=_METADATA,
-        loss=Loss(
-            deleted="Pods that ask for an SDK start without one.",
-            replaced="Pods that start before the new one is there get no SDK.",
-        ),
-    ),
-    KUBERNETES_PROVIDER: Kind(
-        replacing=("clusterIdentifier",),
-        loss=Loss(
-            deleted="Access to the cluster.",
-            replaced="Everything in the cluster is replaced with it, which fails halfway.",
-            data=True,
-            section="changes.md#move-to-another-cluster-or-namespace",
-        ),
+    KUBERNETES_PROVIDER: _kind(
+        "clusterIdentifier",
+        deleted="Access to the cluster.",
+        replaced="Everything in the cluster is replaced with it, which fails halfway.",
+        data=True,
+        section="changes.md#move-to-another-cluster-or-namespace",
     ),
     # A provider in another account or region is not replaced: the bucket's name follows from both.
-    "pulumi:providers:aws": Kind(
-        replacing=(), loss=Loss(deleted="Access to the account.", replaced="Nothing by itself.")
-    ),
+    "pulumi:providers:aws": _kind(deleted="Access to the account."),
     STACK_TYPE: _COMPONENT,
     REFERENCE_TYPE: _COMPONENT,
 }

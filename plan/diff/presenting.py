@@ -92,29 +92,21 @@ def _lines(given: Any) -> str:  # noqa: ANN401
 def settings(before: Planned, after: Planned) -> Iterator[Part]:
     """Yield the part about settings, if any changes."""
     written = list(_written(before, after))
-    keys = {d.name.partition(":")[2].replace("[", ".[") for d in written}
+    # Each changed setting, and with it all settings of its group.
+    keys = tuple(d.name.partition(":")[2].replace("[", ".[") + "." for d in written)
     followed = [
         d
         for d in differences(before.settings, after.settings)
         # A setting that only one side's code has is not a changed value.
-        if MISSING not in (d.before, d.after) and not _is_in(d.name.replace("[", ".["), keys)
+        if MISSING not in (d.before, d.after)
+        and not f"{d.name.replace('[', '.[')}.".startswith(keys)
     ]
     if written or followed:
         title = f"Settings in Pulumi.{after.stack}.yaml"
         follow = "Settings that follow from these, or whose default is another now:"
-        body = markdown.paragraphs(
-            [
-                properties(written, "setting"),
-                follow if followed and written else "",
-                properties(followed, "setting"),
-            ]
-        )
+        both = [properties(written, "setting"), properties(followed, "setting")]
+        body = markdown.paragraphs([both[0], follow if all(both) else "", both[1]])
         yield Part(title=title if written else "Settings whose default is another now", body=body)
-
-
-def _is_in(name: str, keys: set[str]) -> bool:
-    """Whether a setting or its group is changed in the file."""
-    return any(name == key or name.startswith(f"{key}.") for key in keys)
 
 
 def _written(before: Planned, after: Planned) -> Iterator[Difference]:
@@ -159,7 +151,9 @@ def parts(changes: Iterable[Change]) -> Iterator[Part]:
             yield from _release(change)
     for change in every:
         if change.type == PROMETHEUS_RULE:
-            yield from _prometheus_rule(change)
+            if change.before["spec"] != change.after["spec"]:
+                name = str(change.after["metadata"]["name"])
+                yield _rules(name, change.before["spec"], change.after["spec"])
         elif change.type == CONFIG_MAP:
             yield from _config_map(change)
         rest += [(change.name, d) for d in change.differences if not _is_shown(change, d)]
@@ -202,34 +196,21 @@ def _release(change: Change) -> Iterator[Part]:
 
 def _config_map(change: Change) -> Iterator[Part]:
     before: Mapping[str, str] = change.before.get("data", {})
-    after: Mapping[str, str] = change.after.get("data", {})
-    for name in after:
-        if name in before and before[name] != after[name]:
-            yield from _file(name, before[name], after[name])
+    for name, text in change.after.get("data", {}).items():
+        if before.get(name, text) == text:
+            continue
+        if name.endswith(".json"):
+            yield from _dashboard(name, json.loads(before[name]), json.loads(text))
+            continue
+        old, new = load_yaml(before[name]), load_yaml(text)
+        if "groups" in new:
+            yield _rules(name, old, new)
+        else:
+            yield Part(title=f"Datasources in {name}", body=properties(differences(old, new)))
 
 
-def _file(name: str, before: str, after: str) -> Iterator[Part]:
-    if name.endswith(".json"):
-        found = _dashboard(name, before, after)
-        if found:
-            yield found
-        return
-    old, new = load_yaml(before), load_yaml(after)
-    if "groups" in new:
-        yield _rules(name, old, new)
-    else:
-        yield Part(title=f"Datasources in {name}", body=properties(differences(old, new)))
-
-
-def _prometheus_rule(change: Change) -> Iterator[Part]:
-    before, after = (cast(dict[str, Any], side["spec"]) for side in (change.before, change.after))
-    if before != after:
-        yield _rules(str(change.after["metadata"]["name"]), before, after)
-
-
-def _dashboard(name: str, before: str, after: str) -> Part | None:
-    """Return what differs between two versions of a dashboard; None if nothing visible does."""
-    old, new = json.loads(before), json.loads(after)
+def _dashboard(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Part]:
+    """Yield what differs between two versions of a dashboard, if anything visible does."""
     left, right = dict(_panels(old)), dict(_panels(new))
     said: list[str] = []
     body: list[str] = []
@@ -240,20 +221,16 @@ def _dashboard(name: str, before: str, after: str) -> Part | None:
         elif title not in right:
             said.append(f"- {panel} goes")
         else:
-            found = list(differences(_content(left[title]), _content(right[title])))
-            if found:
+            before, after = (_without(side[title], *_PLACE, "panels") for side in (left, right))
+            if found := list(differences(before, after)):
                 body.append(f"In {panel}:\n\n{properties(found)}")
-    rest = list(differences(_frame(old), _frame(new)))
-    if rest:
+    if rest := list(differences(_without(old, "panels"), _without(new, "panels"))):
         body.append(f"On the dashboard itself:\n\n{properties(rest)}")
     if not said and not body and _places(left) != _places(right):
         said.append("- panels stand elsewhere; their content is the same")
-    if not said and not body:
-        return None
-    return Part(
-        title=f"Dashboard “{new.get('title', name)}”",
-        body=markdown.paragraphs(["\n".join(said), *body]),
-    )
+    if said or body:
+        text = markdown.paragraphs(["\n".join(said), *body])
+        yield Part(title=f"Dashboard “{new.get('title', name)}”", body=text)
 
 
 def _panels(dashboard: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -271,12 +248,8 @@ def _all(holder: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _all(panel)
 
 
-def _content(panel: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in panel.items() if k not in (*_PLACE, "panels")}
-
-
-def _frame(dashboard: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in dashboard.items() if k != "panels"}
+def _without(mapping: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {k: v for k, v in mapping.items() if k not in keys}
 
 
 def _places(panels: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -326,10 +299,7 @@ def _by_name(document: Mapping[str, Any]) -> dict[tuple[str, ...], dict[str, Any
 
 def _groups(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the groups without their rules."""
-    return {
-        g["name"]: {k: v for k, v in g.items() if k not in ("rules", "name")}
-        for g in document.get("groups", [])
-    }
+    return {g["name"]: _without(g, "rules", "name") for g in document.get("groups", [])}
 
 
 def _rule(rule: Mapping[str, Any]) -> str:
