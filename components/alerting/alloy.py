@@ -48,15 +48,13 @@ def ingestion(context: StackContext) -> list[Alert]:
 
 def alloy(context: StackContext) -> list[Alert]:
     """Return the alerts on Alloy itself."""
-    up = context.alloy(ClusterMetric.UP)
     accepted = context.alloy(AlloyMetric.SPANS_ACCEPTED)
     refused = context.alloy(AlloyMetric.SPANS_REFUSED)
-    loaded = context.alloy(AlloyMetric.CONFIG_LOADED)
     alerts = [
         critical(
             "AlloyDown",
             AFTER_SCRAPES,
-            f"(count({up} == 1) or vector(0)) == 0",
+            f"(count({context.alloy(ClusterMetric.UP)} == 1) or vector(0)) == 0",
             "No Alloy pod is running",
             "{{ $value }} pods of Alloy answer the scrape. Services can't send spans and drop them "
             "within seconds.",
@@ -105,7 +103,7 @@ def alloy(context: StackContext) -> list[Alert]:
         warning(
             "AlloyConfigNotLoaded",
             AFTER_RESTART,
-            f"count({loaded} == 0) > 0",
+            f"count({context.alloy(AlloyMetric.CONFIG_LOADED)} == 0) > 0",
             "Alloy runs with an old configuration",
             "{{ $value }} pods of Alloy could not load the configuration and keep the previous "
             "one.",

@@ -17,7 +17,6 @@ def beyla(context: StackContext) -> list[Alert]:
     ready = context.beyla(ClusterMetric.DAEMONSET_READY, **its_own)
     requests = counted(context.beyla(BeylaMetric.HTTP_REQUESTS), "rate 5m")
     exported = context.beyla(BeylaMetric.TRACES_EXPORTED)
-    failed = context.beyla(BeylaMetric.EXPORT_ERRORS)
     processes = context.beyla(BeylaMetric.PROCESSES)
     return [
         warning(
@@ -46,7 +45,7 @@ def beyla(context: StackContext) -> list[Alert]:
         warning(
             "BeylaExportErrors",
             AFTER_ROLLOUT_AND_WINDOW,
-            f"sum(increase({failed}[5m])) > 0",
+            f"sum(increase({context.beyla(BeylaMetric.EXPORT_ERRORS)}[5m])) > 0",
             "Beyla cannot send its spans",
             "Sending spans failed {{ $value | humanize }} times within 5 minutes.",
         ),

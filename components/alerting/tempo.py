@@ -29,7 +29,6 @@ def tempo(context: StackContext) -> list[Alert]:
     query = {"route": f'=~"{QUERY_ROUTES}"'}
     asked = context.tempo_count(TempoMetric.REQUESTS, "rate 5m", **query)
     failed = context.tempo_count(TempoMetric.REQUESTS, "rate 5m", **query, status_code='=~"5.."')
-    loaded = context.tempo(TempoMetric.CONFIG_LOADED)
     cut = context.tempo(TempoMetric.ATTRIBUTES_CUT)
     free = context.volumes(ClusterMetric.VOLUME_AVAILABLE)
     space = context.volumes(ClusterMetric.VOLUME_CAPACITY)
@@ -64,7 +63,7 @@ def tempo(context: StackContext) -> list[Alert]:
         warning(
             "TempoConfigNotLoaded",
             AFTER_ROLLOUT,
-            f"count({loaded} == 0) > 0",
+            f"count({context.tempo(TempoMetric.CONFIG_LOADED)} == 0) > 0",
             "Tempo runs with old overrides",
             "{{ $value }} pods of Tempo could not load the overrides and keep the previous ones.",
         ),
@@ -156,10 +155,7 @@ def blocks(context: StackContext) -> list[Alert]:
     """Return the alerts on writing, merging and deleting blocks."""
     flushed = context.tempo(TempoMetric.BLOCKS_FLUSHED)
     received = context.tempo(TempoMetric.SPANS_RECEIVED)
-    not_flushed = context.tempo(TempoMetric.FAILED_FLUSHES)
-    not_polled = context.tempo(TempoMetric.POLL_ERRORS)
     outstanding = context.tempo(TempoMetric.COMPACTION_OUTSTANDING)
-    not_merged = context.tempo(TempoMetric.COMPACTION_ERRORS)
     rounds = context.tempo_count(TempoMetric.RETENTION_RUNS, "increase 1h")
     found = context.tempo(TempoMetric.BLOCKS)
     not_deleted = context.tempo(TempoMetric.RETENTION_ERRORS)
@@ -170,7 +166,7 @@ def blocks(context: StackContext) -> list[Alert]:
         critical(
             "TempoFlushFailing",
             AFTER_RETRIES,
-            f"sum(increase({not_flushed}[10m])) > 0",
+            f"sum(increase({context.tempo(TempoMetric.FAILED_FLUSHES)}[10m])) > 0",
             "Tempo cannot write blocks to the bucket",
             "Writing blocks failed {{ $value | humanize }} times within 10 minutes. "
             "Traces accumulate on the volumes.",
@@ -186,7 +182,7 @@ def blocks(context: StackContext) -> list[Alert]:
         warning(
             "TempoBlocklistStale",
             30,
-            f"sum(increase({not_polled}[15m])) > 0",
+            f"sum(increase({context.tempo(TempoMetric.POLL_ERRORS)}[15m])) > 0",
             "Tempo does not find new blocks",
             "Listing the bucket failed {{ $value | humanize }} times within 15 "
             "minutes. Queries miss the blocks written since then.",
@@ -202,7 +198,7 @@ def blocks(context: StackContext) -> list[Alert]:
         warning(
             "TempoCompactionFailing",
             60,
-            f"sum(increase({not_merged}[1h])) > 3",
+            f"sum(increase({context.tempo(TempoMetric.COMPACTION_ERRORS)}[1h])) > 3",
             "Compaction fails",
             "Merging blocks failed {{ $value | humanize }} times within an hour.",
         ),
@@ -237,7 +233,6 @@ def generator(context: StackContext) -> list[Alert]:
 
 
 def _span_metrics(context: StackContext) -> list[Alert]:
-    late = context.tempo(TempoMetric.GENERATOR_DISCARDED)
     passed_on = context.tempo(TempoMetric.GENERATOR_SPANS)
     active = context.tempo(TempoMetric.GENERATOR_SERIES)
     most = context.tempo(TempoMetric.GENERATOR_MAX_SERIES)
@@ -264,7 +259,7 @@ def _span_metrics(context: StackContext) -> list[Alert]:
             "TempoSpanMetricsIncomplete",
             AFTER_RESTART,
             # After an outage late spans arrive within a minute; the window keeps them longer.
-            f"sum by (reason) (increase({late}[30m]))"
+            f"sum by (reason) (increase({context.tempo(TempoMetric.GENERATOR_DISCARDED)}[30m]))"
             f" / on () group_left () sum(increase({passed_on}[30m])) > 0.01",
             "Span metrics miss spans: {{ $labels.reason }}",
             "The metrics-generator leaves out {{ $value | humanizePercentage }} of "

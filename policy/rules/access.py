@@ -1,7 +1,6 @@
 """Policies of access to Secrets in the cluster."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from . import levels
 from .reading import RELEASE, at, chart, entries, items, mapping
@@ -26,28 +25,19 @@ def _readable_secrets(resources: Sequence[Resource], _: Before) -> Iterator[Find
         elif resource.type == RELEASE:
             values = resource.inputs.get("values")
             yield from _grants(resource, {"values": values})
-            if chart(resource) == "alloy" and values != UNKNOWN and _has_the_charts_rules(values):
-                yield Finding(
-                    resource.urn,
-                    "values.rbac.rules is not set: the chart's own let Alloy read every Secret",
-                )
-
-
-def _has_the_charts_rules(values: object) -> bool:
-    return at(values, "rbac.rules") is None and at(values, "rbac.create", True)
+            charts_own = at(values, "rbac.rules") is None and at(values, "rbac.create", True)
+            if chart(resource) == "alloy" and values != UNKNOWN and charts_own:
+                what = "values.rbac.rules is not set: the chart's own let Alloy read every Secret"
+                yield Finding(resource.urn, what)
 
 
 def _grants(resource: Resource, looked_at: object) -> Iterator[Finding]:
     """Find RBAC rules, at any path, that permit reading Secrets."""
     for path, _, value in entries(looked_at):
         if isinstance(value, list):
-            for index, rule in enumerate(items(value)):
-                if _reads_secrets(mapping(rule)):
+            for index, rule in enumerate(map(mapping, items(value))):
+                if all({str(v) for v in items(rule.get(k))} & r for k, r in _READING.items()):
                     yield Finding(resource.urn, f"{path}[{index}] lets somebody read Secrets")
-
-
-def _reads_secrets(rule: Mapping[str, Any]) -> bool:
-    return all({str(v) for v in items(rule.get(k))} & some for k, some in _READING.items())
 
 
 RULES = (

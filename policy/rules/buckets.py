@@ -13,8 +13,8 @@ _PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read")
 _ALGORITHMS = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
-def _buckets(resources: Sequence[Resource]) -> Iterator[Resource]:
-    yield from (r for r in resources if is_kind(r, "s3/bucket"))
+def _buckets(resources: Sequence[Resource]) -> list[Resource]:
+    return [r for r in resources if is_kind(r, "s3/bucket")]
 
 
 def _of(bucket: Resource, resources: Sequence[Resource], kind: str) -> list[Resource]:
@@ -49,7 +49,9 @@ def _public(resources: Sequence[Resource], _: Before) -> Iterator[Finding]:
         elif is_kind(resource, "s3/bucketPolicy"):
             for statement in statements(resource.inputs.get("policy")):
                 if statement.get("Effect") == "Allow" and _is_anyone(statement):
-                    yield Finding(resource.urn, f"allows everyone {_actions(statement)}")
+                    actions = ", ".join(map(str, items(statement.get("Action"))))
+                    what = actions or "every action but some"
+                    yield Finding(resource.urn, f"allows everyone {what}")
 
 
 def _is_anyone(statement: Mapping[str, Any]) -> bool:
@@ -59,10 +61,6 @@ def _is_anyone(statement: Mapping[str, Any]) -> bool:
         or "*" in items(mapping(principal).get("AWS"))
         or "NotPrincipal" in statement
     )
-
-
-def _actions(statement: Mapping[str, Any]) -> str:
-    return ", ".join(str(a) for a in items(statement.get("Action"))) or "every action but some"
 
 
 def _unencrypted(resources: Sequence[Resource], _: Before) -> Iterator[Finding]:
@@ -99,17 +97,14 @@ def _denies_plain_http(statement: Mapping[str, Any], bucket: object) -> bool:
     secure = [str(mapping(c).get("aws:SecureTransport")).lower() for c in conditions]
     covered = [str(r) for r in items(statement.get("Resource"))]
     name = bucket if isinstance(bucket, str) and bucket != UNKNOWN else ""
+    all_of_it = all(any(r.endswith(end) for r in covered) for end in (name, f"{name}/*"))
     return (
         statement.get("Effect") == "Deny"
         and _is_anyone(statement)
         and "s3:*" in items(statement.get("Action"))
         and "false" in secure
-        and ("*" in covered or all(_covers(covered, end) for end in (name, f"{name}/*")))
+        and ("*" in covered or all_of_it)
     )
-
-
-def _covers(resources: Sequence[str], end: str) -> bool:
-    return any(r.endswith(end) for r in resources)
 
 
 def _unprotected(resources: Sequence[Resource], _: Before) -> Iterator[Finding]:

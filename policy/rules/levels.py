@@ -15,10 +15,8 @@ ON_AWS: Final[Mapping[Tier, Level]] = {**ALWAYS, Tier.EPHEMERAL: Level.OFF}
 
 #: For violations that only harm the stack itself.
 UPSTREAM: Final[Mapping[Tier, Level]] = {
-    Tier.EPHEMERAL: Level.ADVISORY,
-    Tier.DEVELOPMENT: Level.ADVISORY,
-    Tier.STAGING: Level.MANDATORY,
-    Tier.PRODUCTION: Level.MANDATORY,
+    **ALWAYS,
+    **dict.fromkeys((Tier.EPHEMERAL, Tier.DEVELOPMENT), Level.ADVISORY),
 }
 
 #: For the loss of traces.

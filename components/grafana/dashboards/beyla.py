@@ -24,46 +24,18 @@ class _Kind:
 
     row: str
     what: str
-    count: RequestMetric
-    buckets: RequestMetric
+    series: str
     by: str
     failed: str
 
 
 _ROUTE, _METHOD = Label.HTTP_ROUTE.value, RequestLabel.RPC_METHOD.value
+_HTTP, _RPC = RequestLabel.HTTP_STATUS, RequestLabel.RPC_STATUS
 _KINDS = (
-    _Kind(
-        "HTTP, served",
-        "HTTP requests",
-        RequestMetric.HTTP_SERVER_COUNT,
-        RequestMetric.HTTP_SERVER_BUCKET,
-        _ROUTE,
-        f'{RequestLabel.HTTP_STATUS}=~"5.."',
-    ),
-    _Kind(
-        "HTTP, called",
-        "HTTP calls",
-        RequestMetric.HTTP_CLIENT_COUNT,
-        RequestMetric.HTTP_CLIENT_BUCKET,
-        _ROUTE,
-        f'{RequestLabel.HTTP_STATUS}=~"[45].."',
-    ),
-    _Kind(
-        "RPC, served",
-        "RPC requests",
-        RequestMetric.RPC_SERVER_COUNT,
-        RequestMetric.RPC_SERVER_BUCKET,
-        _METHOD,
-        f'{RequestLabel.RPC_STATUS}=~"{_RPC_FAULTS}"',
-    ),
-    _Kind(
-        "RPC, called",
-        "RPC calls",
-        RequestMetric.RPC_CLIENT_COUNT,
-        RequestMetric.RPC_CLIENT_BUCKET,
-        _METHOD,
-        f'{RequestLabel.RPC_STATUS}!~"OK|"',
-    ),
+    _Kind("HTTP, served", "HTTP requests", "HTTP_SERVER", _ROUTE, f'{_HTTP}=~"5.."'),
+    _Kind("HTTP, called", "HTTP calls", "HTTP_CLIENT", _ROUTE, f'{_HTTP}=~"[45].."'),
+    _Kind("RPC, served", "RPC requests", "RPC_SERVER", _METHOD, f'{_RPC}=~"{_RPC_FAULTS}"'),
+    _Kind("RPC, called", "RPC calls", "RPC_CLIENT", _METHOD, f'{_RPC}!~"OK|"'),
 )
 
 
@@ -99,8 +71,8 @@ def _section(show: Panels, kind: _Kind) -> Section:
     chosen = (*filtered(Label.CLUSTER, Label.NAMESPACE), service)
     requests = Requests(
         where=(*show.stack.beyla_matchers(), *chosen),
-        count=kind.count,
-        buckets=kind.buckets,
+        count=RequestMetric[f"{kind.series}_COUNT"],
+        buckets=RequestMetric[f"{kind.series}_BUCKET"],
         failed=kind.failed,
     )
     title = "Route" if kind.by == _ROUTE else "Method"

@@ -245,14 +245,13 @@ def _queries(show: Panels) -> Line:
 
 def _generator(show: Panels) -> Line:
     tempo = show.stack.tempo
-    active = tempo(TempoMetric.GENERATOR_SERIES)
     limit = tempo(TempoMetric.GENERATOR_MAX_SERIES)
     return Line(
         show.graph(
             "Share of the series limit",
             "Share of the allowed series that each metrics-generator holds. At 100 % new services "
             "and operations get no metrics.",
-            {"{{pod}}": f"max by (pod) ({active} / {limit})"},
+            {"{{pod}}": f"max by (pod) ({tempo(TempoMetric.GENERATOR_SERIES)} / {limit})"},
             units.USED,
             FULL_STEPS,
         ),
