@@ -66,10 +66,7 @@ def row(
 def compare(
     what: str, measured: Command, against: Command, *, runs: int, goal: float
 ) -> list[tuple[str, ...]]:
-    """Run two commands alternately, so that both see the same load; return rows of medians.
-
-    One run of each goes first and does not count: it writes bytecode and fills the disk cache.
-    """
+    """Run two commands alternately, so that both see the same load; return rows of medians."""
     pairs = [(cost(measured), cost(against)) for _ in range(runs + 1)][1:]
     ours, theirs = (
         map(statistics.median, zip(*side, strict=True)) for side in zip(*pairs, strict=True)

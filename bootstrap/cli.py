@@ -47,11 +47,7 @@ def main() -> int:
 
 
 def _has_moved(stack: str) -> bool:
-    """Return whether the state is in its bucket: the project's stack file then names the key.
-
-    Raises:
-        SettingsError: one of the stack files is missing or unreadable.
-    """
+    """Return whether the state is in its bucket: the project's stack file then names the key."""
     read(Path.cwd(), stack)
     file = FOLDER / f"Pulumi.{stack}.yaml"
     if not os.path.lexists(file):

@@ -114,17 +114,9 @@ def github_trust(
     """Return a trust policy for the jobs of one GitHub environment.
 
     The subject of a token names the environment instead of the branch, so the environment's
-    protection rules decide which jobs may assume the role. `workflow` and `main_only` add
-    conditions that hold without these rules.
-
-    Args:
-        repository: `owner/name`, or with ids `owner@123/name@456`, as in the token's subject.
-        environment: name of the GitHub environment.
-        workflow: path of the only workflow that may assume the role, run from `main`; by default
-            any.
-        main_only: whether the job must run from `main`, in any workflow.
-        region: an AWS region of the account, for the partition.
-        account_id: AWS account of role and identity provider, 12 digits.
+    protection rules decide which jobs may assume the role. `workflow`, the path of the only one
+    that may, and `main_only` add conditions that hold without these rules. The repository is
+    `owner/name`, or has ids as in the token's subject: `owner@123/name@456`.
     """
     claims = {"aud": AUDIENCE, "sub": f"repo:{repository}:environment:{environment}"}
     if main_only or workflow is not None:

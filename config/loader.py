@@ -23,13 +23,7 @@ GROUPS = tuple(field.alias or name for name, field in TracingSettings.model_fiel
 
 @dataclass(frozen=True, kw_only=True)
 class TracingConfig:
-    """The configuration of a stack.
-
-    Attributes:
-        metrics_password: password or token of `backends.metrics`.
-        logs_password: password or token of `backends.logs`.
-        profiles_password: password or token of `backends.profiles`.
-    """
+    """The configuration of a stack, with the passwords or tokens of its backends."""
 
     settings: TracingSettings
     aws: dict[str, Any]

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 def table(rows: Sequence[Sequence[str]], *, aligned: bool = False) -> str:
     """Return rows as a Markdown table; the first row is the head.
 
-    Args:
-        rows: the cells of each row.
-        aligned: pad the cells, for a table that is read in a terminal too.
+    An aligned one has padded cells, for a table that is read in a terminal too.
     """
     # A bar would end the cell, in code too.
     cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]

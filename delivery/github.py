@@ -34,11 +34,7 @@ def _gh(path: str, *options: str, body: str | None = None) -> str:
 
 
 def variable(name: str) -> str:
-    """Return an environment variable that a workflow sets.
-
-    Raises:
-        DeliveryError: the variable is not set.
-    """
+    """Return an environment variable that a workflow sets."""
     try:
         return os.environ[name]
     except KeyError:

@@ -20,11 +20,7 @@ _COMMIT = "git.head"
 
 
 def deployed(cli: Cli, stack: str) -> str | None:
-    """Return the commit of the last successful update of a stack; None without one.
-
-    Raises:
-        DeliveryError: the CLI can't read the stack's history.
-    """
+    """Return the commit of the last successful update of a stack; None without one."""
     command = [cli.program, "stack", "history", "--stack", stack, "--json"]
     done = subprocess.run(command, env=cli.env, capture_output=True, text=True)  # noqa: S603
     if done.returncode != 0:

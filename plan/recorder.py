@@ -77,11 +77,7 @@ class Recording:
         return [resource for resource in self.resources if resource.type == token]
 
     def one(self, token: str) -> Resource:
-        """Return the only resource of a type.
-
-        Raises:
-            LookupError: there is none, or more than one.
-        """
+        """Return the only resource of a type; a LookupError if there is none, or more than one."""
         found = self.of_type(token)
         if len(found) != 1:
             raise LookupError(f"{len(found)} resources of type {token}")

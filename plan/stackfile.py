@@ -220,11 +220,7 @@ def _here(root: Path) -> str:
 
 
 def load(path: Path) -> object:
-    """Return the content of a YAML file of the project, as the CLI reads it.
-
-    Raises:
-        SettingsError: it cannot be read.
-    """
+    """Return the content of a YAML file of the project, as the CLI reads it."""
     try:
         if path.is_symlink() and not path.exists():
             raise _refused(path.name, f"is a link to {path.readlink()}, which does not exist")

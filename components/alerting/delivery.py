@@ -27,12 +27,7 @@ _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 @dataclass(frozen=True)
 class RuleFile:
-    """The rule groups of one object.
-
-    Attributes:
-        name: name of the object, and of the file without its ending.
-        groups: the groups, none with more rules than a ruler accepts.
-    """
+    """The rule groups of one object, none with more rules than a ruler accepts, and their text."""
 
     name: str
     groups: list[RuleGroup]
@@ -53,9 +48,7 @@ def split(groups: Iterable[RuleGroup]) -> Iterator[RuleGroup]:
 
 
 def rule_files(name: str, groups: Iterable[RuleGroup]) -> list[RuleFile]:
-    """Return rule files for groups, in their order, none larger than `MAX_OBJECT_BYTES`.
-
-    All but the first file have their number behind the name.
+    """Return rule files for groups, none larger than `MAX_OBJECT_BYTES`, numbered from 2 on.
 
     Raises:
         ValueError: two groups have one name, or one group alone is too large.
@@ -94,7 +87,6 @@ class RuleGroupsArgs:
 
     Attributes:
         delivery: kind of the objects; `none` creates nothing.
-        namespace: an existing namespace for the objects.
         object_name: name of the first object; further ones are numbered from 2 on.
         labels: labels of the objects, for the program that selects them.
     """

@@ -41,10 +41,7 @@ Found = Iterator[Problem | tuple[str, str]]
 
 
 def problems(settings: TracingSettings, *, stack_file: bool = True) -> Iterator[Problem]:
-    """Yield every problem between settings that are valid by themselves.
-
-    A stack file also configures access to the cluster.
-    """
+    """Yield every problem between settings that are valid by themselves."""
     for rule in (*_RULES, _access) if stack_file else _RULES:
         for found in rule(settings):
             if isinstance(found, Problem):
@@ -58,9 +55,7 @@ def problems(settings: TracingSettings, *, stack_file: bool = True) -> Iterator[
 
 
 def check(settings: TracingSettings, source: str, passwords: Mapping[str, object]) -> None:
-    """Refuse settings of a component that contradict each other.
-
-    The passwords are by the keys of `SECRETS`.
+    """Refuse settings of a component that contradict each other; passwords are as in `SECRETS`.
 
     Raises:
         SettingsError: with every problem.

@@ -45,8 +45,7 @@ def web_identity_trust(
 ) -> str:
     """Return a trust policy for the holders of an OIDC issuer's tokens, as JSON.
 
-    The issuer, without `https://`, must be an identity provider in IAM. The region selects the
-    partition.
+    The issuer, without `https://`, must be an identity provider in IAM.
     """
     provider = f"arn:{partition(region)}:iam::{account_id}:oidc-provider/{issuer}"
     return document(

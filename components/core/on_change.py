@@ -18,12 +18,8 @@ class Direction(StrEnum):
 class OnChange:
     """Marks a setting, in `Annotated`, whose change loses something or needs an order.
 
-    The plan diff warns with it, and the table in docs/changes.md is generated from it.
-
-    Attributes:
-        section: page and heading under docs/ with the steps, for example
-            `changes.md#resize-a-volume`.
-        direction: which changes count.
+    The plan diff warns with it, and the table in docs/changes.md is generated from it. `section` is
+    a page and a heading under docs/ with the steps: `changes.md#resize-a-volume`.
     """
 
     happens: str

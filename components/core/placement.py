@@ -42,10 +42,7 @@ def spread(placement: PlacementSettings, selector: Mapping[str, Any]) -> list[di
 def affinity(
     placement: PlacementSettings, selector: Mapping[str, Any], topologies: Sequence[str] = (HOST,)
 ) -> dict[str, Any]:
-    """Return the affinity, with a preference for nodes and zones without another selected pod.
-
-    `topologies` has `ZONE` if the chart takes no topology spread constraints.
-    """
+    """Return the affinity, with a preference for nodes and zones without another selected pod."""
     own = plain_affinity(placement)
     kinds = {HOST: TopologySpread.HOST, ZONE: TopologySpread.ZONE}
     preferred = [

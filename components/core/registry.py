@@ -19,11 +19,7 @@ def running(settings: TracingSettings) -> list[System]:
 
 
 def workloads(settings: TracingSettings) -> dict[str, Workload]:
-    """Return every workload of the stack, by its name for people.
-
-    Raises:
-        KeyError: Tempo's mode `distributed` has no such size.
-    """
+    """Return every workload of the stack, by its name for people."""
     return {
         name: workload
         for system in SYSTEMS

@@ -19,12 +19,7 @@ from .base import explained
 
 @dataclass(frozen=True)
 class Text:
-    """Describes the allowed values of a string.
-
-    Attributes:
-        allowed: the allowed values, worded to follow "must be".
-        example: one allowed value.
-    """
+    """Describes the allowed values of a string, to follow "must be", with an example."""
 
     allowed: str
     example: str

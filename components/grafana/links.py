@@ -112,22 +112,14 @@ def traces_url(stack: StackContext, traceql: str) -> str:
 
 
 def logs_url(stack: StackContext, logql: str) -> str:
-    """Return a link into Explore with the lines that a LogQL query finds.
-
-    Raises:
-        ValueError: there is no logs backend.
-    """
+    """Return a link into Explore with the lines that a LogQL query finds in the logs backend."""
     if stack.logs_uid is None:
         raise ValueError("no logs backend")
     return _explore(stack, "loki", stack.logs_uid, {"expr": logql})
 
 
 def profiles_url(stack: StackContext, selector: str) -> str:
-    """Return a link into Explore with the CPU profile that a label selector finds.
-
-    Raises:
-        ValueError: there is no profiles backend.
-    """
+    """Return a link into Explore with the CPU profile that a label selector finds."""
     if stack.profiles_uid is None:
         raise ValueError("no profiles backend")
     query: dict[str, Any] = {
@@ -150,10 +142,7 @@ def _explore(stack: StackContext, kind: str, uid: str, query: dict[str, Any]) ->
 
 
 def explore_url(settings: GrafanaSettings, namespace: str) -> str:
-    """Return a link from outside Grafana to the traces of one Kubernetes namespace in Explore.
-
-    It is a path if `settings.url` is not set.
-    """
+    """Return a link to a namespace's traces in Explore: a path if `settings.url` is not set."""
     search = {
         "refId": "A",
         "datasource": {"type": "tempo", "uid": settings.tempo_uid},

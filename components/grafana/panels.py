@@ -106,10 +106,7 @@ def request_columns(requests: Requests, by: Sequence[str]) -> list[Column]:
 
 
 class Panels:
-    """Builds the panels of one stack's dashboards.
-
-    Every method takes the panel's title and a description of how to read it.
-    """
+    """Builds the panels of one stack's dashboards, each with a description of how to read it."""
 
     def __init__(self, stack: StackContext) -> None:
         """Build panels that query the stack's datasources."""

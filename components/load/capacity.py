@@ -30,13 +30,11 @@ _SERVICE_GRAPH_BUCKETS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """A resource that the busiest hour needs, and its capacity.
+    """A resource that the busiest hour needs, and its capacity, of which a share is usable.
 
     Attributes:
         what: the resource, for people, with its unit.
-        most: usable share of the capacity.
         otherwise: what happens if it is too small, and the fix.
-        grows: whether it grows with the load; series don't.
     """
 
     what: str

@@ -22,11 +22,7 @@ _PORTS = {OtlpProtocol.GRPC: OTLP_HTTP_PORT, OtlpProtocol.HTTP_PROTOBUF: OTLP_GR
 
 
 def check(source: str, problems: Iterator[Problem]) -> None:
-    """Refuse what has problems.
-
-    Args:
-        source: whose problems they are, for the message.
-        problems: the problems.
+    """Refuse what has problems; the source is for the message.
 
     Raises:
         SettingsError: with every problem.

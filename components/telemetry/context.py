@@ -101,18 +101,11 @@ class StackContext:
         """Select a metric that Beyla's pods expose.
 
         There is no job among the labels, because Beyla sets that label itself on request metrics.
-
-        Raises:
-            ValueError: Beyla does not run.
         """
         return select(metric, *self.beyla_matchers(**matchers))
 
     def beyla_matchers(self, **matchers: str) -> list[str]:
-        """Return matchers of the series that Beyla's pods expose.
-
-        Raises:
-            ValueError: Beyla does not run.
-        """
+        """Return matchers of the series that Beyla's pods expose; a ValueError without Beyla."""
         if self.beyla_namespace is None:
             raise ValueError("Beyla does not run")
         return self._matchers(self.beyla_namespace, **matchers)

@@ -327,11 +327,7 @@ def latency_bound(seconds: float) -> str:
 
 
 def labels_of(metric: str) -> frozenset[str]:
-    """Return the labels of a series.
-
-    Raises:
-        KeyError: nothing emits a series of that name.
-    """
+    """Return the labels of a series; a KeyError if nothing emits it."""
     for group, labels in LABELS.items():
         if metric in {*group}:
             return labels

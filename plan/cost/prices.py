@@ -76,11 +76,7 @@ class Prices:
 
 @cache
 def load(file: Path = FILE) -> dict[str, Prices]:
-    """Return the prices by region.
-
-    Raises:
-        SettingsError: lists every problem of the file.
-    """
+    """Return the prices by region; a SettingsError lists every problem of the file."""
     try:
         offers = TypeAdapter(dict[str, list[_Offer]]).validate_python(
             yaml.safe_load(file.read_text(encoding="utf-8"))

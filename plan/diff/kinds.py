@@ -40,11 +40,11 @@ COMPONENTS: Final = "tracing:index:"
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One resource type.
+    """One resource type, and the properties whose change replaces the resource.
+
+    An object among these counts with all that is in it.
 
     Attributes:
-        replacing: properties whose change replaces the resource; an object counts with all that is
-            in it.
         ignored: inputs that the provider removes before it compares.
     """
 

@@ -40,11 +40,7 @@ class Commits:
 
 
 def describe(root: Path, base: str) -> Commits:
-    """Describe a ref and the working tree.
-
-    Raises:
-        CommandError: the ref names no commit.
-    """
+    """Describe a ref and the working tree."""
     try:
         base_commit = _git(root, "rev-parse", "--verify", "--short", f"{base}^{{commit}}")
     except subprocess.CalledProcessError as error:

@@ -44,11 +44,7 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class Before:
-    """The deployed stack, for policies that compare with it.
-
-    Attributes:
-        retention_hours: deployed trace retention in hours; None if unknown.
-    """
+    """The deployed stack, for policies that compare with it; None where it is unknown."""
 
     retention_hours: float | None = None
 

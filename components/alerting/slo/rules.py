@@ -102,11 +102,7 @@ def _configured(slo: SloSettings, context: StackContext) -> Iterator[Rule]:
 
 
 def _indicator(slo: SloSettings, context: StackContext) -> Indicator:
-    """Return the indicator of an SLO, as series without labels.
-
-    Raises:
-        ValueError: the SLO is of no kind, or its threshold is no bound of the histogram.
-    """
+    """Return the indicator of an SLO, as series without labels."""
     if slo.availability:
         return _availability(_matchers(slo.availability, context))
     if slo.latency:

@@ -67,10 +67,7 @@ def graphs(
     legend: Legend = Legend.HIDDEN,
     links: tuple[Link, ...] = (),
 ) -> Line:
-    """Return rate, share of errors and p95 over time: the ten highest services of each.
-
-    A table next to it can name the series.
-    """
+    """Return rate, share of errors and p95 over time: the ten highest services of each."""
     by = [Label.SERVICE]
     measures: list[tuple[str, str, Callable[[str], str], Unit, Steps]] = [
         (
