@@ -81,12 +81,8 @@ def section(found: Sequence[Violation], tier: Tier) -> str:
     else:
         shown = f"No violations of the {len(_asked(tier))} policies that a plan can evaluate."
     later = [f"`{r.name}`" for r in RULES if r.compares and r.levels[tier] is not Level.OFF]
-    more = (
-        f" {', '.join(later)} compares with the deployed stack: run `make preview`."
-        if later
-        else ""
-    )
-    return f"{shown}\n\nReasons and fixes: docs/policies.md.{more}"
+    more = f" {', '.join(later)} compares with the deployed stack: run `make preview`."
+    return f"{shown}\n\nReasons and fixes: docs/policies.md.{more if later else ''}"
 
 
 def refusal(policy: Mapping[str, Any], source: str) -> str | None:

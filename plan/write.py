@@ -13,7 +13,7 @@ from components.stack import grafana_files
 from plan import policies
 from plan.cost import report as cost
 from plan.dumping import UNKNOWN_SHOWN, dump, load_yaml
-from plan.recorder import UNKNOWN, Recording, Resource, Secret
+from plan.recorder import UNKNOWN, Recording, Secret
 from plan.run import Plan
 from plan.stackfile import MASK
 from plan.summary import summary
@@ -42,7 +42,19 @@ def as_json(plan: Plan) -> str:
 
 def documents(recording: Recording) -> list[dict[str, Any]]:
     """Return the resources as in plan.json, with the SDK's placeholder for unknown values."""
-    return [_resource(r) for r in recording.resources]
+    return [
+        {
+            "urn": resource.urn,
+            "type": resource.type,
+            "name": resource.name,
+            "parent": resource.parent,
+            "inputs": masked(resource.inputs),
+            "protect": bool(resource.protect),
+            "retainOnDelete": bool(resource.retain_on_delete),
+            "dependencies": resource.dependencies,
+        }
+        for resource in recording.resources
+    ]
 
 
 def masked(value: Any) -> Any:  # noqa: ANN401
@@ -79,8 +91,10 @@ def files(plan: Plan) -> dict[str, str]:
         found[f"values/{name}.yaml"] = dump(values)
     for item in plan.recording.of_type(CONFIG_MAP):
         folder = "rules" if item.parent.split("::")[2].endswith(RULE_GROUPS) else "grafana"
-        for name, text in _data(item).items():
-            found[f"{folder}/{name}"] = text
+        # Provisioning files, for Grafana's sidecar.
+        for name, text in masked(item.inputs).get("data", {}).items():
+            if name.endswith((".yaml", ".json")):
+                found[f"{folder}/{name}"] = text
     for item in plan.recording.of_type(GRAFANA_DATASOURCE):
         spec: dict[str, Any] = item.inputs["spec"]
         found[f"grafana/{item.inputs['metadata']['name']}.yaml"] = dump(spec)
@@ -100,28 +114,9 @@ def files(plan: Plan) -> dict[str, str]:
     return found
 
 
-def _data(item: Resource) -> dict[str, str]:
-    """Return the provisioning files in an object for Grafana's sidecar."""
-    data: dict[str, str] = masked(item.inputs).get("data", {})
-    return {k: v for k, v in data.items() if k.endswith((".yaml", ".json"))}
-
-
 def _indented(dashboard: str) -> str:
     """Return the JSON of a dashboard for readers: in the object it is one line."""
     return json.dumps(json.loads(dashboard), indent=1)
-
-
-def _resource(resource: Resource) -> dict[str, Any]:
-    return {
-        "urn": resource.urn,
-        "type": resource.type,
-        "name": resource.name,
-        "parent": resource.parent,
-        "inputs": masked(resource.inputs),
-        "protect": bool(resource.protect),
-        "retainOnDelete": bool(resource.retain_on_delete),
-        "dependencies": resource.dependencies,
-    }
 
 
 def _counts(files: Mapping[str, str]) -> dict[str, int]:

@@ -1,8 +1,10 @@
 """Cost and capacity in the plan: cost.json and the section of the summary."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
-from typing import Any
+
+from pydantic.alias_generators import to_camel
 
 from components.load import capacity
 from components.settings import TracingSettings
@@ -12,7 +14,6 @@ from plan.cost.estimate import MONTHS_AHEAD, Estimate, Part, estimate
 from plan.cost.prices import Prices, Unit
 from plan.cost.usage import COMPACTIONS, HOURS, MERGED_HOURS, Usage
 
-CURRENCY = "USD"
 _UNKNOWN = "unknown"
 NAMES = {
     Part.S3_STORAGE: "S3 storage",
@@ -46,41 +47,27 @@ def as_json(settings: TracingSettings) -> str:
     Raises:
         SettingsError: the file of prices is wrong.
     """
-    return json.dumps(_document(estimate(settings)), indent=2, sort_keys=True) + "\n"
-
-
-def _document(its: Estimate) -> dict[str, Any]:
-    used, prices = its.usage, its.prices
-    return {
-        "currency": CURRENCY,
+    its = estimate(settings)
+    usage, prices = dataclasses.asdict(its.usage), its.prices
+    whole = ("stored_gib", "s3_writes", "s3_reads", "kms_requests")
+    usage |= {key: round(usage[key]) for key in whole if usage[key] is not None}
+    document = {
+        "currency": "USD",
         "period": "month",
         "total": _cents(its.total),
         "parts": {part.value: _cents(usd) for part, usd in its.parts.items()},
-        "usage": {
-            "storedGib": _whole(used.stored_gib),
-            "s3Writes": _whole(used.s3_writes),
-            "s3Reads": _whole(used.s3_reads),
-            "kmsKeys": used.kms_keys,
-            "kmsRequests": _whole(used.kms_requests),
-            "volumeGib": used.volume_gib,
-            "cores": used.cores,
-            "memoryGib": used.memory_gib,
-            "activeSeries": used.active_series,
-        },
+        "usage": {to_camel(key): amount for key, amount in usage.items()},
         "unknown": its.unknown,
         "savings": [{"change": one.what, "saves": _cents(one.saves)} for one in its.changes],
         "inTwelveMonths": _cents(its.ahead),
         "pricesFrom": prices.oldest.isoformat() if prices else None,
         "pricesTo": prices.newest.isoformat() if prices else None,
     }
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
 def _cents(usd: float | None) -> float | None:
     return None if usd is None else round(usd, 2)
-
-
-def _whole(amount: float | None) -> int | None:
-    return None if amount is None else round(amount)
 
 
 def section(settings: TracingSettings, estimate: Estimate) -> str:
@@ -93,10 +80,8 @@ def section(settings: TracingSettings, estimate: Estimate) -> str:
     if settings.storage.endpoint is None:
         parts += [table(list(_parts(estimate)), aligned=True), *_remarks(settings, estimate)]
     if estimate.changes:
-        head = ("change", "saves, USD a month")
-        parts.append(
-            table([head, *((one.what, about(one.saves)) for one in estimate.changes)], aligned=True)
-        )
+        savings = [(one.what, about(one.saves)) for one in estimate.changes]
+        parts.append(table([("change", "saves, USD a month"), *savings], aligned=True))
     if load_is_known:
         parts.append(table(list(_capacity(settings)), aligned=True))
         parts.append(_series(settings, estimate))
@@ -194,15 +179,12 @@ def _series(settings: TracingSettings, estimate: Estimate) -> str:
     if settings.backends.metrics is None:
         return "No series are written: `backends.metrics` is not set."
     count = estimate.usage.active_series
+    buckets = _buckets(settings)
     if count is None:
-        return (
-            f"The number of written series is unknown: set `load.operations`.{_buckets(settings)}"
-        )
+        return f"The number of written series is unknown: set `load.operations`.{buckets}"
     of = "" if settings.load.edges else ", without the service graph (`load.edges`)"
-    return (
-        f"Series written to the metrics backend: up to {about(count)}{of}. They are not priced."
-        f"{_buckets(settings)}"
-    )
+    series = f"up to {about(count)}{of}. They are not priced.{buckets}"
+    return f"Series written to the metrics backend: {series}"
 
 
 def _assumptions(settings: TracingSettings) -> Iterator[str]:

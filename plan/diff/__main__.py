@@ -37,16 +37,10 @@ def main() -> int:
     notes: list[str] = []
     if arguments.render:
         found, notes = rendered(found, arguments.charts)
-    _write(found, commits, notes)
+    short = report(found, commits, docs=_docs(), notes=notes)
+    full = report(found, commits, docs=_docs(), notes=notes, limit=None)
+    replace_folder(_FOLDER, {"report.md": short, "full.md": full})
     return _say(found, commits)
-
-
-def _write(found: Sequence[Environment], commits: Commits, notes: Sequence[str]) -> None:
-    files = {
-        "report.md": report(found, commits, docs=_docs(), notes=notes),
-        "full.md": report(found, commits, docs=_docs(), notes=notes, limit=None),
-    }
-    replace_folder(_FOLDER, files)
 
 
 def _docs() -> str:
@@ -72,14 +66,8 @@ def _say(found: Sequence[Environment], commits: Commits) -> int:
 
 
 def _line(e: Environment) -> str:
-    if e.error:
-        return "the stack file is refused"
-    if e.after is None:
-        return "the stack file is gone"
-    if e.before is None:
-        return "a new environment"
-    if e.base_error:
-        return "the base can't be planned"
+    if not e.is_compared:
+        return e.state
     counts = [
         f"{e.count(operation)} to {operation}" for operation in Operation if e.count(operation)
     ]

@@ -51,9 +51,20 @@ class Environment:
         return (self.before and self.before.error) or ""
 
     @property
+    def state(self) -> str:
+        """Why there are no changes to report; empty if both sides have a plan."""
+        if self.error:
+            return "the stack file is refused"
+        if self.after is None:
+            return "the stack file is gone"
+        if self.before is None:
+            return "a new environment"
+        return "the base can't be planned" if self.base_error else ""
+
+    @property
     def is_compared(self) -> bool:
         """Whether both sides have a plan."""
-        return bool(self.before and self.after) and not self.error and not self.base_error
+        return not self.state
 
     @property
     def is_same(self) -> bool:

@@ -93,14 +93,8 @@ def _table(environments: Sequence[Environment]) -> str:
 
 
 def _first(e: Environment) -> str:
-    if e.error:
-        return "**the stack file is refused**"
-    if e.after is None:
-        return "**the stack file is gone**"
-    if e.before is None:
-        return "a new environment"
-    if e.base_error:
-        return "the base can't be planned"
+    if not e.is_compared:
+        return f"**{e.state}**" if e.error or e.after is None else e.state
     refused = sum(c.refused for c in e.changes)
     said = (
         f"**`up` refuses {markdown.counted(refused, 'change')}**" if refused else "",
