@@ -168,7 +168,8 @@ class TracingStack(pulumi.ComponentResource):
         self.otlp_http_endpoint = alloy.otlp_http_endpoint
         self.tempo_query_url = tempo.query_url
         self.trace_bucket_name = storage.bucket_name
-        self.tempo_role_arn = identity.role_arn if identity else _none()
+        none = pulumi.Output.from_input("")
+        self.tempo_role_arn = identity.role_arn if identity else none
         self.tempo_datasource_uid = datasources.tempo_uid
         self.namespace = pulumi.Output.from_input(settings.namespaces.tracing)
         # The link filters by the first namespace that Beyla instruments.
@@ -176,7 +177,7 @@ class TracingStack(pulumi.ComponentResource):
         self.traces_url = pulumi.Output.from_input(
             explore_url(settings.grafana, plain[0] if plain else "default")
         )
-        self.instrumentation = operator.instrumentation if operator else _none()
+        self.instrumentation = operator.instrumentation if operator else none
         register(self)
 
     def _child(self, depends_on: Sequence[pulumi.Resource | None] = ()) -> pulumi.ResourceOptions:
@@ -254,10 +255,6 @@ class TracingStack(pulumi.ComponentResource):
         needed = [namespaces.get(settings.namespaces.operator), alloy]
         args = operator_system.args(settings)
         return OpenTelemetryOperator(resource, args, self._child(needed))
-
-
-def _none() -> pulumi.Output[str]:
-    return pulumi.Output.from_input("")
 
 
 def _tempo_url(settings: TracingSettings) -> str:

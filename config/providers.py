@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
+from pydantic.alias_generators import to_camel
 
 from components.checks import Problem, problem
 from components.core.regions import partition
@@ -27,7 +28,7 @@ def aws_arguments(
     where an `up` goes. Other `aws:` keys (a profile, endpoints of an emulator) pass through: an
     explicit provider does not read them by itself.
     """
-    known = {_camel(name): name for name in inspect.signature(aws.ProviderArgs).parameters}
+    known = {to_camel(name): name for name in inspect.signature(aws.ProviderArgs).parameters}
     arguments: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, text in config.items():
@@ -86,8 +87,3 @@ def parsed(text: str) -> Any:  # noqa: ANN401
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)

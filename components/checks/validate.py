@@ -93,9 +93,8 @@ def validate(
                 for detail, key in zip(details, keys, strict=True)
                 if not any(key == s or key.startswith(f"{s}.") for s in suspects)
             ]
-            suspects |= {*keys, *(nearest(path_of(d)) or "" for d in details if _misspelt(d))} - {
-                ""
-            }
+            misspelt = (d for d in details if d["type"] == "extra_forbidden")
+            suspects |= {*keys, *filter(None, (nearest(path_of(d)) for d in misspelt))}
             # From the last to the first, because leaving out an entry moves the later ones.
             for detail in reversed(details):
                 suspects.add(key_of(_leave_out(values, detail)))
@@ -105,10 +104,6 @@ def validate(
         if not any(s in f"{p.key} {p.message}" for s in suspects)
     ]
     return settings, found
-
-
-def _misspelt(detail: ErrorDetails) -> bool:
-    return detail["type"] == "extra_forbidden"
 
 
 def _leave_out(values: dict[str, Any], detail: ErrorDetails) -> Path:
