@@ -1,6 +1,6 @@
 """docs/sizing.md: the text of sizing.md.in, with tables from the presets themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from string import Template
 
@@ -114,53 +114,45 @@ def _alloy_loads() -> str:
 
 def _beyla_pods() -> str:
     sizes = beyla.workloads(BeylaSettings(), beyla.NODES_PER_CACHE)
-    return table(
-        [["", *_AMOUNTS], *([name, *_amounts(_each(size))] for name, size in sizes.items())]
-    )
+    return table([["", *_COLUMNS], *([name, *_cells((1, size))] for name, size in sizes.items())])
 
 
 def _workloads(workloads: Mapping[str, Workload], *, sums: bool = False) -> str:
     """Return what one pod of each workload asks for, and on request the sum of all pods."""
-    rows: list[list[str]] = []
-    pods, total = 0, [0] * len(_AMOUNTS)
+    rows = [["", "pods", *_COLUMNS]]
     for name, size in workloads.items():
-        each = _each(size)
         count = f"{size.replicas} to {size.max_replicas}" if size.max_replicas else size.replicas
-        rows.append([name.replace("_", " "), str(count), *_amounts(each)])
-        pods += size.replicas
-        total = [sum_ + size.replicas * amount for sum_, amount in zip(total, each, strict=True)]
+        rows.append([name.replace("_", " "), str(count), *_cells((1, size))])
     if sums:
-        rows.append(["**all pods**", str(pods), *_amounts(total)])
-    return table([["", "pods", *_AMOUNTS], *rows])
+        pods = [(size.replicas, size) for size in workloads.values()]
+        rows.append(["**all pods**", str(sum(number for number, _ in pods)), *_cells(*pods)])
+    return table(rows)
 
 
-_AMOUNTS = ("CPU request", "CPU limit", "memory request", "memory limit", "volume")
-
-
-def _each(size: Workload) -> list[int]:
-    """Return what one pod asks for, in the order of the columns."""
+def _cells(*pods: tuple[int, Workload]) -> list[str]:
+    """Return what so many pods of each size ask for together, by column."""
     return [
-        size.cpu_request_millicores,
-        size.cpu_limit_millicores,
-        size.memory_request_mib,
-        size.memory_limit_mib,
-        size.volume_gib or 0,
+        write(sum(number * (getattr(size, field) or 0) for number, size in pods))
+        for field, write in _COLUMNS.values()
     ]
 
 
-def _amounts(amounts: list[int]) -> list[str]:
-    cpu, cpu_limit, memory, memory_limit, volume = amounts
-    return [
-        f"{cpu / 1000:g}",
-        f"{cpu_limit / 1000:g}",
-        _memory(memory),
-        _memory(memory_limit),
-        f"{volume} GiB" if volume else "-",
-    ]
+def _cores(millicores: int) -> str:
+    return f"{millicores / 1000:g}"
 
 
 def _memory(mib: int) -> str:
     return f"{mib / 1024:g} GiB" if mib >= 1024 else f"{mib} MiB"
+
+
+#: Columns: the field of a workload, and how its amount is written.
+_COLUMNS: Mapping[str, tuple[str, Callable[[int], str]]] = {
+    "CPU request": ("cpu_request_millicores", _cores),
+    "CPU limit": ("cpu_limit_millicores", _cores),
+    "memory request": ("memory_request_mib", _memory),
+    "memory limit": ("memory_limit_mib", _memory),
+    "volume": ("volume_gib", lambda gib: f"{gib} GiB" if gib else "-"),
+}
 
 
 def _about(number: float) -> str:
