@@ -8,19 +8,8 @@ from pulumi.errors import InputPropertiesError
 from pulumi.provider import ConstructResult, Provider
 from pulumi.provider.experimental.schema import generate_schema
 
-from components import (
-    Alloy,
-    Beyla,
-    GrafanaDatasources,
-    OpenTelemetryOperator,
-    OtlpEnv,
-    SettingsError,
-    Tempo,
-    TraceStorage,
-    TracingStack,
-    WorkloadIdentity,
-    __version__,
-)
+import components
+from components import SettingsError
 from package.arguments import arguments
 from package.inference import SettingsAnalyzer
 
@@ -29,15 +18,15 @@ NAME = "tracing"
 COMPONENTS: dict[str, type[pulumi.ComponentResource]] = {
     component.__name__: component
     for component in (
-        TracingStack,
-        TraceStorage,
-        WorkloadIdentity,
-        Tempo,
-        Alloy,
-        Beyla,
-        GrafanaDatasources,
-        OpenTelemetryOperator,
-        OtlpEnv,
+        components.TracingStack,
+        components.TraceStorage,
+        components.WorkloadIdentity,
+        components.Tempo,
+        components.Alloy,
+        components.Beyla,
+        components.GrafanaDatasources,
+        components.OpenTelemetryOperator,
+        components.OtlpEnv,
     )
 }
 
@@ -49,9 +38,9 @@ class TracingProvider(Provider):
         found = SettingsAnalyzer(NAME).analyze(list(COMPONENTS.values()))
         self._definitions = found["component_definitions"]
         schema = generate_schema(
-            NAME, __version__, None, self._definitions, found["type_definitions"], []
+            NAME, components.__version__, None, self._definitions, found["type_definitions"], []
         )
-        super().__init__(__version__, json.dumps(schema.to_json()))
+        super().__init__(components.__version__, json.dumps(schema.to_json()))
 
     def construct(
         self,
