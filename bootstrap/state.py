@@ -100,9 +100,7 @@ class StateBackend(pulumi.ComponentResource):
         versioning = aws.s3.BucketVersioning(
             f"{self._name}-versioning",
             bucket=bucket.bucket,
-            versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(
-                status="Enabled"
-            ),
+            versioning_configuration={"status": "Enabled"},
             opts=self._options(last),
         )
         aws.s3.BucketLifecycleConfiguration(

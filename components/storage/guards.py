@@ -67,7 +67,7 @@ def guard(
     ownership = aws.s3.BucketOwnershipControls(
         f"{name}-ownership",
         bucket=bucket,
-        rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+        rule={"object_ownership": "BucketOwnerEnforced"},
         opts=options(access),
     )
     encryption = aws.s3.BucketServerSideEncryptionConfiguration(
@@ -88,18 +88,14 @@ def guard(
 
 def _encryption_rule(
     kms_key_arn: pulumi.Input[str] | None,
-) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgs:
-    default = (
-        aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs
-    )
+) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgsDict:
     if kms_key_arn is None:
-        return aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-            apply_server_side_encryption_by_default=default(sse_algorithm="AES256")
-        )
-    return aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-        apply_server_side_encryption_by_default=default(
-            sse_algorithm="aws:kms", kms_master_key_id=kms_key_arn
-        ),
+        return {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
+    return {
+        "apply_server_side_encryption_by_default": {
+            "sse_algorithm": "aws:kms",
+            "kms_master_key_id": kms_key_arn,
+        },
         # A bucket key serves many objects and saves most calls to KMS.
-        bucket_key_enabled=True,
-    )
+        "bucket_key_enabled": True,
+    }

@@ -8,7 +8,8 @@ import pulumi_aws as aws
 #: after retention and compacted_block_retention (1 h). A week is time to repair a compactor that
 #: is down and to read what it should have deleted.
 BACKSTOP_DAYS = 7
-_ALL_OBJECTS = aws.s3.BucketLifecycleConfigurationRuleFilterArgs()
+
+Rule = aws.s3.BucketLifecycleConfigurationRuleArgsDict
 
 
 def expiry_days(retention_hours: int) -> int:
@@ -19,7 +20,7 @@ def expiry_days(retention_hours: int) -> int:
     return math.ceil(retention_hours / 24) + BACKSTOP_DAYS
 
 
-def rules(retention_hours: int) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
+def rules(retention_hours: int) -> list[Rule]:
     """Return the lifecycle rules of the trace bucket.
 
     They apply to all objects: the bucket only holds blocks and their indexes, and Tempo rewrites an
@@ -29,40 +30,24 @@ def rules(retention_hours: int) -> list[aws.s3.BucketLifecycleConfigurationRuleA
         abort_incomplete_uploads(),
         # The bucket keeps no versions, unless someone turns versioning on.
         expire_noncurrent_versions(days=1),
-        aws.s3.BucketLifecycleConfigurationRuleArgs(
-            id="expire-after-retention",
-            status="Enabled",
-            filter=_ALL_OBJECTS,
-            expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(
-                days=expiry_days(retention_hours)
-            ),
-        ),
+        {
+            **_of_all_objects("expire-after-retention"),
+            "expiration": {"days": expiry_days(retention_hours)},
+        },
     ]
 
 
-def abort_incomplete_uploads() -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+def abort_incomplete_uploads() -> Rule:
     """Return a rule that deletes parts of interrupted uploads. They are billed but not listed."""
-    return aws.s3.BucketLifecycleConfigurationRuleArgs(
-        id="abort-incomplete-uploads",
-        status="Enabled",
-        filter=_ALL_OBJECTS,
-        abort_incomplete_multipart_upload=(
-            aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
-                days_after_initiation=1
-            )
-        ),
-    )
+    rule = _of_all_objects("abort-incomplete-uploads")
+    return {**rule, "abort_incomplete_multipart_upload": {"days_after_initiation": 1}}
 
 
-def expire_noncurrent_versions(*, days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+def expire_noncurrent_versions(*, days: int) -> Rule:
     """Return a rule that deletes overwritten and deleted versions after some days."""
-    return aws.s3.BucketLifecycleConfigurationRuleArgs(
-        id="expire-noncurrent-versions",
-        status="Enabled",
-        filter=_ALL_OBJECTS,
-        noncurrent_version_expiration=(
-            aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
-                noncurrent_days=days
-            )
-        ),
-    )
+    rule = _of_all_objects("expire-noncurrent-versions")
+    return {**rule, "noncurrent_version_expiration": {"noncurrent_days": days}}
+
+
+def _of_all_objects(name: str) -> Rule:
+    return {"id": name, "status": "Enabled", "filter": {}}
