@@ -433,20 +433,15 @@ def _tempo_workloads(settings: TracingSettings) -> Found:
             "tempo.acceptTwoIngesters: true",
         )
     if ingesters == 2 and not its.accept_two_ingesters:
-        key, value = _written(
-            settings, "tempo.workloads.ingester.replicas", "tempo.size", "tempo.mode"
-        )
-        yield problem(
-            key,
-            value,
+        yield (
+            _written(settings, "tempo.workloads.ingester.replicas", "tempo.size", "tempo.mode"),
             "leads to two ingesters, and each span is written to both: while one of them restarts "
             "or is lost, Tempo ingests nothing, and spans wait in Alloy's queue. Set "
             "tempo.acceptTwoIngesters: true, or tempo.workloads.ingester.replicas: 3",
         )
     if its.accept_two_ingesters and ingesters != 2:
-        yield problem(
+        yield (
             "tempo.acceptTwoIngesters",
-            True,
             "has no effect, because there are not two ingesters: remove this key",
         )
 
