@@ -39,7 +39,7 @@ def network_policies(settings: TracingSettings) -> dict[str, Policy]:
         name = systems[0].namespace_name(settings)
         everything: dict[str, Any] = {}
         existing = not systems[0].creates_namespace(settings)
-        if existing or settings.grafana.namespace == name:
+        if existing:
             # The traffic of others is not the stack's to close.
             releases = [system.release for system in systems]
             everything = {"matchExpressions": [one_of("app.kubernetes.io/instance", releases)]}

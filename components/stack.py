@@ -155,7 +155,7 @@ class TracingStack(pulumi.ComponentResource):
                 logs_password=args.logs_password,
                 profiles_password=args.profiles_password,
             ),
-            # Grafana may live in the stack's own namespace.
+            # Grafana may be in a namespace of the stack.
             self._child([namespace]),
         )
 
@@ -274,7 +274,7 @@ def grafana_files(settings: TracingSettings) -> dict[str, str]:
     ]
     args = dashboards_args(settings)
     return {
-        **{f"datasources/{one['uid']}.json": json.dumps(one, indent=2) + "\n" for one in built},
+        **{f"datasources/{one['uid']}.json": json.dumps(one) for one in built},
         **{
             f"dashboards/{uid}.json": text
             for uid, text in dashboard_files(args.dashboards if args else []).items()

@@ -71,7 +71,7 @@ def planned(stack: str) -> dict[str, str]:
 
 
 def _is_dashboard(name: str) -> bool:
-    return name.startswith("grafana/") and name.endswith(".json")
+    return name.startswith("grafana/") and "/datasources/" not in name and name.endswith(".json")
 
 
 def _short(plan: dict[str, Any]) -> dict[str, Any]:

@@ -191,12 +191,19 @@ def _arns(settings: TracingSettings) -> Found:
 def _namespaces(settings: TracingSettings) -> Found:
     its = settings.namespaces
     operator = ["namespaces.operator"] if settings.operator.enabled else []
+    deleted = (
+        "the stack would create it, and delete it with Grafana. If it exists before the stack, set "
+        "namespaces.existing: [tracing]"
+    )
+    in_cluster = settings.grafana.delivery is not GrafanaDelivery.FILES
+    created = ["namespaces.tracing"] if in_cluster and "tracing" not in its.existing else []
     apart = [
         ("namespaces.beyla", "namespaces.tracing", "Beyla is privileged"),
         ("namespaces.beyla", "grafana.namespace", "Beyla is privileged"),
         *((key, "namespaces.tracing", "the operator owns its namespace") for key in operator),
         *((key, "namespaces.beyla", "Beyla is privileged") for key in operator),
         *((key, "grafana.namespace", "the operator owns its namespace") for key in operator),
+        *((key, "grafana.namespace", deleted) for key in created),
     ]
     for one, other, why in apart:
         if _value(settings, one)[0] == _value(settings, other)[0]:

@@ -53,8 +53,7 @@ class GrafanaSettings(Settings):
     """Labels of the `Grafana` object that the Grafana operator delivers to. It must be in
     `namespace`."""
     namespace: NamespaceName = "monitoring"
-    """Namespace that Grafana runs in and that its sidecar watches. It must exist, unless it is
-    `namespaces.tracing`."""
+    """Namespace that Grafana runs in and that its sidecar watches. It must exist."""
     folder: FolderTitle = "Tracing"
     """Folder of the dashboards."""
     folder_annotation: LabelKey = "grafana_folder"

@@ -76,6 +76,8 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("namespaces.tracing", {"namespaces": {"tracing": "kube-system"}}),
     ("namespaces.beyla", {"namespaces": {"beyla": "tracing"}}),
     ("namespaces.beyla", {"namespaces": {"beyla": "monitoring"}}),
+    ("namespaces.tracing", {"namespaces": {"tracing": "monitoring"}}),
+    ("grafana.namespace", {"grafana": {"namespace": "tracing"}}),
     ("charts.tempo.version", {"charts": {"tempo": {"version": "3.0.0"}}}),
     ("charts.tempoDistributed.version", {"charts": {"tempoDistributed": {"version": "3.3.0"}}}),
     ("charts.alloy.version", {"charts": {"alloy": {"version": "2.0.0"}}}),
@@ -325,7 +327,8 @@ ALLOWED: list[dict[str, dict[str, Any]]] = [
     {"beyla": {"namespaces": ["kube-shop-*", "shop"]}},
     {"beyla": {"enabled": False, "namespaces": ["monitoring"]}},
     {"tags": {"cost-center": "a b/c:d=e+f@g"}},
-    {"namespaces": {"tracing": "monitoring"}},
+    {"namespaces": {"tracing": "monitoring", "existing": ["tracing"]}},
+    {"grafana": {"namespace": "tracing", "delivery": "files", "tempoUrl": "https://t.example.com"}},
     {"load": {"spansPerSecond": 9, "storedBytesPerSpan": 500, "operations": 5, "edges": 3}},
     {"tempo": {"mode": "distributed", "size": "s", "acceptTwoIngesters": True}},
     {

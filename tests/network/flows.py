@@ -73,8 +73,8 @@ class World:
             "S3": Outside("52.218.0.1"),
             "elsewhere": Outside("198.51.100.9"),
         }
-        # Pods of Grafana's namespace are Grafana's to close, if it is the stack's as well.
-        strangers = self.open if its.grafana.namespace == tracing else self.closed
+        # In an existing namespace, the stack closes its own pods only.
+        strangers = self.open if "tracing" in its.namespaces.existing else self.closed
         strangers["stranger"] = Pod(tracing, {"app": "stranger"})
         if its.beyla_in_host_network:
             self.open["agent"] = Pod(beyla, {}, address=nodes[7], host_network=True)

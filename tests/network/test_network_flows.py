@@ -130,7 +130,7 @@ def test_a_stand_in_for_s3_is_reached_and_nothing_else(
     settings = stack(
         identity={"mode": "none"},
         storage={"endpoint": endpoint},
-        grafana={"namespace": "tracing"},
+        namespaces={"existing": ["tracing"]},
         backends={},
     )
     made = policies(settings)
@@ -162,7 +162,7 @@ def test_backends_inside_and_outside_the_cluster(url: str, inside: bool, outside
 
 def test_a_backend_by_its_service_s_name_alone_is_in_the_senders_namespace() -> None:
     metrics = {"url": "http://prometheus:9090", "remoteWriteUrl": "http://prometheus:9090/w"}
-    made = policies(stack(grafana={"namespace": "tracing"}, backends={"metrics": metrics}))
+    made = policies(stack(namespaces={"existing": ["tracing"]}, backends={"metrics": metrics}))
     beside = Pod("tracing", {"app": "prometheus"})
     service = Service("tracing", {"app": "prometheus"}, beside, {9090: 8080})
     assert outcomes(made, TEMPO, service, 9090) == {True}
