@@ -62,13 +62,27 @@ Overrides = Annotated[dict[str, Any], BeforeValidator(_plain)]
 
 
 def merged(built: Tree, given: Tree) -> dict[str, Any]:
-    """Return values with those that a stack file sets: mappings merge, all else replaces."""
+    """Return values with those that a stack file sets.
+
+    Mappings merge. Entries with names are added to a list of such entries. All else replaces.
+    """
     result = dict(built)
     for key, value in given.items():
         own = result.get(key)
-        both = isinstance(own, Mapping) and isinstance(value, Mapping)
-        result[key] = merged(cast(Tree, own), cast(Tree, value)) if both else value
+        if isinstance(own, Mapping) and isinstance(value, Mapping):
+            result[key] = merged(cast(Tree, own), cast(Tree, value))
+        elif (entries := _named(own)) and (added := _named(value)):
+            result[key] = [*entries, *(entry for entry in added if entry not in entries)]
+        else:
+            result[key] = value
     return result
+
+
+def _named(value: object) -> list[Tree]:
+    """Return a list whose entries all have names, such as volumes; empty for anything else."""
+    entries = cast("list[Tree]", value) if isinstance(value, list) else []
+    named = all(isinstance(entry, Mapping) and "name" in entry for entry in entries)
+    return entries if named else []
 
 
 def leaves(tree: Tree, group: str = "") -> Iterator[tuple[str, Any]]:
@@ -123,6 +137,12 @@ class Check:
                 yield problem(key, value, owner)
             elif wrong := self._wrong_kind(path, value):
                 yield problem(key, value, f"must be {wrong}, as in {self._of()}")
+            elif clashing := _clashing(own, value):
+                yield Problem(
+                    key=key,
+                    message="has names that entries of the stack have: choose others than "
+                    + ", ".join(map(shown, clashing)),
+                )
             elif missing := _missing(own, value):
                 yield Problem(
                     key=key,
@@ -183,8 +203,17 @@ def _prefixes(path: str) -> Iterator[str]:
         path = path.rpartition(".")[0]
 
 
+def _clashing(own: object, given: object) -> list[object]:
+    """Return the names of other entries that the stack's list has too."""
+    entries = _named(own)
+    names = [entry["name"] for entry in entries]
+    return [e["name"] for e in _named(given) if e not in entries and e["name"] in names]
+
+
 def _missing(own: object, given: object) -> list[object]:
     """Return the entries of the stack's list that another value in its place leaves out."""
+    if _named(own) and _named(given):
+        return []
     kept = cast("list[object]", given) if isinstance(given, list) else []
     entries = cast("list[object]", own) if isinstance(own, list) else []
     return [entry for entry in entries if entry not in kept]

@@ -78,8 +78,8 @@ def test_the_stack_owns_keys_that_exist(contract: Contract | None, key: str, own
          'add {"name": "otlp-grpc", "port": 4317, "targetPort": 4317, "protocol": "TCP", '
          '"appProtocol": "grpc"}, {"name": "otlp-http"'),
         ("alloy", {"alloy": {"extraPorts": {"a": 1}}}, "alloy.extraPorts.a", "must contain its"),
-        ("tempo", {"tempo": {"extraEnv": [{"name": "A", "value": "b"}]}}, "tempo.extraEnv",
-         "GOMEMLIMIT"),
+        ("tempo", {"tempo": {"extraEnv": [{"name": "GOMEMLIMIT", "value": "1GiB"}]}},
+         "tempo.extraEnv", 'choose others than "GOMEMLIMIT"'),
         ("tempo", {"replicas": 2}, "replicas", "mode monolithic is one process"),
         ("tempo", {"ingester": {}}, "ingester", "is no key of tempo 2.2.4"),
         ("beyla", {"config": {"data": {"discovery": {"instrument": []}}}},
@@ -172,6 +172,14 @@ def test_values_merge_last_lists_replace_and_null_removes() -> None:
 
     assert merged(built, given) == {"a": {"b": 1, "c": [3]}, "d": None, "e": 5, "g": {"h": None}}
     assert built["a"] == {"b": 1, "c": [1, 2]}
+
+
+def test_entries_with_names_are_added_to_those_of_the_stack() -> None:
+    own, other = {"name": "a", "value": "1"}, {"name": "b", "value": "2"}
+
+    assert merged({"env": [own]}, {"env": [own, other]}) == {"env": [own, other]}
+    assert merged({"env": [own]}, {"env": [other, "c"]}) == {"env": [other, "c"]}
+    assert said(tempo={"values": {"tempo": {"extraEnv": [other]}}}) == {}
 
 
 def test_releases_have_the_values() -> None:
