@@ -69,9 +69,10 @@ def merged(built: Tree, given: Tree) -> dict[str, Any]:
     result = dict(built)
     for key, value in given.items():
         own = result.get(key)
+        entries, added = _named(own), _named(value)
         if isinstance(own, Mapping) and isinstance(value, Mapping):
             result[key] = merged(cast(Tree, own), cast(Tree, value))
-        elif (entries := _named(own)) and (added := _named(value)):
+        elif entries and added:
             result[key] = [*entries, *(entry for entry in added if entry not in entries)]
         else:
             result[key] = value
@@ -80,9 +81,9 @@ def merged(built: Tree, given: Tree) -> dict[str, Any]:
 
 def _named(value: object) -> list[Tree]:
     """Return a list whose entries all have names, such as volumes; empty for anything else."""
-    entries = cast("list[Tree]", value) if isinstance(value, list) else []
-    named = all(isinstance(entry, Mapping) and "name" in entry for entry in entries)
-    return entries if named else []
+    entries = cast("list[object]", value) if isinstance(value, list) else []
+    named = [cast(Tree, e) for e in entries if isinstance(e, Mapping) and "name" in e]
+    return named if len(named) == len(entries) else []
 
 
 def leaves(tree: Tree, group: str = "") -> Iterator[tuple[str, Any]]:
