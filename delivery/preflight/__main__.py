@@ -9,6 +9,7 @@ import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -56,24 +57,29 @@ def check(its: Sources) -> list[tuple[str, Finding]]:
     """Return the findings for each need of a plan, with its name."""
     wanted = [need.name for need in needs.needs(its.plan)]
     with ThreadPoolExecutor() as pool:
-        results = [pool.submit(_findings, its, name) for name in wanted]
+        results = dict(zip(wanted, pool.map(partial(_findings, its), wanted), strict=True))
+    # One line for everything that can't be checked for the same reason.
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for name, result in results.items():
+        if isinstance(result, str):
+            reasons[result].append(name)
     found: list[tuple[str, Finding]] = []
-    unknown: dict[str, list[str]] = defaultdict(list)
-    for name, result in zip(wanted, results, strict=True):
-        try:
-            found += [(name, finding) for finding in result.result()]
-        except UnknownError as reason:
-            unknown[str(reason)].append(name)
-    # One line for everything that can't be checked for one reason.
-    for reason, names_of in unknown.items():
-        head = names_of[0] if len(names_of) == 1 else f"{len(names_of)} others"
-        text = reason if len(names_of) == 1 else f"{reason}: {', '.join(names_of)}"
-        found.append((head, not_checked(text)))
+    for name, result in results.items():
+        if not isinstance(result, str):
+            found += [(name, finding) for finding in result]
+        elif names_of := reasons.pop(result, None):
+            several = len(names_of) > 1
+            text = f"{result} ({', '.join(names_of)})" if several else result
+            found.append((f"{len(names_of)} needs" if several else name, not_checked(text)))
     return found
 
 
-def _findings(its: Sources, name: str) -> list[Finding]:
-    return list(CHECKS[name](its))
+def _findings(its: Sources, name: str) -> list[Finding] | str:
+    """Return the findings for a need, or why it can't be checked."""
+    try:
+        return list(CHECKS[name](its))
+    except UnknownError as reason:
+        return str(reason)
 
 
 def as_text(plan: Plan, found: Sequence[tuple[str, Finding]]) -> str:
@@ -87,18 +93,24 @@ def as_text(plan: Plan, found: Sequence[tuple[str, Finding]]) -> str:
     second = max(len(name) for name, _ in found)
     for name, finding in found:
         head = f"{finding.level:<{first}}  {name:<{second}}  "
-        lines += textwrap.wrap(
-            finding.text, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head)
-        )
+        lines += _wrapped(head, finding.text)
         if finding.fix:
-            lines += textwrap.wrap(
-                finding.fix,
-                _WIDTH,
-                initial_indent=" " * len(head) + "fix: ",
-                subsequent_indent=" " * (len(head) + 5),
-            )
+            lines += _wrapped(" " * len(head) + "fix: ", finding.fix)
     counts = [_counted(level, _count(found, level)) for level in reversed(Level)]
     return "\n".join([*lines, "", ", ".join(filter(None, counts))])
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    indent = " " * len(head)
+    # A URL or a name that is broken can't be copied.
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=head,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _counted(level: Level, count: int) -> str:

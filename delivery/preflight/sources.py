@@ -104,7 +104,8 @@ class Proxied:
         try:
             document = json.loads(text)
         except ValueError:
-            document = {"message": text.strip()}
+            # Not the API server's answer, but the proxy's.
+            raise UnknownError(f"the cluster can't be reached: {text.strip()}") from None
         if answer.status >= http.HTTPStatus.BAD_REQUEST:
             said = document.get("message") or answer.reason
             raise UnknownError(f"the cluster answers {answer.status}: {said}")

@@ -14,7 +14,7 @@ import pytest
 from components.settings import TracingSettings
 from delivery.preflight import __main__ as preflight
 from delivery.preflight import names, outside
-from delivery.preflight.api import Json
+from delivery.preflight.api import Json, UnknownError
 from delivery.preflight.finding import Finding, Level
 from delivery.preflight.sources import Sources, Unreachable
 from plan import needs
@@ -553,16 +553,27 @@ def test_what_the_stack_deployed_is_not_in_its_way() -> None:
 
 def test_what_may_not_be_read_is_not_checked() -> None:
     found = dict(findings(cluster=Api(hidden=["/nodes", "storageclasses"])))
-    assert found["3 others"].level is NOT_CHECKED
-    assert found["3 others"].text.startswith("the cluster answers 403: forbidden: storage class")
+    assert found["3 needs"].level is NOT_CHECKED
+    said = "the cluster answers 403: forbidden (storage class, kernels, nodes)"
+    assert found["3 needs"].text == said
 
 
 def test_a_cluster_that_does_not_answer_is_one_error() -> None:
     found = findings(cluster=Unreachable("connection refused"))
     assert bad(found) == [("cluster", ERROR)]
     assert dict(found)["cluster"].text == "connection refused"
-    [others] = [f.text for name, f in found if name.endswith(" others")]
-    assert others.startswith("the cluster can't be reached: Kubernetes, permissions")
+    [others] = [f.text for name, f in found if name.endswith(" needs")]
+    assert others.startswith("the cluster can't be reached (Kubernetes, permissions, ")
+
+
+def test_without_aws_the_cluster_is_checked_but_not_which_one_it_is() -> None:
+    def nothing(*_: str) -> Json:
+        raise UnknownError("the AWS CLI is not on PATH")
+
+    found = findings(aws=nothing)
+    assert bad(found) == []
+    which = [f.text for name, f in found if name == "cluster"]
+    assert which[1] == "whether it is platform-dev: the AWS CLI is not on PATH"
 
 
 def test_the_account_of_an_assumed_role_is_not_compared() -> None:

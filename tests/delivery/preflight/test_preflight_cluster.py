@@ -19,7 +19,7 @@ import yaml
 
 from delivery.preflight import __main__ as preflight
 from delivery.preflight import access
-from delivery.preflight.api import Json
+from delivery.preflight.api import Json, UnknownError
 from delivery.preflight.finding import Finding, Level
 from delivery.preflight.sources import Sources, proxied
 from plan import needs
@@ -312,3 +312,6 @@ def test_the_command_reaches_the_cluster(
     settings = place.plan.settings.model_copy(update={"cluster": nowhere})
     with preflight.reached(dataclasses.replace(place.plan, settings=settings)) as api:
         assert "nowhere" in getattr(api, "reason", "")
+    refused = pytest.raises(UnknownError, match=r"can't be reached: .*connection refused")
+    with proxied([*KUBECTL, "--server=https://127.0.0.1:1"]) as api, refused:
+        api.get("/version")
