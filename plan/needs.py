@@ -284,7 +284,7 @@ def foreign_namespaces(plan: Plan) -> dict[str, str]:
         settings.alert_namespace: "alerts.namespace",
         settings.grafana.namespace: "grafana.namespace",
     }
-    return {name: keys.get(name, "namespaces") for name in sorted(used)}
+    return {name: keys.get(name, "namespaces.existing") for name in sorted(used)}
 
 
 def pod_security(plan: Plan) -> dict[str, str]:

@@ -48,7 +48,7 @@ def _objects(its: Sources) -> Findings:
         where = f" in {namespace}" if namespace else ""
         fix = "`up` would take it over: rename or delete it"
         if kind == "Namespace":
-            fix = "choose another name in `namespaces`"
+            fix = "choose another name in `namespaces`, or list it in namespaces.existing"
         for taken in sorted(there.intersection(planned)):
             yield _taken(its, f"{kind} {taken}{where} exists", fix)
 

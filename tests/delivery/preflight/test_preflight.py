@@ -527,6 +527,22 @@ def test_files_of_others_that_nobody_can_read_are_left_alone() -> None:
     assert bad(findings(cluster=Api(objects=[*healthy(), broken]))) == []
 
 
+def test_an_existing_namespace_must_exist_and_is_nobody_elses_name() -> None:
+    its = plan()
+    kept = [
+        r
+        for r in its.recording.resources
+        if (r.type.rpartition(":")[2], r.inputs.get("metadata", {}).get("name"))
+        != ("Namespace", "tracing")
+    ]
+    its = dataclasses.replace(its, recording=dataclasses.replace(its.recording, resources=kept))
+    found = findings(its)
+    assert bad(found) == [("namespaces", ERROR)]
+    assert dict(found)["namespaces"].text == "there is no namespace tracing"
+    assert dict(found)["namespaces"].fix == "create it, or change namespaces.existing"
+    assert bad(findings(its, cluster=Api(objects=[*healthy(), made("Namespace", "tracing")]))) == []
+
+
 def test_what_the_stack_deployed_is_not_in_its_way() -> None:
     its = plan()
     urns = frozenset(resource.urn for resource in its.recording.resources)

@@ -47,7 +47,7 @@ class Place:
     Attributes:
         plan: a plan for it.
         tracing: namespace of Tempo and Alloy, which doesn't exist.
-        beyla: namespace of Beyla, which doesn't exist.
+        beyla: namespace of Beyla, which exists.
         grafana: namespace of Grafana.
         node: name of the node.
         issuer: issuer of the cluster.
@@ -108,7 +108,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Generator[Place]:
     (folder / "Pulumi.yaml").symlink_to(ROOT / "Pulumi.yaml")
     document = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
     config = document["config"]
-    config["tracing:namespaces"] = {"tracing": mark, "beyla": f"{mark}-beyla"}
+    config["tracing:namespaces"] = {
+        "tracing": mark,
+        "beyla": f"{mark}-beyla",
+        "existing": ["beyla"],
+    }
     config["tracing:grafana"]["namespace"] = f"{mark}-grafana"
     config["tracing:placement"] = {"nodeSelector": {"pool": mark}}
     config["tracing:beyla"] = {
@@ -138,6 +142,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Generator[Place]:
     }
     with planted(
         made("Namespace", made_up.grafana),
+        made("Namespace", made_up.beyla),
         made_up.on_a_node(made_up.node),
         made("Pod", "grafana", made_up.grafana, spec={"containers": sidecars}),
         made("DaemonSet", "eks-pod-identity-agent", "kube-system", spec=agent),
@@ -244,13 +249,12 @@ def test_names_of_others_and_their_quotas(place: Place) -> None:
 
 
 def test_a_namespace_that_refuses_beyla(place: Place) -> None:
-    with planted(made("Namespace", place.beyla, labels={ENFORCE: "restricted"})):
-        restricted = place.check(deployed=("Namespace",))
-        kubectl("label", "--overwrite", "namespace", place.beyla, f"{ENFORCE}=baseline")
-        baseline = place.check(deployed=("Namespace",))
-    says = f"namespace {place.beyla} enforces"
-    assert texts(restricted, "pod security").startswith(f"{says} restricted")
-    assert texts(baseline, "pod security").startswith(f"{says} baseline")
+    for level in ("restricted", "baseline"):
+        kubectl("label", "--overwrite", "namespace", place.beyla, f"{ENFORCE}={level}")
+        said = texts(place.check(), "pod security")
+        assert said.startswith(f"namespace {place.beyla} enforces {level}")
+    kubectl("label", "namespace", place.beyla, f"{ENFORCE}-")
+    assert texts(place.check(), "pod security") == ""
 
 
 def test_tainted_nodes_and_an_old_kernel(place: Place) -> None:
