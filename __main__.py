@@ -16,6 +16,7 @@ stack = TracingStack(
         metrics_password=config.metrics_password,
         logs_password=config.logs_password,
         profiles_password=config.profiles_password,
+        alloy_modules=config.alloy_modules,
     ),
     pulumi.ResourceOptions(
         providers=[

@@ -5,7 +5,7 @@ Names and addresses that components share meet here: each gets its arguments fro
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_kubernetes.core import v1 as core
@@ -63,12 +63,16 @@ class TracingStackArgs:
     """Password or token of `settings.backends.logs`."""
     profiles_password: pulumi.Input[str] | None = None
     """Password or token of `settings.backends.profiles`."""
+    alloy_modules: dict[str, str] = field(default_factory=dict[str, str])
+    """Content of the files in `settings.alloy.modules`, by their paths there."""
 
 
 class TracingStack(pulumi.ComponentResource):
     """Distributed tracing for one environment.
 
     The providers for AWS and Kubernetes come with the resource options.
+
+    Inputs without a setting are reached with `transforms`: see docs/reuse.md.
 
     Raises:
         SettingsError: the settings contradict each other.
@@ -102,7 +106,7 @@ class TracingStack(pulumi.ComponentResource):
             "logsPassword": args.logs_password,
             "profilesPassword": args.profiles_password,
         }
-        rules.check(settings, name, passwords)
+        rules.check(settings, name, passwords, args.alloy_modules)
         super().__init__("tracing:index:TracingStack", name, {}, opts)
         for warning in (*warnings(settings), *slow_rollouts(settings)):
             pulumi.log.warn(warning, self)
@@ -134,7 +138,11 @@ class TracingStack(pulumi.ComponentResource):
         )
         alloy = Alloy(
             f"{name}-alloy",
-            alloy_system.args(settings, has_credentials=credentials is not None),
+            alloy_system.args(
+                settings,
+                has_credentials=credentials is not None,
+                modules=args.alloy_modules,
+            ),
             self._child([namespace, tempo]),
         )
         if settings.beyla_runs:

@@ -4,10 +4,12 @@ import dataclasses
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, cast
 
 import pulumi
 
+from components.alloy import own_modules
 from components.checks import SECRETS, Problem, SettingsError, credentials, problem
 from components.checks.validate import validate
 from components.core.tier import PRODUCTION_NAMES, TIERS, Tier
@@ -23,13 +25,18 @@ GROUPS = tuple(field.alias or name for name, field in TracingSettings.model_fiel
 
 @dataclass(frozen=True, kw_only=True)
 class TracingConfig:
-    """The configuration of a stack, with the passwords or tokens of its backends."""
+    """The configuration of a stack, with the passwords or tokens of its backends.
+
+    Attributes:
+        alloy_modules: content of the files in `alloy.modules`, by their paths.
+    """
 
     settings: TracingSettings
     aws: dict[str, Any]
     metrics_password: pulumi.Output[str] | None
     logs_password: pulumi.Output[str] | None
     profiles_password: pulumi.Output[str] | None
+    alloy_modules: dict[str, str]
 
 
 def load_config() -> TracingConfig:
@@ -44,7 +51,8 @@ def load_config() -> TracingConfig:
     groups = {k: parsed(v) for k, v in given.items() if k in GROUPS and not _is_secret(k)}
     secret_groups = [k for k in given if k in GROUPS and _is_secret(k)]
     settings, wrong = validate(groups, skipped=secret_groups)
-    found += [*wrong, *credentials(settings, given)]
+    texts, unread = _read_modules(settings)
+    found += [*wrong, *credentials(settings, given), *unread]
     found = [dataclasses.replace(item, key=f"{PROJECT}:{item.key}") for item in found]
     aws, wrong_aws = aws_arguments(raw, settings)
     found += [*wrong_aws, *_misspelt_projects(raw)]
@@ -57,7 +65,27 @@ def load_config() -> TracingConfig:
         metrics_password=config.get_secret("metricsPassword"),
         logs_password=config.get_secret("logsPassword"),
         profiles_password=config.get_secret("profilesPassword"),
+        alloy_modules=texts,
     )
+
+
+def _read_modules(settings: TracingSettings) -> tuple[dict[str, str], list[Problem]]:
+    """Return the content of the files in `alloy.modules`, and what is wrong with them."""
+    texts: dict[str, str] = {}
+    found: list[Problem] = []
+    for key, _, path in own_modules.paths(settings.alloy.modules):
+        file = Path(path)
+        try:
+            # A pipe would be waited for.
+            if not file.is_file():
+                raise FileNotFoundError(0, "there is no such file in the project's folder")
+            texts[path] = file.read_bytes()[: own_modules.MOST_BYTES + 1].decode()
+        except UnicodeDecodeError:
+            found.append(problem(key, path, "is not UTF-8 text: save it as UTF-8"))
+        except OSError as error:
+            found.append(problem(key, path, f"can't be read: {error.strerror}"))
+    read = own_modules.problems(settings.alloy.modules, texts)
+    return texts, [*found, *(p for p in read if p.key not in {f.key for f in found})]
 
 
 def _misspelt_projects(raw: Mapping[str, str]) -> Iterator[Problem]:

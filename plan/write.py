@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from components.core.helm import from_template
 from components.grafana.delivery import API_VERSION
 from components.grafana.settings import GrafanaDelivery
 from components.stack import grafana_files
@@ -87,7 +88,7 @@ def files(plan: Plan) -> dict[str, str]:
         name = release.inputs["name"]
         text = values.get("alloy", {}).get("configMap", {}).get("content")
         if text:
-            found[f"alloy/{name}.alloy"] = text
+            found[f"alloy/{name}.alloy"] = from_template(text)
         found[f"values/{name}.yaml"] = dump(values)
     for item in plan.recording.of_type(CONFIG_MAP):
         folder = "rules" if item.parent.split("::")[2].endswith(RULE_GROUPS) else "grafana"

@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import yaml
 
-from components.alloy.pipeline import MODULES
+from components.alloy.own_modules import MODULES
 from package.provider import TracingProvider
 from plan.dumping import dump
 from plan.run import run

@@ -1,7 +1,7 @@
 """The Alloy gateway as a component."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pulumi
 
@@ -11,8 +11,10 @@ from ..core import helm
 from ..core.names import ALLOY_RELEASE
 from ..core.outputs import register
 from ..core.overrides import refuse
+from ..core.problem import SettingsError
 from ..core.settings import PlacementSettings, ServiceMonitorSettings
 from .endpoints import otlp_grpc_endpoint, otlp_http_endpoint
+from .own_modules import problems
 from .settings import AlloySettings
 from .values import checks, rollouts, values
 
@@ -66,6 +68,8 @@ class AlloyArgs:
     """Backend of OTLP metrics; without it they are refused."""
     logs: LogsSettings | None = None
     """Backend of OTLP logs; without it they are refused."""
+    modules: dict[str, str] = field(default_factory=dict[str, str])
+    """Content of the files in `settings.modules`, by their paths there."""
     credentials_secret: str | None = None
     """Kubernetes Secret with the keys `METRICS_PASSWORD` and `LOGS_PASSWORD` of the backends that
     require a password or token that is in no other Secret."""
@@ -88,6 +92,8 @@ class Alloy(pulumi.ComponentResource):
     It adds cluster, environment and Kubernetes attributes, drops noise, and sends spans to Tempo,
     log records to Loki and metrics to the metrics backend.
 
+    Inputs without a setting are reached with `transforms`: see docs/reuse.md.
+
     Example:
         Alloy("alloy", AlloyArgs(namespace="tracing", environment="dev", cluster_name="dev-1",
         tempo_endpoint="tempo.tracing.svc.cluster.local:4317"))
@@ -102,6 +108,8 @@ class Alloy(pulumi.ComponentResource):
         self, name: str, args: AlloyArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         refuse(name, checks(args))
+        if found := list(problems(args.settings.modules, args.modules)):
+            raise SettingsError(name, found)
         super().__init__("tracing:index:Alloy", name, {}, opts)
         self._release = helm.release(
             f"{name}-release",

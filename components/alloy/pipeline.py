@@ -1,26 +1,27 @@
 """Alloy's configuration: the modules in ``modules/*.alloy`` and their instances.
 
 Telemetry passes receive, limit_memory, add_kubernetes and enrich. Then spans go through drop_noise
-to Tempo, log records to Loki and metrics to the metrics backend.
+to Tempo, log records to Loki and metrics to the metrics backend. Modules of the stack file are in
+between: after limit_memory, or in front of the last module.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ..backends import credentials
 from ..backends.settings import Auth, LogsSettings, MetricsSettings, WriterSettings
+from ..core.helm import no_template
 from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, OTLP_RETRY_MINUTES
 from ..telemetry.metrics import reserved_series
+from .own_modules import MODULES, SIGNALS, OwnModule, modules
 from .sizes import HTTP_REQUEST_MIB, queue_bytes
 
 if TYPE_CHECKING:
     from .component import AlloyArgs
 
-MODULES = Path(__file__).parent / "modules"
 #: Attributes whose value is a mapping.
 _MAPS = ("headers",)
 #: Module that other modules use; it has no instance of its own.
@@ -53,8 +54,33 @@ def config(args: "AlloyArgs") -> str:
         **(_metrics(args, args.metrics) if args.metrics else {}),
     }
     declared = [_declared(name, args) for name in (SHARED_MODULE, *instances)]
+    declared += _insert(modules(args.settings.modules, args.modules), instances)
     used = [instance(module, "default", arguments) for module, arguments in instances.items()]
     return "\n".join([*declared, *used])
+
+
+def _insert(own: Mapping[str, Sequence[OwnModule]], instances: Instances) -> list[str]:
+    """Put the stack file's modules into the paths of their signals; return their declarations."""
+    exits = ("beforeSampling", "beforeExport")
+    for source, signal, places in (
+        *(("limit_memory", signal, ("afterReceive",)) for signal in SIGNALS),
+        ("drop_noise", "traces", exits),
+        ("enrich", "logs", exits),
+        ("enrich", "metrics", exits),
+    ):
+        for module in (each for place in places for each in own.get(place, ())):
+            if signal not in module.signals or signal not in instances[source]:
+                continue
+            # A signal without a backend leads nowhere, and a module may require its argument.
+            arguments = instances.setdefault(module.name, {each: [] for each in module.signals})
+            arguments[signal] = instances[source][signal]
+            instances[source][signal] = _to(module.name)
+            source = module.name
+    used = [module for place in own.values() for module in place]
+    for module in used:
+        instances.setdefault(module.name, {each: [] for each in module.signals})
+    # The chart runs the configuration through its template engine.
+    return [no_template(module.text) for module in used]
 
 
 def _entry(args: "AlloyArgs") -> Instances:

@@ -7,7 +7,21 @@ from pydantic import Field
 from ..core.base import Settings
 from ..core.overrides import Overrides
 from ..core.settings import PLACED, PlacementSettings, ScalableWorkloadSettings, Size
-from ..core.texts import NamespaceName, UrlPath
+from ..core.texts import ModulePath, NamespaceName, Url, UrlPath
+
+
+class AlloyModulesSettings(Settings):
+    """Own modules of Alloy's configuration: see docs/overrides.md."""
+
+    after_receive: list[ModulePath] = Field(default=[])
+    """Files of modules that data passes first, with the attributes that senders set."""
+    before_sampling: list[ModulePath] = Field(default=[])
+    """Files of modules that data passes with all attributes, after health checks are dropped. Alloy
+    doesn't sample yet."""
+    before_export: list[ModulePath] = Field(default=[])
+    """Files of modules that data passes last, before it is batched and sent."""
+    destinations: list[Url] = Field(default=[])
+    """URLs that the modules send to; network policies let Alloy reach them."""
 
 
 class AlloySettings(Settings):
@@ -45,5 +59,7 @@ class AlloySettings(Settings):
     sends from the host network."""
     placement: Annotated[PlacementSettings, PLACED] = PlacementSettings()
     """Placement of Alloy's pods; each key replaces that of the stack's `placement`."""
+    modules: AlloyModulesSettings = AlloyModulesSettings()
+    """Own modules of Alloy's configuration."""
     values: Overrides = Field(default={})
     """Other values of the chart `alloy`, merged last: see docs/overrides.md."""

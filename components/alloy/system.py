@@ -1,6 +1,7 @@
 """Alloy as one of the stack's systems."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from ..core import flows, helm
 from ..core.names import (
@@ -19,8 +20,13 @@ from .component import AlloyArgs
 from .sizes import workload
 from .values import checks, rollouts
 
+#: No modules of the stack file.
+EMPTY: Mapping[str, str] = MappingProxyType({})
 
-def args(settings: TracingSettings, *, has_credentials: bool) -> AlloyArgs:
+
+def args(
+    settings: TracingSettings, *, has_credentials: bool, modules: Mapping[str, str] = EMPTY
+) -> AlloyArgs:
     """Return the arguments of Alloy."""
     charts = settings.charts
     return AlloyArgs(
@@ -47,6 +53,7 @@ def args(settings: TracingSettings, *, has_credentials: bool) -> AlloyArgs:
         ),
         metrics=settings.backends.metrics,
         logs=settings.backends.logs,
+        modules=dict(modules),
         credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
         service_monitor=settings.grafana.service_monitor,
     )
@@ -71,6 +78,11 @@ def _flows(settings: TracingSettings) -> flows.Flows:
                 flows.API_SERVER,
                 *flows.to_metrics(settings),
                 *(flows.to_url(logs.otlp_url, settings.namespaces.tracing) if logs else []),
+                *(
+                    rule
+                    for url in settings.alloy.modules.destinations
+                    for rule in flows.to_url(url, settings.namespaces.tracing)
+                ),
             ],
         ),
     )

@@ -54,6 +54,8 @@ class Beyla(pulumi.ComponentResource):
 
     It has no outputs, because no other system connects to it.
 
+    Inputs without a setting are reached with `transforms`: see docs/reuse.md.
+
     Example:
         Beyla("beyla", BeylaArgs(settings=BeylaSettings(namespaces=["shop"]), nodes=3,
         namespace="tracing-beyla", cluster_name="dev-1", otlp_endpoint=alloy.otlp_grpc_endpoint))

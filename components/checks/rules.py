@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel, to_snake
 
 from ..alerting.slo.rules import RESERVED_LABELS, expression
 from ..alerting.slo.settings import PLACEHOLDER, RatioSettings
+from ..alloy import own_modules
 from ..alloy import sizes as alloy_sizes
 from ..beyla import sizes as beyla_sizes
 from ..beyla.config import NEVER_INSTRUMENTED, SYSTEM_NAMESPACES
@@ -54,8 +55,19 @@ def problems(settings: TracingSettings, *, stack_file: bool = True) -> Iterator[
             )
 
 
-def check(settings: TracingSettings, source: str, passwords: Mapping[str, object]) -> None:
-    """Refuse settings of a component that contradict each other; passwords are as in `SECRETS`.
+def check(
+    settings: TracingSettings,
+    source: str,
+    passwords: Mapping[str, object],
+    alloy_modules: Mapping[str, str],
+) -> None:
+    """Refuse settings of a component that contradict each other.
+
+    Args:
+        settings: settings that are valid by themselves.
+        source: name of the component, for the message.
+        passwords: as in `SECRETS`.
+        alloy_modules: content of the files in `alloy.modules`, by their paths.
 
     Raises:
         SettingsError: with every problem.
@@ -63,6 +75,7 @@ def check(settings: TracingSettings, source: str, passwords: Mapping[str, object
     found = [
         *problems(settings, stack_file=False),
         *credentials(settings, passwords, stack_file=False),
+        *own_modules.problems(settings.alloy.modules, alloy_modules),
     ]
     if found:
         raise SettingsError(source, found)

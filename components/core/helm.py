@@ -110,10 +110,18 @@ def timeout_seconds(rollouts: Iterable[Rollout]) -> int:
     return max(MIN_TIMEOUT_SECONDS, *(rollout.seconds for rollout in rollouts))
 
 
+#: Two braces that a template engine keeps: in backquotes, because YAML may escape quotes.
+_BRACES = "{{`{{`}}"
+
+
 def no_template(text: str) -> str:
     """Return a string whose braces a chart that runs it through its template engine keeps."""
-    # Backquotes, because YAML may escape quotes.
-    return text.replace("{{", "{{`{{`}}")
+    return text.replace("{{", _BRACES)
+
+
+def from_template(text: str) -> str:
+    """Return what a chart's template engine makes of a string without other actions."""
+    return text.replace(_BRACES, "{{")
 
 
 def release(

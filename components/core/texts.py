@@ -403,6 +403,16 @@ KubeContext = Annotated[
 FilePath = Annotated[
     str, Field(min_length=1, max_length=4096), Text("the path of a file", "~/.kube/config")
 ]
+ModulePath = Annotated[
+    str,
+    Field(max_length=500, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*\.alloy$"),
+    Text("the path of an .alloy file, relative to the project's folder", "alloy/drop_debug.alloy"),
+    _refuse(
+        lambda path: ".." in path.split("/"),
+        "leads out of the folder that it begins in: use a path without .., for example "
+        "alloy/drop_debug.alloy",
+    ),
+]
 ServiceName = Annotated[
     str, Field(min_length=1, max_length=255), Text("1 to 255 characters", "checkout")
 ]

@@ -48,7 +48,10 @@ class GrafanaDatasourcesArgs:
 
 
 class GrafanaDatasources(pulumi.ComponentResource):
-    """An object for each datasource, by `settings.delivery`; a password is in a Secret."""
+    """An object for each datasource, by `settings.delivery`; a password is in a Secret.
+
+    Inputs without a setting are reached with `transforms`: see docs/reuse.md.
+    """
 
     tempo_uid: pulumi.Output[str]
     """Uid of the Tempo datasource."""

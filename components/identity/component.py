@@ -56,6 +56,8 @@ class WorkloadIdentity(pulumi.ComponentResource):
     """AWS credentials for Tempo's pods without static keys: a role that only they can assume.
 
     Pods get credentials when they start, so start them after this component is complete.
+
+    Inputs without a setting are reached with `transforms`: see docs/reuse.md.
     """
 
     role_arn: pulumi.Output[str]

@@ -39,6 +39,8 @@ class OtlpEnv(pulumi.ComponentResource):
     Each application adds `OTEL_SERVICE_NAME`, for which there is no default. Pods see a change of
     the ConfigMap when they are made anew.
 
+    Inputs without a setting are reached with `transforms`: see docs/reuse.md.
+
     Raises:
         SettingsError: the settings name one application, or contradict each other.
     """

@@ -43,6 +43,8 @@ class OpenTelemetryOperatorArgs:
 class OpenTelemetryOperator(pulumi.ComponentResource):
     """The OpenTelemetry Operator, and one `Instrumentation` for pods of every namespace.
 
+    Inputs without a setting are reached with `transforms`: see docs/reuse.md.
+
     Example:
         OpenTelemetryOperator("operator", OpenTelemetryOperatorArgs(namespace="tracing-operator",
         otlp_endpoint="http://alloy.tracing.svc.cluster.local:4318"))

@@ -44,6 +44,8 @@ class TraceStorage(pulumi.ComponentResource):
     """The S3 bucket that holds Tempo's blocks, or the outputs of an existing bucket.
 
     Store nothing else in the bucket: S3 deletes all objects a week after the retention.
+
+    Inputs without a setting are reached with `transforms`: see docs/reuse.md.
     """
 
     bucket_name: pulumi.Output[str]

@@ -100,6 +100,8 @@ def rollouts(args: TempoArgs) -> list[helm.Rollout]:
 class Tempo(pulumi.ComponentResource):
     """Grafana Tempo, installed from the chart of the mode in use.
 
+    Inputs without a setting are reached with `transforms`: see docs/reuse.md.
+
     Raises:
         SettingsError: `settings.values` has keys that the chart doesn't know or the stack owns.
         ValueError: the metrics backend requires a password, but `credentials_secret` is not set.

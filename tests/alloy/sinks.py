@@ -26,6 +26,7 @@ class Span:
 
     name: str
     resource: dict[str, str]
+    attributes: dict[str, str]
 
 
 @dataclass
@@ -46,7 +47,9 @@ class _TraceService(trace_service_pb2_grpc.TraceServiceServicer):
         for part in request.resource_spans:
             resource = {a.key: a.value.string_value for a in part.resource.attributes}
             self._sink.spans += [
-                Span(span.name, resource) for scope in part.scope_spans for span in scope.spans
+                Span(span.name, resource, {a.key: a.value.string_value for a in span.attributes})
+                for scope in part.scope_spans
+                for span in scope.spans
             ]
         return trace_service_pb2.ExportTraceServiceResponse()
 

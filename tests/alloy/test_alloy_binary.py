@@ -12,7 +12,7 @@ import pytest
 
 from components.alloy.component import AlloyArgs
 from components.alloy.pipeline import MODULES, config
-from components.alloy.settings import AlloySettings
+from components.alloy.settings import AlloyModulesSettings, AlloySettings
 from components.backends.settings import Auth
 from tests.alloy.cases import HOSTILE, LOGS, METRICS, arguments, variants
 from tests.alloy.gateway import ALLOY, Gateway, attributes, gateway, needs_alloy, wait_for
@@ -30,6 +30,8 @@ from tests.alloy.sinks import (
 pytestmark = needs_alloy
 
 VARIANTS = variants()
+EXAMPLES = Path(__file__).parents[2] / "examples" / "alloy-modules"
+FILES = sorted([*MODULES.glob("*.alloy"), *EXAMPLES.glob("*.alloy")])
 #: The last span of a test; once it is there, all before it are.
 LAST = "the last one"
 
@@ -41,7 +43,7 @@ def run(*arguments: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("file", sorted(MODULES.glob("*.alloy")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_module_is_formatted(file: Path) -> None:
     run("fmt", "--test", file)
 
@@ -50,6 +52,26 @@ def test_a_module_is_formatted(file: Path) -> None:
 def test_alloy_accepts_the_configuration(args: AlloyArgs, tmp_path: Path) -> None:
     file = tmp_path / "config.alloy"
     file.write_text(config(args))
+
+    run("fmt", "--test", file)
+    run("validate", file)
+
+
+def with_modules(**changed: Any) -> AlloyArgs:
+    """Return arguments with the example's modules."""
+    places = {
+        "after_receive": ["drop_debug.alloy"],
+        "before_sampling": ["redact_queries.alloy"],
+        "before_export": ["copy_to_archive.alloy"],
+    }
+    settings = AlloySettings(modules=AlloyModulesSettings.model_validate(places))
+    texts = {file.name: file.read_text() for file in EXAMPLES.glob("*.alloy")}
+    return arguments(settings=settings, modules=texts, **changed)
+
+
+def test_alloy_accepts_the_modules_of_the_example(tmp_path: Path) -> None:
+    file = tmp_path / "config.alloy"
+    file.write_text(config(with_modules(logs=LOGS, metrics=METRICS)))
 
     run("fmt", "--test", file)
     run("validate", file)
@@ -85,6 +107,26 @@ def delivered(alloy: Gateway, sink: TraceSink, *requests: Mapping[str, Any]) -> 
     assert alloy.send("traces", spans({"service.name": "last"}, {LAST: {}})) == 200
     wait_for(lambda: any(span.name == LAST for span in sink.spans))
     return [span for span in sink.spans if span.name != LAST]
+
+
+def test_the_modules_of_the_example_drop_rewrite_and_copy(tmp_path: Path) -> None:
+    with trace_sink() as sink, http_sink() as archive:
+        args = with_modules(tempo_endpoint=sink.endpoint, trust_unidentified=True)
+        default = "http://archive.tracing-archive.svc.cluster.local:4318"
+        args.modules["copy_to_archive.alloy"] = args.modules["copy_to_archive.alloy"].replace(
+            default, archive.url
+        )
+        with gateway(args, tmp_path) as alloy:
+            named = {
+                "debugging": {"debug": "true"},
+                "query": {"url.query": "id=7&name=x", "db.query.text": "where id = 17"},
+            }
+            [came] = delivered(alloy, sink, spans({"service.name": "shop"}, named))
+            wait_for(lambda: any(r.path == "/v1/traces" for r in archive.requests))
+
+    assert came.name == "query"
+    assert came.attributes["url.query"] == "id=redacted&name=redacted"
+    assert came.attributes["db.query.text"] == "where id = ?"
 
 
 def test_health_checks_and_own_traffic_are_dropped(tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from components.alloy.pipeline import (
     literal,
 )
 from components.alloy.settings import AlloySettings
+from components.alloy.text import Block, parse
 from components.backends.credentials import password_file
 from components.settings import TracingSettings
-from tests.alloy.alloy_text import Block, parse
 from tests.alloy.cases import HOSTILE, LOGS, METRICS, arguments, variants
 from tests.stack.variants import CLUSTER
 from tests.sweep import sweep

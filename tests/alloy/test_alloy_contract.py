@@ -7,7 +7,7 @@ import pytest
 
 from components.alloy.component import AlloyArgs
 from components.alloy.pipeline import MODULES, SHARED_MODULE, config
-from tests.alloy.alloy_text import Block, parse
+from components.alloy.text import Block, parse
 from tests.alloy.cases import variants
 from tests.contracts.check import contract
 from tests.sweep import sweep
@@ -18,7 +18,8 @@ LANGUAGE: dict[str, Any] = {
     "argument": {"attributes": ["comment", "optional", "default"]},
     "export": {"attributes": ["value"], "required": ["value"]},
 }
-FILES = sorted(MODULES.glob("*.alloy"))
+EXAMPLES = Path(__file__).parents[2] / "examples" / "alloy-modules"
+FILES = sorted([*MODULES.glob("*.alloy"), *EXAMPLES.glob("*.alloy")])
 VARIANTS = variants()
 
 

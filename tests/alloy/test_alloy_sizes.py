@@ -7,8 +7,8 @@ import pytest
 from components.alloy.pipeline import MODULES
 from components.alloy.settings import AlloySettings
 from components.alloy.sizes import BATCH_MIB, HTTP_REQUEST_MIB, PRESETS, queue_bytes, workload
+from components.alloy.text import Block, parse
 from components.core.settings import ScalableWorkloadSettings, Size
-from tests.alloy.alloy_text import Block, parse
 
 MIB = 1024 * 1024
 

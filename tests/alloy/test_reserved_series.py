@@ -6,9 +6,9 @@ from enum import StrEnum
 import pytest
 
 from components.alloy.pipeline import config
+from components.alloy.text import parse
 from components.telemetry import metrics as signals
 from components.telemetry.metrics import reserved_series
-from tests.alloy.alloy_text import parse
 from tests.alloy.cases import METRICS, arguments
 from tests.sweep import sweep
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components.alloy.pipeline import config
+from components.alloy.text import Block, parse
 from components.alloy.values import values as alloy_values
 from components.backends.credentials import ca_file, password_file
 from components.backends.settings import LogsSettings, MetricsSettings, ProfilesSettings
@@ -16,7 +17,6 @@ from components.grafana import datasources
 from components.tempo import component as tempo
 from components.tempo.config import remote_write
 from components.tempo.settings import TempoMode
-from tests.alloy.alloy_text import Block, parse
 from tests.alloy.cases import arguments as alloy_arguments
 from tests.backends.sign_ins import SIGN_INS
 from tests.checks.test_rules import settings, stack_file

@@ -357,7 +357,7 @@ def test_the_message_names_the_policy_that_refuses_the_same() -> None:
 def test_the_message_names_the_source_and_every_problem() -> None:
     wrong = settings(tempo={"mode": "distributed", "size": "xs"}, storage={"protect": False})
     with pytest.raises(rules.SettingsError) as raised:
-        rules.check(wrong, "my-stack", {})
+        rules.check(wrong, "my-stack", {}, {})
     assert str(raised.value) == (
         "my-stack: 2 problems; nothing was changed.\n\n"
         "  storage.protect: false\n"

@@ -1,4 +1,4 @@
-"""Enough of a reader of Alloy configuration to check its blocks against the program's arguments."""
+"""Reads the blocks and attributes of an Alloy configuration, without evaluating expressions."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     | (?P<number>\d+(?:\.\d+)?)
     | (?P<open>[{\[(])
     | (?P<close>[}\])])
-    | (?P<sign>[=,.])
+    | (?P<sign>[^\s"`])
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -50,9 +50,14 @@ def parse(text: str) -> Block:
     """
     tokens = list(_tokens(text))
     whole = Block("")
-    end = _body(tokens, 0, whole)
+    try:
+        end = _body(tokens, 0, whole)
+    except IndexError:
+        raise ValueError("the text ends inside a block") from None
+    except RecursionError:
+        raise ValueError("blocks are nested too deep") from None
     if end != len(tokens):
-        raise ValueError(f"too many closing braces, at token {end}")
+        raise ValueError("too many closing braces")
     return whole
 
 
