@@ -159,6 +159,7 @@ class TracingStack(pulumi.ComponentResource):
                 backends=settings.backends,
                 tempo_query_url=_tempo_url(settings),
                 tenant=settings.tempo.tenant,
+                histograms=settings.tempo.span_metrics.histograms,
                 metrics_password=args.metrics_password,
                 logs_password=args.logs_password,
                 profiles_password=args.profiles_password,
@@ -276,7 +277,12 @@ def grafana_files(settings: TracingSettings) -> dict[str, str]:
 
     A password is the name of an environment variable, as in `${METRICS_PASSWORD}`.
     """
-    made = builders(settings.grafana, settings.backends, tenant=settings.tempo.tenant)
+    made = builders(
+        settings.grafana,
+        settings.backends,
+        tenant=settings.tempo.tenant,
+        histograms=settings.tempo.span_metrics.histograms,
+    )
     built = [
         build(_tempo_url(settings), f"${{{role.upper()}_PASSWORD}}") for role, build in made.items()
     ]

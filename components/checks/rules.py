@@ -32,7 +32,7 @@ from ..settings import TracingSettings
 from ..storage.settings import Encryption
 from ..telemetry.metrics import APDEX_SATISFIED, APDEX_TOLERATING, latency_bound
 from ..tempo import sizes as tempo_sizes
-from ..tempo.settings import TempoMode, TempoSettings
+from ..tempo.settings import Histograms, TempoMode, TempoSettings
 from ..tempo.system import workloads as tempo_workloads
 from .backends import credentials, sign_in
 
@@ -555,6 +555,8 @@ def _slug(title: str) -> str:
 def _slos(settings: TracingSettings) -> Found:
     taken = Counter(slo.name for slo in settings.slos)
     kinds = "availability, latency, ratio"
+    # Native histograms have a bucket for every threshold.
+    native = settings.tempo.span_metrics.histograms is Histograms.NATIVE
     buckets = settings.tempo.span_metrics.buckets
     for index, slo in enumerate(settings.slos):
         key = f"slos[{index}]"
@@ -567,7 +569,7 @@ def _slos(settings: TracingSettings) -> Found:
             yield problem(
                 key, slo.name, f"has {' and '.join(given)}: keep one, and move others to other SLOs"
             )
-        if slo.latency:
+        if slo.latency and not native:
             yield from _threshold(
                 f"{key}.latency.thresholdSeconds", slo.latency.threshold_seconds, buckets
             )
@@ -584,7 +586,7 @@ def _slos(settings: TracingSettings) -> Found:
     if its.enabled and not settings.backends.metrics:
         yield "sloDefaults.enabled", "needs span metrics: set backends.metrics"
     # A default that is not in use needs no bucket.
-    if its.enabled or "latency_threshold_seconds" in its.model_fields_set:
+    if not native and (its.enabled or "latency_threshold_seconds" in its.model_fields_set):
         yield from _threshold(
             "sloDefaults.latencyThresholdSeconds", its.latency_threshold_seconds, buckets
         )
@@ -606,10 +608,18 @@ def _threshold(key: str, seconds: float, buckets: Sequence[float]) -> Found:
 
 
 def _buckets(settings: TracingSettings) -> Found:
-    """Refuse buckets without the two that Apdex reads: its panels would stay empty."""
+    """Refuse buckets without the two that Apdex reads, and those that have no effect."""
+    its = settings.tempo.span_metrics
+    if its.histograms is Histograms.NATIVE:
+        if "buckets" in its.model_fields_set:
+            yield (
+                "tempo.spanMetrics.buckets",
+                "has no effect with tempo.spanMetrics.histograms: native: remove one of the two",
+            )
+        return
     if not settings.grafana.dashboards or settings.backends.metrics is None:
         return
-    buckets = settings.tempo.span_metrics.buckets
+    buckets = its.buckets
     missing = [b for b in (APDEX_SATISFIED, APDEX_TOLERATING) if b not in buckets]
     if missing:
         yield (

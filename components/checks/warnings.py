@@ -10,7 +10,7 @@ from ..grafana.settings import GrafanaDelivery
 from ..identity.settings import IdentityMode
 from ..load import capacity
 from ..settings import TracingSettings
-from ..tempo.settings import TempoMode
+from ..tempo.settings import Histograms, TempoMode
 from .rules import never_instrumented
 
 #: Regions of the partition `aws` that minio-go, Tempo's client, doesn't know (endpoints.go of the
@@ -45,6 +45,14 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         yield "backends.metrics is not set: no span metrics, no service graph, no OTLP metrics."
     if settings.backends.logs is None:
         yield "backends.logs is not set: OTLP logs are not accepted, traces do not lead to logs."
+    histograms = settings.tempo.span_metrics.histograms
+    if settings.backends.metrics and histograms is not Histograms.CLASSIC:
+        yield (
+            f"tempo.spanMetrics.histograms {histograms}: backends.metrics, and the ruler that "
+            "evaluates SLOs, must store native histograms. Prometheus before 3 needs "
+            "--enable-feature=native-histograms, Mimir the limit "
+            "native_histograms_ingestion_enabled."
+        )
     yield from _unused(settings)
     yield from alert_notices(settings)
     yield from load_notices(settings)

@@ -6,6 +6,7 @@ import pulumi
 
 from ..backends.settings import BackendSettings, SignInSettings
 from ..core.outputs import register
+from ..tempo.settings import Histograms
 from .datasources import builders
 from .delivery import Delivery
 from .settings import GrafanaSettings
@@ -27,6 +28,8 @@ class GrafanaDatasourcesArgs:
     """URL of Tempo's query API."""
     tenant: str | None = None
     """Tenant to read traces as; none without multitenancy."""
+    histograms: Histograms = Histograms.CLASSIC
+    """Kind of the histograms of span metrics."""
     metrics_password: pulumi.Input[str] | None = None
     """Password or token of `backends.metrics`."""
     logs_password: pulumi.Input[str] | None = None
@@ -67,7 +70,10 @@ class GrafanaDatasources(pulumi.ComponentResource):
             "logs": args.logs_password,
             "profiles": args.profiles_password,
         }
-        for role, build in builders(settings, args.backends, tenant=args.tenant).items():
+        datasources = builders(
+            settings, args.backends, tenant=args.tenant, histograms=args.histograms
+        )
+        for role, build in datasources.items():
             backend: SignInSettings | None = getattr(args.backends, role, None)
             delivery.datasource(
                 role,

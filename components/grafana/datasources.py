@@ -18,6 +18,7 @@ from ..backends.settings import (
 )
 from ..core.texts import map_strings
 from ..telemetry.promql import ANSWERED, Requests
+from ..tempo.settings import Histograms
 from .links import PROFILE, PYROSCOPE
 from .settings import GrafanaSettings
 
@@ -28,13 +29,17 @@ Builder = Callable[[str, str | None], Datasource]
 #: Label of Pyroscope's profiles.
 PROFILES_TAGS = {"service.name": "service_name"}
 
-_REQUESTS, _WINDOW = Requests(where=("$__tags", ANSWERED)), "5m"
-#: The three links in a span's menu, with their PromQL.
-METRICS_QUERIES = {
-    "Request rate": _REQUESTS.per_second(window=_WINDOW),
-    "Error rate": _REQUESTS.failed_share(window=_WINDOW),
-    "p95 latency": _REQUESTS.quantile(0.95, window=_WINDOW),
-}
+
+def metrics_queries(histograms: Histograms) -> dict[str, str]:
+    """Return the three links in a span's menu, with their PromQL."""
+    native, window = histograms is Histograms.NATIVE, "5m"
+    requests = Requests(where=("$__tags", ANSWERED), native=native)
+    return {
+        "Request rate": requests.per_second(window=window),
+        "Error rate": requests.failed_share(window=window),
+        "p95 latency": requests.quantile(0.95, window=window),
+    }
+
 
 #: Names of the label with a trace id, as OTLP and SDKs spell it.
 _TRACE_ID = "^trace_?[iI][dD]$"
@@ -43,7 +48,11 @@ _BEFORE, _AFTER = "-5m", "5m"
 
 
 def builders(
-    settings: GrafanaSettings, backends: BackendSettings, *, tenant: str | None
+    settings: GrafanaSettings,
+    backends: BackendSettings,
+    *,
+    tenant: str | None,
+    histograms: Histograms = Histograms.CLASSIC,
 ) -> dict[str, Builder]:
     """Return the builder of each datasource of the stack by its role.
 
@@ -51,10 +60,13 @@ def builders(
         settings: the Grafana side's settings.
         backends: the backends that traces lead to.
         tenant: tenant to read traces as; None without multitenancy.
+        histograms: kind of the histograms of span metrics.
     """
     uid = settings.tempo_uid
     found: dict[str, Builder] = {
-        "tempo": lambda url, _: tempo(settings, backends, url=url, tenant=tenant)
+        "tempo": lambda url, _: tempo(
+            settings, backends, url=url, tenant=tenant, histograms=histograms
+        )
     }
     if (of_metrics := backends.metrics) and of_metrics.create_datasource:
         found["metrics"] = lambda _, password: metrics(of_metrics, tempo_uid=uid, password=password)
@@ -66,7 +78,12 @@ def builders(
 
 
 def tempo(
-    settings: GrafanaSettings, backends: BackendSettings, *, url: str, tenant: str | None
+    settings: GrafanaSettings,
+    backends: BackendSettings,
+    *,
+    url: str,
+    tenant: str | None,
+    histograms: Histograms = Histograms.CLASSIC,
 ) -> Datasource:
     """Return the Tempo datasource; each link only where its backend is configured."""
     json_data: dict[str, Any] = {
@@ -80,8 +97,10 @@ def tempo(
     if backends.logs:
         json_data["tracesToLogsV2"] = _to_logs(backends.logs)
     if backends.metrics:
-        json_data["tracesToMetrics"] = _to_metrics(backends.metrics)
+        json_data["tracesToMetrics"] = _to_metrics(backends.metrics, histograms)
         json_data["serviceMap"] = {"datasourceUid": backends.metrics.uid}
+        if histograms is not Histograms.CLASSIC:
+            json_data["serviceMap"]["histogramType"] = histograms.value
     if backends.profiles:
         json_data["tracesToProfiles"] = _to_profiles(backends.profiles)
     built = _datasource("tempo", uid=settings.tempo_uid, url=url, json_data=json_data)
@@ -193,13 +212,15 @@ def _to_logs(logs: LogsSettings) -> dict[str, Any]:
     }
 
 
-def _to_metrics(backend: MetricsSettings) -> dict[str, Any]:
+def _to_metrics(backend: MetricsSettings, histograms: Histograms) -> dict[str, Any]:
     return {
         "datasourceUid": backend.uid,
         "spanStartTimeShift": _BEFORE,
         "spanEndTimeShift": _AFTER,
         "tags": _tags(backend.labels),
-        "queries": [{"name": name, "query": query} for name, query in METRICS_QUERIES.items()],
+        "queries": [
+            {"name": name, "query": query} for name, query in metrics_queries(histograms).items()
+        ],
     }
 
 

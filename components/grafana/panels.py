@@ -209,7 +209,8 @@ class Panels:
     def heatmap(self, title: str, description: str, buckets: str, unit: Unit) -> heatmaps.Panel:
         """Return the distribution of a histogram over time; exemplars would cover its cells.
 
-        `buckets` is PromQL that keeps the label `le`, and the unit that of the bounds.
+        `buckets` is PromQL that keeps the label `le` or returns native histograms, and the unit
+        that of the bounds.
         """
         query = prometheus.Dataquery().datasource(self.metrics).expr(buckets).range()
         query.legend_format("{{le}}").exemplar(False)

@@ -10,7 +10,7 @@ from ..core.units import GIB, MIB
 from ..settings import TracingSettings
 from ..tempo import config as tempo_config
 from ..tempo import sizes as tempo_sizes
-from ..tempo.settings import TempoMode
+from ..tempo.settings import Histograms, TempoMode
 from ..tempo.system import workloads as tempo_workloads
 from .settings import LoadSettings
 
@@ -71,11 +71,19 @@ def series_of_a_generator(settings: TracingSettings) -> int | None:
     load = settings.load
     if load.operations is None or settings.backends.metrics is None:
         return None
-    # A histogram has a series for each bound, for infinity, for the sum and for the count. Span
-    # metrics count calls and bytes besides, edges requests and failures. Pods add no series: span
-    # metrics have no label `instance`.
-    operation = len(settings.tempo.span_metrics.buckets) + 3 + 2
-    edge = 2 * (_SERVICE_GRAPH_BUCKETS + 3) + 2
+    its = settings.tempo.span_metrics
+    classic, native = (
+        its.histograms is not kind for kind in (Histograms.NATIVE, Histograms.CLASSIC)
+    )
+
+    def histogram(bounds: int) -> int:
+        # A classic one has a series for each bound, for infinity, for the sum and for the count.
+        return classic * (bounds + 3) + native
+
+    # Span metrics count calls and bytes besides, edges requests and failures. Pods add no series:
+    # span metrics have no label `instance`. The values of further dimensions are unknown.
+    operation = histogram(len(its.buckets)) + 2
+    edge = 2 * histogram(_SERVICE_GRAPH_BUCKETS) + 2
     return load.operations * STATUSES * operation + (load.edges or 0) * edge
 
 

@@ -9,7 +9,7 @@ from ..core.names import ALLOY_RELEASE, TEMPO_RELEASE
 from ..load import capacity
 from ..settings import TracingSettings
 from ..tempo import config
-from ..tempo.settings import TempoMode, TempoSettings
+from ..tempo.settings import Histograms, TempoMode, TempoSettings
 from ..tempo.sizes import Blocks, Limits, blocks, copies, limits
 from .metrics import LATENCY_BUCKETS, ClusterMetric, Label
 from .promql import FROM_TEMPO, counted, quoted, select
@@ -38,6 +38,7 @@ class StackContext:
         series_labels: labels of this cluster's series in a backend that several clusters share.
         runbook_base_url: URL of the runbooks, without a slash at the end; None for no links.
         queue_minutes: how long Alloy's queue lasts at the planned peak; None without a load.
+        native: latencies are native histograms only.
         longest_bucket: largest bound of the latency histogram in seconds.
     """
 
@@ -59,6 +60,7 @@ class StackContext:
     alert_labels: Mapping[str, str] = field(default_factory=dict[str, str])
     runbook_base_url: str | None = None
     queue_minutes: float | None = None
+    native: bool = False
     longest_bucket: float = LATENCY_BUCKETS[-1]
     logs_filter: tuple[Label, str] = LogLabelsSettings().filter
     spare_ingesters: int = 1
@@ -168,6 +170,7 @@ def stack_context(settings: TracingSettings) -> StackContext:
         runbook_base_url=alerts.runbook_base_url,
         queue_minutes=capacity.queue_minutes(settings),
         logs_filter=(backends.logs.labels if backends.logs else LogLabelsSettings()).filter,
+        native=settings.tempo.span_metrics.histograms is Histograms.NATIVE,
         longest_bucket=settings.tempo.span_metrics.buckets[-1],
         grafana_url=grafana.url if grafana.dashboards and backends.metrics else None,
     )

@@ -79,6 +79,8 @@ class SpanMetric(StrEnum):
     """Tempo's span metrics."""
 
     CALLS = "traces_spanmetrics_calls_total"
+    #: A native histogram, with `tempo.spanMetrics.histograms`; the next three are the classic one.
+    LATENCY = "traces_spanmetrics_latency"
     LATENCY_BUCKET = "traces_spanmetrics_latency_bucket"
     LATENCY_SUM = "traces_spanmetrics_latency_sum"
     LATENCY_COUNT = "traces_spanmetrics_latency_count"
@@ -96,6 +98,8 @@ class ServiceGraphMetric(StrEnum):
 
     REQUESTS = "traces_service_graph_request_total"
     FAILED = "traces_service_graph_request_failed_total"
+    SERVER = "traces_service_graph_request_server_seconds"
+    CLIENT = "traces_service_graph_request_client_seconds"
     SERVER_BUCKET = "traces_service_graph_request_server_seconds_bucket"
     SERVER_SUM = "traces_service_graph_request_server_seconds_sum"
     CLIENT_BUCKET = "traces_service_graph_request_client_seconds_bucket"

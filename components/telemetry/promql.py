@@ -102,6 +102,7 @@ class Requests:
     Attributes:
         failed: matcher of failed requests; empty if `failed_count` counts them alone.
         failed_count: counter of failed requests, if it is another one.
+        native: durations are native histograms, which have one series without a suffix.
     """
 
     where: tuple[str, ...]
@@ -109,6 +110,7 @@ class Requests:
     buckets: str = SpanMetric.LATENCY_BUCKET
     failed: str = FAILED
     failed_count: str = ""
+    native: bool = False
 
     def per_second(self, by: Sequence[str] = (), window: str = GRAPH) -> str:
         """Return requests per second."""
@@ -125,23 +127,50 @@ class Requests:
 
     def quantile(self, value: float, by: Sequence[str] = (), window: str = GRAPH) -> str:
         """Return a quantile of the duration in seconds."""
-        buckets = rate(select(self.buckets, *self.where), by=[Label.LE, *by], window=window)
-        return f"histogram_quantile({value}, {buckets})"
+        return f"histogram_quantile({value}, {self.durations(by, window)})"
 
     def mean(self, window: str = GRAPH) -> str:
         """Return the mean duration in seconds, of span metrics."""
-        spent = rate(select(SpanMetric.LATENCY_SUM, *self.where), window=window)
-        return f"{spent} / ({self.timed(window=window)} > 0)"
+        return f"{self.spent(window=window)} / ({self.timed(window=window)} > 0)"
+
+    def spent(self, by: Sequence[str] = (), window: str = GRAPH) -> str:
+        """Return the seconds that the requests of a second take together, of span metrics."""
+        if self.native:
+            return f"histogram_sum({self.durations(by, window)})"
+        return rate(select(SpanMetric.LATENCY_SUM, *self.where), by=by, window=window)
 
     def timed(self, by: Sequence[str] = (), window: str = GRAPH) -> str:
         """Return requests per second whose duration is known, of span metrics."""
+        if self.native:
+            return f"histogram_count({self.durations(by, window)})"
         return rate(select(SpanMetric.LATENCY_COUNT, *self.where), by=by, window=window)
 
+    def faster(
+        self, seconds: float, by: Sequence[str] = (), window: str = GRAPH, *more: str
+    ) -> str:
+        """Return requests per second that take so long at most, of span metrics.
+
+        Args:
+            seconds: a bound of the classic histogram; any duration for a native one.
+            by: labels to keep.
+            window: window of the rate.
+            more: further matchers.
+        """
+        bound = latency_bound(seconds)
+        if self.native:
+            durations = self.durations(by, window, *more)
+            share, count = (
+                f"histogram_fraction(0, {bound}, {durations})",
+                f"histogram_count({durations})",
+            )
+            # Without requests, the share is not a number.
+            return f"({share} * ({count} > 0) or 0 * {count})"
+        selected = select(SpanMetric.LATENCY_BUCKET, *self.where, *more, f'{Label.LE}="{bound}"')
+        return rate(selected, by=by, window=window)
+
     def fast(self, seconds: float, by: Sequence[str] = (), window: str = GRAPH) -> str:
-        """Return requests per second that succeed within a bound of the latency histogram."""
-        bound = f'{Label.LE}="{latency_bound(seconds)}"'
-        fast = select(SpanMetric.LATENCY_BUCKET, *self.where, SUCCEEDED, bound)
-        return rate(fast, by=by, window=window)
+        """Return requests per second that succeed within so many seconds; see `faster`."""
+        return self.faster(seconds, by, window, SUCCEEDED)
 
     def apdex(self, window: str = GRAPH) -> str:
         """Return Apdex: satisfied requests, and half of the tolerable ones, as a share of all.
@@ -153,13 +182,27 @@ class Requests:
         )
         return f"({satisfied} + {tolerable}) / 2 / ({self.timed(window=window)} > 0)"
 
+    def durations(self, by: Sequence[str] = (), window: str = GRAPH, *more: str) -> str:
+        """Return the durations as a histogram over a window."""
+        where = (*self.where, *more)
+        if self.native:
+            return rate(select(self.buckets.removesuffix("_bucket"), *where), by=by, window=window)
+        return rate(select(self.buckets, *where), by=[Label.LE, *by], window=window)
 
-def spans(*more: str) -> Requests:
-    """Return spans under the filters of a dashboard, with further matchers."""
-    return Requests(where=(*CHOSEN, *more))
+
+def spans(*more: str, native: bool) -> Requests:
+    """Return spans under the filters of a dashboard, with further matchers.
+
+    Args:
+        more: further matchers.
+        native: durations are native histograms.
+    """
+    return Requests(where=(*CHOSEN, *more), native=native)
 
 
-def edges(side: Label, *more: str, buckets: str = ServiceGraphMetric.SERVER_BUCKET) -> Requests:
+def edges(
+    side: Label, *more: str, native: bool, buckets: str = ServiceGraphMetric.SERVER_BUCKET
+) -> Requests:
     """Return requests along edges whose client or server is one of the chosen services.
 
     The filter of namespaces does not apply: an edge has one namespace, that of whichever of its two
@@ -171,6 +214,7 @@ def edges(side: Label, *more: str, buckets: str = ServiceGraphMetric.SERVER_BUCK
         buckets=buckets,
         failed="",
         failed_count=ServiceGraphMetric.FAILED,
+        native=native,
     )
 
 

@@ -15,7 +15,7 @@ from ..core.regions import S3Endpoint, s3_host
 from ..core.units import GIB, MIB
 from ..telemetry.metrics import TEMPO_SOURCE, Label
 from . import sizes
-from .settings import TempoMode, TempoSettings
+from .settings import SPAN_DIMENSIONS, Histograms, TempoMode, TempoSettings
 
 if TYPE_CHECKING:
     from .component import TempoArgs
@@ -31,14 +31,6 @@ GRPC_MESSAGE_MIB = 16
 _SEARCH_HOURS = 168
 
 # The labels in components/telemetry/metrics.py follow from these.
-#: Attributes that become labels of the span metrics, with dots as underscores.
-SPAN_DIMENSIONS = (
-    "k8s.cluster.name",
-    "k8s.namespace.name",
-    "deployment.environment.name",
-    "service.version",
-    "http.route",
-)
 #: Attributes that become labels of the service graph.
 SERVICE_GRAPH_DIMENSIONS = ("k8s.cluster.name", "k8s.namespace.name")
 
@@ -152,7 +144,7 @@ def generator_processors(args: "TempoArgs") -> dict[str, Any]:
             "enable_virtual_node_label": False,
         }
         section["span_metrics"] = {
-            "dimensions": list(SPAN_DIMENSIONS),
+            "dimensions": [*SPAN_DIMENSIONS, *args.settings.span_metrics.dimensions],
             "enable_target_info": True,
             "histogram_buckets": list(args.settings.span_metrics.buckets),
             # Alloy sets service.instance.id, so that the label would multiply series by pods and
@@ -201,9 +193,12 @@ def overrides(args: "TempoArgs") -> dict[str, Any]:
     }
     running = processors(args.settings, args.metrics)
     if running:
+        histograms = args.settings.span_metrics.histograms
+        native = args.metrics and histograms is not Histograms.CLASSIC
         section["metrics_generator"] = {
             "processors": running,
             "max_active_series": limits.max_active_series,
+            **({"generate_native_histograms": histograms.value} if native else {}),
         }
     return section
 

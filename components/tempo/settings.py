@@ -1,5 +1,6 @@
 """Settings of Tempo."""
 
+import re
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated
@@ -20,8 +21,24 @@ from ..core.settings import (
     StatefulWorkloadSettings,
     WorkloadSettings,
 )
-from ..core.texts import ClassName, TempoVersion, TenantId
-from ..telemetry.metrics import LATENCY_BUCKETS
+from ..core.texts import AttributeName, ClassName, TempoVersion, TenantId
+from ..telemetry.metrics import LATENCY_BUCKETS, Label
+
+#: Attributes that become labels of the span metrics, with dots as underscores.
+SPAN_DIMENSIONS = (
+    "k8s.cluster.name",
+    "k8s.namespace.name",
+    "deployment.environment.name",
+    "service.version",
+    "http.route",
+)
+#: Labels of the span metrics without further dimensions.
+_OWN_LABELS = (
+    *(name.replace(".", "_") for name in SPAN_DIMENSIONS),
+    *(str(label) for label in (Label.SERVICE, Label.SPAN_NAME, Label.SPAN_KIND)),
+    *(str(label) for label in (Label.STATUS_CODE, Label.JOB, Label.LE, Label.SOURCE)),
+    *(str(Label.TEMPO_CLUSTER), "instance", "status_message"),
+)
 
 _MODE = OnChange(
     happens="The Helm release is replaced by one of another chart. Queries fail during the change, "
@@ -65,6 +82,15 @@ _BUCKETS = OnChange(
 )
 
 
+_HISTOGRAMS = OnChange(
+    happens="Dashboards and rules read the new kind of histograms only, which begins with the "
+    "change. Latency SLOs have no data until the backend has some minutes of it.",
+    do="Run `up` with `both` first, and change to `native` when the graphs no longer need the "
+    "older series.",
+    section="slos.md#use-native-histograms",
+)
+
+
 def _increasing(buckets: list[float]) -> list[float]:
     for low, high in pairwise(buckets):
         if low >= high:
@@ -73,6 +99,28 @@ def _increasing(buckets: list[float]) -> list[float]:
                 f"{high:g} follows {low:g}"
             )
     return buckets
+
+
+def _not_ours(dimensions: list[str]) -> list[str]:
+    labels: dict[str, str] = dict.fromkeys(_OWN_LABELS, "")
+    for name in dimensions:
+        label = re.sub(r"\W", "_", name)
+        if label in labels:
+            raise explained(
+                f"becomes the label {label} for {name}, which "
+                + (f"{labels[label]} becomes too" if labels[label] else "span metrics have already")
+                + ": remove it"
+            )
+        labels[label] = name
+    return dimensions
+
+
+class Histograms(StrEnum):
+    """Kind of the histograms that the metrics-generator writes."""
+
+    CLASSIC = "classic"
+    NATIVE = "native"
+    BOTH = "both"
 
 
 class TempoMode(StrEnum):
@@ -148,6 +196,14 @@ class TempoSpanMetricsSettings(Settings):
     ] = Field(default=[*LATENCY_BUCKETS], min_length=1, max_length=50)
     """Upper bounds of the latency histogram in seconds, in increasing order; replaces the default
     list. Each adds two series for an operation that succeeds and fails."""
+    dimensions: Annotated[list[AttributeName], AfterValidator(_not_ours)] = Field(
+        default=[], max_length=20
+    )
+    """Attributes of spans or resources that become labels of span metrics, in addition to
+    namespace, cluster, environment, version and route. Each value adds series."""
+    histograms: Annotated[Histograms, _HISTOGRAMS] = Histograms.CLASSIC
+    """Histograms of span metrics and the service graph: `classic`, `native` or `both`. Dashboards
+    and SLOs read native ones with `native` only. The metrics backend must accept them."""
 
 
 class TempoSettings(Settings):

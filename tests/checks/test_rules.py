@@ -215,6 +215,10 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("tempo.size", {"tempo": {"mode": "distributed", "size": "xs"}}),
     ("tempo.size", {"tempo": {"mode": "distributed", "size": "s"}}),
     ("tempo.mode", {"tempo": {"mode": "distributed"}}),
+    *(
+        ("tempo.spanMetrics.dimensions", {"tempo": {"spanMetrics": {"dimensions": names}}})
+        for names in (["service"], ["http.route"], ["k8s_namespace_name"], ["a.b", "a-b"])
+    ),
     ("tempo.acceptTwoIngesters", {"tempo": {"acceptTwoIngesters": True}}),
     ("tempo.acceptTwoIngesters", {"tempo": {**DISTRIBUTED, "acceptTwoIngesters": True}}),
     *(
@@ -377,6 +381,10 @@ WARNED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     (
         "cluster.region me-west-1: the S3 client",
         {"cluster": {"region": "me-west-1"}},
+    ),
+    (
+        "tempo.spanMetrics.histograms native: backends.metrics",
+        {"tempo": {"spanMetrics": {"histograms": "native"}}, "backends": {"metrics": METRICS}},
     ),
     ("backends.metrics is not set", {}),
     ("backends.logs is not set", {}),

@@ -18,6 +18,7 @@ from components.grafana import datasources
 from components.grafana.settings import GrafanaSettings
 from components.telemetry.context import stack_context
 from components.telemetry.promql import logql
+from components.tempo.settings import Histograms
 from tests.network.stacks import stack
 
 METRICS = MetricsSettings(
@@ -39,7 +40,11 @@ SPAN_METRICS_LABELS = {
     *("k8s_cluster_name", "k8s_namespace_name", "deployment_environment_name"),
     *("service_version", "http_route", "__metrics_gen_instance"),
 }
-SPAN_METRICS = {"traces_spanmetrics_calls_total", "traces_spanmetrics_latency_bucket"}
+SPAN_METRICS = {
+    *("traces_spanmetrics_calls_total", "traces_spanmetrics_latency_bucket"),
+    # A native histogram.
+    "traces_spanmetrics_latency",
+}
 
 
 def tempo(backends: BackendSettings = ALL, tenant: str | None = None) -> dict[str, Any]:
@@ -102,12 +107,29 @@ def test_no_link_without_its_backend(backends: BackendSettings, links: set[str])
     assert LINKS & json_data(tempo(backends)).keys() == links
 
 
+QUERIES = [query for kind in Histograms for query in datasources.metrics_queries(kind).values()]
+
+
+def test_grafana_reads_the_histograms_that_tempo_writes() -> None:
+    def made(kind: Histograms) -> dict[str, Any]:
+        url = "http://tempo.tracing.svc:3200"
+        return json_data(
+            datasources.tempo(GrafanaSettings(), ALL, url=url, tenant=None, histograms=kind)
+        )
+
+    assert "histogramType" not in made(Histograms.CLASSIC)["serviceMap"]
+    assert made(Histograms.BOTH)["serviceMap"]["histogramType"] == "both"
+    assert made(Histograms.NATIVE)["serviceMap"]["histogramType"] == "native"
+    assert "_bucket" in str(made(Histograms.BOTH)["tracesToMetrics"])
+    assert "_bucket" not in str(made(Histograms.NATIVE)["tracesToMetrics"])
+
+
 def test_three_metrics_links_in_the_span_menu() -> None:
     queries = json_data(tempo())["tracesToMetrics"]["queries"]
     assert [query["name"] for query in queries] == ["Request rate", "Error rate", "p95 latency"]
 
 
-@pytest.mark.parametrize("query", datasources.METRICS_QUERIES.values())
+@pytest.mark.parametrize("query", QUERIES)
 def test_metrics_queries_name_series_and_labels_that_exist(query: str) -> None:
     asked = with_tags(query)
     assert set(re.findall(r"traces_\w+", asked)) <= SPAN_METRICS
@@ -117,14 +139,15 @@ def test_metrics_queries_name_series_and_labels_that_exist(query: str) -> None:
     assert "$" not in asked
 
 
-@pytest.mark.parametrize("query", datasources.METRICS_QUERIES.values())
+@pytest.mark.parametrize("query", QUERIES)
 def test_each_metrics_query_is_limited_to_the_span(query: str) -> None:
     assert query.count("$__tags") == query.count("{") > 0
     assert query.count("(") == query.count(")")
 
 
 def test_the_error_rate_of_a_faultless_service_is_zero() -> None:
-    failed, _, all_calls = datasources.METRICS_QUERIES["Error rate"].rpartition(" / ")
+    query = datasources.metrics_queries(Histograms.CLASSIC)["Error rate"]
+    failed, _, all_calls = query.rpartition(" / ")
     assert f"or 0 * {all_calls.removesuffix(' > 0)').removeprefix('(')}" in failed
     assert 'status_code="STATUS_CODE_ERROR"' in failed
     assert "status_code" not in all_calls

@@ -334,6 +334,24 @@ def test_limits_stand_in_the_overrides(mode: TempoMode) -> None:
 
 
 @BOTH
+def test_histograms_are_classic_unless_set_otherwise(mode: TempoMode) -> None:
+    key = "generate_native_histograms"
+    both = {"histograms": "both"}
+
+    assert key not in defaults(mode)["metrics_generator"]
+    assert defaults(mode, span_metrics=both)["metrics_generator"][key] == "both"
+    assert key not in defaults(mode, span_metrics=both, metrics=None)["metrics_generator"]
+
+
+@BOTH
+def test_further_attributes_become_labels(mode: TempoMode) -> None:
+    processor = generator(mode, span_metrics={"dimensions": ["team", "rpc.system"]})["processor"]
+
+    assert processor["span_metrics"]["dimensions"][-2:] == ["team", "rpc.system"]
+    assert "k8s.namespace.name" in processor["span_metrics"]["dimensions"]
+
+
+@BOTH
 @pytest.mark.parametrize(("max_trace_mib", "message_mib"), [(5, 16), (20, 40), (1000, 2000)])
 def test_a_message_between_parts_holds_the_largest_trace(
     mode: TempoMode, max_trace_mib: int, message_mib: int

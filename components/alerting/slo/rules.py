@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...telemetry.context import StackContext
-from ...telemetry.metrics import LABELS, Label, SloMetric, SpanMetric, latency_bound
-from ...telemetry.promql import ANSWERED, Requests, quoted, rate, select, total
+from ...telemetry.metrics import LABELS, Label, SloMetric
+from ...telemetry.promql import ANSWERED, Requests, quoted, total
 from ..delivery import RuleGroup
 from .alerts import HOURS_INTERVAL_SECONDS, INTERVAL_SECONDS, alerts, budget, series
 from .settings import (
@@ -106,7 +106,8 @@ def _indicator(slo: SloSettings, context: StackContext) -> Indicator:
     if slo.availability:
         return _availability(_matchers(slo.availability, context))
     if slo.latency:
-        return _latency(_matchers(slo.latency, context), slo.latency.threshold_seconds)
+        where = _matchers(slo.latency, context)
+        return _latency(where, slo.latency.threshold_seconds, native=context.native)
     if ratio := slo.ratio:
         events = expression(ratio.total)
         counted = f"({expression(ratio.bad or ratio.good or '')} or 0 * {events})"
@@ -130,11 +131,12 @@ def _availability(where: Sequence[str], by: Sequence[str] = ()) -> Indicator:
     return Indicator(events=events, errors=f"{requests.failures(by, BASE_WINDOW)} or 0 * {events}")
 
 
-def _latency(where: Sequence[str], seconds: float, by: Sequence[str] = ()) -> Indicator:
-    """Return requests, and those that take longer than a bound of the latency histogram."""
-    events = Requests(where=tuple(where)).timed(by, BASE_WINDOW)
-    bound = f'{Label.LE}="{latency_bound(seconds)}"'
-    good = rate(select(SpanMetric.LATENCY_BUCKET, *where, bound), by=by, window=BASE_WINDOW)
+def _latency(
+    where: Sequence[str], seconds: float, by: Sequence[str] = (), *, native: bool
+) -> Indicator:
+    """Return requests, and those that take longer than a threshold."""
+    requests = Requests(where=tuple(where), native=native)
+    events, good = requests.timed(by, BASE_WINDOW), requests.faster(seconds, by, BASE_WINDOW)
     return Indicator(events=events, errors=f"clamp_min({events} - {good}, 0)")
 
 
@@ -168,7 +170,7 @@ def _every_service(
     made = (
         _availability(where, by)
         if template.name == "availability"
-        else _latency(where, defaults.latency_threshold_seconds, by)
+        else _latency(where, defaults.latency_threshold_seconds, by, native=context.native)
     )
     whole: dict[str, str] = {Label.TEMPLATE: "", Label.OPERATION: "", Label.CLUSTER: ""}
     ours: dict[str, str] = {Label.TEMPO_CLUSTER: context.cluster}

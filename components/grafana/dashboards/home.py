@@ -61,7 +61,7 @@ _AGE_STEPS: Steps = {None: GOOD, 60: "orange", 120: "red"}
 def build(show: Panels) -> Dashboard:
     """Return the dashboard."""
     # Without filters, so of what this stack's Tempo writes: a backend may hold more.
-    requests = Requests(where=(*show.stack.written_here, ANSWERED))
+    requests = Requests(where=(*show.stack.written_here, ANSWERED), native=show.stack.native)
     return dashboard(
         Uid.HOME,
         f"Where to start in the environment {show.stack.environment}, whether spans arrive, and "

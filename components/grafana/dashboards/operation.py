@@ -18,7 +18,7 @@ _NAMED_IN_LINK = "name = `${operation:percentencode}`"
 def build(show: Panels) -> Dashboard:
     """Return the dashboard."""
     # A single value: Grafana escapes its quotes and no more.
-    requests = spans(f'{Label.SPAN_NAME}="$operation"', ANSWERED)
+    requests = spans(f'{Label.SPAN_NAME}="$operation"', ANSWERED, native=show.stack.native)
     recent = show.traces(
         "Recent traces",
         "The newest traces with this operation. Click an id to open the trace.",

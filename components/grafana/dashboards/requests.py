@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ...telemetry.metrics import APDEX_SATISFIED, APDEX_TOLERATING, Label, latency_bound
-from ...telemetry.promql import GRAPH, ONCE, Requests, highest, logql, rate, select, traceql
+from ...telemetry.promql import ONCE, Requests, highest, logql, traceql
 from ..layout import Line
 from ..links import Link, Uid, dashboard_url, label, logs_url, traces_url
 from ..panels import APDEX_STEPS, DURATION_STEPS, ERROR_STEPS, NEUTRAL, Legend, Panels, Steps
@@ -23,6 +23,8 @@ _APDEX = (
 
 
 def _longest(show: Panels) -> str:
+    if show.stack.native:
+        return "It is exact to a tenth."
     bound = latency_bound(show.stack.longest_bucket)
     return f"Durations above {bound} s show as {bound} s."
 
@@ -112,14 +114,13 @@ def graphs(
 
 def durations(show: Panels, requests: Requests) -> Line:
     """Return the distribution of durations, their quantiles, and Apdex over time."""
-    buckets = rate(select(requests.buckets, *requests.where), by=[Label.LE], window=GRAPH)
     quantiles = {f"p{value * 100:g}": requests.quantile(value) for value in (0.5, 0.95, 0.99)}
     return Line(
         show.heatmap(
             "Distribution of durations",
             "Requests per second by duration. The more a cell stands out from the background, the "
             "more requests it holds. Two bands are two kinds of request.",
-            buckets,
+            requests.durations(),
             SECONDS,
         ),
         show.graph(

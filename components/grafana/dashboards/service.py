@@ -25,7 +25,8 @@ _UNTRACED = f'{Label.CONNECTION_TYPE}=~"{DATABASE}|{VIRTUAL_NODE}"'
 
 def build(show: Panels) -> Dashboard:
     """Return the dashboard."""
-    links, requests = bar_links(show), spans(ANSWERED)
+    links = bar_links(show)
+    requests = spans(ANSWERED, native=show.stack.native)
     if show.stack.profiles_uid:
         selector = f'{{{PROFILES_TAGS["service.name"]}=~"${{service:pipe}}"}}'
         links.append(Link("Profiles in Explore", profiles_url(show.stack, selector)))
@@ -90,7 +91,9 @@ def _neighbours(show: Panels) -> list[Line]:
             title,
             description,
             {neighbour: "Neighbour"},
-            request_columns(edges(side, kind, buckets=buckets), [neighbour]),
+            request_columns(
+                edges(side, kind, native=show.stack.native, buckets=buckets), [neighbour]
+            ),
             order=("Failed", "p95"),
             links={"Neighbour": [Link("Service", url)]} if kind == _TRACED else {},
         )

@@ -11,7 +11,7 @@ from .requests import SERVICE_LINK, bar_links, graphs, numbers
 
 def build(show: Panels) -> Dashboard:
     """Return the dashboard."""
-    requests, by = spans(ANSWERED), tuple(SERVICE_COLUMNS)
+    requests, by = spans(ANSWERED, native=show.stack.native), tuple(SERVICE_COLUMNS)
     median = Column("Median", requests.quantile(0.5, by, ONCE), units.SECONDS, DURATION_STEPS)
     services = show.table(
         "Services, most failures first",

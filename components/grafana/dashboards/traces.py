@@ -42,7 +42,12 @@ def build(show: Panels) -> Dashboard:
         "duration, and who calls whom.",
         Section(
             "Rate, errors and duration",
-            graphs(show, spans(ANSWERED), legend=Legend.TABLE, links=(SERVICE_LINK,)),
+            graphs(
+                show,
+                spans(ANSWERED, native=show.stack.native),
+                legend=Legend.TABLE,
+                links=(SERVICE_LINK,),
+            ),
         ),
         Section("Traces", Line(recent), Line(slow, failing)),
         Section("Service graph", Line(calls, height=14)),

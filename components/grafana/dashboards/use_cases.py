@@ -3,16 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...telemetry.metrics import APDEX_SATISFIED, VIRTUAL_NODE, Label, SpanMetric
+from ...telemetry.metrics import APDEX_SATISFIED, VIRTUAL_NODE, Label
 from ...telemetry.promql import (
     ANSWERED,
     CALLED,
     REQUEST_SPANS,
     edges,
     highest,
-    rate,
     ratio,
-    select,
     service_map,
     spans,
     traceql,
@@ -25,7 +23,6 @@ from ..units import Unit
 from ..variables import filters
 from .requests import BY_SERVICE, bar_links
 
-_REQUESTS = spans(ANSWERED)
 _SERVICE = [Label.SERVICE]
 _VERSION = [Label.SERVICE, Label.SERVICE_VERSION]
 _BY_VERSION = "{{service}} {{service_version}}"
@@ -85,6 +82,9 @@ def build(show: Panels) -> Dashboard:
 
 
 def _cases(show: Panels) -> list[UseCase]:
+    native = show.stack.native
+    requests = spans(ANSWERED, native=native)
+
     def ranked(
         title: str,
         description: str,
@@ -110,18 +110,18 @@ def _cases(show: Panels) -> list[UseCase]:
 
     def calls_per_request(window: str) -> str:
         return ratio(
-            spans(CALLED).per_second(_SERVICE, window), _REQUESTS.per_second(_SERVICE, window)
+            spans(CALLED, native=native).per_second(_SERVICE, window),
+            requests.per_second(_SERVICE, window),
         )
 
     def fast(window: str) -> str:
-        within = _REQUESTS.fast(APDEX_SATISFIED, _SERVICE, window)
-        return f"({within} / ({_REQUESTS.timed(_SERVICE, window)} > 0))"
+        within = requests.fast(APDEX_SATISFIED, _SERVICE, window)
+        return f"({within} / ({requests.timed(_SERVICE, window)} > 0))"
 
-    in_work = select(SpanMetric.LATENCY_SUM, *_REQUESTS.where)
     # Callers without traces, such as «user», cannot be the cause.
-    failing = edges(Label.SERVER, f'{Label.CONNECTION_TYPE}!="{VIRTUAL_NODE}"')
+    failing = edges(Label.SERVER, f'{Label.CONNECTION_TYPE}!="{VIRTUAL_NODE}"', native=native)
     caller = dashboard_url(Uid.SERVICE, keep=["cluster"], values={"service": cell("Caller")})
-    routes = spans(ANSWERED, f'{Label.HTTP_ROUTE}!=""')
+    routes = spans(ANSWERED, f'{Label.HTTP_ROUTE}!=""', native=native)
     route_service = dashboard_url(Uid.SERVICE, values={"service": cell("Service")})
     return [
         UseCase(
@@ -135,7 +135,7 @@ def _cases(show: Panels) -> list[UseCase]:
                     "Duration of the ten slowest services, p95",
                     "95 of 100 requests are faster. A dot is a single request: click it for its "
                     "trace.",
-                    lambda window: _REQUESTS.quantile(0.95, _SERVICE, window),
+                    lambda window: requests.quantile(0.95, _SERVICE, window),
                     units.SECONDS,
                     exemplars=True,
                 ),
@@ -172,7 +172,7 @@ def _cases(show: Panels) -> list[UseCase]:
                 ranked(
                     "Failed requests of the ten worst services",
                     "Share of each service's requests that failed. The lines are 1 % and 5 %.",
-                    lambda window: _REQUESTS.failed_share(_SERVICE, window),
+                    lambda window: requests.failed_share(_SERVICE, window),
                     units.FAILED,
                     ERROR_STEPS,
                 ),
@@ -192,13 +192,13 @@ def _cases(show: Panels) -> list[UseCase]:
                 ranked(
                     "Requests in work at a time",
                     "Requests per second times their mean duration, the ten highest services.",
-                    lambda window: rate(in_work, by=_SERVICE, window=window),
+                    lambda window: requests.spent(_SERVICE, window),
                     units.FACTOR,
                 ),
                 ranked(
                     "Requests per second",
                     "Requests of each service, the ten highest.",
-                    lambda window: _REQUESTS.per_second(_SERVICE, window),
+                    lambda window: requests.per_second(_SERVICE, window),
                     units.REQUESTS,
                 ),
             ),
@@ -237,14 +237,14 @@ def _cases(show: Panels) -> list[UseCase]:
                 ranked(
                     "Duration by version, p95",
                     "95 of 100 requests are faster, by service.version; the ten slowest.",
-                    lambda window: _REQUESTS.quantile(0.95, _VERSION, window),
+                    lambda window: requests.quantile(0.95, _VERSION, window),
                     units.SECONDS,
                     by=_VERSION,
                 ),
                 ranked(
                     "Failed requests by version",
                     "Share of requests that failed, by service.version; the ten worst.",
-                    lambda window: _REQUESTS.failed_share(_VERSION, window),
+                    lambda window: requests.failed_share(_VERSION, window),
                     units.FAILED,
                     ERROR_STEPS,
                     by=_VERSION,
@@ -261,7 +261,7 @@ def _cases(show: Panels) -> list[UseCase]:
                 ranked(
                     "Requests that succeed",
                     "Share of requests that did not fail, the ten worst services.",
-                    lambda window: f"(1 - {_REQUESTS.failed_share(_SERVICE, window)})",
+                    lambda window: f"(1 - {requests.failed_share(_SERVICE, window)})",
                     units.KEPT,
                     worst_is_low=True,
                 ),

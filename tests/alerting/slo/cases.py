@@ -28,6 +28,7 @@ def built(
     *slos: SloSettings,
     defaults: SloDefaultsSettings | None = None,
     alert_labels: Mapping[str, str] | None = None,
+    native: bool = False,
 ) -> list[RuleGroup]:
     """Return the rule groups of SLOs."""
     context = stack(
@@ -36,6 +37,7 @@ def built(
         runbook_base_url="https://git/runbooks",
         grafana_url="https://grafana",
         alert_labels=alert_labels or {},
+        native=native,
     )
     return groups(slos, defaults or SloDefaultsSettings(), context)
 

@@ -163,6 +163,20 @@ def test_a_threshold_of_ten_seconds_needs_its_bucket() -> None:
     assert set(re.findall(r'le="([^"]*)"', read)) == {"10"}
 
 
+def test_native_histograms_take_any_threshold_and_have_no_buckets() -> None:
+    native = {"spanMetrics": {"histograms": "native"}}
+    its = slo(latency={"service": "s", "namespace": "n", "thresholdSeconds": 0.3})
+    defaults = {"enabled": True, "latencyThresholdSeconds": 7}
+    assert messages(its, tempo=native, sloDefaults=defaults) == {}
+    found = expressions(built(its, defaults=SloDefaultsSettings(enabled=True), native=True))
+    for expr in found:
+        promql_parser.parse(expr)
+    assert "histogram_fraction(0, 0.3, sum(rate(traces_spanmetrics_latency{" in " ".join(found)
+    assert not [expr for expr in found if re.search(r"latency_(bucket|count)|le=", expr)]
+    buckets = {"spanMetrics": {"histograms": "native", "buckets": [1]}}
+    assert set(messages(its, tempo=buckets)) == {"tempo.spanMetrics.buckets"}
+
+
 def test_a_threshold_follows_a_bucket_that_is_removed() -> None:
     tempo = {"spanMetrics": {"buckets": [0.512, 2.05, 10]}}
     latency = {"service": "s", "namespace": "n", "thresholdSeconds": 4.1}

@@ -1,5 +1,6 @@
 """PromQL in dashboards: it parses, and it asks for what the pipeline emits."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -158,3 +159,12 @@ def test_descriptions_name_the_largest_bucket() -> None:
     found = "".join(as_json(one) for one in dashboards(context))
     assert "Durations above 10 s show as 10 s." in found
     assert "4.1 s" not in found
+
+
+def test_native_histograms_are_read_without_buckets() -> None:
+    made = [json.loads(as_json(one)) for one in dashboards(replace(FULL, native=True))]
+    found = [expr for dashboard in made for expr in expressions(dashboard)]
+    classic = [str(m) for m in (*SpanMetric, *ServiceGraphMetric) if m.endswith("_bucket")]
+    names = {s.name for expr in found for s, _ in selectors(parsed(expr))}
+    assert not names & {*classic, SpanMetric.LATENCY_SUM, SpanMetric.LATENCY_COUNT}
+    assert {SpanMetric.LATENCY, ServiceGraphMetric.SERVER, ServiceGraphMetric.CLIENT} <= names
