@@ -318,7 +318,7 @@ def test_the_error_message_is_the_one_that_a_stack_file_gets() -> None:
     groups["environment"]["name"] = "qa"
     tempo = groups["tempo"]
     tempo["retentionHors"] = 48
-    tempo["size"] = "s"
+    tempo["size"] = "xs"
     del tempo["retentionHours"]
     found = validate(groups)[1]
     lines = [
