@@ -38,7 +38,8 @@ DOCUMENTS = [
     CONTRIBUTING,
     *sorted(DOCS.rglob("*.md")),
     ROOT / "examples/README.md",
-    *sorted((ROOT / "examples/platforms").rglob("README.md")),
+    *sorted((ROOT / "examples").glob("*/README.md")),
+    *sorted((ROOT / "examples/platforms").glob("*/README.md")),
     ROOT / "tests/e2e/answers/README.md",
 ]
 KEYS = set(all_keys())

@@ -31,7 +31,7 @@ pytestmark = needs_alloy
 
 VARIANTS = variants()
 EXAMPLES = Path(__file__).parents[2] / "examples" / "alloy-modules"
-FILES = sorted([*MODULES.glob("*.alloy"), *EXAMPLES.glob("*.alloy")])
+FILES = sorted([*MODULES.glob("*.alloy"), *EXAMPLES.parent.rglob("*.alloy")])
 #: The last span of a test; once it is there, all before it are.
 LAST = "the last one"
 

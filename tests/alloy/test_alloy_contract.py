@@ -18,8 +18,8 @@ LANGUAGE: dict[str, Any] = {
     "argument": {"attributes": ["comment", "optional", "default"]},
     "export": {"attributes": ["value"], "required": ["value"]},
 }
-EXAMPLES = Path(__file__).parents[2] / "examples" / "alloy-modules"
-FILES = sorted([*MODULES.glob("*.alloy"), *EXAMPLES.glob("*.alloy")])
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FILES = sorted([*MODULES.glob("*.alloy"), *EXAMPLES.rglob("*.alloy")])
 VARIANTS = variants()
 
 

@@ -190,6 +190,7 @@ def test_charts_and_policies_accept_the_plan(platform: str) -> None:
         ("tempo", '"nodeSelector": {"workload": "o11y"}'),
         ("tempo-distributed", "s3.dualstack.eu-west-1.amazonaws.com"),
         ("alloy-gateway", '"secretProviderClass": "grafana-alloy-credentials"'),
+        ("alloy-gateway", "/mnt/secrets-store/traces_username"),
         ("beyla", "wakeup_len: 100"),
     ],
 )
