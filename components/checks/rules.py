@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, cast
 
-from pydantic.alias_generators import to_camel, to_snake
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
 
 from ..alerting.slo.rules import RESERVED_LABELS, expression
 from ..alerting.slo.settings import PLACEHOLDER, RatioSettings
@@ -85,8 +86,12 @@ def _value(settings: TracingSettings, key: str) -> tuple[Any, bool]:
     """Return the value of a setting, and whether the stack file sets it."""
     value, is_set = cast(Any, settings), True
     for part in re.findall(r"\w+", key):
-        is_set = part.isdigit() or to_snake(part) in value.model_fields_set
-        value = value[int(part)] if part.isdigit() else getattr(value, to_snake(part))
+        if part.isdigit():
+            value = value[int(part)]
+        else:
+            fields = cast(BaseModel, value).__class__.model_fields
+            name = next(name for name, field in fields.items() if field.alias == part)
+            value, is_set = getattr(value, name), name in value.model_fields_set
     return value, is_set
 
 
