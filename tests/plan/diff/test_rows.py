@@ -6,12 +6,20 @@ import pytest
 
 from components.core.helm import Chart
 from components.core.registry import CHARTS
+from components.grafana.component import GrafanaDatasources, GrafanaDatasourcesArgs
+from components.grafana.dashboards.component import (
+    GrafanaDashboards,
+    GrafanaDashboardsArgs,
+    dashboards,
+)
+from components.grafana.settings import GrafanaDelivery, GrafanaSettings
 from plan.diff.changes import Change, Operation, kind
 from plan.diff.kinds import COMPONENTS, KINDS, KUBERNETES_PROVIDER, RELEASE, RELEASES, kind_of
 from plan.diff.ordering import ORDERS, Warned, facts, shown, warned
 from plan.diff.trees import Planned
 from plan.diff.values import MISSING
-from plan.recorder import Resource
+from plan.recorder import Resource, record
+from tests.grafana.dashboards.cases import CONTEXTS
 from tests.plan.diff.plans import ROOT, planned, release
 from tests.stack.variants import STACKS, recorded
 
@@ -21,7 +29,19 @@ DOCS = ROOT / "docs"
 @pytest.fixture(scope="module")
 def resources() -> list[Resource]:
     """All resources of plans that hold every type between them."""
-    return [r for name in (*STACKS, "distributed-irsa") for r in recorded(name).resources]
+    plans = [recorded(name) for name in (*STACKS, "distributed-irsa")]
+    return [r for recording in (*plans, record(grafana)) for r in recording.resources]
+
+
+def grafana() -> None:
+    """Create objects of the Grafana operator, which no stack file uses."""
+    its = GrafanaSettings(
+        delivery=GrafanaDelivery.OPERATOR, namespace="grafana", instance_labels={"team": "platform"}
+    )
+    url = "http://tempo.tracing.svc:3200"
+    GrafanaDatasources("datasources", GrafanaDatasourcesArgs(settings=its, tempo_query_url=url))
+    made = dashboards(CONTEXTS["bare"])
+    GrafanaDashboards("dashboards", GrafanaDashboardsArgs(settings=its, dashboards=made))
 
 
 def test_every_type_of_a_plan_has_a_row_and_every_row_a_type(resources: list[Resource]) -> None:
