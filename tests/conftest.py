@@ -16,6 +16,11 @@ from tests.package import wheel as packaging
 from tests.snapshot import snapshot
 
 BUILD = Path(__file__).parent.parent / "build"
+#: Folders whose tests share recorded plans, dashboards or the wheel, each with its group.
+_SHARING = {
+    **dict.fromkeys(("bootstrap", "policy", "stack"), "stacks"),
+    **{folder: folder for folder in ("grafana", "package", "plan")},
+}
 
 # Container images often forbid bytecode. Each worker, and each program that a test runs, would then
 # compile the project and rewrite the assertions of every test: half of the time of a run.
@@ -29,6 +34,15 @@ gc.disable()
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
 
 settings.load_profile(properties.FEW)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run the tests that share what is costly to make."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if group := _SHARING.get(folder):
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_finish() -> None:

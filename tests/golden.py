@@ -23,7 +23,7 @@ import yaml
 from components.alloy.own_modules import MODULES
 from package.provider import TracingProvider
 from plan.dumping import dump
-from plan.run import run
+from plan.run import Plan, run
 from plan.stackfile import stacks
 from plan.write import CONFIG_MAP, PROMETHEUS_RULE, RELEASE, files
 
@@ -65,9 +65,15 @@ def actual(stack: str) -> dict[str, str]:
 
 
 @cache
+def plan(stack: str) -> Plan:
+    """Return the plan of a stack; each stack is planned once."""
+    return run(stack, ROOT)
+
+
+@cache
 def planned(stack: str) -> dict[str, str]:
-    """Return the files of a stack's plan; each stack is planned once."""
-    return files(run(stack, ROOT))
+    """Return the files of a stack's plan."""
+    return files(plan(stack))
 
 
 def _is_dashboard(name: str) -> bool:

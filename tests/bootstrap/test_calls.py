@@ -20,6 +20,7 @@ from moto.core import set_initial_no_auth_action_count
 
 from components.core import iam
 from tests.bootstrap.programs import PURPOSES, policies
+from tests.sweep import sweep
 
 REGION, ACCOUNT = "eu-west-1", "333333333333"
 STATE = f"tracing-state-prod-{ACCOUNT}-{REGION}"
@@ -209,7 +210,7 @@ NEVER: dict[str, Call] = {
 }
 
 
-@pytest.mark.parametrize("purpose", PURPOSES)
+@sweep("purpose", PURPOSES)
 @set_initial_no_auth_action_count(0)
 def test_each_role_may_do_its_work_and_nothing_else(
     account: Mapping[str, Clients], purpose: str

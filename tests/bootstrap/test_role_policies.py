@@ -5,8 +5,6 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-import pytest
-
 from plan.stackfile import read
 from tests.bootstrap.aws_calls import BESIDE, CALLS, Call, Purpose
 from tests.bootstrap.programs import PURPOSES, ROOT, STACKS, policies, recorded
@@ -145,7 +143,7 @@ def test_every_action_of_preview_is_a_read(stack: str) -> None:
 
 
 @each_stack
-@pytest.mark.parametrize("purpose", PURPOSES)
+@sweep("purpose", PURPOSES)
 def test_nothing_is_allowed_that_nobody_calls(stack: str, purpose: str) -> None:
     needed = {call.action for call in calls(stack, "create", "read", "update", "delete")}
     needed |= {call.action for call in BESIDE}
@@ -156,7 +154,7 @@ def test_nothing_is_allowed_that_nobody_calls(stack: str, purpose: str) -> None:
 
 
 @each_stack
-@pytest.mark.parametrize("purpose", PURPOSES)
+@sweep("purpose", PURPOSES)
 def test_no_wildcard_of_actions_or_resources(stack: str, purpose: str) -> None:
     for policy in policies(stack, purpose).values():
         for statement in json.loads(policy)["Statement"]:
@@ -179,7 +177,7 @@ ADMIN = "arn:aws:iam::333333333333:role/admin"
 OWN = "arn:aws:iam::333333333333:role/tracing-prod-deploy"
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("action", "resource"),
     [
         ("s3:CreateBucket", OTHER_BUCKET),
@@ -214,13 +212,13 @@ OWN = "arn:aws:iam::333333333333:role/tracing-prod-deploy"
         ("eks:DeleteCluster", "arn:aws:eks:eu-west-1:333333333333:cluster/platform-prod"),
     ],
 )
-@pytest.mark.parametrize("purpose", PURPOSES)
+@sweep("purpose", PURPOSES)
 def test_no_role_reaches_further(purpose: str, action: str, resource: str) -> None:
     about = {**context("prod", "role"), **context("prod", "passed role")}
     assert answer("prod", purpose, action, resource, about) == "nothing"
 
 
-@pytest.mark.parametrize("action", ["iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy"])
+@sweep("action", ["iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy"])
 def test_tempos_role_is_made_within_its_boundary_only(action: str) -> None:
     role = arn("prod", "role")
     other = {"iam:PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}
@@ -238,7 +236,7 @@ def test_tempos_role_is_passed_to_pods_only() -> None:
 
 
 @each_stack
-@pytest.mark.parametrize("purpose", PURPOSES)
+@sweep("purpose", PURPOSES)
 def test_no_role_reaches_a_key_but_the_states(stack: str, purpose: str) -> None:
     """Neither a key that it would create or claim with tags, nor the trace bucket's."""
     tags = {"environment": stack, "managed-by": "pulumi"}
@@ -259,7 +257,7 @@ def test_no_role_reaches_a_key_but_the_states(stack: str, purpose: str) -> None:
 STATE = "arn:aws:s3:::tracing-state-prod-333333333333-eu-west-1"
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("action", "key", "preview", "deploy"),
     [
         ("s3:GetObject", ".pulumi/meta.yaml", "allow", "allow"),
@@ -285,7 +283,7 @@ def test_who_reads_and_writes_the_state(action: str, key: str, preview: str, dep
     assert answer("prod", "deploy", action, f"{STATE}/{key}") == deploy
 
 
-@pytest.mark.parametrize(
+@sweep(
     ("action", "preview", "deploy"),
     [
         ("kms:Decrypt", "allow", "allow"),

@@ -63,10 +63,9 @@ def outcomes(
     policies: Sequence[Policy], source: End, target: Target, port: int, protocol: str = "TCP"
 ) -> set[bool]:
     """Return whether a connection is let through, over all ways to enforce policies."""
-    return {
-        _passes(policies, source, target, port, protocol, enforcement)
-        for enforcement in Enforcement
-    }
+    # To a pod itself, all ways are the same.
+    ways = list(Enforcement) if isinstance(target, Service) else [Enforcement.AFTER_TRANSLATION]
+    return {_passes(policies, source, target, port, protocol, way) for way in ways}
 
 
 def may_connect(

@@ -15,9 +15,7 @@ from plan.recorder import Recording, record
 from plan.stackfile import read
 from tests.golden import provider
 from tests.package.wheel import ROOT
-
-#: One worker builds the wheel, once.
-pytestmark = pytest.mark.xdist_group("package")
+from tests.sweep import sweep
 
 EXAMPLES = ROOT / "examples"
 #: Not deeper: somebody may have installed an example's dependencies beside it.
@@ -176,7 +174,7 @@ def test_python_examples_use_public_names_alone() -> None:
         assert not re.search(inner, text, re.M), program
 
 
-@pytest.mark.parametrize("project", PROJECTS, ids=[p.parent.name for p in PROJECTS])
+@sweep("project", PROJECTS)
 def test_examples_say_what_they_are(project: Path) -> None:
     assert yaml.safe_load(project.read_text())["description"]
     assert list(project.parent.glob("Pulumi.*.yaml")), "no stack file"

@@ -18,9 +18,6 @@ from plan.recorder import record
 from tests.package.wheel import ROOT, closure, required
 from tests.sweep import sweep
 
-#: One worker builds the wheel, once.
-pytestmark = pytest.mark.xdist_group("package")
-
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 #: What others may build on. A name that goes, or comes to mean something else, is a new major
 #: version, and CHANGELOG.md says what to do.

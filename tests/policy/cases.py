@@ -1,27 +1,19 @@
 """Stacks that violate a policy: the plan of prod, each with one change."""
 
-import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from plan.run import run
-from plan.write import as_json
 from policy.rules.rule import UNKNOWN
-from tests.golden import ROOT
+from tests.golden import planned
 
 Documents = list[dict[str, Any]]
 
 
-@functools.cache
-def _planned(stack: str) -> str:
-    return as_json(run(stack, ROOT))
-
-
 def documents(stack: str) -> Documents:
     """Return the resources of a stack's plan, to be changed at will."""
-    return json.loads(_planned(stack))["resources"]
+    return json.loads(planned(stack)["plan.json"])["resources"]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Each setting of a stack file changed by itself, and what follows from the change."""
 
-import contextlib
 import copy
 import json
 import runpy
@@ -9,7 +8,6 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any, cast, get_args
-from unittest import mock
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -27,7 +25,6 @@ ROOT = Path(__file__).parents[2]
 #: Place of a value in a stack file: group, then keys and numbers of entries.
 Key = tuple[str | int, ...]
 Config = dict[str, Any]
-_DASHBOARDS = "components.stack.GrafanaDashboards"
 
 #: Values of settings that take few, so that none would be found by changing letters or numbers.
 _VALUES: dict[Key, list[Any]] = {
@@ -116,14 +113,13 @@ def others(key: Key, value: Any) -> list[Any]:
     return [other for other in found if other != value]
 
 
-def plan(stack: str, key: Key, value: Any, *, dashboards: bool = True) -> Plan:
+def plan(stack: str, key: Key, value: Any) -> Plan:
     """Plan a stack file with one value changed.
 
     Args:
         stack: name of the stack.
         key: place of the value.
         value: the value; as it is in the file for the plan without a change.
-        dashboards: whether to make the dashboards, which take half of the time.
 
     Raises:
         SettingsError: the configuration is refused.
@@ -139,8 +135,7 @@ def plan(stack: str, key: Key, value: Any, *, dashboards: bool = True) -> Plan:
         variables.update(runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__"))
 
     values = {k: v if isinstance(v, str) else json.dumps(v) for k, v in config.items()}
-    with contextlib.nullcontext() if dashboards else mock.patch(_DASHBOARDS):
-        recording = record(program, project=PROJECT, stack=stack, config=values)
+    recording = record(program, project=PROJECT, stack=stack, config=values)
     return Plan(stack=stack, settings=variables["config"].settings, recording=recording)
 
 
@@ -155,22 +150,19 @@ def resources(made: Plan) -> str:
 
 
 @cache
-def _unchanged(stack: str, *, dashboards: bool) -> str:
+def unchanged(stack: str) -> Plan:
     key = written(stack)[0]
-    return resources(plan(stack, key, value_at(stack, key), dashboards=dashboards))
+    return plan(stack, key, value_at(stack, key))
 
 
-def changes_resources(stack: str, key: Key, value: Any) -> bool:
-    """Tell whether another value changes a resource.
+@cache
+def _unchanged_resources(stack: str) -> str:
+    return resources(unchanged(stack))
 
-    Raises:
-        SettingsError: the value is refused.
-    """
-    return any(
-        resources(plan(stack, key, value, dashboards=dashboards))
-        != _unchanged(stack, dashboards=dashboards)
-        for dashboards in (False, True)
-    )
+
+def changes_resources(changed: Plan) -> bool:
+    """Tell whether the plan of a changed stack file has other resources."""
+    return resources(changed) != _unchanged_resources(changed.stack)
 
 
 def effect(stack: str, key: Key) -> str:
@@ -178,7 +170,7 @@ def effect(stack: str, key: Key) -> str:
     accepted = False
     for value in others(key, value_at(stack, key)):
         try:
-            if changes_resources(stack, key, value):
+            if changes_resources(plan(stack, key, value)):
                 return "resources"
             accepted = True
         except SettingsError:

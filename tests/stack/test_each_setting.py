@@ -14,6 +14,7 @@ from tests.stack.each_setting import (
     others,
     plan,
     text_of,
+    unchanged,
     value_at,
     written,
 )
@@ -68,23 +69,21 @@ def test_a_setting_changes_a_resource_is_refused_or_shows_in_the_plan(stack: str
 
 def shows_in(place: str, stack: str, key: Key) -> bool:
     """Tell whether a change of a value shows in a file of the plan, and in no resource."""
-    before = unchanged(stack)
+    before = _files(stack)
     for value in others(key, value_at(stack, key)):
         try:
-            after = files(plan(stack, key, value, dashboards=False))
+            after = plan(stack, key, value)
         except SettingsError:
             continue
-        assert not changes_resources(stack, key, value), f"{text_of(key)} is not PLAN_ONLY any more"
-        if after[place] != before[place]:
+        assert not changes_resources(after), f"{text_of(key)} is not PLAN_ONLY any more"
+        if files(after)[place] != before[place]:
             return True
     return False
 
 
 @cache
-def unchanged(stack: str) -> dict[str, str]:
-    """Return the files of a stack's plan, without the dashboards."""
-    key = written(stack)[0]
-    return files(plan(stack, key, value_at(stack, key), dashboards=False))
+def _files(stack: str) -> dict[str, str]:
+    return files(unchanged(stack))
 
 
 def refusal(stack: str, key: Key) -> str:
@@ -92,7 +91,7 @@ def refusal(stack: str, key: Key) -> str:
     said: list[str] = []
     for value in others(key, value_at(stack, key)):
         with pytest.raises(SettingsError) as refused:
-            plan(stack, key, value, dashboards=False)
+            plan(stack, key, value)
         said.append(str(refused.value))
     return "\n".join(said)
 

@@ -11,6 +11,7 @@ import pytest
 
 from components.checks import SettingsError
 from plan.diff import MARKER
+from plan.diff.__main__ import main
 from plan.run import run
 from tests.plan.diff.plans import ROOT, commit, git, repository
 
@@ -20,7 +21,8 @@ PARTS = (
     *("components", "config", "plan", "policy"),
 )
 REPORT = "build/plan-diff/report.md"
-_NOT_COPIED = shutil.ignore_patterns("__pycache__", "venv")
+#: With the bytecode of the components, which is the same here.
+_NOT_COPIED = shutil.ignore_patterns("venv")
 
 
 @pytest.fixture
@@ -37,19 +39,9 @@ def project(tmp_path: Path) -> Path:
     return repository(folder, {".gitignore": "build/\nvenv/\n__pycache__/\n"})
 
 
-def environment(folder: Path, **more: str) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("GITHUB_")}
-    return {**clean, "PYTHONPATH": str(folder), **more}
-
-
-def diff(folder: Path, base: str = "main", **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "plan.diff", base],
-        cwd=folder,
-        env=environment(folder, **env),
-        capture_output=True,
-        text=True,
-    )
+    return {**clean, "PYTHONPATH": str(folder)}
 
 
 def edit(file: Path, old: str, new: str) -> None:
@@ -58,7 +50,10 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1))
 
 
-def test_each_side_is_planned_by_its_own_code_and_stack_files(project: Path) -> None:
+def test_each_side_is_planned_by_its_own_code_and_stack_files(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
     for stack in ("old", "wrong"):
         shutil.copy(project / "Pulumi.local.yaml", project / f"Pulumi.{stack}.yaml")
     commit(project, {})
@@ -68,17 +63,20 @@ def test_each_side_is_planned_by_its_own_code_and_stack_files(project: Path) -> 
     (project / "Pulumi.old.yaml").rename(project / "Pulumi.new.yaml")
 
     github = {"SERVER_URL": "https://git.example.com", "REPOSITORY": "acme/tracing", "SHA": "abc"}
-    done = diff(project, **{f"GITHUB_{k}": v for k, v in github.items()})
+    for name, value in github.items():
+        monkeypatch.setenv(f"GITHUB_{name}", value)
+    monkeypatch.setattr(sys, "argv", ["plan.diff", "main"])
 
-    assert done.returncode == 1
-    assert "local: 3 to update, 1 with an order" in done.stdout
-    assert "new: a new environment" in done.stdout
-    assert "old: the stack file is gone" in done.stdout
-    assert "wrong: the stack file is refused" in done.stdout
+    assert main() == 1
+    printed = capsys.readouterr()
+    assert "local: 3 to update, 1 with an order" in printed.out
+    assert "new: a new environment" in printed.out
+    assert "old: the stack file is gone" in printed.out
+    assert "wrong: the stack file is refused" in printed.out
     # The message is that of `make plan`.
     with pytest.raises(SettingsError) as refused:
         run("wrong", project)
-    assert done.stderr == f"error: {refused.value}\n"
+    assert printed.err == f"error: {refused.value}\n"
 
     said = (project / REPORT).read_text()
     assert said.startswith(MARKER)
@@ -121,17 +119,20 @@ def test_code_that_fails_says_why_without_a_traceback(project: Path) -> None:
     assert "(../../docs/reviewing.md)" in said
 
 
-def test_an_unknown_ref_is_one_message_and_runs_no_command(project: Path) -> None:
-    done = make(project, "BASE=a;touch${IFS}ran")
-    assert done.returncode != 0
-    assert done.stdout == ""
-    message, *made = done.stderr.splitlines()
-    assert message.startswith("error: BASE=a;touchran names no commit here; fetch it first")
-    assert len(made) == 1
-    assert not (project / "ran").exists()
+def test_an_unknown_ref_is_one_message_and_runs_no_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(repository(tmp_path, {"a": ""}))
+    monkeypatch.setattr(sys, "argv", ["plan.diff", "a;touch${IFS}ran"])
+    assert main() == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    [message] = printed.err.splitlines()
+    assert message.startswith("error: BASE=a;touch${IFS}ran names no commit here; fetch it first")
+    assert not (tmp_path / "ran").exists()
 
 
-def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def make(project: Path) -> subprocess.CompletedProcess[str]:
     """Run `make plan-diff` with this Python instead of a virtual environment."""
     shutil.copy(ROOT / "Makefile", project)
     python = project / "venv/bin/python"
@@ -140,7 +141,7 @@ def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     python.chmod(0o755)
     return subprocess.run(
         # -o: the virtual environment counts as set up.
-        ["make", "--no-print-directory", "-o", "venv/.stack", "plan-diff", *arguments],
+        ["make", "--no-print-directory", "-o", "venv/.stack", "plan-diff"],
         cwd=project,
         env=environment(project),
         capture_output=True,
