@@ -75,7 +75,7 @@ class Delivery:
             case GrafanaDelivery.OPERATOR:
                 if password is not None:
                     core.v1.Secret(
-                        f"{self._name}-{role}-login",
+                        f"{self._name}-{role}",
                         metadata=metadata(secret, self._settings.namespace),
                         string_data={_KEY: pulumi.Output.secret(password)},
                         opts=self._child(),

@@ -139,7 +139,7 @@ GRAFANA: st.SearchStrategy[Tree] = st.fixed_dictionaries(
     {},
     optional={
         "url": st.sampled_from(["https://grafana.example.com", "http://localhost:3000/g/"]),
-        "namespace": st.sampled_from(["monitoring", "tracing", "3"]),
+        "namespace": st.sampled_from(["monitoring", "3"]),
         "tempoUid": st.just("duplo-tracing"),
         "datasourceLabel": st.just("example.com/find"),
         "datasourceLabelValue": st.sampled_from(["", "1"]),
