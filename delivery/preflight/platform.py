@@ -9,6 +9,7 @@ from components.core.placement import ZONE
 from components.grafana.delivery import API_VERSION
 from components.grafana.settings import GrafanaDelivery, GrafanaSettings
 from delivery.preflight.api import (
+    COMPUTE_TYPE,
     DAEMON_SETS,
     NODES,
     Json,
@@ -31,8 +32,6 @@ _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _EBS = {"kubernetes.io/aws-ebs": "ebs.csi.aws.com"}
 #: DaemonSets of CNIs that always enforce network policies.
 _ENFORCING = {"calico-node", "cilium", "kube-router"}
-#: Label of the nodes of EKS Auto Mode, which have the Pod Identity Agent built in.
-_COMPUTE_TYPE, _AUTO = "eks.amazonaws.com/compute-type", "auto"
 
 
 def reached(its: Sources) -> Findings:
@@ -146,7 +145,7 @@ def pod_identity(its: Sources) -> Findings:
     found = _daemon_set(its, "eks-pod-identity-agent")
     if ready := found["status"].get("numberReady", 0) if found else 0:
         yield ok(f"the agent is ready on {ready} nodes")
-    elif _is_auto(its):
+    elif _managed(its, "auto"):
         yield ok("part of EKS Auto Mode")
     else:
         yield error(
@@ -161,8 +160,9 @@ def _daemon_set(its: Sources, wanted: str) -> Json | None:
     return next(found, None)
 
 
-def _is_auto(its: Sources) -> bool:
-    return any(labels(node).get(_COMPUTE_TYPE) == _AUTO for node in items(its.cluster, NODES))
+def _managed(its: Sources, compute_type: str) -> int:
+    """Return the number of nodes that AWS manages in a way."""
+    return sum(labels(node).get(COMPUTE_TYPE) == compute_type for node in items(its.cluster, NODES))
 
 
 def oidc_issuer(its: Sources) -> Findings:
@@ -299,6 +299,11 @@ def kernels(its: Sources) -> Findings:
                 "Bottlerocket locks its kernel: Beyla adds no headers to requests of Go services",
                 "instrument Go services with an SDK",
             )
+    if fargate := _managed(its, "fargate"):
+        yield warning(
+            f"Beyla doesn't instrument services on Fargate ({fargate} nodes)",
+            "instrument services there with an SDK",
+        )
     if not here:
         yield not_checked("the cluster has no node that Beyla runs on")
     elif not old:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from delivery.preflight.api import NODES, Json, items, labels, name
+from delivery.preflight.api import COMPUTE_TYPE, NODES, Json, items, labels, name
 from delivery.preflight.finding import Finding, error, ok, warning
 from delivery.preflight.scheduling import NOTHING, Amount, allows, quantity, requested
 from delivery.preflight.sources import Sources
@@ -44,8 +44,9 @@ def nodes(its: Sources) -> Findings:
 
 
 def _grows(its: Sources) -> bool:
-    """Return whether an autoscaler adds nodes: Karpenter, EKS Auto Mode or Cluster Autoscaler."""
-    if its.cluster.get("/apis/karpenter.sh"):
+    """Return whether nodes are added: by Karpenter, EKS Auto Mode, Fargate or an autoscaler."""
+    fargate = any(labels(n).get(COMPUTE_TYPE) == "fargate" for n in items(its.cluster, NODES))
+    if fargate or its.cluster.get("/apis/karpenter.sh"):
         return True
     found = items(its.cluster, "/apis/apps/v1/deployments", metadata=True)
     return any("cluster-autoscaler" in name(each) for each in found)

@@ -293,6 +293,21 @@ FAULTS = {
         objects=kernel("5.4.0-1"),
         settings={"beyla": {"namespaces": ["shop"]}},
     ),
+    "services on Fargate": Fault(
+        need="kernels",
+        level=WARNING,
+        says="Beyla doesn't instrument services on Fargate (1 nodes)",
+        objects=[
+            made(
+                "Node",
+                "fargate-1",
+                labels={"eks.amazonaws.com/compute-type": "fargate"},
+                spec={"taints": [TAINT]},
+                status={"allocatable": {}},
+            )
+        ],
+        settings={"beyla": {"namespaces": ["shop"]}},
+    ),
     "a kernel that breaks requests": Fault(
         need="kernels",
         says="context propagation fails requests",
@@ -348,6 +363,21 @@ FAULTS = {
         says="an autoscaler must add nodes",
         without=["node-1", "node-2", "node-3"],
         objects=[made("Deployment", "cluster-autoscaler", "kube-system")],
+    ),
+    "no room, but Fargate": Fault(
+        need="nodes",
+        level=WARNING,
+        says="change placement.nodeSelector",
+        objects=[
+            made(
+                "Node",
+                "fargate-1",
+                labels={"eks.amazonaws.com/compute-type": "fargate"},
+                spec={"taints": [TAINT]},
+                status={"allocatable": {}},
+            )
+        ],
+        settings={"placement": {"nodeSelector": {"pool": "x"}}, "beyla": {"enabled": False}},
     ),
     "no priority class": Fault(
         need="priority class",
