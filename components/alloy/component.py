@@ -12,7 +12,7 @@ from ..core.names import ALLOY_RELEASE
 from ..core.outputs import register
 from ..core.overrides import refuse
 from ..core.problem import SettingsError
-from ..core.settings import PlacementSettings, ServiceMonitorSettings
+from ..core.settings import IpFamily, PlacementSettings, ServiceMonitorSettings
 from .endpoints import otlp_grpc_endpoint, otlp_http_endpoint
 from .own_modules import problems
 from .settings import AlloySettings
@@ -43,6 +43,8 @@ class AlloyArgs:
     """Registry that mirrors the images; by default the public ones."""
     environment: str
     """`deployment.environment.name` of senders that set none."""
+    ip_family: IpFamily = IpFamily.IPV4
+    """Addresses of the pods."""
     cluster_name: str
     """`k8s.cluster.name` of senders that set none."""
     tempo_endpoint: pulumi.Input[str]

@@ -87,8 +87,8 @@ def _entry(args: "AlloyArgs") -> Instances:
     """Return the instances that all signals pass."""
     return {
         "receive": {
-            "grpc_endpoint": f"0.0.0.0:{OTLP_GRPC_PORT}",
-            "http_endpoint": f"0.0.0.0:{OTLP_HTTP_PORT}",
+            "grpc_endpoint": f"{args.ip_family.any_address}:{OTLP_GRPC_PORT}",
+            "http_endpoint": f"{args.ip_family.any_address}:{OTLP_HTTP_PORT}",
             "max_grpc_request": f"{args.settings.max_request_mib}MiB",
             "max_http_request": f"{HTTP_REQUEST_MIB}MiB",
             **_outputs(args, "limit_memory"),

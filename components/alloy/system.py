@@ -38,6 +38,7 @@ def args(
         image_registry=charts.image_registry,
         environment=settings.environment.name,
         cluster_name=settings.cluster.name,
+        ip_family=settings.cluster.ip_family,
         tempo_endpoint=otlp_endpoint(settings.tempo.mode, settings.namespaces.tracing),
         balance=settings.tempo.mode is TempoMode.DISTRIBUTED,
         tenant=settings.tempo.tenant,

@@ -12,7 +12,7 @@ from ..core.helm import Rollout
 from ..core.names import ALLOY_HTTP_PORT, ALLOY_RELEASE, OTLP_GRPC_PORT, OTLP_HTTP_PORT
 from ..core.overrides import MONITOR, MONITOR_LABELS, NAMES, POLICIES, Check, merged
 from ..core.rbac import cluster_access
-from ..core.settings import PlacementSettings
+from ..core.settings import IpFamily, PlacementSettings
 from ..core.workload import Workload
 from .pipeline import config
 from .sizes import workload
@@ -160,6 +160,7 @@ def _alloy(args: "AlloyArgs", size: Workload, content: str) -> dict[str, Any]:
         "stabilityLevel": "generally-available",
         "enableReporting": False,
         "listenPort": ALLOY_HTTP_PORT,
+        **({} if args.ip_family is IpFamily.IPV4 else {"listenAddr": args.ip_family.any_address}),
         "storagePath": _STORAGE_PATH,
         "extraPorts": [
             {"name": name, "port": port, "targetPort": port, "protocol": "TCP", "appProtocol": app}

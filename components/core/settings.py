@@ -51,6 +51,12 @@ _RENAMED = OnChange(
     do="Start a new stack for a new environment.",
     section="changes.md#replace-the-bucket",
 )
+_FAMILY = OnChange(
+    happens="Kubernetes doesn't change the first address family of a Service, so that an upgrade "
+    "of Tempo in mode `distributed` may fail.",
+    do="Set it when you install the stack.",
+    section="network.md#ipv6",
+)
 _ISSUER = OnChange(
     happens="With `identity.mode: irsa`, Tempo's role trusts the new issuer only.",
     do="Change it only with the cluster.",
@@ -96,6 +102,19 @@ class Size(StrEnum):
     L = "l"
 
 
+class IpFamily(StrEnum):
+    """Addresses of the pods in a cluster."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+    DUAL = "dual"
+
+    @property
+    def any_address(self) -> str:
+        """Every address of a pod, as part of `host:port`; `[::]` includes those of IPv4."""
+        return "0.0.0.0" if self is IpFamily.IPV4 else "[::]"  # noqa: S104
+
+
 class EnvironmentSettings(Settings):
     """Which environment this is."""
 
@@ -126,6 +145,9 @@ class ClusterSettings(Settings):
     Give this or `kubeContext`."""
     oidc_issuer: Annotated[IssuerUrl | None, _ISSUER] = None
     """URL of the cluster's OIDC issuer; needed with `identity.mode: irsa`."""
+    ip_family: Annotated[IpFamily, _FAMILY] = IpFamily.IPV4
+    """Addresses of the pods: `ipv4`, `ipv6` or `dual`. With `dual`, the parts of Tempo still reach
+    each other by IPv4."""
     nodes: int = Field(default=3, ge=1, le=10_000)
     """Expected number of nodes. Sets the size of Beyla's Kubernetes cache (one replica for each 50
     nodes) and the sums in the plan."""

@@ -12,7 +12,7 @@ from ..core.names import TEMPO_RELEASE
 from ..core.outputs import register
 from ..core.overrides import Check, merged, refuse
 from ..core.regions import S3Endpoint
-from ..core.settings import PlacementSettings, ServiceMonitorSettings
+from ..core.settings import IpFamily, PlacementSettings, ServiceMonitorSettings
 from . import config, distributed, endpoints, monolithic
 from .settings import TempoMode, TempoSettings
 
@@ -41,6 +41,8 @@ class TempoArgs:
     """AWS region of the bucket."""
     storage_endpoint: str | None = None
     """URL of an S3-compatible emulator; by default S3 itself."""
+    ip_family: IpFamily = IpFamily.IPV4
+    """Addresses of the pods."""
     s3_endpoint: S3Endpoint = S3Endpoint.STANDARD
     """Which endpoint of S3 Tempo uses, without an emulator."""
     irsa_role_arn: str | None = None

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import placement
 from ..core.helm import Rollout, no_template
+from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT
 from ..core.overrides import IDENTITY, MONITOR, MONITOR_LABELS, NAMES, merged
-from ..core.settings import PlacementSettings
+from ..core.settings import IpFamily, PlacementSettings
 from ..core.texts import map_strings
 from ..core.workload import Workload
 from . import config, sizes
@@ -35,6 +36,9 @@ _DEFAULT_GRACE_SECONDS = 30
 #: Share of the pods that a rolling update replaces at the same time, of workloads without data. The
 #: chart's one at a time takes hours for a hundred queriers.
 _ROLLOUT_SHARES: Mapping[str, float] = {"distributor": 0.25, "querier": 0.25, "compactor": 0.25}
+#: Ports of Jaeger's protocols and of Zipkin (chart defaults).
+_JAEGER = {"grpc": 14250, "thriftHttp": 14268, "thriftCompact": 6831, "thriftBinary": 6832}
+_ZIPKIN = 9411
 #: Share of memcached's memory limit for items; the rest is for connections.
 _CACHE_SHARE = 0.8
 #: Largest item in memcached; footers and bloom filters of big blocks exceed its default of 1 MiB.
@@ -156,18 +160,10 @@ def values(args: "TempoArgs") -> dict[str, Any]:
             **placement.given(
                 {"podLabels": placed.pod_labels, "podAnnotations": placed.pod_annotations}
             ),
-            # Keys of Tempo's configuration for which the chart has no values, and those of the
-            # stack file. The chart runs them through its template engine.
+            # The chart runs it through its template engine.
+            **_service(args.ip_family),
             "structuredConfig": merged(
-                {
-                    "ingester": config.ingester(args.settings),
-                    "query_frontend": config.query_frontend(args.settings),
-                    "storage": {
-                        "trace": {
-                            "wal": {"ingestion_time_range_slack": config.slack(args.settings)}
-                        }
-                    },
-                },
+                _without_values(args),
                 map_strings(no_template, args.settings.config),
             ),
         },
@@ -175,7 +171,8 @@ def values(args: "TempoArgs") -> dict[str, Any]:
         "serviceAccount": config.service_account(args),
         "storage": {"trace": {"backend": "s3", "s3": config.s3(args)}},
         "server": _server(args.settings),
-        "traces": _receivers(args.settings),
+        "traces": _receivers(args),
+        **({"memberlist": {"bind_addr": ["::"]}} if args.ip_family is IpFamily.IPV6 else {}),
         "overrides": {"defaults": config.overrides(args)},
         "metaMonitoring": {
             "serviceMonitor": {
@@ -351,21 +348,59 @@ def _server(settings: TempoSettings) -> dict[str, Any]:
     }
 
 
-def _receivers(settings: TempoSettings) -> dict[str, Any]:
-    """Return the receivers; the chart binds each to all addresses."""
+def _service(family: IpFamily) -> dict[str, Any]:
+    """Return the address family of all Services, if it isn't IPv4 alone."""
+    if family is IpFamily.IPV4:
+        return {}
+    if family is IpFamily.IPV6:
+        return {"service": {"ipFamilies": ["IPv6"], "ipFamilyPolicy": "SingleStack"}}
+    # Kubernetes adds the second family. The chart can't write two.
+    return {"service": {"ipFamilies": ["IPv4"], "ipFamilyPolicy": "PreferDualStack"}}
+
+
+def _without_values(args: "TempoArgs") -> dict[str, Any]:
+    """Return the keys of Tempo's configuration for which the chart has no values."""
+    slack = {"ingestion_time_range_slack": config.slack(args.settings)}
+    section: dict[str, Any] = {
+        "ingester": config.ingester(args.settings),
+        "query_frontend": config.query_frontend(args.settings),
+        "storage": {"trace": {"wal": slack}},
+    }
+    if args.ip_family is IpFamily.IPV6:
+        # The addresses by which the parts reach each other.
+        by_ipv6 = {"enable_inet6": True}
+        section["ingester"]["lifecycler"] = by_ipv6
+        for part in ("compactor", "distributor", "metrics_generator"):
+            section[part] = {"ring": by_ipv6}
+    return section
+
+
+def _receivers(args: "TempoArgs") -> dict[str, Any]:
+    """Return the receivers; the chart binds each to all addresses of IPv4."""
+    settings, family = args.settings, args.ip_family
+
+    def bound(port: int) -> dict[str, str]:
+        return {} if family is IpFamily.IPV4 else {"endpoint": f"{family.any_address}:{port}"}
+
     grpc = {
+        **bound(OTLP_GRPC_PORT),
         "max_recv_msg_size_mib": config.OTLP_MESSAGE_MIB,
         # A client discovers new distributors only when a connection ends.
         "keepalive": {
             "server_parameters": {"max_connection_age": "2m", "max_connection_age_grace": "30s"}
         },
     }
-    jaeger = {
-        protocol: {"enabled": settings.jaeger}
-        for protocol in ("grpc", "thriftHttp", "thriftCompact", "thriftBinary")
-    }
+
+    def receiver(enabled: bool, config: Mapping[str, Any]) -> dict[str, Any]:
+        return {"enabled": enabled, **({"receiverConfig": config} if config else {})}
+
     return {
-        "otlp": {"grpc": {"enabled": True, "receiverConfig": grpc}, "http": {"enabled": True}},
-        "jaeger": jaeger,
-        "zipkin": {"enabled": settings.zipkin},
+        "otlp": {
+            "grpc": receiver(True, grpc),
+            "http": receiver(True, bound(OTLP_HTTP_PORT)),
+        },
+        "jaeger": {
+            protocol: receiver(settings.jaeger, bound(port)) for protocol, port in _JAEGER.items()
+        },
+        "zipkin": receiver(settings.zipkin, bound(_ZIPKIN)),
     }

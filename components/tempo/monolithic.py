@@ -135,7 +135,7 @@ def _tempo(args: "TempoArgs", size: Workload, placed: PlacementSettings) -> dict
         "multitenancyEnabled": settings.tenant is not None,
         "streamOverHttpEnabled": True,
         "retention": config.retention(settings),
-        "receivers": _receivers(settings),
+        "receivers": _receivers(args),
         "server": {
             "http_listen_port": TEMPO_HTTP_PORT,
             "grpc_server_max_recv_msg_size": message_bytes,
@@ -191,27 +191,28 @@ def _generator(args: "TempoArgs") -> dict[str, Any]:
     }
 
 
-def _receivers(settings: TempoSettings) -> dict[str, Any]:
+def _receivers(args: "TempoArgs") -> dict[str, Any]:
     """Return the receivers; an empty endpoint keeps a port out of the Service."""
+    settings, host = args.settings, args.ip_family.any_address
     receivers: dict[str, Any] = {
         "otlp": {
             "protocols": {
                 "grpc": {
-                    "endpoint": f"0.0.0.0:{OTLP_GRPC_PORT}",
+                    "endpoint": f"{host}:{OTLP_GRPC_PORT}",
                     "max_recv_msg_size_mib": config.OTLP_MESSAGE_MIB,
                 },
-                "http": {"endpoint": f"0.0.0.0:{OTLP_HTTP_PORT}"},
+                "http": {"endpoint": f"{host}:{OTLP_HTTP_PORT}"},
             }
         },
         "jaeger": {
             "protocols": {
-                protocol: {"endpoint": f"0.0.0.0:{port}" if settings.jaeger else ""}
+                protocol: {"endpoint": f"{host}:{port}" if settings.jaeger else ""}
                 for protocol, port in _JAEGER.items()
             }
         },
     }
     if settings.zipkin:
-        receivers["zipkin"] = {"endpoint": f"0.0.0.0:{_ZIPKIN}"}
+        receivers["zipkin"] = {"endpoint": f"{host}:{_ZIPKIN}"}
     return receivers
 
 

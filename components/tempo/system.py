@@ -52,6 +52,7 @@ def args(settings: TracingSettings, *, has_credentials: bool) -> TempoArgs:
         region=settings.cluster.region,
         storage_endpoint=settings.storage.endpoint,
         s3_endpoint=settings.storage.s3_endpoint,
+        ip_family=settings.cluster.ip_family,
         irsa_role_arn=role if settings.identity.mode is IdentityMode.IRSA else None,
         cluster_name=settings.cluster.name,
         metrics=settings.backends.metrics,

@@ -14,6 +14,7 @@ from components.alloy.sizes import PRESETS
 from components.alloy.values import values
 from components.core.helm import ALLOY
 from components.core.settings import (
+    IpFamily,
     PlacementSettings,
     ScalableWorkloadSettings,
     ServiceMonitorSettings,
@@ -189,3 +190,13 @@ def test_another_configuration_is_a_rollout() -> None:
 
     assert annotations[0] == annotations[1] != annotations[2]
     assert set(annotations[0]) == {"checksum/config"}
+
+
+@pytest.mark.parametrize("family", [IpFamily.IPV6, IpFamily.DUAL])
+def test_alloy_listens_on_every_address_of_the_family(family: IpFamily) -> None:
+    args = arguments(ip_family=family)
+
+    assert values(args)["alloy"]["listenAddr"] == "[::]"
+    assert {'"[::]:4317"', '"[::]:4318"'} <= set(config(args).split())
+    assert unknown_keys("alloy", ALLOY.version, values(args)) == []
+    assert "listenAddr" not in values(arguments())["alloy"]

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.core.helm import TEMPO_DISTRIBUTED as DISTRIBUTED_CHART
+from components.core.settings import IpFamily
 from components.tempo import config, endpoints
 from components.tempo.component import values
 from components.tempo.settings import TempoMode, TempoSpanMetricsSettings
@@ -400,3 +402,34 @@ def test_a_brace_in_a_user_name_is_no_template() -> None:
 def test_endpoints(mode: TempoMode, query: str, otlp: str) -> None:
     assert endpoints.query_url(mode, "t") == query
     assert endpoints.otlp_endpoint(mode, "t") == otlp
+
+
+def test_the_monolith_listens_on_every_address_of_the_family() -> None:
+    def endpoint(**changes: Any) -> str:
+        path = "tempo.receivers.otlp.protocols.grpc.endpoint"
+        return at(values(arguments(MONOLITHIC, **changes)), path)
+
+    assert endpoint() == "0.0.0.0:4317"
+    assert endpoint(ip_family=IpFamily.IPV6) == endpoint(ip_family=IpFamily.DUAL) == "[::]:4317"
+
+
+def test_parts_reach_each_other_by_the_addresses_that_they_have() -> None:
+    def made(family: IpFamily) -> Any:
+        return values(arguments(DISTRIBUTED, ip_family=family, jaeger=True))
+
+    ipv4, ipv6, dual = (made(family) for family in IpFamily)
+    assert at(ipv6, "tempo.structuredConfig.ingester.lifecycler.enable_inet6") is True
+    for part in ("compactor", "distributor", "metrics_generator"):
+        assert at(ipv6, f"tempo.structuredConfig.{part}.ring.enable_inet6") is True
+    assert unknown_tempo_config(ipv6["tempo"]["structuredConfig"]) == []
+    assert ipv6["memberlist"] == {"bind_addr": ["::"]}
+    assert ipv6["tempo"]["service"] == {"ipFamilies": ["IPv6"], "ipFamilyPolicy": "SingleStack"}
+    assert dual["tempo"]["service"]["ipFamilyPolicy"] == "PreferDualStack"
+    for tree in (ipv6, dual):
+        assert at(tree, "traces.otlp.http.receiverConfig.endpoint") == "[::]:4318"
+        assert at(tree, "traces.jaeger.thriftCompact.receiverConfig.endpoint") == "[::]:6831"
+        assert unknown_keys("tempo-distributed", DISTRIBUTED_CHART.version, tree) == []
+    for tree in (ipv4, dual):
+        assert "memberlist" not in tree
+        assert "inet6" not in str(tree)
+    assert "service" not in ipv4["tempo"]
