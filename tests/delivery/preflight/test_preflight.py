@@ -18,7 +18,8 @@ from delivery.preflight.api import Json, UnknownError
 from delivery.preflight.finding import Finding, Level
 from delivery.preflight.sources import Sources, Unreachable
 from plan import needs
-from plan.run import Plan, run
+from plan.run import Plan
+from tests import golden
 from tests.delivery.preflight.api import (
     Api,
     aws,
@@ -31,7 +32,6 @@ from tests.delivery.preflight.api import (
     node_info,
     sidecar,
 )
-from tests.stack.variants import ROOT
 from tests.sweep import sweep
 
 OK, NOT_CHECKED = Level.OK, Level.NOT_CHECKED
@@ -40,10 +40,9 @@ RELEASE = {"owner": "helm", "name": "alloy"}
 SHARED = {"meta.helm.sh/release-name": "logs", "meta.helm.sh/release-namespace": "logging"}
 
 
-@functools.cache
-def plan(stack: str = "dev") -> Plan:
-    """Return the plan of a stack file."""
-    return run(stack, ROOT)
+def plan() -> Plan:
+    """Return the plan of dev."""
+    return golden.plan("dev")
 
 
 def changed(**groups: Mapping[str, Any]) -> Plan:
