@@ -139,7 +139,7 @@ def planned(folder: Path, monkeypatch: pytest.MonkeyPatch, modules: dict[str, An
     key: each_setting.Key = ("tracing:alloy",)
     each_setting.stack_file("dev")
     monkeypatch.chdir(folder)
-    return each_setting.plan("dev", key, {"modules": modules}, dashboards=False)
+    return each_setting.plan("dev", key, {"modules": modules})
 
 
 def test_the_examples_are_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

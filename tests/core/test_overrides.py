@@ -1,6 +1,8 @@
 """Values by the keys of charts: merged last, checked, shown, and judged by the policies."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from components.core.tier import Tier
 from components.tempo.component import values as tempo_values
 from plan.policies import ask
 from plan.recorder import record
+from plan.stackfile import read
 from plan.write import files
 from tests.stack.each_setting import plan
 from tests.stack.variants import CLUSTER, recorded, releases
@@ -166,6 +169,18 @@ def test_what_is_no_tree_of_values_is_refused(values: Any, message: str) -> None
     assert message in said(alloy={"values": values})["alloy.values"]
 
 
+def test_anchors_and_merge_keys_of_yaml_are_resolved(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: tracing\nruntime: python\n")
+    (tmp_path / "Pulumi.qa.yaml").write_text(
+        "config:\n  tracing:alloy:\n    values:\n      service: &a {internalTrafficPolicy: Local}\n"
+        "      ingress: {annotations: {<<: *a, x: y}}\n"
+    )
+    values = json.loads(read(tmp_path, "qa").values["tracing:alloy"])["values"]
+
+    assert values["ingress"]["annotations"] == {"internalTrafficPolicy": "Local", "x": "y"}
+    assert said(alloy={"values": values}) == {}
+
+
 def test_values_merge_last_lists_replace_and_null_removes() -> None:
     built = {"a": {"b": 1, "c": [1, 2]}, "d": 1, "e": {"f": 1}}
     given = {"a": {"c": [3]}, "d": None, "e": 5, "g": {"h": None}}
@@ -244,7 +259,7 @@ def test_policies_judge_the_merged_values() -> None:
 
 def test_the_summary_lists_the_values() -> None:
     values = {"controller": {"minReadySeconds": 5}, "serviceAccount": {"annotations": {"a": "b|c"}}}
-    made = plan("dev", ("tracing:alloy",), {"values": values}, dashboards=False)
+    made = plan("dev", ("tracing:alloy",), {"values": values})
     rows = [line for line in files(made)["summary.md"].splitlines() if "alloy.values" in line]
 
     assert [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows] == [

@@ -48,6 +48,17 @@ VARIANTS: list[dict[str, Any]] = [
     {"metrics": METRICS_WITH_USER, "credentials_secret": "secret"},
     {"jaeger": True, "zipkin": True, "tenant": "team", "limits": {"max_trace_mib": 1000}},
 ]
+#: Keys that a stack file sets itself.
+OVERRIDDEN: dict[str, Any] = {
+    "tenant": "team",
+    "config": {
+        "compactor": {"compaction": {"max_block_bytes": 107_374_182_400}},
+        "ingester": {"lifecycler": {"unregister_on_shutdown": False}},
+        "querier": {"max_concurrent_queries": 7},
+        "usage_report": {"reporting_enabled": None},
+    },
+    "overrides": {"team": {"metrics_generator": {"max_active_series": 5}}},
+}
 
 
 BUCKET = arguments(TempoMode.MONOLITHIC).bucket
@@ -115,7 +126,7 @@ def test_each_part_accepts_the_distributed_configuration(
     assert verify(config, target, tmp_path) == ""
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=range(len(VARIANTS)))
+@pytest.mark.parametrize("variant", [*VARIANTS, OVERRIDDEN], ids=range(len(VARIANTS) + 1))
 def test_tempo_accepts_the_monolithic_configuration(
     variant: dict[str, Any], tmp_path: Path
 ) -> None:
