@@ -37,16 +37,31 @@ class Place:
         key = "name" if o["kind"] == "Namespace" else "namespace"
         if key in meta:
             meta[key] = self._stand_ins[meta[key]]
+        pod = o.get("spec", {}).get("template", {}).get("spec", {})
+        if not pod.get("priorityClassName", "system-").startswith("system-"):
+            # One of the platform, for one that every cluster has.
+            pod["priorityClassName"] = "system-cluster-critical"
         return o
 
     def make(self) -> None:
-        """Make the namespaces and the service accounts."""
-        plain = [
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        """Make the namespaces and the service accounts.
+
+        Namespaces that exist without the stack have the level that is enough for it:
+        docs/install.md.
+        """
+        made = {o["metadata"]["name"] for o in of_kind(self.objects, "Namespace")}
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        existing = [
+            {
+                "apiVersion": "v1",
+                "kind": "Namespace",
+                "metadata": {"name": name, "labels": labels},
+            }
             for name in self.names
+            if name not in made
         ]
         own = of_kind(self.objects, "Namespace", "ServiceAccount")
-        kubectl("apply", "--server-side", "-f", "-", objects=[*plain, *own])
+        kubectl("apply", "--server-side", "-f", "-", objects=[*existing, *own])
 
     def remove(self) -> None:
         """Remove the namespaces with what is in them."""
