@@ -8,6 +8,7 @@ their names come from AWS's service authorization reference.
 import re
 from collections.abc import Sequence
 
+from components.backends import amazon
 from components.core import iam
 from components.core.helm import DEPLOY_MINUTES
 from components.core.names import bucket_arn, cluster_arn
@@ -184,15 +185,15 @@ def read_stack(tracing: TracingSettings) -> str:
         )
     if not tracing.storage.existing:
         statements.append(iam.statement("ReadBucket", BUCKET_READ, resource=[_bucket(tracing)]))
-    if tracing.identity.makes_role:
-        statements.append(iam.statement("ReadRole", ROLE_READ, resource=[_role(tracing)]))
+    if made := _roles(tracing, made=True):
+        statements.append(iam.statement("ReadRole", ROLE_READ, resource=made))
     return iam.document(*statements)
 
 
 def write_stack(tracing: TracingSettings) -> str:
     """Return a policy for creating and changing a tracing stack's resources; see `read_stack`.
 
-    Names are exact. Tempo's role can get no permission beyond its boundary and can be passed only
+    Names are exact. Pods' roles can get no permission beyond their boundary and can be passed only
     to EKS pods. There is no permission on KMS keys: a key has no name in advance, and the tags that
     `kms:CreateKey` sets need `kms:TagResource` on every key of the account, which would let the
     role claim other keys (AWS KMS developer guide, "Controlling access to tags").
@@ -200,7 +201,7 @@ def write_stack(tracing: TracingSettings) -> str:
     statements: list[iam.Statement] = []
     if tracing.identity.mode is IdentityMode.POD_IDENTITY:
         passed = {"StringEquals": {"iam:PassedToService": "pods.eks.amazonaws.com"}}
-        role, associations = [_role(tracing)], [_associations(tracing)]
+        role, associations = _roles(tracing), [_associations(tracing)]
         statements += [
             iam.statement("Associate", ASSOCIATION_CREATE, resource=[_cluster(tracing)]),
             iam.statement("ChangeAssociation", ASSOCIATION_WRITE, resource=associations),
@@ -212,8 +213,8 @@ def write_stack(tracing: TracingSettings) -> str:
         deletion = () if tracing.storage.protect else BUCKET_DELETE
         actions = (*BUCKET_WRITE, *deletion)
         statements.append(iam.statement("WriteBucket", actions, resource=[_bucket(tracing)]))
-    if tracing.identity.makes_role:
-        role, boundary = [_role(tracing)], tracing.identity.permissions_boundary_arn or ""
+    if role := _roles(tracing, made=True):
+        boundary = tracing.identity.permissions_boundary_arn or ""
         bounded = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
         statements += [
             iam.statement(
@@ -225,7 +226,7 @@ def write_stack(tracing: TracingSettings) -> str:
 
 
 def boundary(tracing: TracingSettings, *, trace_key_arn: str | None) -> str:
-    """Return the permissions boundary of Tempo's role: the most that its policies can allow.
+    """Return the permissions boundary of Tempo's and Alloy's roles: the most that they can allow.
 
     `trace_key_arn` is the key that `bootstrap` makes; None if it makes none.
     """
@@ -234,6 +235,9 @@ def boundary(tracing: TracingSettings, *, trace_key_arn: str | None) -> str:
     return iam.document(
         *bucket_access(tracing.bucket, region=region),
         *key_access(keys, previous=storage.previous_kms_key_arns, region=region),
+        *amazon.permissions(
+            tracing.backends.writers.values(), account_id=tracing.cluster.account_id
+        ),
     )
 
 
@@ -241,14 +245,22 @@ def _bucket(tracing: TracingSettings) -> str:
     return bucket_arn(tracing.bucket, region=tracing.cluster.region)
 
 
-def _role(tracing: TracingSettings) -> str:
-    """Return the ARN of the role that Tempo gets, made by the stack or not."""
-    return role_arn(
-        tracing.identity,
-        role_name=tracing.role_name,
-        region=tracing.cluster.region,
-        account_id=tracing.cluster.account_id,
-    )
+def _roles(tracing: TracingSettings, *, made: bool = False) -> list[str]:
+    """Return the ARNs of the roles of Tempo and, if it has one, Alloy.
+
+    Args:
+        tracing: settings of the tracing stack.
+        made: only those that the stack makes.
+    """
+    its = [(tracing.identity, tracing.role_name)]
+    if tracing.alloy_has_role:
+        its.append((tracing.identity.of_alloy, tracing.alloy_role_name))
+    where = {"region": tracing.cluster.region, "account_id": tracing.cluster.account_id}
+    return [
+        role_arn(identity, role_name=name, **where)
+        for identity, name in its
+        if identity.makes_role or not made
+    ]
 
 
 def _cluster(tracing: TracingSettings) -> str:

@@ -21,7 +21,7 @@ from .core.settings import (
 )
 from .core.texts import MOST_TAGS, TagKey, TagValue
 from .grafana.settings import GrafanaSettings
-from .identity.settings import IdentitySettings
+from .identity.settings import IdentityMode, IdentitySettings
 from .load.settings import LoadSettings
 from .otel_operator.settings import OperatorSettings
 from .storage.settings import StorageSettings
@@ -38,7 +38,7 @@ class TracingSettings(Settings):
     namespaces: NamespaceSettings = NamespaceSettings()
     """The namespaces of the stack's systems, which it creates unless they are in `existing`."""
     identity: IdentitySettings = IdentitySettings()
-    """How Tempo's pods get AWS credentials."""
+    """How the pods of Tempo and Alloy get AWS credentials."""
     storage: StorageSettings = StorageSettings()
     """The S3 bucket that holds the traces."""
     tempo: TempoSettings = TempoSettings()
@@ -131,4 +131,23 @@ class TracingSettings(Settings):
         """Name of Tempo's IAM role, where the stack makes it."""
         return self.identity.role_name or names.default_role(
             environment=self.environment.name, cluster=self.cluster.name
+        )
+
+    @property
+    def alloy_has_role(self) -> bool:
+        """Whether Alloy's pods have an IAM role, to sign requests."""
+        return self.backends.signs_requests and self.identity.mode is not IdentityMode.NONE
+
+    @property
+    def alloy_makes_role(self) -> bool:
+        """Whether the stack makes Alloy's role."""
+        return self.alloy_has_role and self.identity.of_alloy.makes_role
+
+    @property
+    def alloy_role_name(self) -> str:
+        """Name of Alloy's IAM role, where the stack makes it."""
+        return self.identity.alloy_role_name or names.default_role(
+            environment=self.environment.name,
+            cluster=self.cluster.name,
+            release=names.ALLOY_RELEASE,
         )

@@ -20,6 +20,7 @@ from .alloy import system as alloy_system
 from .alloy.component import Alloy
 from .alloy.system import ALLOY
 from .backends.credentials import password_key
+from .backends.settings import BackendSettings
 from .beyla import system as beyla_system
 from .beyla.component import Beyla
 from .checks.warnings import warnings
@@ -131,6 +132,7 @@ class TracingStack(pulumi.ComponentResource):
             self._child(),
         )
         identity = self._identity(f"{name}-identity", settings, storage)
+        alloy_identity = self._alloy_identity(f"{name}-alloy-identity", settings)
         tempo = Tempo(
             f"{name}-tempo",
             tempo_system.args(settings, has_credentials=credentials is not None),
@@ -143,7 +145,7 @@ class TracingStack(pulumi.ComponentResource):
                 has_credentials=credentials is not None,
                 modules=args.alloy_modules,
             ),
-            self._child([namespace, tempo]),
+            self._child([namespace, tempo, alloy_identity]),
         )
         if settings.beyla_runs:
             Beyla(
@@ -246,8 +248,26 @@ class TracingStack(pulumi.ComponentResource):
             namespace=settings.namespaces.tracing,
             service_account=names.TEMPO_SERVICE_ACCOUNT,
             bucket=settings.bucket,
+            backends=BackendSettings(metrics=settings.backends.metrics),
             kms_key_arn=storage.kms_key_arn,
             previous_kms_key_arns=settings.storage.previous_kms_key_arns,
+            tags=settings.aws_tags,
+        )
+        return WorkloadIdentity(resource, args, self._child())
+
+    def _alloy_identity(self, resource: str, settings: TracingSettings) -> WorkloadIdentity | None:
+        if not settings.alloy_has_role:
+            return None
+        args = WorkloadIdentityArgs(
+            settings=settings.identity.of_alloy,
+            role_name=settings.alloy_role_name,
+            cluster_name=settings.cluster.name,
+            region=settings.cluster.region,
+            account_id=settings.cluster.account_id,
+            oidc_issuer=settings.cluster.oidc_issuer,
+            namespace=settings.namespaces.tracing,
+            service_account=names.ALLOY_SERVICE_ACCOUNT,
+            backends=settings.backends,
             tags=settings.aws_tags,
         )
         return WorkloadIdentity(resource, args, self._child())

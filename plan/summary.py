@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from components.alerting.settings import RuleDelivery
+from components.backends.settings import Auth
 from components.core import placement
 from components.core.overrides import leaves
 from components.core.problem import shown_at
@@ -77,7 +78,10 @@ def summary_rows(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     yield "on destroy", _fate(settings)
     yield "identity", settings.identity.mode
     if metrics := settings.backends.metrics:
-        yield "metrics backend", f"{metrics.type}, {metrics.remote_write_url}"
+        for name, (url, writer) in metrics.writers.items():
+            signed = f", {writer.sign_in}" if writer.sign_in is not Auth.NONE else ""
+            kind = f"{metrics.type}, " if name == "metrics" else ""
+            yield "metrics backend", f"{kind}{url}{signed}"
     alerts = settings.alerts
     for name, delivery, evaluator in (
         ("alerts", alerts.delivery, alerts.evaluator),

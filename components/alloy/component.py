@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import pulumi
 
 from ..backends import credentials
-from ..backends.settings import LogsSettings, MetricsSettings, Writers
+from ..backends.settings import BackendSettings, LogsSettings, MetricsSettings, Writers
 from ..core import helm
 from ..core.names import ALLOY_RELEASE
 from ..core.outputs import register
@@ -75,6 +75,9 @@ class AlloyArgs:
     credentials_secret: str | None = None
     """Kubernetes Secret with the keys `METRICS_PASSWORD` and `LOGS_PASSWORD` of the backends that
     require a password or token that is in no other Secret."""
+    irsa_role_arn: str | None = None
+    """ARN for the annotation of the service account; none with Pod Identity or without a backend
+    that requires signed requests."""
     service_monitor: ServiceMonitorSettings = ServiceMonitorSettings()
     """ServiceMonitor objects for Alloy itself."""
 
@@ -84,8 +87,7 @@ class AlloyArgs:
     @property
     def writers(self) -> Writers:
         """The backends that Alloy writes to."""
-        given = [backend.writers for backend in (self.metrics, self.logs) if backend]
-        return {name: writer for writers in given for name, writer in writers.items()}
+        return BackendSettings(metrics=self.metrics, logs=self.logs).writers
 
 
 class Alloy(pulumi.ComponentResource):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from ..backends import credentials
+from ..backends import amazon, credentials
 from ..backends.settings import Auth, LogsSettings, MetricsSettings, WriterSettings
 from ..core.helm import no_template
 from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, OTLP_RETRY_MINUTES
@@ -139,13 +139,13 @@ def _logs(logs: LogsSettings, queue_bytes: int) -> Instances:
         "queue_bytes": queue_bytes,
         "retry": f"{OTLP_RETRY_MINUTES}m",
     }
-    signed = _sign_in(writer, its)
+    signed = _sign_in(writer, url, its)
     for module in signed:
         sender["auth"] = Expression(f"{module}.default.handler")
     return {**signed, "send_to_loki": sender}
 
 
-def _sign_in(writer: str, its: WriterSettings) -> Instances:
+def _sign_in(writer: str, url: str, its: WriterSettings) -> Instances:
     """Return the module that signs in to a backend by OTLP; none without authentication."""
     file = credentials.password_file(writer)
     match its.sign_in:
@@ -153,6 +153,13 @@ def _sign_in(writer: str, its: WriterSettings) -> Instances:
             return {"basic_auth": {"username": its.username or "", "password_file": file}}
         case Auth.BEARER:
             return {"bearer_auth": {"token_file": file}}
+        case Auth.SIGV4:
+            signed: dict[str, Value] = {
+                "region": amazon.region(url, its) or "",
+                "service": its.sigv4.service,
+                "role_arn": its.sigv4.role_arn or "",
+            }
+            return {"sigv4_auth": signed}
         case Auth.NONE:
             return {}
 

@@ -13,6 +13,8 @@ from ..core.names import (
 )
 from ..core.settings import NamespaceKey
 from ..core.system import Loss, System
+from ..identity.role import role_arn
+from ..identity.settings import IdentityMode
 from ..settings import TracingSettings
 from ..tempo.endpoints import otlp_endpoint, pods
 from ..tempo.settings import TempoMode
@@ -56,6 +58,14 @@ def args(
         logs=settings.backends.logs,
         modules=dict(modules),
         credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
+        irsa_role_arn=role_arn(
+            settings.identity.of_alloy,
+            role_name=settings.alloy_role_name,
+            region=settings.cluster.region,
+            account_id=settings.cluster.account_id,
+        )
+        if settings.alloy_has_role and settings.identity.mode is IdentityMode.IRSA
+        else None,
         service_monitor=settings.grafana.service_monitor,
     )
 
@@ -84,6 +94,7 @@ def _flows(settings: TracingSettings) -> flows.Flows:
                     for url in settings.alloy.modules.destinations
                     for rule in flows.to_url(url, settings.namespaces.tracing)
                 ),
+                *(flows.to_credentials(settings) if settings.alloy_has_role else []),
             ],
         ),
     )

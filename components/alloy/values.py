@@ -14,6 +14,7 @@ from ..core.overrides import MONITOR, MONITOR_LABELS, NAMES, POLICIES, Check, me
 from ..core.rbac import cluster_access
 from ..core.settings import IpFamily, PlacementSettings
 from ..core.workload import Workload
+from ..identity.role import irsa_annotation
 from .pipeline import config
 from .sizes import workload
 
@@ -88,6 +89,7 @@ OWNED: Mapping[str, str] = {
     "service.enabled": "all senders use it",
     "serviceAccount.create": "Alloy's permissions are bound to it",
     "serviceAccount.name": "Alloy's permissions are bound to it",
+    "serviceAccount.annotations.eks.amazonaws.com/role-arn": "identity.mode",
     "serviceMonitor.enabled": MONITOR,
     "serviceMonitor.additionalLabels": MONITOR_LABELS,
 }
@@ -133,6 +135,7 @@ def _built(args: "AlloyArgs") -> dict[str, Any]:
         "controller": _controller(args, size, placed, content),
         "rbac": {"create": False},
         "extraObjects": cluster_access(ALLOY_RELEASE, args.namespace, _RULES),
+        **placement.given({"serviceAccount": irsa_annotation(args.irsa_role_arn)}),
         "serviceMonitor": {
             "enabled": args.service_monitor.enabled,
             "additionalLabels": args.service_monitor.labels,

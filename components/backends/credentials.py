@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from . import amazon
 from .settings import Auth, Writers, WriterSettings
 
 #: Header with the tenant, of Mimir, Loki, Tempo and Pyroscope.
@@ -93,6 +94,13 @@ def remote_write(writer: str, url: str, its: WriterSettings) -> dict[str, Any]:
                 "type": "Bearer",
                 "credentials_file": password_file(writer),
             }
+        case Auth.SIGV4:
+            signed = {
+                "region": amazon.region(url, its),
+                "service_name": None if its.sigv4.service == amazon.SERVICE else its.sigv4.service,
+                "role_arn": its.sigv4.role_arn,
+            }
+            endpoint["sigv4"] = {key: value for key, value in signed.items() if value}
         case Auth.NONE:
             pass
     if its.ca:

@@ -8,7 +8,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandle
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from ..core.arn import RoleArn
 from ..core.base import Settings, explained
+from ..core.regions import Region
 from ..core.texts import (
     AttributeName,
     ConfigMapName,
@@ -16,6 +18,7 @@ from ..core.texts import (
     DatasourceUid,
     LabelName,
     SecretName,
+    SigningName,
     TenantId,
     Text,
     Url,
@@ -55,6 +58,19 @@ class Auth(StrEnum):
     NONE = "none"
     BASIC = "basic"
     BEARER = "bearer"
+    SIGV4 = "sigv4"
+
+
+class Sigv4Settings(Settings):
+    """AWS signature of requests (Signature Version 4)."""
+
+    region: Region | None = None
+    """AWS region of the backend; by default that of a workspace of Amazon Managed Prometheus."""
+    service: SigningName = "aps"
+    """Name of the AWS service in signatures; `aps` is Amazon Managed Prometheus."""
+    role_arn: RoleArn | None = None
+    """ARN of a role that may use the backend, for example in its account. Tempo's, Alloy's and
+    Grafana's own roles assume it, and its trust policy must allow them to."""
 
 
 class SignInSettings(Settings):
@@ -63,12 +79,14 @@ class SignInSettings(Settings):
     tenant: TenantId | None = None
     """Tenant that is written and read, sent as the header `X-Scope-OrgID`."""
     auth: Auth | None = None
-    """How to sign in: `none`, `basic` (user and password) or `bearer` (a token). If unset, `basic`
-    with `username`, otherwise `none`. The password or token is an encrypted key of the stack
-    file."""
+    """How to sign in: `none`, `basic` (user and password), `bearer` (a token) or `sigv4` (requests
+    signed for AWS). If unset, `basic` with `username`, otherwise `none`. The password or token is
+    an encrypted key of the stack file."""
     username: UserName | None = None
     """User for basic authentication. User and password are used as they are: `$` and `{{` have no
     meaning in them."""
+    sigv4: Sigv4Settings = Sigv4Settings()
+    """Signature of requests with `auth: sigv4`."""
 
     @property
     def sign_in(self) -> Auth:
@@ -112,6 +130,13 @@ class WriterSettings(SignInSettings):
     trust."""
 
 
+class RemoteWriteSettings(WriterSettings):
+    """A further destination of the metrics."""
+
+    url: Url
+    """URL for Prometheus remote write."""
+
+
 #: URLs that are written to and how to sign in there, by their keys in `backends`.
 Writers = dict[str, tuple[str, WriterSettings]]
 
@@ -150,10 +175,18 @@ class MetricsSettings(WriterSettings):
     """Labels of the span metrics, by the attribute of the span that has their value, for the links
     from traces to metrics. Change them only if the backend renames what Tempo writes."""
 
+    remote_writes: list[RemoteWriteSettings] = Field(default=[], max_length=10)
+    """Further destinations of span metrics and OTLP metrics. A password or token of one is in an
+    `existingSecret`."""
+
     @property
     def writers(self) -> Writers:
         """Where metrics are written to."""
-        return {"metrics": (self.remote_write_url, self)}
+        further = {f"metrics.remoteWrites[{n}]": one for n, one in enumerate(self.remote_writes)}
+        return {
+            "metrics": (self.remote_write_url, self),
+            **{key: (its.url, its) for key, its in further.items()},
+        }
 
 
 def _filtered(tags: dict[str, str]) -> dict[str, str]:
@@ -257,3 +290,16 @@ class BackendSettings(Settings):
     """The logs backend; without it, OTLP logs are refused and traces have no links to logs."""
     profiles: ProfilesSettings | None = None
     """The profiles backend; without it, traces have no links to profiles."""
+
+    @property
+    def writers(self) -> Writers:
+        """Where metrics and log lines are written to."""
+        return {
+            **(self.metrics.writers if self.metrics else {}),
+            **(self.logs.writers if self.logs else {}),
+        }
+
+    @property
+    def signs_requests(self) -> bool:
+        """Whether a backend requires requests that are signed for AWS."""
+        return any(its.sign_in is Auth.SIGV4 for _, its in self.writers.values())

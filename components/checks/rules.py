@@ -164,12 +164,28 @@ def _identity(settings: TracingSettings) -> Found:
             "storage.endpoint",
             "is for an S3 emulator, which has no IAM roles: set identity.mode: none",
         )
-    name = settings.role_name
-    if its.makes_role and len(name) > 64:
+    for key, name, made, example in (
+        ("roleName", settings.role_name, its.makes_role, "tempo"),
+        ("alloyRoleName", settings.alloy_role_name, settings.alloy_makes_role, "alloy"),
+    ):
+        if made and len(name) > 64:
+            yield (
+                f"identity.{key}",
+                f"is not set, and its default {name} exceeds the 64 characters that IAM "
+                f"allows: set a shorter name, for example tracing-prod-{example}",
+            )
+    for key in ("alloyRoleName", "alloyRoleArn"):
+        if _value(settings, f"identity.{key}")[0] and not settings.alloy_has_role:
+            yield (
+                f"identity.{key}",
+                "has no effect, because Alloy has an AWS identity only to sign requests: set "
+                "backends.metrics.auth: sigv4, or remove this key",
+            )
+    if its.alloy_role_arn and its.alloy_role_name:
         yield (
-            "identity.roleName",
-            f"is not set, and its default {name} exceeds the 64 characters that IAM "
-            "allows: set a shorter name, for example tracing-prod-tempo",
+            "identity.alloyRoleName",
+            "has no effect, because identity.alloyRoleArn is an existing role: remove one of the "
+            "two",
         )
 
 
@@ -187,13 +203,19 @@ def _arns(settings: TracingSettings) -> Found:
             (f"storage.previousKmsKeyArns[{place}]", arn, kms, in_region)
             for place, arn in enumerate(settings.storage.previous_kms_key_arns)
         ),
-        (
-            "identity.roleArn",
-            identity.role_arn,
-            [own] if pod_identity else [iam],
-            "Pod Identity uses a role of cluster.accountId"
-            if pod_identity
-            else f"the partition of cluster.region {cluster.region}",
+        *(
+            (
+                key,
+                arn,
+                [own] if pod_identity else [iam],
+                "Pod Identity uses a role of cluster.accountId"
+                if pod_identity
+                else f"the partition of cluster.region {cluster.region}",
+            )
+            for key, arn in (
+                ("identity.roleArn", identity.role_arn),
+                ("identity.alloyRoleArn", identity.alloy_role_arn),
+            )
         ),
         (
             "identity.permissionsBoundaryArn",

@@ -21,6 +21,8 @@ Flows = Iterator[tuple[str, dict[str, Any]]]
 #: Address of NodeLocal DNSCache on each node (Kubernetes' manifest of it). It runs in the host
 #: network, where no selector finds it.
 NODE_LOCAL_DNS_CIDR = "169.254.20.10/32"
+#: Addresses of the EKS Pod Identity agent on each node, IPv4 and IPv6 (EKS User Guide).
+POD_IDENTITY_CIDRS = ("169.254.170.23/32", "fd00:ec2::23/128")
 #: Pods of every namespace.
 ANYONE: Peer = {"namespaceSelector": {}}
 
@@ -86,9 +88,17 @@ def to_url(url: str, own: str) -> list[Rule]:
 
 
 def to_metrics(settings: TracingSettings) -> list[Rule]:
-    """Return the egress rules to the metrics backend; none without one."""
-    metrics = settings.backends.metrics
-    return to_url(metrics.remote_write_url, settings.namespaces.tracing) if metrics else []
+    """Return the egress rules to all destinations of metrics; none without a metrics backend."""
+    metrics, own = settings.backends.metrics, settings.namespaces.tracing
+    urls = [url for url, _ in metrics.writers.values()] if metrics else []
+    rules = [one for url in urls for one in to_url(url, own)]
+    return [one for n, one in enumerate(rules) if one not in rules[:n]]
+
+
+def to_credentials(settings: TracingSettings) -> list[Rule]:
+    """Return the egress rules to the source of AWS credentials, but for STS, which is outside."""
+    cidrs = POD_IDENTITY_CIDRS if settings.identity.has_agent else ()
+    return [rule("to", addresses(cidrs), tcp(80))] if cidrs else []
 
 
 def scrapers(settings: TracingSettings) -> list[Peer]:

@@ -16,6 +16,8 @@ MANAGED = {
 
 #: Service account of Tempo's pods: named in the role's trust, the association and the chart.
 TEMPO_SERVICE_ACCOUNT = "tempo"
+#: Service account of Alloy's pods (chart alloy, by `fullnameOverride`).
+ALLOY_SERVICE_ACCOUNT = ALLOY_RELEASE
 #: Secret with the passwords of the backends, in the tracing namespace.
 CREDENTIALS_SECRET = "tracing-backend-credentials"  # noqa: S105 - a name, not a password
 
@@ -67,6 +69,6 @@ def default_bucket(*, environment: str, account_id: str, region: str) -> str:
     return f"traces-{environment}-{account_id}-{region}"
 
 
-def default_role(*, environment: str, cluster: str) -> str:
-    """Return the default name of Tempo's IAM role."""
-    return f"tracing-{environment}-{cluster}-tempo"
+def default_role(*, environment: str, cluster: str, release: str = TEMPO_RELEASE) -> str:
+    """Return the default name of the IAM role of a release's pods."""
+    return f"tracing-{environment}-{cluster}-{release}"

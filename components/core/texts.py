@@ -241,6 +241,11 @@ DataKey = Annotated[
     Text("a key of a Secret or ConfigMap: letters, digits, `_`, `.` or `-`", "ca.crt"),
     _refuse(lambda key: key in (".", ".."), "consists of dots only: choose a key, like ca.crt"),
 ]
+SigningName = Annotated[
+    str,
+    Field(min_length=1, max_length=63, pattern=DNS_LABEL),
+    Text("the name of an AWS service in signatures, in lowercase", "execute-api"),
+]
 LabelName = Annotated[
     str,
     # Prometheus reserves names that begin with two underscores.

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from ..backends import amazon
 from ..backends.credentials import TENANT_HEADER
 from ..backends.settings import (
     Auth,
@@ -185,6 +186,15 @@ def _signed_in(built: Datasource, its: SignInSettings, password: str | None) -> 
     for number, (name, value) in enumerate(headers, 1):
         json_data[f"httpHeaderName{number}"] = name
         secure[f"httpHeaderValue{number}"] = value
+    if its.sign_in is Auth.SIGV4:
+        json_data |= {
+            "sigV4Auth": True,
+            # The credentials of Grafana's own pod.
+            "sigV4AuthType": "default",
+            "sigV4Region": amazon.region(built["url"], its),
+        }
+        if its.sigv4.role_arn:
+            json_data["sigV4AssumeRoleArn"] = its.sigv4.role_arn
     login: dict[str, Any] = {}
     if its.sign_in is Auth.BASIC:
         login = {"basicAuth": True, "basicAuthUser": its.username}

@@ -1,1 +1,1 @@
-"""AWS identity of Tempo's pods."""
+"""AWS identities of Tempo's and Alloy's pods."""

@@ -1,4 +1,4 @@
-"""WorkloadIdentity: the IAM role of Tempo's pods."""
+"""WorkloadIdentity: the IAM role of Tempo's or Alloy's pods."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
+from ..backends import amazon
+from ..backends.settings import BackendSettings
 from ..core import iam
 from ..core.names import TEMPO_SERVICE_ACCOUNT
 from ..core.outputs import register
@@ -36,9 +38,11 @@ class WorkloadIdentityArgs:
     namespace: str
     """Namespace of the service account."""
     service_account: str = TEMPO_SERVICE_ACCOUNT
-    """Name of the service account of Tempo's pods."""
-    bucket: str
-    """Name of the trace bucket."""
+    """Name of the service account of the pods."""
+    bucket: str | None = None
+    """Name of the trace bucket; None if the pods don't use it."""
+    backends: BackendSettings = BackendSettings()
+    """Backends that the pods write to. Those with `auth: sigv4` are allowed."""
     kms_key_arn: pulumi.Input[str] | None = None
     """ARN of the bucket's KMS key; None if S3 manages the keys."""
     previous_kms_key_arns: Sequence[str] = ()
@@ -53,7 +57,7 @@ class WorkloadIdentityArgs:
 
 
 class WorkloadIdentity(pulumi.ComponentResource):
-    """AWS credentials for Tempo's pods without static keys: a role that only they can assume.
+    """AWS credentials for pods without static keys: a role that only they can assume.
 
     Pods get credentials when they start, so start them after this component is complete.
 
@@ -77,7 +81,10 @@ class WorkloadIdentity(pulumi.ComponentResource):
                 f"{name}-role",
                 name=args.role_name,
                 description=f"Tempo in EKS cluster {args.cluster_name}: "
-                f"traces in S3 bucket {args.bucket}",
+                f"traces in S3 bucket {args.bucket}"
+                if args.bucket
+                else f"Service account {args.namespace}/{args.service_account} in EKS cluster "
+                f"{args.cluster_name}",
                 assume_role_policy=_trust(args),
                 permissions_boundary=args.settings.permissions_boundary_arn,
                 tags=dict(args.tags),
@@ -106,14 +113,24 @@ class WorkloadIdentity(pulumi.ComponentResource):
         The key has a separate one, because the ARN of a new key is unknown at preview.
         """
         name, args = self._name, self._args
+        its = {
+            "bucket-access": policies.bucket_access(args.bucket, region=args.region)
+            if args.bucket
+            else [],
+            "backend-access": amazon.permissions(
+                args.backends.writers.values(), account_id=args.account_id
+            ),
+        }
         made: list[pulumi.Resource] = [
             aws.iam.RolePolicy(
-                f"{name}-bucket-access",
-                name="bucket-access",
+                f"{name}-{policy}",
+                name=policy,
                 role=self._role.name,
-                policy=iam.document(*policies.bucket_access(args.bucket, region=args.region)),
+                policy=iam.document(*statements),
                 opts=pulumi.ResourceOptions(parent=self),
             )
+            for policy, statements in its.items()
+            if statements
         ]
         if args.kms_key_arn is not None or args.previous_kms_key_arns:
             made.append(

@@ -13,6 +13,7 @@ from ..core.overrides import Check, merged
 from ..core.placement import HOST
 from ..core.regions import S3Endpoint, s3_host
 from ..core.units import GIB, MIB
+from ..identity.role import irsa_annotation
 from ..telemetry.metrics import TEMPO_SOURCE, Label
 from . import sizes
 from .settings import SPAN_DIMENSIONS, Histograms, TempoMode, TempoSettings
@@ -333,11 +334,11 @@ REPLAY_SECONDS = 60
 
 def service_account(args: "TempoArgs") -> dict[str, Any]:
     """Return the values of the service account, the same in both charts."""
-    annotations = {"eks.amazonaws.com/role-arn": args.irsa_role_arn} if args.irsa_role_arn else {}
     return {
         "create": True,
         "name": TEMPO_SERVICE_ACCOUNT,
-        "annotations": annotations,
+        "annotations": {},
+        **irsa_annotation(args.irsa_role_arn),
         # Tempo does not use the Kubernetes API, and EKS mounts the token for AWS separately.
         "automountServiceAccountToken": False,
     }

@@ -23,8 +23,6 @@ from .component import TempoArgs, checks, pinned_chart, rollouts
 from .endpoints import pods
 from .settings import TempoMode
 
-#: Addresses of the EKS Pod Identity agent on each node, IPv4 and IPv6 (EKS User Guide).
-POD_IDENTITY_CIDRS = ("169.254.170.23/32", "fd00:ec2::23/128")
 #: Receivers of Tempo's charts beside OTLP.
 _JAEGER: tuple[flows.Port, ...] = (("TCP", 14250), ("TCP", 14268), ("UDP", 6831), ("UDP", 6832))
 _ZIPKIN = flows.tcp(9411)
@@ -98,9 +96,7 @@ def _storage(settings: TracingSettings) -> list[flows.Rule]:
     # The addresses of S3 and of STS (IRSA) are public, many, and change.
     own = settings.namespaces.tracing
     rules = flows.to_url(endpoint, own) if endpoint else [flows.rule("to", None, flows.tcp(443))]
-    if settings.identity.mode is IdentityMode.POD_IDENTITY:
-        rules.append(flows.rule("to", flows.addresses(POD_IDENTITY_CIDRS), flows.tcp(80)))
-    return rules
+    return [*rules, *flows.to_credentials(settings)]
 
 
 def _summary(settings: TracingSettings) -> Iterator[tuple[str, str]]:

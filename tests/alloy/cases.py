@@ -4,13 +4,23 @@ from typing import Any
 
 from components.alloy.component import AlloyArgs
 from components.alloy.settings import AlloySettings
-from components.backends.settings import LogsSettings, MetricsSettings
+from components.backends.settings import (
+    Auth,
+    LogsSettings,
+    MetricsSettings,
+    RemoteWriteSettings,
+    Sigv4Settings,
+)
 from components.core.helm import ALLOY
 from components.core.settings import ServiceMonitorSettings
 from tests.backends.sign_ins import SIGN_INS
 
 METRICS = MetricsSettings(url="http://mimir:80", remote_write_url="http://mimir:80/api/v1/push")
 LOGS = LogsSettings(url="http://loki:80", otlp_url="http://loki:80/otlp")
+AWS = {
+    "auth": Auth.SIGV4,
+    "sigv4": Sigv4Settings(region="eu-west-1", role_arn="arn:aws:iam::444455556666:role/writer"),
+}
 
 #: Strings that try to leave the string that they are put into: Alloy's, OTTL's, Helm's, YAML's.
 HOSTILE = [
@@ -91,6 +101,12 @@ def variants() -> dict[str, AlloyArgs]:
             )
             for name, keys in SIGN_INS.items()
         },
+        "signed for AWS": arguments(
+            metrics=METRICS.model_copy(
+                update={**AWS, "remote_writes": [RemoteWriteSettings(url="http://thanos/push")]}
+            ),
+            logs=LOGS.model_copy(update=AWS),
+        ),
         "hostile": arguments(
             settings=AlloySettings().model_copy(update={"ignored_paths": HOSTILE}),
             cluster_name="".join(HOSTILE),

@@ -34,6 +34,7 @@ beside this script. To record:
 * ``alloy-components``: from a program that links Alloy's component registry at the chart's
   ``appVersion`` and walks the ``alloy`` tags of each component's argument and export types. That
   program is not kept here; the reference pages of that version list the same arguments.
+  `otelcol.auth.sigv4` is from its Go type at v1.18.1 (internal/component/otelcol/auth/sigv4).
 """
 
 import json

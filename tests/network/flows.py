@@ -100,6 +100,8 @@ class World:
         its = self.settings
         if its.backends.metrics:
             yield "metrics", its.backends.metrics.remote_write_url
+            for number, further in enumerate(its.backends.metrics.remote_writes):
+                yield f"metrics {number}", further.url
         if its.backends.logs:
             yield "logs", its.backends.logs.otlp_url
         if its.storage.endpoint:
@@ -118,11 +120,15 @@ class World:
             space = namespace_of(url)
             inside = {n for n, end in self.ends.items() if is_pod(end) and end.namespace == space}
             port = urlsplit(url).port or (443 if url.startswith("https") else 80)
-            yield senders[name], (inside, set()) if space else (everywhere, tcp(port))
+            yield (
+                senders[name.partition(" ")[0]],
+                (inside, set()) if space else (everywhere, tcp(port)),
+            )
         if not its.storage.endpoint:
             yield self.stores, (everywhere, tcp(443))
         if its.identity.mode is IdentityMode.POD_IDENTITY:
-            yield self.stores, ({"credentials", "credentials by IPv6"}, tcp(80))
+            signing = {"alloy"} if its.backends.signs_requests else set[str]()
+            yield self.stores | signing, ({"credentials", "credentials by IPv6"}, tcp(80))
         if self.distributed:
             yield self.tempo, (self.tempo, set())
 

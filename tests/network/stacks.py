@@ -58,6 +58,20 @@ WORLDS: dict[str, TracingSettings] = {
     ),
     "operator": stack(operator={"enabled": True}, namespaces={"operator": "otel"}),
     "no backends": stack("distributed", backends={}, beyla={"namespaces": []}),
+    "signed and further remote writes": stack(
+        "distributed",
+        backends={
+            "metrics": {
+                "url": "https://mimir.example.com",
+                "remoteWriteUrl": "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1",
+                "auth": "sigv4",
+                "remoteWrites": [
+                    {"url": "http://thanos.thanos.svc:19291/push"},
+                    {"url": "http://m.example.com:9090"},
+                ],
+            }
+        },
+    ),
     "backends outside": stack(
         "distributed",
         backends={
