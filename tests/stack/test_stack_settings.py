@@ -7,6 +7,7 @@ from hypothesis import assume, given, reject
 from pydantic import ValidationError
 
 from components import checks as rules
+from components.alloy import own_modules
 from components.checks import SettingsError
 from components.checks.validate import validate
 from components.core.settings import Size
@@ -35,6 +36,10 @@ def arguments(found: TracingSettings) -> TracingStackArgs:
         metrics_password=password(found.backends.metrics),
         logs_password=password(found.backends.logs),
         profiles_password=password(found.backends.profiles),
+        alloy_modules={
+            path: f'declare "m{number}" {{\nargument "traces" {{ }}\nexport "input" {{ }}\n}}'
+            for number, (_, _, path) in enumerate(own_modules.paths(found.alloy.modules))
+        },
     )
 
 
@@ -49,7 +54,8 @@ def build_or_be_refused(groups: Tree) -> None:
     except ValidationError:
         # Some types refuse more than their pattern shows, such as a class named `on`.
         reject()
-    problems = list(rules.problems(found, stack_file=False))
+    modules = own_modules.problems(found.alloy.modules, arguments(found).alloy_modules)
+    problems = [*rules.problems(found, stack_file=False), *modules]
     if not problems:
         build(found, preview=True)
         return
