@@ -46,8 +46,8 @@ def tempo(context: StackContext) -> list[Alert]:
         ),
         warning(
             "TempoAttributesTruncated",
-            AFTER_ROLLOUT,
-            f"sum(increase({cut}[1h])) / sum(increase({received}[1h])) > 0.01",
+            AFTER_ROLLOUT_AND_WINDOW,
+            f"sum(rate({cut}[5m])) / sum(rate({received}[5m])) > 0.01",
             "Tempo truncates attributes",
             "For each span that it ingests, Tempo truncates {{ $value | humanize }} attributes to "
             f"{context.limits.max_attribute_bytes} bytes. Their ends are lost, and searches don't "

@@ -102,7 +102,7 @@ def test_pods_fit_the_level_restricted(args: TempoArgs, tmp_path: Path) -> None:
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
         assert not pod.get("initContainers"), name
         for volume in pod.get("volumes", []):
-            assert volume.keys() & {"configMap", "emptyDir", "secret"}, name
+            assert volume.keys() & {"configMap", "emptyDir", "projected", "secret"}, name
         for container in pod["containers"]:
             context = container["securityContext"]
             assert context["allowPrivilegeEscalation"] is False, name
