@@ -232,7 +232,7 @@ def _cluster(plan: Plan) -> _Rows:
         yield "OIDC issuer", str(settings.cluster.oidc_issuer), "cluster.oidcIssuer"
     if settings.namespaces.network_policies:
         yield "network policies", "a CNI that enforces them", "namespaces.networkPolicies"
-    yield "IP addresses", "IPv4", "pods"
+    yield "IP addresses", settings.cluster.ip_family, "cluster.ipFamily"
 
 
 def _grafana(plan: Plan) -> _Rows:

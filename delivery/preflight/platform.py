@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from components.beyla.kernels import OLDEST, breaks_propagation
 from components.core.placement import ZONE
+from components.core.settings import IpFamily
 from components.grafana.delivery import API_VERSION
 from components.grafana.settings import GrafanaDelivery, GrafanaSettings
 from delivery.preflight.api import (
@@ -262,16 +263,16 @@ def network_policies(its: Sources) -> Findings:
 
 
 def ip_addresses(its: Sources) -> Findings:
-    """Check that pods and Services have IPv4 addresses."""
+    """Check that Services have the addresses that the stack file expects."""
     service = its.cluster.get("/api/v1/namespaces/default/services/kubernetes") or {}
     address: str = service["spec"]["clusterIP"]
-    if ":" in address:
-        yield warning(
-            f"the cluster uses IPv6 ({address}), which the stack was not tested with",
-            "test it in an environment that you can lose",
-        )
+    here = IpFamily.IPV6 if ":" in address else IpFamily.IPV4
+    if its.plan.settings.cluster.ip_family in (here, IpFamily.DUAL):
+        yield ok(f"{here}, as {address}")
     else:
-        yield ok("IPv4")
+        yield error(
+            f"the cluster's Services use {here}: {address}", f"set cluster.ipFamily: {here}"
+        )
 
 
 def kernels(its: Sources) -> Findings:

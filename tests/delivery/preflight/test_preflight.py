@@ -282,9 +282,13 @@ FAULTS = {
     ),
     "IPv6": Fault(
         need="IP addresses",
-        level=WARNING,
-        says="fd00::1",
+        says="set cluster.ipFamily: ipv6",
         objects=[made("Service", "kubernetes", "default", spec={"clusterIP": "fd00::1"})],
+    ),
+    "IPv4 instead of IPv6": Fault(
+        need="IP addresses",
+        says="set cluster.ipFamily: ipv4",
+        settings={"cluster": {"ipFamily": "ipv6"}},
     ),
     "an old kernel": Fault(
         need="kernels",
