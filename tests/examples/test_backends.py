@@ -19,12 +19,12 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 def test_an_example_is_planned(file: Path) -> None:
     backends: dict[str, Any] = yaml.safe_load(file.read_text())["tracing:backends"]
     settings = parse_settings(stack_file(backends=backends, grafana={"dashboards": False}))
-    passwords = {
-        f"{name}_password": "hunter2"
-        for name in ("metrics", "logs")
-        if (its := getattr(settings.backends, name)) and its.has_password
-    }
-    args = TracingStackArgs(settings=settings, **passwords)
+    metrics, logs = settings.backends.metrics, settings.backends.logs
+    args = TracingStackArgs(
+        settings=settings,
+        metrics_password="hunter2" if metrics and metrics.has_password else None,
+        logs_password="hunter2" if logs and logs.has_password else None,
+    )
     made = record(lambda: TracingStack("tracing", args), preview=True)
 
     values = {r.name: r.inputs["values"] for r in made.resources if r.name.endswith("-release")}
