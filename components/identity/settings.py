@@ -14,8 +14,9 @@ _CREDENTIALS = OnChange(
     section="credentials.md#aws-identity",
 )
 _BOUNDARY = OnChange(
-    happens="Tempo's role loses at once what the new boundary doesn't allow.",
-    do="The boundary must allow the bucket and its keys: run `make bootstrap` first.",
+    happens="The roles lose at once what the new boundary doesn't allow.",
+    do="It must allow the bucket, its keys and the workspaces that metrics are written to: "
+    "run `make bootstrap` first.",
     section="credentials.md#aws-identity",
 )
 

@@ -141,7 +141,7 @@ def test_the_aws_provider_is_bound_to_region_and_account() -> None:
         (("tempo", "rateLimitMib"), "tempo.limits.rateLimitMib"),
         # Other groups have keys of these names, or names that are alike by chance.
         (("tempo", "bucket"), None),
-        (("tempo", "dimensions"), None),
+        (("tempo", "dimensions"), "tempo.spanMetrics.dimensions"),
         (("tempo", "replicas"), None),
         (("grafana", "tags"), None),
         (("backends", "logs", "tags"), "backends.logs.labels.tags"),

@@ -30,10 +30,20 @@ UNMARKED: dict[str, Any] = {
     "namespaces.networkPolicies": False,
     "storage.bucket": "another-bucket",
     "storage.acknowledgeDataLoss": True,
+    "storage.s3Endpoint": "dualstack",
     "tempo.size": "l",
     "tempo.traceqlMetrics": False,
     "tempo.workloads": {"ingester": {"replicas": 6, "volumeGib": 80}},
     "tempo.limits": {"maxTraceMib": 9},
+    "tempo.maxSearchHours": 200,
+    "tempo.maxMetricsHours": 48,
+    "tempo.blocks": {"maxMinutes": 20, "keptMinutes": 20, "idleSeconds": 20},
+    "tempo.slackMinutes": 20,
+    "tempo.spanMetrics.dimensions": ["tenant.id"],
+    "tempo.acceptTwoIngesters": False,
+    "tempo.config": {"server": {"log_level": "warn"}},
+    "tempo.overrides": {"single-tenant": {"ingestion": {"rate_limit_bytes": 1000000}}},
+    "tempo.values": {"ingester": {"terminationGracePeriodSeconds": 600}},
 }
 #: Those of them that need an order all the same, by what follows from them.
 DERIVED = {
@@ -57,8 +67,10 @@ BASE: dict[str, Any] = {
 
 
 def with_change(key: str, value: Any) -> dict[str, Any]:
-    group, name = key.split(".", 1)
-    return {**BASE, group: {**BASE.get(group, {}), name: value}}
+    group, *names = key.split(".")
+    for name in reversed(names):
+        value = {name: value}
+    return {**BASE, group: {**BASE.get(group, {}), **value}}
 
 
 @functools.cache
