@@ -137,7 +137,7 @@ def test_every_reference_leads_to_an_export(args: AlloyArgs) -> None:
     }
     given = " ".join(value for use in uses(text).values() for value in use.attributes.values())
     references = set(
-        re.findall(r"\b[a-z_]+\.default\.[a-z]+\b", re.sub(r'"(?:\\.|[^"\\])*"', "", given))
+        re.findall(r"\b[a-z0-9_]+\.default\.[a-z]+\b", re.sub(r'"(?:\\.|[^"\\])*"', "", given))
     )
 
     assert references
