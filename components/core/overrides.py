@@ -17,6 +17,11 @@ Tree = Mapping[str, Any]
 NAMES = "addresses, network policies and alerts follow from the names of its objects"
 POLICIES = "its network policies follow from it"
 IDENTITY = "AWS credentials and permissions are bound to its service account"
+#: How long pods take to be replaced: a release whose timeout is shorter would be rolled back.
+_PACE = re.compile(
+    r"\b(terminationGracePeriodSeconds|minReadySeconds|rollingUpdate|readinessProbe\.initialDelaySeconds)\b"
+)
+_PACE_OWNER = "the timeout of the release follows from it"
 #: Owners of the keys of charts' ServiceMonitors.
 MONITOR, MONITOR_LABELS = "grafana.serviceMonitor.enabled", "grafana.serviceMonitor.labels"
 
@@ -166,7 +171,8 @@ class Check:
 
     def _owner(self, path: str) -> str | None:
         above = set(_prefixes(path))
-        for key, owner in self.owned.items():
+        pace = {path: _PACE_OWNER} if _PACE.search(path) else {}
+        for key, owner in {**self.owned, **pace}.items():
             if key in above or key.startswith(f"{path}."):
                 what = "is" if key in above else f"replaces {key}, which is"
                 if " " in owner:

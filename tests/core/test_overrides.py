@@ -84,6 +84,10 @@ def test_the_stack_owns_keys_that_exist(contract: Contract | None, key: str, own
         ("tempo", {"tempo": {"extraEnv": [{"name": "GOMEMLIMIT", "value": "1GiB"}]}},
          "tempo.extraEnv", 'choose others than "GOMEMLIMIT"'),
         ("tempo", {"replicas": 2}, "replicas", "mode monolithic is one process"),
+        ("alloy", {"controller": {"minReadySeconds": 5}}, "controller.minReadySeconds",
+         "is the stack's own, because the timeout of the release follows from it"),
+        ("beyla", {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 1}}},
+         "updateStrategy.rollingUpdate.maxUnavailable", "timeout of the release"),
         ("tempo", {"ingester": {}}, "ingester", "is no key of tempo 2.2.4"),
         ("beyla", {"config": {"data": {"discovery": {"instrument": []}}}},
          "config.data.discovery.instrument", "is what beyla.namespaces sets"),
@@ -202,11 +206,13 @@ def test_releases_have_the_values() -> None:
         release.name: release.inputs["values"] for release in releases(recorded("distributed-irsa"))
     }
 
-    assert found["tracing-tempo-release"]["ingester"]["terminationGracePeriodSeconds"] == 300
+    assert found["tracing-tempo-release"]["ingester"]["service"] == {
+        "annotations": {"example.com/a": "b"}
+    }
     assert found["tracing-tempo-release"]["ingester"]["replicas"] == 5
     alloy = found["tracing-alloy-release"]
     assert alloy["service"] == {"internalTrafficPolicy": "Local"}
-    assert alloy["controller"]["minReadySeconds"] == 5
+    assert alloy["controller"]["revisionHistoryLimit"] == 5
     assert alloy["controller"]["updateStrategy"] is None
     assert found["tracing-beyla-release"]["config"]["data"]["log_level"] == "DEBUG"
     assert found["tracing-operator-release"]["pdb"] == {"create": True}
@@ -258,12 +264,15 @@ def test_policies_judge_the_merged_values() -> None:
 
 
 def test_the_summary_lists_the_values() -> None:
-    values = {"controller": {"minReadySeconds": 5}, "serviceAccount": {"annotations": {"a": "b|c"}}}
+    values = {
+        "controller": {"revisionHistoryLimit": 5},
+        "serviceAccount": {"annotations": {"a": "b|c"}},
+    }
     made = plan("dev", ("tracing:alloy",), {"values": values})
     rows = [line for line in files(made)["summary.md"].splitlines() if "alloy.values" in line]
 
     assert [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows] == [
-        ["alloy.values", "controller.minReadySeconds", "5"],
+        ["alloy.values", "controller.revisionHistoryLimit", "5"],
         ["alloy.values", "serviceAccount.annotations.a", '"b\\|c"'],
     ]
 

@@ -94,7 +94,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "tempo": {"service": {"annotations": {"example.com/a": "b"}}, "tempo": {"extraEnvFrom": []}},
     "alloy": {
         "alloy": {"livenessProbe": {"httpGet": {"path": "/-/healthy", "port": 12345}}},
-        "controller": {"minReadySeconds": 5, "updateStrategy": None},
+        "controller": {"revisionHistoryLimit": 5, "updateStrategy": None},
         "service": {"internalTrafficPolicy": "Local"},
     },
     "beyla": {"config": {"data": {"log_level": "DEBUG"}}, "dnsPolicy": "Default"},
@@ -127,7 +127,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "jaeger": True,
             "zipkin": True,
             "workloads": {"ingester": {"replicas": 5, "volumeGib": 80}},
-            "values": {"ingester": {"terminationGracePeriodSeconds": 300}},
+            "values": {"ingester": {"service": {"annotations": {"example.com/a": "b"}}}},
             "config": TEMPO_CONFIG,
             "overrides": {"team-b": {"ingestion": {"max_global_traces_per_user": 9}}},
         },

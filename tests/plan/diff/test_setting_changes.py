@@ -43,7 +43,7 @@ UNMARKED: dict[str, Any] = {
     "tempo.acceptTwoIngesters": False,
     "tempo.config": {"server": {"log_level": "warn"}},
     "tempo.overrides": {"single-tenant": {"ingestion": {"rate_limit_bytes": 1000000}}},
-    "tempo.values": {"ingester": {"terminationGracePeriodSeconds": 600}},
+    "tempo.values": {"ingester": {"labels": {"a": "b"}}},
 }
 #: Those of them that need an order all the same, by what follows from them.
 DERIVED = {
