@@ -13,6 +13,7 @@ import json
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.storage.v1 import StorageClass
 from tracing_stack import TracingStack, TracingStackArgs, parse_settings
 
@@ -118,6 +119,12 @@ volumes = StorageClass(
     parameters={"type": "gp3", "encrypted": "true"},
     opts=pulumi.ResourceOptions(provider=in_cluster),
 )
+# A Grafana that is installed here finds the datasources and dashboards.
+monitoring = Namespace(
+    "monitoring",
+    metadata={"name": "monitoring"},
+    opts=pulumi.ResourceOptions(provider=in_cluster),
+)
 
 tracing = TracingStack(
     "tracing",
@@ -127,11 +134,12 @@ tracing = TracingStack(
                 "environment": {"name": pulumi.get_stack()},
                 "cluster": {"name": name, "region": region, "accountId": account_id},
                 "tempo": {"storageClass": "auto-ebs"},
-                "grafana": {"namespace": "tracing"},
             }
         )
     ),
-    pulumi.ResourceOptions(providers=[account, in_cluster], depends_on=[cluster, volumes]),
+    pulumi.ResourceOptions(
+        providers=[account, in_cluster], depends_on=[cluster, volumes, monitoring]
+    ),
 )
 
 pulumi.export("otlpGrpcEndpoint", tracing.otlp_grpc_endpoint)
