@@ -120,9 +120,9 @@ volumes = StorageClass(
     opts=pulumi.ResourceOptions(provider=in_cluster),
 )
 # A Grafana that is installed here finds the datasources and dashboards.
-monitoring = Namespace(
-    "monitoring",
-    metadata={"name": "monitoring"},
+grafana = Namespace(
+    "grafana",
+    metadata={"name": "grafana"},
     opts=pulumi.ResourceOptions(provider=in_cluster),
 )
 
@@ -134,12 +134,11 @@ tracing = TracingStack(
                 "environment": {"name": pulumi.get_stack()},
                 "cluster": {"name": name, "region": region, "accountId": account_id},
                 "tempo": {"storageClass": "auto-ebs"},
+                "grafana": {"namespace": "grafana"},
             }
         )
     ),
-    pulumi.ResourceOptions(
-        providers=[account, in_cluster], depends_on=[cluster, volumes, monitoring]
-    ),
+    pulumi.ResourceOptions(providers=[account, in_cluster], depends_on=[cluster, volumes, grafana]),
 )
 
 pulumi.export("otlpGrpcEndpoint", tracing.otlp_grpc_endpoint)
