@@ -85,13 +85,13 @@ def test_valid_settings_build_the_same_stack_at_preview_and_at_update(groups: Tr
     assert unknown_values(preview) == []
 
 
-@examples(15)
+@examples(8)
 @given(groups=changed_groups())
 def test_any_change_of_valid_settings_builds_or_is_refused(groups: Tree) -> None:
     build_or_be_refused(groups)
 
 
-@examples(15)
+@examples(5)
 @given(groups=any_groups)
 def test_settings_that_nobody_thought_of_build_or_are_refused(groups: Tree) -> None:
     build_or_be_refused(groups)
