@@ -99,11 +99,12 @@ def _unfit(tracing: TracingSettings, *, trace_key: bool) -> Iterator[Problem]:
             "is an S3 emulator: there is no AWS account to set up",
         )
         return
-    if identity.makes_role and identity.permissions_boundary_arn is None:
+    makes_role = identity.makes_role or tracing.alloy_makes_role
+    if makes_role and identity.permissions_boundary_arn is None:
         yield Problem(
             key="identity.permissionsBoundaryArn",
-            message="is missing: the deploy role makes Tempo's role, and without a boundary it "
-            f"could make that an administrator. Set it to {boundary_arn(tracing)}, which "
+            message="is missing: the deploy role makes the pods' roles, and without a boundary it "
+            f"could make them administrators. Set it to {boundary_arn(tracing)}, which "
             "`bootstrap` makes, or to your own policy",
         )
     if storage.makes_key and not trace_key:

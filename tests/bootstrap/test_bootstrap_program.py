@@ -216,6 +216,17 @@ def test_a_role_without_a_boundary_is_refused() -> None:
     assert "arn:aws:iam::333333333333:policy/tracing-prod-boundary" in message
 
 
+def test_alloys_role_needs_a_boundary_although_tempos_is_given() -> None:
+    file = read(ROOT, "prod")
+    file.values["tracing:identity"] = json.dumps({"roleArn": "arn:aws:iam::333333333333:role/t"})
+    workspace = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1a2b"
+    metrics = {"url": workspace, "remoteWriteUrl": f"{workspace}/api/v1/remote_write"}
+    file.values["tracing:backends"] = json.dumps({"metrics": {**metrics, "auth": "sigv4"}})
+    [(key, message)] = refusal("prod", {"repository": REPOSITORY}, file)
+    assert key == "tracing:identity.permissionsBoundaryArn"
+    assert "the pods' roles" in message
+
+
 def test_a_stack_without_a_file_is_refused() -> None:
     [(_, message)] = refusal("qa", {"repository": REPOSITORY})
     assert "there is no such file; stacks here: dev, local, prod, staging" in message
