@@ -1,6 +1,7 @@
 """Checks outside of the cluster: the AWS account, the bucket, repositories and registries."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from components.core.regions import dns_suffix
@@ -11,7 +12,6 @@ from plan import needs
 from plan.diff.kinds import BUCKET
 
 Findings = Iterator[Finding]
-_OK, _UNAUTHORIZED, _NOT_FOUND = 200, 401, 404
 
 
 def account(its: Sources) -> Findings:
@@ -36,7 +36,7 @@ def bucket(its: Sources) -> Findings:
     name, region = settings.bucket, settings.cluster.region
     status, headers = its.head(f"https://{name}.s3.{region}.{dns_suffix(region)}/")
     there = headers.get("x-amz-bucket-region", region)
-    if status == _NOT_FOUND:
+    if status == HTTPStatus.NOT_FOUND:
         if settings.storage.existing:
             yield error(f"there is no bucket {name}", "create it, or set storage.existing: false")
         else:
@@ -97,11 +97,13 @@ def charts(its: Sources) -> Findings:
         url = f"https://{parts.netloc}/v2/" if is_oci else f"{repository.rstrip('/')}/index.yaml"
         try:
             status, _ = its.head(url)
-            reason = f"{url} answers {status}"
         except UnknownError as unknown:
             status, reason = 0, str(unknown)
+        else:
+            reason = f"{url} answers {status}"
         # A registry asks for credentials, which Helm has.
-        if status != 200 and not (is_oci and status == 401):
+        accepted = (HTTPStatus.OK, *([HTTPStatus.UNAUTHORIZED] if is_oci else []))
+        if status not in accepted:
             failed = True
             yield error(reason, "check charts.repository and the network of this machine")
     if not failed:
