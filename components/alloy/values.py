@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ..backends import credentials
-from ..core import contracts, placement
+from ..core import placement
 from ..core.flows import pods_of
 from ..core.helm import Rollout
 from ..core.names import ALLOY_HTTP_PORT, ALLOY_RELEASE, OTLP_GRPC_PORT, OTLP_HTTP_PORT
@@ -102,10 +102,10 @@ def values(args: "AlloyArgs") -> dict[str, Any]:
 
 def checks(args: "AlloyArgs") -> Iterator[Check]:
     """Yield what a stack file sets by the keys of the chart."""
-    yield Check(
-        setting="alloy.values",
-        given=args.settings.values,
-        contract=contracts.of_chart(args.chart.name, args.chart.version),
+    yield Check.of_values(
+        "alloy",
+        args.settings.values,
+        args.chart,
         owned=OWNED,
         # The endpoint may be known only after an update, and is in no list.
         built=lambda: _built(replace(args, tempo_endpoint="")),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..core import contracts, placement
+from ..core import placement
 from ..core.helm import Rollout, no_template
 from ..core.names import BEYLA_RELEASE
 from ..core.overrides import MONITOR, MONITOR_LABELS, NAMES, POLICIES, Check, merged
@@ -106,10 +106,10 @@ def values(args: "BeylaArgs") -> dict[str, Any]:
 
 def checks(args: "BeylaArgs") -> Iterator[Check]:
     """Yield what a stack file sets by the keys of the chart."""
-    yield Check(
-        setting="beyla.values",
-        given=args.settings.values,
-        contract=contracts.of_chart(args.chart.name, args.chart.version),
+    yield Check.of_values(
+        "beyla",
+        args.settings.values,
+        args.chart,
         owned=OWNED,
         # The endpoint may be known only after an update, and is in no list.
         built=lambda: _built(replace(args, otlp_endpoint="")),

@@ -51,8 +51,7 @@ class Contract:
 
     def kind(self, path: str) -> str | None:
         """Return the kind of a key's default; None below a key that accepts everything."""
-        above = (path[:end] for end, c in enumerate(path) if c == ".")
-        return self.kinds.get(path) if self.anything.isdisjoint([path, *above]) else None
+        return self.kinds.get(path) if self.anything.isdisjoint(prefixes(path)) else None
 
     def below(self, group: str) -> "Contract":
         """Return the contract of a group, with its keys without the group."""
@@ -74,6 +73,13 @@ class Contract:
         return sorted(
             {k.removeprefix(prefix).partition(".")[0] for k in known if k.startswith(prefix)}
         )
+
+
+def prefixes(path: str) -> Iterator[str]:
+    """Yield a dotted key and every key above it."""
+    while path:
+        yield path
+        path = path.rpartition(".")[0]
 
 
 def of_chart(name: str, version: str) -> Contract | None:
@@ -103,5 +109,5 @@ def _recorded(name: str, version: str) -> Contract | None:
         name=f"{name} {version}",
         kinds=kinds,
         anything=frozenset([*alone, *(k for k, kind in kinds.items() if kind in ("open", "null"))]),
-        above=frozenset(key[:end] for key in alone for end, c in enumerate(key) if c == "."),
+        above=frozenset(above for key in alone for above in prefixes(key) if above != key),
     )

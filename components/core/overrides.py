@@ -3,13 +3,16 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 from pydantic import BeforeValidator
 
 from .base import explained
-from .contracts import Contract
+from .contracts import Contract, of_chart, prefixes
 from .problem import Problem, SettingsError, looks_secret, nearest_name, problem, shown
+
+if TYPE_CHECKING:
+    from .helm import Chart
 
 Tree = Mapping[str, Any]
 
@@ -119,6 +122,22 @@ class Check:
     owned: Mapping[str, str]
     built: Callable[[], Tree]
 
+    @classmethod
+    def of_values(
+        cls,
+        system: str,
+        given: Tree,
+        chart: "Chart",
+        *,
+        owned: Mapping[str, str],
+        built: Callable[[], Tree],
+    ) -> Self:
+        """Return the check of a system's `values`, by the keys of its chart."""
+        contract = of_chart(chart.name, chart.version)
+        return cls(
+            setting=f"{system}.values", given=given, contract=contract, owned=owned, built=built
+        )
+
     def problems(self) -> Iterator[Problem]:
         """Yield every problem of the overrides."""
         if not self.given:
@@ -128,11 +147,11 @@ class Check:
             yield Problem(key=f"{self.setting}.{path}", message=self._unknown(path))
         built = dict(leaves(self.built()))
         for path, value in leaves(self.given):
-            if not set(unknown).isdisjoint(_prefixes(path)):
+            if not set(unknown).isdisjoint(prefixes(path)):
                 continue
             key = f"{self.setting}.{path}"
             place = _secret_in(path.rpartition(".")[2], value)
-            own = next((built[above] for above in _prefixes(path) if above in built), None)
+            own = next((built[above] for above in prefixes(path) if above in built), None)
             if place is not None:
                 yield Problem(
                     key=f"{key}{place}",
@@ -170,7 +189,7 @@ class Check:
         return f"is no key of {self._of()}; the keys there are {', '.join(siblings) or 'none'}"
 
     def _owner(self, path: str) -> str | None:
-        above = set(_prefixes(path))
+        above = set(prefixes(path))
         pace = {path: _PACE_OWNER} if _PACE.search(path) else {}
         for key, owner in {**self.owned, **pace}.items():
             if key in above or key.startswith(f"{path}."):
@@ -201,13 +220,6 @@ def refuse(source: str, checks: Iterable[Check]) -> None:
     """
     if found := [problem for check in checks for problem in check.problems()]:
         raise SettingsError(source, found)
-
-
-def _prefixes(path: str) -> Iterator[str]:
-    """Yield a dotted key and every key above it."""
-    while path:
-        yield path
-        path = path.rpartition(".")[0]
 
 
 def _clashing(own: object, given: object) -> list[object]:

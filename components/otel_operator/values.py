@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..core import contracts, placement
+from ..core import placement
 from ..core.helm import Rollout
 from ..core.names import OPERATOR_RELEASE
 from ..core.overrides import NAMES, POLICIES, Check, merged
@@ -67,12 +67,8 @@ def values(args: "OpenTelemetryOperatorArgs") -> dict[str, Any]:
 
 def checks(args: "OpenTelemetryOperatorArgs") -> Iterator[Check]:
     """Yield what a stack file sets by the keys of the chart."""
-    yield Check(
-        setting="operator.values",
-        given=args.settings.values,
-        contract=contracts.of_chart(args.chart.name, args.chart.version),
-        owned=OWNED,
-        built=lambda: _built(args),
+    yield Check.of_values(
+        "operator", args.settings.values, args.chart, owned=OWNED, built=lambda: _built(args)
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from ..backends.settings import MetricsSettings
-from ..core import contracts, helm
+from ..core import helm
 from ..core.names import TEMPO_RELEASE
 from ..core.outputs import register
 from ..core.overrides import Check, merged, refuse
@@ -81,11 +81,11 @@ def _built(args: TempoArgs) -> dict[str, Any]:
 
 def checks(args: TempoArgs) -> Iterator[Check]:
     """Yield what a stack file sets by the keys of the chart."""
-    chart, one = args.chart_in_use, args.settings.mode is TempoMode.MONOLITHIC
-    yield Check(
-        setting="tempo.values",
-        given=args.settings.values,
-        contract=contracts.of_chart(chart.name, chart.version),
+    one = args.settings.mode is TempoMode.MONOLITHIC
+    yield Check.of_values(
+        "tempo",
+        args.settings.values,
+        args.chart_in_use,
         owned=monolithic.OWNED if one else distributed.OWNED,
         built=lambda: _built(args),
     )
