@@ -18,6 +18,7 @@ from components.grafana.settings import GrafanaDelivery
 from components.identity.settings import IdentityMode
 from components.settings import TracingSettings
 from plan.charts import API, RENDERED, Rendered
+from plan.diff.markdown import counted
 from plan.recorder import Resource
 from plan.run import Plan
 from policy.rules.reading import RELEASE
@@ -223,7 +224,7 @@ def _cluster(plan: Plan) -> _Rows:
         amount = sum(each.size.replicas * (each.size.volume_gib or 0) for each in claims)
         yield (
             "storage class",
-            f"{chosen or 'a default one'}, for {amount} GiB in {count} volumes",
+            f"{chosen or 'a default one'}, for {amount} GiB in {counted(count, 'volume')}",
             "tempo.storageClass",
         )
     if settings.identity.mode is IdentityMode.POD_IDENTITY:

@@ -22,6 +22,7 @@ from delivery.preflight.sources import Sources
 from delivery.reach import kubectl
 from plan import needs
 from plan.command import CommandError, reporting
+from plan.diff.markdown import counted
 from plan.run import Plan, run
 
 #: The check of each need, by its name.
@@ -114,8 +115,9 @@ def _wrapped(head: str, text: str) -> list[str]:
 
 
 def _counted(level: Level, count: int) -> str:
-    plural = "s" if count > 1 and level in (Level.ERROR, Level.WARNING) else ""
-    return f"{count} {level}{plural}" if count else ""
+    if not count:
+        return ""
+    return counted(count, level) if level in (Level.ERROR, Level.WARNING) else f"{count} {level}"
 
 
 def as_json(plan: Plan, found: Sequence[tuple[str, Finding]]) -> str:

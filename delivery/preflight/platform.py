@@ -25,6 +25,7 @@ from delivery.preflight.finding import Finding, error, not_checked, ok, warning
 from delivery.preflight.scheduling import allows
 from delivery.preflight.sources import Sources, Unreachable
 from plan import needs
+from plan.diff.markdown import counted
 
 Findings = Iterator[Finding]
 
@@ -145,7 +146,7 @@ def pod_identity(its: Sources) -> Findings:
     """Check that the EKS Pod Identity Agent runs."""
     found = _daemon_set(its, "eks-pod-identity-agent")
     if ready := found["status"].get("numberReady", 0) if found else 0:
-        yield ok(f"the agent is ready on {ready} nodes")
+        yield ok(f"the agent is ready on {counted(ready, 'node')}")
     elif _managed(its, "auto"):
         yield ok("part of EKS Auto Mode")
     else:
@@ -286,13 +287,14 @@ def kernels(its: Sources) -> Findings:
     count: Counter[str] = Counter(info["kernelVersion"] for info in here)
     if old := [kernel for kernel in count if _numbers(kernel)[:2] < OLDEST]:
         yield error(
-            f"Beyla doesn't run on {_counted(count, old)}",
+            f"Beyla doesn't run on {_with_nodes(count, old)}",
             "update the node image, or exclude these nodes with beyla.placement",
         )
     if its.plan.settings.beyla_in_host_network:
         if broken := [kernel for kernel in count if breaks_propagation(_numbers(kernel))]:
             yield error(
-                "context propagation fails requests of applications on " + _counted(count, broken),
+                "context propagation fails requests of applications on "
+                + _with_nodes(count, broken),
                 "set beyla.contextPropagation: disabled, or see docs/beyla.md",
             )
         if any("Bottlerocket" in info["osImage"] for info in here):
@@ -302,13 +304,13 @@ def kernels(its: Sources) -> Findings:
             )
     if fargate := _managed(its, "fargate"):
         yield warning(
-            f"Beyla doesn't instrument services on Fargate ({fargate} nodes)",
+            f"Beyla doesn't instrument services on Fargate ({counted(fargate, 'node')})",
             "instrument services there with an SDK",
         )
     if not here:
         yield not_checked("the cluster has no node that Beyla runs on")
     elif not old:
-        yield ok(_counted(count, list(count)))
+        yield ok(_with_nodes(count, list(count)))
     yield not_checked(
         "kernel lockdown: on the nodes, /sys/kernel/security/lockdown must not be [confidentiality]"
     )
@@ -319,8 +321,8 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", text)[:3])
 
 
-def _counted(count: Mapping[str, int], kernels: Collection[str]) -> str:
-    return ", ".join(f"Linux {each} ({count[each]} nodes)" for each in sorted(kernels))
+def _with_nodes(count: Mapping[str, int], kernels: Collection[str]) -> str:
+    return ", ".join(f"Linux {each} ({counted(count[each], 'node')})" for each in sorted(kernels))
 
 
 def cilium(its: Sources) -> Findings:

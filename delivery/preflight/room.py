@@ -8,6 +8,7 @@ from delivery.preflight.finding import Finding, error, ok, warning
 from delivery.preflight.scheduling import NOTHING, Amount, allows, quantity, requested
 from delivery.preflight.sources import Sources
 from plan import needs
+from plan.diff.markdown import counted
 
 Findings = Iterator[Finding]
 _GIB = 1024**3
@@ -38,8 +39,8 @@ def nodes(its: Sources) -> Findings:
     if not failed:
         left = sum(free.values(), NOTHING)
         yield ok(
-            f"all pods fit on {len(found)} nodes, which then have {left.cpu:.1f} CPU and "
-            f"{left.memory / _GIB:.0f} GiB left"
+            f"all pods fit on {counted(len(found), 'node')}: {left.cpu:.1f} CPU and "
+            f"{left.memory / _GIB:.0f} GiB stay free"
         )
 
 

@@ -299,7 +299,7 @@ FAULTS = {
     "services on Fargate": Fault(
         need="kernels",
         level=WARNING,
-        says="Beyla doesn't instrument services on Fargate (1 nodes)",
+        says="Beyla doesn't instrument services on Fargate (1 node)",
         objects=[
             made(
                 "Node",

@@ -270,7 +270,7 @@ def test_tainted_nodes_and_an_old_kernel(place: Place) -> None:
 
     status = {**tainted["status"], "nodeInfo": node_info("5.4.0-1")}
     with planted(place.on_a_node(f"{place.node}-old", status=status)):
-        assert "Linux 5.4.0-1 (1 nodes)" in texts(place.check(), "kernels")
+        assert "Linux 5.4.0-1 (1 node)" in texts(place.check(), "kernels")
 
 
 def test_a_datasource_with_the_uid(place: Place) -> None:
