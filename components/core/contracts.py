@@ -24,14 +24,12 @@ class Contract:
         kinds: kind of the default of each dotted key.
         anything: keys below which everything is accepted.
         above: the keys above those that are recorded by themselves.
-        on: switches of containers that are on by default.
     """
 
     name: str
     kinds: Mapping[str, str]
     anything: frozenset[str]
     above: frozenset[str]
-    on: frozenset[str] = frozenset()
 
     def unknown(self, tree: Mapping[str, Any], group: str = "") -> Iterator[str]:
         """Yield the highest unknown keys of a tree, in its order.
@@ -91,34 +89,25 @@ def of_chart(name: str, version: str) -> Contract | None:
     an empty or null default, and below a key that a template reads or copies whole: what is copied
     are keys of Kubernetes or of the program.
     """
-    return next(_recorded(name, version), None)
-
-
-def of_any_version(name: str) -> Iterator[Contract]:
-    """Yield the contracts of all recorded versions of a chart."""
-    return _recorded(name)
+    return _recorded(name, version)
 
 
 def of_tempo(version: str) -> Contract | None:
     """Return the contract of Tempo's configuration; None for a version that is not recorded."""
-    return next(_recorded("tempo-config", version), None)
-
-
-def _recorded(name: str, version: str | None = None) -> Iterator[Contract]:
-    """Yield the contracts of a version, by default of each."""
-    pattern = "[0-9]*" if version is None else glob.escape(version)
-    return map(_read, _SYSTEMS.glob(f"*/{glob.escape(name)}-{pattern}.json"))
+    return _recorded("tempo-config", version)
 
 
 @cache
-def _read(file: Path) -> Contract:
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+def _recorded(name: str, version: str) -> Contract | None:
+    files = list(_SYSTEMS.glob(f"*/{glob.escape(f'{name}-{version}')}.json"))
+    if not files:
+        return None
+    found: dict[str, Any] = json.loads(files[0].read_text(encoding="utf-8"))
     kinds: dict[str, str] = {**found["keys"], **found.get("omitted", {})}
     alone: list[str] = [*found.get("template_only", ()), *found.get("verbatim", ())]
     return Contract(
-        name=" ".join(file.stem.rsplit("-", 1)),
+        name=f"{name} {version}",
         kinds=kinds,
         anything=frozenset([*alone, *(k for k, kind in kinds.items() if kind in ("open", "null"))]),
         above=frozenset(above for key in alone for above in prefixes(key) if above != key),
-        on=frozenset(found.get("on", ())),
     )

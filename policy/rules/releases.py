@@ -1,11 +1,12 @@
 """Policies of Helm releases."""
 
+import glob
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
-
-from components.core.contracts import of_any_version
 
 from . import levels
 from .reading import RELEASE, at, chart, entries, mapping
@@ -14,6 +15,9 @@ from .rule import UNKNOWN, Before, Finding, Resource, Rule
 _EXACT = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?")
 _LIMITS = ("cpu", "memory")
 
+
+#: Contracts of the pinned charts (tests/contracts/record.py), each in the folder of its system.
+_CONTRACTS = Path(__file__).parents[2] / "components"
 #: Containers that no stack runs (Grafana Enterprise's, and that of `helm test`), and defaults that
 #: other containers take.
 _NOT_RUN = (
@@ -36,14 +40,15 @@ def containers(chart_name: str) -> Mapping[str, tuple[str, bool]]:
         one that always runs) and the switch's default. Empty for an unknown chart.
     """
     found: dict[str, tuple[str, bool]] = {}
-    for contract in of_any_version(chart_name):
-        keys = contract.kinds
+    for file in _CONTRACTS.glob(f"*/{glob.escape(chart_name)}-[0-9]*.json"):
+        contract = json.loads(file.read_text(encoding="utf-8"))
+        keys: Mapping[str, str] = contract["keys"]
         for path in (key for key in keys if key.split(".")[-1] == "resources"):
             name = path.rpartition(".")[0]
             own = (f"{name}.{end}" for end in ("enabled", "replicas") if name)
             switch = _SWITCHES.get(name) or next((key for key in own if key in keys), "")
             if name not in _NOT_RUN:
-                found[path] = (switch, switch in contract.on)
+                found[path] = (switch, switch in contract["on"])
     return found
 
 
