@@ -37,7 +37,7 @@ sys.modules["components"] = ModuleType("components")
 sys.modules["components"].__path__ = [str(_PROJECT / "components")]
 
 from components.core.tier import TIERS, Tier
-from policy.rules import RULES, UNKNOWN, Before, Level, Resource, Rule
+from policy.rules import RULES, UNKNOWN, Before, Level, Resource, Rule, UnknownInputs
 from policy.rules.retention import DEPLOYED_HOURS
 
 _LEVELS = {
@@ -78,6 +78,10 @@ def _item(container: Any, key: Any) -> Any:  # noqa: ANN401
         return UNKNOWN
 
 
+def _inputs(props: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _plain(props) or UnknownInputs()
+
+
 def _before(config: Mapping[str, Any]) -> Before:
     return Before(retention_hours=config.get(DEPLOYED_HOURS))
 
@@ -88,7 +92,7 @@ def _of_resource(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolatio
             urn=args.urn,
             type=args.resource_type,
             name=args.name,
-            inputs=_plain(args.props),
+            inputs=_inputs(args.props),
             protect=args.opts.protect,
         )
         for finding in rule.check([resource], _before(args.get_config())):
@@ -104,7 +108,7 @@ def _of_stack(rule: Rule) -> Callable[[StackValidationArgs, ReportViolation], No
                 urn=r.urn,
                 type=r.resource_type,
                 name=r.name,
-                inputs=_plain(r.props),
+                inputs=_inputs(r.props),
                 protect=r.opts.protect,
                 dependencies=[d.urn for d in r.dependencies],
             )

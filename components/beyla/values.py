@@ -27,9 +27,11 @@ CACHE_PORT = 50055
 #: eBPF maps count against the limit too, but not as Go's memory.
 _GO_MEMORY = {"beyla": 0.8, "k8s-cache": 0.9}
 
-#: Share of the nodes on which a rolling update replaces Beyla at the same time. It is also
-#: Kubernetes' default for the cache's pods.
-_ROLLOUT_SHARE = 0.25
+#: Share of the nodes on which a rolling update replaces Beyla at the same time, rounded up. It is
+#: small, because Helm accepts as many pods of a DaemonSet that are not ready.
+_AGENT_SHARE = 0.1
+#: Share of the cache's pods (Kubernetes' default).
+_CACHE_SHARE = 0.25
 #: Termination grace period in seconds (Kubernetes' default; the chart sets none).
 _GRACE_SECONDS = 30
 #: Seconds until an agent is ready. There is no probe, but hundreds of nodes pull the image at the
@@ -134,7 +136,7 @@ def _built(args: "BeylaArgs") -> dict[str, Any]:
         # services' spans are lost.
         "updateStrategy": {
             "type": "RollingUpdate",
-            "rollingUpdate": {"maxUnavailable": f"{_ROLLOUT_SHARE:.0%}"},
+            "rollingUpdate": {"maxUnavailable": f"{_AGENT_SHARE:.0%}"},
         },
         "k8sCache": _cache(sizes.get("k8s-cache"), placed),
         **_context_propagation(args),
@@ -160,11 +162,12 @@ def rollouts(args: "BeylaArgs") -> list[Rollout]:
     return [
         Rollout(
             pods=size.replicas,
-            share=_ROLLOUT_SHARE,
+            share=_AGENT_SHARE if name == "beyla" else _CACHE_SHARE,
+            rounded_up=name == "beyla",
             stop_seconds=_GRACE_SECONDS,
             ready_seconds=_READY_SECONDS,
         )
-        for size in workloads(args.settings, args.nodes).values()
+        for name, size in workloads(args.settings, args.nodes).items()
     ]
 
 

@@ -82,6 +82,7 @@ class Rollout:
     Attributes:
         pods: number of pods, the largest one if the workload scales automatically.
         share: share of the pods that are replaced at the same time; 0 for one at a time.
+        rounded_up: whether Kubernetes rounds the share up (DaemonSet) or down (Deployment).
         stop_seconds: termination grace period.
         ready_seconds: seconds from the start of the process until the pod is available: delay of
             the readiness probe, `minReadySeconds`, and time to read an earlier pod's volume.
@@ -89,14 +90,15 @@ class Rollout:
 
     pods: int
     share: float = 0
+    rounded_up: bool = False
     stop_seconds: int
     ready_seconds: int
 
     @property
     def seconds(self) -> int:
         """Longest time of a rolling update in seconds."""
-        # Kubernetes rounds `maxUnavailable` down.
-        at_once = max(1, int(self.pods * self.share))
+        rounded = math.ceil if self.rounded_up else math.floor
+        at_once = max(1, rounded(self.pods * self.share))
         waves = math.ceil(self.pods / at_once)
         return waves * (self.stop_seconds + _START_SECONDS + self.ready_seconds)
 

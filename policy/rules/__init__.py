@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from components.core.tier import Tier
 
 from . import access, buckets, iam, pods, releases, retention
-from .rule import UNKNOWN, Before, Finding, Level, Resource, Rule, Violation
+from .rule import UNKNOWN, Before, Finding, Level, Resource, Rule, UnknownInputs, Violation
 
 __all__ = [
     "RULES",
@@ -15,6 +15,7 @@ __all__ = [
     "Level",
     "Resource",
     "Rule",
+    "UnknownInputs",
     "Violation",
     "violations",
 ]

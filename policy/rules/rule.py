@@ -11,7 +11,16 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from components.core.tier import Tier
 
-__all__ = ["UNKNOWN", "Before", "Finding", "Level", "Resource", "Rule", "Violation"]
+__all__ = [
+    "UNKNOWN",
+    "Before",
+    "Finding",
+    "Level",
+    "Resource",
+    "Rule",
+    "UnknownInputs",
+    "Violation",
+]
 
 
 class Level(StrEnum):
@@ -23,6 +32,22 @@ class Level(StrEnum):
     """A warning."""
     OFF = "off"
     """Not evaluated."""
+
+
+class UnknownInputs(Mapping[str, Any]):
+    """Inputs of a resource that a command leaves out (`--exclude`, `--target`): none is known.
+
+    The engine passes none for a resource that this command does not create.
+    """
+
+    def __getitem__(self, key: str) -> str:
+        return UNKNOWN
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 @dataclass(frozen=True, kw_only=True)

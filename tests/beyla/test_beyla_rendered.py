@@ -165,6 +165,6 @@ def test_the_pods_may_ask_the_api_server(tmp_path: Path) -> None:
     assert pod(objects["DaemonSet", "beyla"])["serviceAccountName"] == "beyla"
 
 
-def test_a_quarter_of_the_nodes_is_updated_at_a_time(tmp_path: Path) -> None:
+def test_a_tenth_of_the_nodes_is_updated_at_a_time(tmp_path: Path) -> None:
     strategy = render(beyla(), tmp_path)["DaemonSet", "beyla"]["spec"]["updateStrategy"]
-    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%"}}
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}}

@@ -44,6 +44,16 @@ def test_every_violation_is_told_as_the_plan_tells_it(production: Pack) -> None:
         assert {v.rule for v in found} == {case.rule}, case
 
 
+@needs_the_pack
+def test_a_resource_that_the_command_leaves_out_violates_nothing(production: Pack) -> None:
+    """The engine passes no inputs for a resource that `--exclude` keeps from being created."""
+    known = documents("prod")
+    production.configure({})
+    for left_out in known:
+        found = [r if r is not left_out else {**r, "inputs": {}} for r in known]
+        assert production.ask(found, known) == [], left_out["urn"]
+
+
 TIERS = {
     **{json.dumps({"name": stack}): tier for stack, tier in STACKS.items()},
     '{"name": "qa"}': Tier.PRODUCTION,
