@@ -13,14 +13,14 @@ from typing import Any
 import yaml
 
 from config.markdown import table
-from plan.run import run
-from plan.write import write
+from plan.rehearse.programs import get, wait_for
+from plan.rehearse.replay import Replay
+from plan.rehearse.shop import Shop
 from tests.e2e.answers import servers
 from tests.e2e.answers.harness import reason_to_skip
-from tests.e2e.answers.planned import Planned
+from tests.e2e.answers.planned import Planned, written
 from tests.e2e.answers.servers import Running
-from tests.e2e.answers.shop import Shop
-from tests.tempo.running import get, s3_client, wait_for
+from tests.tempo.running import s3_client
 
 _ROOT = Path(__file__).parent.parent
 _NEEDED = ("tempo", "helm")
@@ -38,9 +38,7 @@ def planned(folder: Path) -> Planned:
     del config["tracing:backends"]["metrics"]
     (folder / "Pulumi.bench.yaml").write_text(yaml.safe_dump(document))
     shutil.copy(_ROOT / "Pulumi.yaml", folder)
-    found = run("bench", folder)
-    write(found, folder / "plan")
-    return Planned(settings=found.settings, folder=folder / "plan")
+    return written("bench", folder)
 
 
 def counter(metrics: str, name: str) -> float:
@@ -69,9 +67,9 @@ def measure(per_second: float, seconds: float) -> list[tuple[str, str]]:
         its, running = planned(folder), Running(prometheus="")
         charts = Path(os.environ["TRACING_TEST_CHARTS"])
         with servers.tempos(its, charts, folder, running):
-            origin = {"k8s.cluster.name": its.settings.cluster.name}
-            shop = Shop(running.otlp, origin)
-            shop.run(per_second=per_second, seconds=seconds)
+            shop = Shop({"k8s.cluster.name": its.settings.cluster.name})
+            traces = shop.traces(round(per_second * seconds), large=False)
+            Replay(running.otlp.removeprefix("http://")).run(traces, per_second)
             get(f"{running.tempo}/flush")
             metrics = (get(f"{running.tempo}/metrics") or b"").decode()
             spans, received = counter(metrics, _SPANS), counter(metrics, _BYTES)
@@ -106,13 +104,13 @@ def _flushed(s3: str, bucket: str, traces: int) -> dict[str, int]:
 def main() -> int:
     """Measure and print; return the exit status."""
     parser = argparse.ArgumentParser(prog="bench.blocks", description=__doc__)
-    parser.add_argument("--requests", type=float, default=50, help="requests per second")
+    parser.add_argument("--spans", type=float, default=400, help="spans per second")
     parser.add_argument("--seconds", type=float, default=60, help="how long the shop is open")
     arguments = parser.parse_args()
     if reason := reason_to_skip(_NEEDED):
         print(f"skipped: {reason}")
         return 0
-    print(table([("what", "measured"), *measure(arguments.requests, arguments.seconds)]))
+    print(table([("what", "measured"), *measure(arguments.spans, arguments.seconds)]))
     return 0
 
 

@@ -13,21 +13,17 @@ import pytest
 
 from components.tempo.settings import TempoMode
 from delivery.smoke import SERVICE, check
+from plan.rehearse.programs import get, wait_for
+from plan.rehearse.tempo import PASSWORD, moved, ready, tempo
 from tests.tempo.cases import METRICS_WITH_USER, arguments
 from tests.tempo.rendering import needs_charts, render, tempo_config
 from tests.tempo.running import (
-    PASSWORD,
-    get,
     metrics_backend,
-    moved,
     needs_tempo,
-    ready,
     s3_client,
     s3_stand_in,
     span,
-    tempo,
     verify,
-    wait_for,
 )
 
 pytestmark = [needs_charts, needs_tempo]

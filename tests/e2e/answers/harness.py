@@ -11,6 +11,9 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from components.telemetry.metrics import Label, ServiceGraphMetric, SpanMetric
+from plan.rehearse.programs import HOST, free_ports, get, wait_for
+from plan.rehearse.replay import Replay
+from plan.rehearse.shop import NAMESPACES, VERSIONS, Shop
 from tests.e2e.answers import questions, servers
 from tests.e2e.answers.asking import Backends
 from tests.e2e.answers.backends import Prometheus, RefusedError, Tempo
@@ -26,14 +29,14 @@ from tests.e2e.answers.known import Absent
 from tests.e2e.answers.planned import Planned, plan
 from tests.e2e.answers.questions import Json, Setting
 from tests.e2e.answers.report import Board, Report
-from tests.e2e.answers.servers import HOST, Running
-from tests.e2e.answers.shop import NAMESPACES, VERSIONS, Shop
-from tests.tempo.running import free_ports, get, wait_for
+from tests.e2e.answers.servers import Running
 
 #: The shop is open at least this long before anything is asked, in seconds.
 OPEN_SECONDS = 60
 #: Longest time in seconds that a query may find nothing before it counts as empty.
 PATIENCE_SECONDS = 45
+#: Load of the shop, and requests after which it closes.
+_SPANS_PER_SECOND, _VISITS = 60, 2000
 _NEEDED = ("tempo", "prometheus", "promtool", "helm")
 #: Values that filters are set to where they offer them: a service with all kinds of neighbours.
 _PREFERRED = {
@@ -95,24 +98,27 @@ def _programs(planned: Planned, folder: Path, port: int) -> Generator[Running]:
         stack.enter_context(servers.prometheus(port, folder))
         stack.enter_context(servers.tempos(planned, charts, folder, running))
         if shutil.which("alloy"):
-            stack.enter_context(servers.alloy(planned.alloy, folder, running))
+            stack.enter_context(servers.alloy(planned, folder, running))
         yield running
 
 
 @contextlib.contextmanager
 def _shop(planned: Planned, running: Running) -> Generator[Shop]:
     its = planned.settings
-    origin = {
-        "k8s.cluster.name": its.cluster.name,
-        "deployment.environment.name": its.environment.name,
-    }
-    shop = Shop(running.otlp, origin)
-    thread = threading.Thread(target=shop.run, daemon=True)
+    shop = Shop(
+        {
+            "k8s.cluster.name": its.cluster.name,
+            "deployment.environment.name": its.environment.name,
+        }
+    )
+    replay = Replay(running.otlp.removeprefix("http://"))
+    visits = (shop.visit() for _ in range(_VISITS))
+    thread = threading.Thread(target=replay.run, args=(visits, _SPANS_PER_SECOND), daemon=True)
     thread.start()
     try:
         yield shop
     finally:
-        shop.close()
+        replay.close()
         thread.join(30)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import yaml
 
 from components.core import helm
-from components.core.names import ALLOY_RELEASE, TEMPO_RELEASE
+from components.core.names import TEMPO_RELEASE
 from components.settings import TracingSettings
 from components.tempo.settings import TempoMode
+from plan.rehearse.collectors import Tier, tiers
 from plan.run import run
-from plan.write import write
+from plan.write import masked, write
+from policy.rules.reading import RELEASE
 
 _ROOT = Path(__file__).parents[3]
 _CHARTS = {TempoMode.MONOLITHIC: helm.TEMPO, TempoMode.DISTRIBUTED: helm.TEMPO_DISTRIBUTED}
@@ -41,15 +44,12 @@ class Planned:
     Attributes:
         settings: its settings.
         folder: the files of its plan.
+        tiers: its tiers of Alloy.
     """
 
     settings: TracingSettings
     folder: Path
-
-    @property
-    def alloy(self) -> str:
-        """Alloy's configuration."""
-        return (self.folder / f"alloy/{ALLOY_RELEASE}.alloy").read_text()
+    tiers: Sequence[Tier]
 
     def tempo_config(self, charts: Path) -> dict[str, Any]:
         """Return Tempo's configuration as helm renders it.
@@ -114,6 +114,16 @@ def plan(stack: str, remote_write: str, folder: Path) -> Planned:
     config["tracing:sloDefaults"] = {"enabled": True}
     (folder / name).write_text(yaml.safe_dump(document))
     (folder / "Pulumi.yaml").write_text((_ROOT / "Pulumi.yaml").read_text())
+    return written(stack, folder)
+
+
+def written(stack: str, folder: Path) -> Planned:
+    """Plan the stack file in a folder and write the plan there.
+
+    Raises:
+        pulumi.RunError: the stack file is wrong.
+    """
     planned = run(stack, folder)
     write(planned, folder / "plan")
-    return Planned(settings=planned.settings, folder=folder / "plan")
+    releases = (masked(release.inputs) for release in planned.recording.of_type(RELEASE))
+    return Planned(settings=planned.settings, folder=folder / "plan", tiers=tiers(releases))

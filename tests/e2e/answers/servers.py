@@ -10,12 +10,15 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from components.core.names import ALLOY_RELEASE, TEMPO_RELEASE
+from components.core.names import TEMPO_RELEASE
 from components.tempo.settings import TempoMode
+from plan.rehearse import collectors
+from plan.rehearse.collectors import Destinations
+from plan.rehearse.programs import HOST, get, process, wait_for
+from plan.rehearse.tempo import moved, ready, tempo
 from tests.e2e.answers.planned import Planned
-from tests.tempo.running import free_ports, get, moved, process, ready, s3_stand_in, tempo, wait_for
+from tests.tempo.running import s3_stand_in
 
-HOST = "127.0.0.1"
 #: Parts of a distributed Tempo; as many ingesters as there are copies of a span.
 _PARTS = (
     *("ingester",) * 3,
@@ -165,34 +168,12 @@ def _parts(
 
 
 @contextlib.contextmanager
-def alloy(text: str, folder: Path, running: Running) -> Generator[None]:
-    """Run Alloy between the shop and Tempo, with the plan's configuration.
-
-    Only its ports change, where it sends to, that no Kubernetes API is there to be asked, and that
-    it trusts the shop, whose connections belong to no pod.
-
-    Raises:
-        ValueError: the configuration is not as expected.
-    """
-    grpc, http, own = free_ports(3)
-    endpoint = text.split('send_to_tempo "default"', 1)[1].split("endpoint", 1)[1].split('"')[1]
-    for old, new in {
-        "0.0.0.0:4317": f"{HOST}:{grpc}",
-        "0.0.0.0:4318": f"{HOST}:{http}",
-        endpoint: running.otlp.removeprefix("http://"),
-        "wait_for_metadata = false": "passthrough = true",
-        "trusted_namespaces = [": 'trusted_namespaces = ["", ',
-    }.items():
-        # Each processor that would ask the API is changed, of the others there is one.
-        if text.count(old) != (2 if old.startswith("wait_for") else 1):
-            raise ValueError(f"{old}: {text.count(old)} times in Alloy's configuration")
-        text = text.replace(old, new)
-    file = folder / "config.alloy"
-    file.write_text(text)
-    command = ["alloy", "run", str(file), "--disable-reporting"]
-    command += [f"--server.http.listen-addr={HOST}:{own}", f"--storage.path={folder / 'alloy'}"]
-    with process(command, folder / "alloy.log"):
-        wait_for("Alloy", lambda: get(f"http://{HOST}:{own}/-/ready"))
-        running.otlp = f"http://{HOST}:{grpc}"
-        running.scraped.append(Scraped(ALLOY_RELEASE, f"{ALLOY_RELEASE}-0", own))
+def alloy(planned: Planned, folder: Path, running: Running) -> Generator[None]:
+    """Run the tiers of Alloy between the shop and Tempo, with the plan's configuration."""
+    to = Destinations(otlp=running.otlp.removeprefix("http://"), http=running.prometheus)
+    with collectors.running(planned.tiers, to, folder) as started:
+        for tier, its in started.items():
+            running.scraped += [Scraped(tier, each.name, each.http) for each in its]
+        entry, *_ = started.values()
+        running.otlp = f"http://{entry[0].otlp_grpc}"
         yield

@@ -11,10 +11,12 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from plan.rehearse.programs import free_ports
+from plan.rehearse.tempo import ready, tempo
 from tests.grafana.dashboards.cases import every_key, read, targets
 from tests.grafana.dashboards.grafana_fills import CHOSEN, SINGLE, filled, variables
 from tests.grafana.dashboards.test_dashboard_links import panes, urls
-from tests.tempo.running import free_ports, needs_tempo, ready, tempo
+from tests.tempo.running import needs_tempo
 
 _FILTERS = ("cluster", "namespace", "service")
 

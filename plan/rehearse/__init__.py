@@ -1,0 +1,1 @@
+"""Runs the rendered collectors of a stack on this machine and replays traffic through them."""
