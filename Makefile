@@ -12,7 +12,7 @@ VENV := venv/bin
 .PHONY: help
 .PHONY: policy plan plan-diff
 .PHONY: preflight preview up destroy adopt cli
-.PHONY: preview-report drift smoke release-check dist
+.PHONY: preview-report drift verify smoke release-check dist
 .PHONY: bootstrap bootstrap-move
 .PHONY: local-up local-down
 .PHONY: test test-all golden
@@ -74,8 +74,10 @@ preview-report: venv/.stack ## Write what `pulumi preview` would change, without
 drift: venv/.stack ## Refresh STACK, fail if `up` would change anything, write build/drift/$(STACK).md
 	@$(VENV)/python -m delivery.preview "$$STACK" --drift
 
-smoke: venv/.stack ## Send a trace to STACK and find it again; needs kubectl
-	@$(VENV)/python -m delivery.smoke "$$STACK"
+verify: venv/.stack ## Send a trace and a log to STACK and check what becomes of them; needs kubectl
+	@$(VENV)/python -m delivery.verify "$$STACK" $(if $(JSON),--json)
+
+smoke: verify ## Earlier name of verify
 
 release-check: venv/.stack ## Check version and changelog of the release TAG=vX.Y.Z
 	@$(VENV)/python -m delivery.release "$$TAG"

@@ -1,4 +1,4 @@
-"""Commands of the GitHub workflows, and `make smoke`."""
+"""Commands of the GitHub workflows, `make preflight` and `make verify`."""
 
 from plan.command import CommandError
 

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from bootstrap import cli as bootstrap_cli
 from components.checks import SettingsError
 from config import schema
-from delivery import comment, drift_issue, preview, reach, release, smoke
+from delivery import comment, drift_issue, preview, reach, release
+from delivery.verify import __main__ as verify
 from plan import __main__ as plan_main
 from plan import adopt, cli
 from plan.diff import __main__ as diff_main
@@ -43,7 +44,7 @@ STACK_COMMANDS: dict[str, tuple[Callable[[], int], list[str]]] = {
     "plan.adopt": (adopt.main, []),
     "delivery.preview": (preview.main, []),
     "delivery.reach": (reach.main, []),
-    "delivery.smoke": (smoke.main, []),
+    "delivery.verify": (verify.main, []),
     "bootstrap.cli": (bootstrap_cli.main, ["up"]),
 }
 COMMANDS: dict[str, Callable[[], int]] = {

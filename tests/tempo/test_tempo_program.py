@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from components.tempo.settings import TempoMode
-from delivery.smoke import SERVICE, check
+from delivery.verify.telemetry import BACK, Sent
 from plan.rehearse.programs import get, wait_for
 from plan.rehearse.tempo import PASSWORD, moved, ready, tempo
 from tests.tempo.cases import METRICS_WITH_USER, arguments
@@ -149,8 +149,11 @@ def has_the_span(url: str) -> bool:
     return b"GET /cart" in (get(url) or b"")
 
 
-def test_the_smoke_check_finds_its_trace(running: Running) -> None:
-    assert check(send_to=running.otlp, query=running.http) == {"service.name": SERVICE}
+def test_the_trace_of_make_verify_is_read_back(running: Running) -> None:
+    sent = Sent()
+    assert get(f"{running.otlp}/v1/traces", sent.traces()) is not None
+    url = f"{running.http}/api/traces/{sent.trace_id}"
+    wait_for("trace", lambda: BACK.encode() in (get(url) or b""))
 
 
 def test_a_flushed_block_lies_in_the_bucket(running: Running, tmp_path: Path) -> None:

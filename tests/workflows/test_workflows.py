@@ -173,7 +173,7 @@ def test_a_deployment_is_alone_and_is_not_cancelled() -> None:
     assert [run.split()[:3] for run in runs] == [
         ["venv/bin/python", "-m", "delivery.order"],
         ["make", "up", 'STACK="$STACK"'],
-        ["make", "smoke", 'STACK="$STACK"'],
+        ["make", "verify", 'STACK="$STACK"'],
         ["make", "preview", 'STACK="$STACK"'],
     ]
     assert "--expect-no-changes" in runs[3]

@@ -1,0 +1,163 @@
+"""Checks of the bucket: can Tempo write, how old is the newest block, is the retention applied?"""
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import yaml
+
+from components.core.names import TEMPO_HTTP_PORT
+from components.telemetry.metrics import TempoMetric
+from components.tempo import sizes
+from delivery.preflight.finding import Finding, error, not_checked, ok
+from delivery.verify import site as limits
+from delivery.verify.site import Exposition, Site, ask, dig, wait
+from delivery.verify.traces import Run
+
+_DENIED: Final = "docs/runbooks/tempo-storage-access-denied.md"
+_UNREACHABLE: Final = "docs/runbooks/tempo-storage-unreachable.md"
+_HOUR = 3600
+#: A search that reads no block, and reports how many are in its time range.
+_NOTHING: Final = "{ false }"
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_UNITS: Final[Mapping[str, float]] = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
+
+
+def written(run: Run) -> Iterator[Finding]:
+    """Have an ingester write its block to the bucket, and check that S3 accepts it."""
+    site, namespace = run.site, run.site.settings.namespaces.tracing
+    pods = site.tempo_pods("ingester")
+
+    def metrics(pod: str) -> Exposition:
+        return site.metrics(namespace, [pod], TEMPO_HTTP_PORT)
+
+    # In mode distributed, not every ingester has a copy of the trace.
+    pod = next((p for p in pods if metrics(p).total(TempoMetric.LIVE_TRACES)), (pods or [""])[0])
+    if not pod:
+        yield error("no pod of Tempo has recent spans", "docs/runbooks/tempo-down.md")
+        return
+    before = metrics(pod)
+    start = time.monotonic()
+    flushed = ask(f"{site.forward(namespace, f'pod/{pod}', TEMPO_HTTP_PORT)}/flush")
+    if flushed.status not in (200, 204):
+        yield error(f"{pod} refuses to write its blocks: {flushed}", _UNREACHABLE)
+        return
+    result: list[Finding] = []
+
+    def probe() -> bool:
+        after = metrics(pod)
+        done = after.total(TempoMetric.BLOCKS_FLUSHED) - before.total(TempoMetric.BLOCKS_FLUSHED)
+        failed = after.total(TempoMetric.FAILED_FLUSHES) - before.total(TempoMetric.FAILED_FLUSHES)
+        if done > 0:
+            result.append(ok(f"{pod} wrote a block after {time.monotonic() - start:.0f} s"))
+        elif failed > 0:
+            result.append(_refused(site, pod, before, after))
+        return bool(result)
+
+    wait(probe, limits.WAIT_SECONDS)
+    yield (
+        result[0]
+        if result
+        else error(
+            f"{pod} has written no block within {limits.WAIT_SECONDS} s",
+            "docs/runbooks/tempo-not-flushing.md",
+        )
+    )
+
+
+def _refused(site: Site, pod: str, before: Exposition, after: Exposition) -> Finding:
+    """Return why S3 did not take a block."""
+    grown: dict[str, float] = {}
+    for exposition, sign in ((before, -1), (after, 1)):
+        for labels, value in exposition.values(
+            TempoMetric.STORAGE_REQUESTS, status_code="400|401|403"
+        ):
+            key = f"{labels.get('operation')} with status {labels.get('status_code')}"
+            grown[key] = grown.get(key, 0) + sign * value
+    denied = [key for key, number in grown.items() if number > 0]
+    namespace, bucket = site.settings.namespaces.tracing, site.settings.bucket
+    said = site.last_line(namespace, [pod], r'flush.*\berr="((?:[^"\\]|\\.)*)"')
+    because = f": {said}" if said else ""
+    if denied or re.search(r"Access ?Denied", said):
+        what = f" {', '.join(denied)}" if denied else ""
+        return error(f"S3 denies Tempo{what} in bucket {bucket}{because}", _DENIED)
+    return error(f"Tempo can't write to bucket {bucket}{because}", _UNREACHABLE)
+
+
+def newest_block(run: Run) -> Iterator[Finding]:
+    """Check how old the newest block is, by the number of blocks that a search would read."""
+    its, tempo, now = run.site.settings.tempo, run.site.tempo, int(time.time())
+    due = max(_HOUR, 2 * sizes.blocks(its).minutes * 60)
+    longest = min(its.max_search_hours or its.retention_hours, its.retention_hours) * _HOUR
+    span, blocks = min(due, longest), 0
+    while True:
+        answer = tempo.get("/api/search", q=_NOTHING, start=now - span, end=now, limit=1)
+        if answer.status != 200:
+            yield error(f"Tempo can't say: {answer}", "docs/runbooks/tempo-queries-failing.md")
+            return
+        if (blocks := _blocks(answer.json())) or span >= longest:
+            break
+        span = min(span * 4, longest)
+    within = f"{span // 60} minutes" if span < 2 * _HOUR else f"{span // _HOUR} hours"
+    # A search leaves the last 15 minutes to the ingesters.
+    text = f"{blocks} within {within}" if blocks else "none that is older than 15 minutes"
+    metrics = run.site.tempo_metrics("distributor")
+    started = [value for _, value in metrics.values("process_start_time_seconds")]
+    seconds = now - max(started, default=now)
+    received = metrics.total(TempoMetric.SPANS_RECEIVED)
+    if (span > due or not blocks) and seconds > due and received > seconds:
+        yield error(
+            f"Tempo received {received:.0f} spans in {seconds / _HOUR:.0f} hours, but has no block "
+            f"of the last {due // 60} minutes ({text})",
+            "docs/runbooks/tempo-not-flushing.md",
+        )
+    else:
+        yield ok(text)
+
+
+def _blocks(answer: Any) -> int:  # noqa: ANN401
+    return int(dig(answer, "metrics", "totalBlocks") or 0)
+
+
+def retention(run: Run) -> Iterator[Finding]:
+    """Check that Tempo runs with the retention of the stack file, and has no older blocks."""
+    hours = run.site.settings.tempo.retention_hours
+    tempo, now = run.site.tempo, int(time.time())
+    answer = tempo.get("/status/config")
+    running = _in_force(answer.text)
+    if running is None:
+        yield not_checked(f"Tempo's configuration in force can't be read: {answer}")
+        return
+    if running != hours * _HOUR:
+        yield error(
+            f"Tempo runs with a retention of {running / _HOUR:g} hours, not {hours}",
+            "run `make up`; see docs/runbooks/tempo-config-not-loaded.md",
+        )
+        return
+    # A day later, because a block is deleted in a round after its last span is too old.
+    end = now - (hours + 24) * _HOUR
+    longest = min(7 * 24, run.site.settings.tempo.max_search_hours or hours)
+    old = tempo.get("/api/search", q=_NOTHING, start=end - longest * _HOUR, end=end, limit=1)
+    if old.status == 200 and (blocks := _blocks(old.json())):
+        yield error(
+            f"{blocks} blocks are older than {hours} hours by more than a day",
+            "docs/runbooks/tempo-retention-not-applied.md",
+        )
+    else:
+        yield ok(f"{hours} hours, and no older block")
+
+
+def _in_force(text: str) -> float | None:
+    """Return the retention in seconds in Tempo's configuration."""
+    try:
+        document: Any = yaml.safe_load(text.removeprefix("---\n"))
+    except yaml.YAMLError:
+        return None
+    for path in (
+        ("compactor", "compaction"),
+        ("backend_scheduler", "provider", "compaction", "compaction"),
+    ):
+        if found := dig(document, *path, "block_retention"):
+            return sum(float(n) * _UNITS[unit] for n, unit in _DURATION.findall(str(found)))
+    return None

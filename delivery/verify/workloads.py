@@ -1,0 +1,172 @@
+"""Checks of the pods: does each workload run, and with which configuration?"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from components.alloy.system import ALLOY
+from components.core.names import ALLOY_HTTP_PORT
+from components.core.registry import running
+from components.core.system import System
+from components.telemetry.metrics import AlloyMetric
+from delivery.preflight.api import Json, items, labels, name
+from delivery.preflight.finding import Finding, error, ok, warning
+from delivery.verify.site import Site, dig
+
+#: Runbook of a system that doesn't run.
+_RUNBOOKS: Final = {
+    "Tempo": "docs/runbooks/tempo-down.md",
+    "Alloy": "docs/runbooks/alloy-down.md",
+    "Beyla": "docs/runbooks/beyla-missing-on-nodes.md",
+}
+#: What a program's log says before it stops, with its cause and runbook.
+_CAUSES: Final = (
+    (
+        r"AccessDenied|Access Denied|InvalidAccessKeyId|not authorized to perform",
+        "S3 denies it access",
+        "docs/runbooks/tempo-storage-access-denied.md",
+    ),
+    (
+        r"NoSuchBucket|no such host|unexpected error from .* on (?:GET|PUT|HEAD)|init tempodb",
+        "it can't use the bucket",
+        "docs/runbooks/tempo-storage-unreachable.md",
+    ),
+    (
+        r"could not perform the initial load successfully|Failed to build component",
+        "its configuration is refused",
+        "docs/runbooks/alloy-config-not-loaded.md",
+    ),
+    (r"failed parsing config|not found in type", "its configuration is refused", ""),
+)
+_KINDS: Final = {
+    "deployments": ("Deployment", "replicas", "availableReplicas", "updatedReplicas"),
+    "statefulsets": ("StatefulSet", "replicas", "readyReplicas", "updatedReplicas"),
+    "daemonsets": ("DaemonSet", "", "numberReady", "updatedNumberScheduled"),
+}
+
+
+def workloads(site: Site) -> Iterator[Finding]:
+    """Check that all pods of each workload are ready.
+
+    Helm accepts a DaemonSet without a ready pod: `maxUnavailable` allows one of one to be missing.
+    """
+    count = pods = 0
+    failed = False
+    for system in running(site.settings):
+        namespace = system.namespace_name(site.settings)
+        of_system = site.pods_of(system)
+        found = False
+        for plural, (kind, *fields) in _KINDS.items():
+            path = f"/apis/apps/v1/namespaces/{namespace}/{plural}"
+            selector = f"labelSelector=app.kubernetes.io%2Finstance%3D{system.release}"
+            for item in items(site.cluster, f"{path}?{selector}"):
+                found = True
+                wanted, ready = _ready(item, *fields)
+                count, pods = count + 1, pods + wanted
+                if wanted == 0 and kind == "DaemonSet":
+                    failed = True
+                    yield warning(
+                        f"DaemonSet {name(item)} in {namespace} runs on no node",
+                        _runbook(system),
+                    )
+                elif ready < wanted:
+                    failed = True
+                    yield _not_ready(site, system, f"{kind} {name(item)}", item, of_system)
+        if not found:
+            failed = True
+            yield error(
+                f"{system.name} is not deployed: no workload in {namespace}", "run `make up`"
+            )
+    if not failed:
+        yield ok(f"{pods} of {pods} pods of {count} workloads are ready")
+
+
+def _ready(item: Json, wanted: str, ready: str, updated: str) -> tuple[int, int]:
+    """Return how many pods a workload wants, and how many of its newest revision are ready."""
+    status: dict[str, Any] = item.get("status") or {}
+    number = item["spec"].get(wanted, 1) if wanted else status.get("desiredNumberScheduled", 0)
+    counts = [status.get(ready) or 0, status.get(updated) or 0]
+    stale = status.get("observedGeneration", 0) < item["metadata"].get("generation", 0)
+    return number, 0 if stale else min(counts)
+
+
+def _not_ready(site: Site, system: System, what: str, item: Json, pods: list[Json]) -> Finding:
+    selector: dict[str, str] = item["spec"]["selector"]["matchLabels"]
+    own = [pod for pod in pods if selector.items() <= labels(pod).items()]
+    namespace = item["metadata"]["namespace"]
+    reasons = [(pod, reason) for pod in own if (reason := _reason(pod))]
+    text = f"{what} in {namespace}: {len(own) - len(reasons)} of {len(own)} pods are ready"
+    if not reasons:
+        return error(f"{text}, and not all of them run the newest revision", _runbook(system))
+    pod, reason = reasons[0]
+    runbook = _runbook(system)
+    if "Crash" in reason or "exit code" in reason:
+        said = site.logs(namespace, name(pod), True) or site.logs(namespace, name(pod), False)
+        for pattern, cause, page in _CAUSES:
+            lines = [line for line in said.splitlines() if re.search(pattern, line)]
+            if lines:
+                reason = f"{cause}: {_short(lines[-1])}"
+                runbook = page or runbook
+                break
+        else:
+            if last := said.strip().splitlines()[-1:]:
+                reason = f"{reason}: {_short(last[0])}"
+    return error(f"{text}; {name(pod)}: {reason}", runbook)
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= 300 else f"{line[:300]}..."
+
+
+def _runbook(system: System) -> str:
+    return _RUNBOOKS.get(system.name, "docs/troubleshooting.md")
+
+
+def _reason(pod: Json) -> str:
+    """Return why a pod is not ready; empty if it is."""
+    status: dict[str, Any] = pod.get("status") or {}
+    conditions: dict[str, Any] = {each["type"]: each for each in status.get("conditions") or ()}
+    if conditions.get("Ready", {}).get("status") == "True":
+        return ""
+    every: list[Json] = [
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ]
+    for container in every:
+        state: dict[str, dict[str, Any]] = container.get("state") or {}
+        ended: dict[str, Any] = (
+            dig(container, "lastState", "terminated") or state.get("terminated") or {}
+        )
+        if waiting := state.get("waiting"):
+            if waiting.get("reason") in ("PodInitializing", "ContainerCreating"):
+                continue
+            why = f"{ended.get('reason')}, exit code {ended.get('exitCode')}"
+            said = why if ended else waiting.get("message") or ""
+            return f"{waiting.get('reason')} {said}".strip()
+        if ended and not container.get("ready"):
+            return f"{ended.get('reason')}, exit code {ended.get('exitCode')}"
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") == "False":
+        return f"not scheduled: {scheduled.get('message', '')}"
+    return f"{status.get('phase', 'Unknown')}, not ready"
+
+
+def alloy_configuration(site: Site) -> Iterator[Finding]:
+    """Check that each pod of Alloy runs with the newest configuration that it was given."""
+    namespace = ALLOY.namespace_name(site.settings)
+    loaded = old = 0
+    for pod in map(name, site.pods_of(ALLOY)):
+        found = site.metrics(namespace, [pod], ALLOY_HTTP_PORT).values(AlloyMetric.CONFIG_LOADED)
+        loaded += any(value == 1 for _, value in found)
+        if any(value == 0 for _, value in found):
+            old += 1
+            said = site.last_line(namespace, [pod], r'err(?:or)?="((?:[^"\\]|\\.)*)"')
+            yield error(
+                f"{pod} could not load Alloy's configuration and keeps the previous one"
+                + (f": {said}" if said else ""),
+                "docs/runbooks/alloy-config-not-loaded.md",
+            )
+    if not loaded and not old:
+        yield error("no pod of Alloy answers", "docs/runbooks/alloy-down.md")
+    elif not old:
+        yield ok(f"{loaded} pods run with the newest one")
