@@ -18,6 +18,7 @@ from .alerting.settings import RuleDelivery
 from .alerting.slo.rules import groups as slo_groups
 from .alloy import system as alloy_system
 from .alloy.component import Alloy
+from .alloy.ingress import READINESS_GATE
 from .alloy.system import ALLOY
 from .backends.credentials import password_key
 from .backends.settings import BackendSettings
@@ -209,6 +210,7 @@ class TracingStack(pulumi.ComponentResource):
                         "labels": {
                             "pod-security.kubernetes.io/enforce": level,
                             "pod-security.kubernetes.io/warn": level,
+                            **_readiness_gate(settings, system.namespace),
                         },
                     },
                     opts=self._child(),
@@ -284,6 +286,13 @@ class TracingStack(pulumi.ComponentResource):
         needed = [namespaces.get(settings.namespaces.operator), alloy]
         args = operator_system.args(settings)
         return OpenTelemetryOperator(resource, args, self._child(needed))
+
+
+def _readiness_gate(settings: TracingSettings, key: NamespaceKey) -> Mapping[str, str]:
+    """Return the label of a namespace whose pods wait until a load balancer sends to them."""
+    its = settings.alloy.ingress
+    balanced = its and its.load_balancer and key is NamespaceKey.TRACING
+    return READINESS_GATE if balanced else {}
 
 
 def _tempo_url(settings: TracingSettings) -> str:

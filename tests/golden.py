@@ -13,7 +13,7 @@ what a reviewer reads:
 import difflib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -46,14 +46,7 @@ def expected(stack: str) -> dict[str, str]:
 
 def actual(stack: str) -> dict[str, str]:
     """Return the files of the plan as it is now."""
-    found = dict(planned(stack))
-    found["plan.yaml"] = dump(_short(json.loads(found.pop("plan.json"))))
-    values = yaml.safe_load(found["values/alloy.yaml"])
-    values["alloy"]["configMap"]["content"] = "alloy/alloy.alloy"
-    found["values/alloy.yaml"] = dump(values)
-    for module in MODULES.glob("*.alloy"):
-        pointer = f"// {module.relative_to(ROOT)}\n"
-        found["alloy/alloy.alloy"] = found["alloy/alloy.alloy"].replace(module.read_text(), pointer)
+    found = compact(planned(stack))
     for name in [n for n in found if _is_dashboard(n)]:
         text = found.pop(name)
         reference = planned(REFERENCE).get(name, "")
@@ -61,6 +54,19 @@ def actual(stack: str) -> dict[str, str]:
             found[f"{name}.txt"] = digest(text)
         elif text != reference:
             found[f"{name}.diff"] = _difference(digest(reference), digest(text))
+    return found
+
+
+def compact(files: Mapping[str, str]) -> dict[str, str]:
+    """Return the files of a plan in which each text stands in one file only."""
+    found = dict(files)
+    found["plan.yaml"] = dump(_short(json.loads(found.pop("plan.json"))))
+    values = yaml.safe_load(found["values/alloy.yaml"])
+    values["alloy"]["configMap"]["content"] = "alloy/alloy.alloy"
+    found["values/alloy.yaml"] = dump(values)
+    for module in MODULES.glob("*.alloy"):
+        pointer = f"// {module.relative_to(ROOT)}\n"
+        found["alloy/alloy.alloy"] = found["alloy/alloy.alloy"].replace(module.read_text(), pointer)
     return found
 
 
@@ -190,8 +196,11 @@ if __name__ == "__main__":
     SCHEMA.parent.mkdir()
     SCHEMA.write_text(schema(), encoding="utf-8")
     print(f"wrote {GOLDEN.name}/{SCHEMA.parent.name}")
-    # It imports this module, which is not this one when it runs as a program.
+    # They import this module, which is not this one when it runs as a program.
+    from tests.examples import features
     from tests.reviewing import DOCUMENT, write
 
+    features.write()
+    print("wrote what the examples of features change")
     write()
     print(f"wrote the example in {DOCUMENT.name}")

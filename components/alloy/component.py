@@ -2,20 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pulumi
+from pulumi_kubernetes import apiextensions
+from pulumi_kubernetes.core import v1 as core
 
 from ..backends import credentials
 from ..backends.settings import BackendSettings, LogsSettings, MetricsSettings, Writers
 from ..core import helm
 from ..core.names import ALLOY_RELEASE
+from ..core.objects import metadata
 from ..core.outputs import register
 from ..core.overrides import refuse
 from ..core.problem import SettingsError
 from ..core.settings import IpFamily, PlacementSettings, ServiceMonitorSettings
+from . import ingress
 from .endpoints import otlp_grpc_endpoint, otlp_http_endpoint
 from .own_modules import problems
-from .settings import AlloySettings
+from .settings import AlloySettings, IngressSettings
 from .values import checks, rollouts, values
 
 __all__ = ["Alloy", "AlloyArgs"]
@@ -127,6 +132,31 @@ class Alloy(pulumi.ComponentResource):
             atomic=args.atomic,
             parent=self,
         )
+        if args.settings.ingress:
+            self._ingress(f"{name}-ingress", args.settings.ingress, args.namespace)
         self.otlp_grpc_endpoint = pulumi.Output.from_input(otlp_grpc_endpoint(args.namespace))
         self.otlp_http_endpoint = pulumi.Output.from_input(otlp_http_endpoint(args.namespace))
         register(self)
+
+    def _ingress(self, name: str, its: IngressSettings, namespace: str) -> None:
+        """Make the Service and the routes of the entry, outside the chart.
+
+        Helm would wait for the address of a load balancer, and roll Alloy back without one.
+        """
+        spec: Any = ingress.service(its)
+        notes = ingress.service_annotations(its)
+        service = core.Service(
+            f"{name}-service",
+            metadata=metadata(ingress.INGRESS_SERVICE, namespace, annotations=notes),
+            spec=spec,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._release]),
+        )
+        for kind, route in (ingress.routes(its.gateway) if its.gateway else {}).items():
+            apiextensions.CustomResource(
+                f"{name}-{kind.lower()}",
+                api_version=ingress.GATEWAY_API,
+                kind=kind,
+                metadata=metadata(ingress.INGRESS_SERVICE, namespace),
+                spec=route,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[service]),
+            )

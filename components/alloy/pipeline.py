@@ -16,6 +16,7 @@ from ..backends.settings import Auth, LogsSettings, MetricsSettings, WriterSetti
 from ..core.helm import no_template
 from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, OTLP_RETRY_MINUTES
 from ..telemetry.metrics import reserved_series
+from . import ingress
 from .own_modules import MODULES, SIGNALS, OwnModule, modules
 from .sizes import HTTP_REQUEST_MIB, queue_bytes
 
@@ -53,10 +54,41 @@ def config(args: "AlloyArgs") -> str:
         **(_logs(args.logs, queue_bytes(args.settings)) if args.logs else {}),
         **(_metrics(args, args.metrics) if args.metrics else {}),
     }
-    declared = [_declared(name, args) for name in (SHARED_MODULE, *instances)]
-    declared += _insert(modules(args.settings.modules, args.modules), instances)
-    used = [instance(module, "default", arguments) for module, arguments in instances.items()]
-    return "\n".join([*declared, *used])
+    own = modules(args.settings.modules, args.modules)
+    stack = [*instances]
+    inserted = _insert(own, instances)
+    outside = _outside(args, own.get("afterReceive", ()), instances)
+    declared = [_declared(name, args) for name in (SHARED_MODULE, *stack, *outside["default"])]
+    used = [
+        instance(module, label, arguments)
+        for label, made in (("default", instances), *outside.items())
+        for module, arguments in made.items()
+    ]
+    return "\n".join([*declared, *inserted, *used])
+
+
+def _outside(
+    args: "AlloyArgs", own: Sequence[OwnModule], instances: Instances
+) -> dict[str, Instances]:
+    """Return the instances that only data from outside the cluster passes, by their labels.
+
+    It passes the stack file's first modules, and none that looks up a pod.
+    """
+    exits = {s: v for s, v in instances["add_kubernetes"].items() if s in SIGNALS}
+    made = ingress.instances(args, exits)
+    again: Instances = {}
+    if made:
+        entry = made["ingress"]
+        for module in made.keys() - {"ingress"}:
+            entry["auth"] = Expression(f"{module}.default.handler")
+        for signal in exits:
+            source = entry
+            for module in (each for each in own if signal in each.signals):
+                arguments = again.setdefault(module.name, {each: [] for each in module.signals})
+                arguments[signal] = source[signal]
+                source[signal] = [Expression(f"{module.name}.ingress.input")]
+                source = arguments
+    return {"default": made, "ingress": again}
 
 
 def _insert(own: Mapping[str, Sequence[OwnModule]], instances: Instances) -> list[str]:
@@ -182,6 +214,8 @@ def _declared(module: str, args: "AlloyArgs") -> str:
     The file has these blocks for a backend without sign-in. An argument can't leave a block out.
     """
     text = (MODULES / f"{module}.alloy").read_text()
+    if module == "ingress" and args.settings.ingress:
+        return ingress.declared(text, args.settings.ingress)
     if module == "remote_write" and args.metrics:
         endpoints: list[Body] = [
             credentials.remote_write(name, url, its)

@@ -1,13 +1,26 @@
 """Settings of Alloy."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
 from ..core.base import Settings
+from ..core.on_change import OnChange
 from ..core.overrides import Overrides
 from ..core.settings import PLACED, PlacementSettings, ScalableWorkloadSettings, Size
-from ..core.texts import ModulePath, NamespaceName, Url, UrlPath
+from ..core.texts import (
+    AnnotationValue,
+    Cidr,
+    HostName,
+    LabelKey,
+    ModulePath,
+    NamespaceName,
+    ObjectName,
+    SecretName,
+    Url,
+    UrlPath,
+)
 
 
 class AlloyModulesSettings(Settings):
@@ -22,6 +35,81 @@ class AlloyModulesSettings(Settings):
     """Files of modules that data passes last, before it is batched and sent."""
     destinations: list[Url] = Field(default=[])
     """URLs that the modules send to; network policies let Alloy reach them."""
+
+
+_CLASS = OnChange(
+    happens="Kubernetes refuses to change the class of a Service.",
+    do="Remove `alloy.ingress.loadBalancer`, run `up`, and add it with the new class.",
+    section="pipeline.md#entry-from-outside",
+)
+
+
+class IngressAuth(StrEnum):
+    """How senders outside the cluster authenticate."""
+
+    BASIC = "basic"
+    BEARER = "bearer"
+    MTLS = "mtls"
+
+
+class LoadBalancerSettings(Settings):
+    """A Network Load Balancer, which the AWS Load Balancer Controller creates."""
+
+    class_name: Annotated[LabelKey, _CLASS] = "service.k8s.aws/nlb"
+    """Class of the load balancer; `eks.amazonaws.com/nlb` in EKS Auto Mode."""
+    internal: bool = True
+    """Give the load balancer addresses of the VPC only; `false` makes it reachable from the
+    internet."""
+    source_ranges: list[Cidr] = Field(default=[])
+    """Address ranges of senders that its security group admits, for example `10.0.0.0/8`; by
+    default every address."""
+    annotations: dict[LabelKey, AnnotationValue] = Field(default={})
+    """Additional annotations of the Service, such as
+    `service.beta.kubernetes.io/aws-load-balancer-subnets`."""
+
+
+class GatewaySettings(Settings):
+    """Routes of the Gateway API.
+
+    The Gateway ends TLS, and must accept routes from `namespaces.tracing`.
+    """
+
+    name: ObjectName
+    """Name of the Gateway."""
+    namespace: NamespaceName
+    """Namespace of the Gateway."""
+    section: ObjectName | None = None
+    """Name of its listener; by default every listener that fits."""
+    grpc_host: HostName | None = None
+    """Host of the GRPCRoute. Without it, there is no OTLP over gRPC."""
+    http_host: HostName | None = None
+    """Host of the HTTPRoute, different from `grpcHost`. Without it, there is no OTLP over HTTP."""
+
+
+class IngressSettings(Settings):
+    """Entry for OTLP from outside the cluster: see docs/pipeline.md."""
+
+    auth: IngressAuth
+    """How senders authenticate: `basic` (user and password), `bearer` (a token) or `mtls` (a client
+    certificate)."""
+    secret: SecretName
+    """Secret in `namespaces.tracing` with the key `htpasswd` for `auth: basic`, `tokens` (one a
+    line) for `bearer`, or `ca.crt` (certificate authorities of senders) for `mtls`."""
+    tls_secret: SecretName | None = None
+    """Secret in `namespaces.tracing` with the server's certificate and key as `tls.crt` and
+    `tls.key`. Required without `gateway`."""
+    load_balancer: LoadBalancerSettings | None = None
+    """Put a load balancer in front."""
+    gateway: GatewaySettings | None = None
+    """Attach routes to a Gateway instead. Without both, the Service `alloy-ingress` has an address
+    inside the cluster only, for a load balancer of your own."""
+    sources: list[Cidr] = Field(default=[])
+    """Address ranges from which the network policy admits connections, by default every address.
+    With a load balancer or Gateway, these are its own addresses, not those of senders."""
+    max_request_mib: int = Field(default=4, ge=1, le=64)
+    """Largest request in MiB, unpacked."""
+    max_streams: int = Field(default=100, ge=1, le=10_000)
+    """Most concurrent gRPC requests of one connection. Alloy can't limit the connections."""
 
 
 class AlloySettings(Settings):
@@ -59,6 +147,8 @@ class AlloySettings(Settings):
     sends from the host network."""
     placement: Annotated[PlacementSettings, PLACED] = PlacementSettings()
     """Placement of Alloy's pods; each key replaces that of the stack's `placement`."""
+    ingress: IngressSettings | None = None
+    """Entry for OTLP from outside the cluster; without it, only pods can send."""
     modules: AlloyModulesSettings = AlloyModulesSettings()
     """Own modules of Alloy's configuration."""
     values: Overrides = Field(default={})

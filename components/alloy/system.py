@@ -18,6 +18,7 @@ from ..identity.settings import IdentityMode
 from ..settings import TracingSettings
 from ..tempo.endpoints import otlp_endpoint, pods
 from ..tempo.settings import TempoMode
+from . import ingress
 from .component import AlloyArgs
 from .sizes import workload
 from .values import checks, rollouts
@@ -83,6 +84,7 @@ def _flows(settings: TracingSettings) -> flows.Flows:
             ingress=[
                 flows.rule("from", senders, flows.tcp(OTLP_GRPC_PORT, OTLP_HTTP_PORT)),
                 flows.rule("from", flows.scrapers(settings), flows.tcp(ALLOY_HTTP_PORT)),
+                *ingress.flows(settings.alloy.ingress),
             ],
             egress=[
                 flows.rule("to", [tempo], flows.tcp(OTLP_GRPC_PORT)),
@@ -102,6 +104,8 @@ def _flows(settings: TracingSettings) -> flows.Flows:
 
 def _summary(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     yield "Alloy", f"size {settings.alloy.size}"
+    if its := settings.alloy.ingress:
+        yield "OTLP from outside the cluster", f"auth {its.auth}"
 
 
 ALLOY = System(

@@ -15,6 +15,7 @@ from ..core.rbac import cluster_access
 from ..core.settings import IpFamily, PlacementSettings
 from ..core.workload import Workload
 from ..identity.role import irsa_annotation
+from . import ingress
 from .pipeline import config
 from .sizes import workload
 
@@ -176,6 +177,7 @@ def _alloy(args: "AlloyArgs", size: Workload, content: str) -> dict[str, Any]:
             "extra": [
                 {"name": "storage", "mountPath": _STORAGE_PATH},
                 *credentials.mounts(args.writers),
+                *ingress.mounts(args.settings.ingress),
             ]
         },
         "lifecycle": {"preStop": {"sleep": {"seconds": _DRAIN_SECONDS}}},
@@ -233,6 +235,7 @@ def _controller(
             "extra": [
                 {"name": "storage", "emptyDir": {"sizeLimit": "2Gi"}},
                 *credentials.volumes(args.credentials_secret, args.writers),
+                *ingress.volumes(args.settings.ingress),
             ]
         },
     }

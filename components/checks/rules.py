@@ -36,6 +36,7 @@ from ..tempo import sizes as tempo_sizes
 from ..tempo.settings import Histograms, TempoMode, TempoSettings
 from ..tempo.system import workloads as tempo_workloads
 from .backends import credentials, sign_in
+from .ingress import ingress
 
 #: What a rule finds: the key of a setting and what is wrong with its value, or a whole problem
 #: where the value is that of a size preset, or belongs to no setting.
@@ -733,6 +734,7 @@ _RULES = (
     _datasources,
     _delivery,
     sign_in,
+    ingress,
     _folder,
     _buckets,
     _slos,

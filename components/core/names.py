@@ -27,6 +27,9 @@ INSTRUMENTATION = "tracing"
 #: OTLP ports, as registered with IANA.
 OTLP_GRPC_PORT = 4317
 OTLP_HTTP_PORT = 4318
+#: Ports on which Alloy's pods receive OTLP from outside the cluster; its Service has those above.
+INGRESS_GRPC_PORT = 14317
+INGRESS_HTTP_PORT = 14318
 #: Minutes that the gateway retries a batch before it drops it: longer than a restart of Tempo.
 #: Tempo's span metrics must accept spans of this age.
 OTLP_RETRY_MINUTES = 10

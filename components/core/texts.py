@@ -227,6 +227,11 @@ SecretName = Annotated[
     ),
     _unquoted("registry-credentials"),
 ]
+ObjectName = Annotated[
+    str,
+    Field(min_length=1, max_length=253, pattern=DNS_NAME),
+    Text("the name of a Kubernetes object: up to 253 lowercase letters, digits, - or .", "public"),
+]
 ConfigMapName = Annotated[
     str,
     Field(min_length=1, max_length=253, pattern=DNS_NAME),
@@ -313,6 +318,13 @@ Url = Annotated[
         "http://mimir-gateway.mimir.svc:80/prometheus",
     ),
     AfterValidator(_address),
+]
+HostName = Annotated[
+    str,
+    Field(
+        max_length=253, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$"
+    ),
+    Text("the name of a host in DNS, in lowercase", "otlp.example.com"),
 ]
 Endpoint = Annotated[
     str,

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from components.alloy.ingress import GATEWAY_API
 from components.core.registry import SYSTEMS
 from components.core.system import Loss
 from components.grafana.delivery import IMMUTABLE
@@ -147,6 +148,21 @@ KINDS: Final[Mapping[str, Kind]] = {
         *_METADATA,
         deleted="Traffic that only this policy admits is refused, if others select the same pods.",
         replaced="What it admits is refused until the new one is there.",
+    ),
+    "kubernetes:core/v1:Service": _kind(
+        *_METADATA,
+        deleted="The address that senders outside the cluster use, with its load balancer.",
+        replaced="Senders outside the cluster need the address of the new load balancer.",
+        data=True,
+        section="pipeline.md#entry-from-outside",
+    ),
+    **dict.fromkeys(
+        (f"kubernetes:{GATEWAY_API}:{kind}" for kind in ("GRPCRoute", "HTTPRoute")),
+        _kind(
+            *_METADATA,
+            deleted="The Gateway no longer sends OTLP of its host to Alloy.",
+            replaced="The Gateway refuses OTLP of its host until the new one is there.",
+        ),
     ),
     PROMETHEUS_RULE: _kind(
         *_METADATA,

@@ -3,7 +3,12 @@
 from typing import Any
 
 from components.alloy.component import AlloyArgs
-from components.alloy.settings import AlloySettings
+from components.alloy.settings import (
+    AlloySettings,
+    GatewaySettings,
+    IngressAuth,
+    IngressSettings,
+)
 from components.backends.settings import (
     Auth,
     LogsSettings,
@@ -101,6 +106,24 @@ def variants() -> dict[str, AlloyArgs]:
             )
             for name, keys in SIGN_INS.items()
         },
+        **{
+            f"ingress, {auth}": arguments(
+                settings=AlloySettings(
+                    ingress=IngressSettings(auth=auth, secret="senders", tls_secret="otlp-tls")
+                ),
+                logs=LOGS,
+            )
+            for auth in IngressAuth
+        },
+        "ingress, gateway": arguments(
+            settings=AlloySettings(
+                ingress=IngressSettings(
+                    auth=IngressAuth.BEARER,
+                    secret="senders",
+                    gateway=GatewaySettings(name="public", namespace="gateways", http_host="a.b"),
+                )
+            )
+        ),
         "signed for AWS": arguments(
             metrics=METRICS.model_copy(
                 update={**AWS, "remote_writes": [RemoteWriteSettings(url="http://thanos/push")]}

@@ -19,6 +19,7 @@ import pytest
 from components.alloy.component import AlloyArgs
 from components.alloy.pipeline import config
 from components.backends.credentials import password_file
+from components.core.names import INGRESS_GRPC_PORT, INGRESS_HTTP_PORT
 
 ALLOY = shutil.which("alloy")
 WAIT_SECONDS = 30
@@ -28,9 +29,15 @@ needs_alloy = pytest.mark.skipif(ALLOY is None, reason="alloy is not on PATH")
 
 @dataclass(frozen=True)
 class Gateway:
-    """Where the running Alloy takes OTLP over HTTP."""
+    """Where the running Alloy takes OTLP over HTTP.
+
+    Attributes:
+        url: for senders in the cluster.
+        outside: for senders outside, `host:port` for gRPC and for HTTP.
+    """
 
     url: str
+    outside: tuple[str, str] = ("", "")
 
     def send(self, signal: str, body: Mapping[str, Any]) -> int:
         """Send OTLP in JSON; return the HTTP status."""
@@ -63,6 +70,7 @@ def gateway(
     kubernetes: str = "passthrough = true",
     connection: str | None = None,
     passwords: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
     **environment: str,
 ) -> Generator[Gateway, None, None]:
     """Run Alloy.
@@ -74,9 +82,10 @@ def gateway(
             default there is none.
         connection: namespace of the pod that the connection belongs to; by default no pod's.
         passwords: passwords and tokens that the pods mount, by the backend.
+        files: content of other files that the pods mount, by their paths.
         environment: more environment variables.
     """
-    grpc, http, own = _free_ports(3)
+    grpc, http, own, *outside = _free_ports(5)
     text = config(args)
     shown = f'`set(resource.attributes["k8s.namespace.name"], "{connection}")`'
     for old, new, count in (
@@ -90,6 +99,12 @@ def gateway(
     for writer, password in (passwords or {}).items():
         (folder / writer).write_text(password)
         text = text.replace(password_file(writer), str(folder / writer))
+    for path, content in (files or {}).items():
+        copy = folder / path.rpartition("/")[2]
+        copy.write_text(content)
+        text = text.replace(f'"{path}"', f'"{copy}"')
+    for port, free in zip((INGRESS_GRPC_PORT, INGRESS_HTTP_PORT), outside, strict=True):
+        text = text.replace(f"0.0.0.0:{port}", f"127.0.0.1:{free}")
     file = folder / "config.alloy"
     file.write_text(text)
     log = folder / "alloy.log"
@@ -105,10 +120,11 @@ def gateway(
             env={**os.environ, **environment},
         )
     try:
-        for port in (http, grpc):
+        for port in (http, grpc, *(outside if args.settings.ingress else ())):
             wait_for(lambda port=port: process.poll() is not None or _open(port), log)
         assert process.poll() is None, log.read_text()
-        yield Gateway(f"http://127.0.0.1:{http}")
+        entry = (f"127.0.0.1:{outside[0]}", f"127.0.0.1:{outside[1]}")
+        yield Gateway(f"http://127.0.0.1:{http}", entry)
     finally:
         process.terminate()
         try:

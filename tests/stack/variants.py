@@ -131,7 +131,19 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "config": TEMPO_CONFIG,
             "overrides": {"team-b": {"ingestion": {"max_global_traces_per_user": 9}}},
         },
-        "alloy": {"values": VALUES["alloy"]},
+        "alloy": {
+            "values": VALUES["alloy"],
+            "ingress": {
+                "auth": "bearer",
+                "secret": "senders",
+                "gateway": {
+                    "name": "public",
+                    "namespace": "gateways",
+                    "grpcHost": "grpc.example.com",
+                    "httpHost": "otlp.example.com",
+                },
+            },
+        },
         "placement": PLACEMENT,
         "beyla": {"namespaces": ["shop"], "values": VALUES["beyla"]},
         "operator": {
@@ -167,7 +179,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "values": VALUES["tempo"],
             "config": TEMPO_CONFIG,
         },
-        "alloy": {"placement": PLACEMENT},
+        "alloy": {
+            "placement": PLACEMENT,
+            "ingress": {
+                "auth": "mtls",
+                "secret": "senders",
+                "tlsSecret": "otlp-tls",
+                "loadBalancer": {"annotations": {"example.com/a": "b"}},
+            },
+        },
         "beyla": {"contextPropagation": "all", "placement": {**PLACEMENT, **AGENTS}},
         "backends": _BACKENDS,
         "grafana": {**_GRAFANA, "namespace": "observe"},
