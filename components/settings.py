@@ -86,6 +86,11 @@ class TracingSettings(Settings):
         return self.beyla_runs and propagates
 
     @property
+    def slack_minutes(self) -> int:
+        """Age in minutes up to which a span counts for Tempo; sampling delays spans."""
+        return max(self.tempo.slack_minutes, self.alloy.sampling.slack_minutes)
+
+    @property
     def own_namespaces(self) -> list[str]:
         """Names of the namespaces of the stack's own systems."""
         its = self.namespaces

@@ -19,6 +19,8 @@ from .alerting.slo.rules import groups as slo_groups
 from .alloy import system as alloy_system
 from .alloy.component import Alloy
 from .alloy.ingress import READINESS_GATE
+from .alloy.sampling import system as sampler_system
+from .alloy.sampling.component import AlloySampler
 from .alloy.system import ALLOY
 from .backends.credentials import password_key
 from .backends.settings import BackendSettings
@@ -139,6 +141,7 @@ class TracingStack(pulumi.ComponentResource):
             tempo_system.args(settings, has_credentials=credentials is not None),
             self._child([namespace, credentials, storage, identity]),
         )
+        sampler = self._sampler(f"{name}-alloy-sampler", args, credentials, [namespace, tempo])
         alloy = Alloy(
             f"{name}-alloy",
             alloy_system.args(
@@ -146,7 +149,7 @@ class TracingStack(pulumi.ComponentResource):
                 has_credentials=credentials is not None,
                 modules=args.alloy_modules,
             ),
-            self._child([namespace, tempo, alloy_identity]),
+            self._child([namespace, tempo, alloy_identity, sampler]),
         )
         if settings.beyla_runs:
             Beyla(
@@ -273,6 +276,22 @@ class TracingStack(pulumi.ComponentResource):
             tags=settings.aws_tags,
         )
         return WorkloadIdentity(resource, args, self._child())
+
+    def _sampler(
+        self,
+        resource: str,
+        args: TracingStackArgs,
+        credentials: core.Secret | None,
+        needed: Sequence[pulumi.Resource | None],
+    ) -> AlloySampler | None:
+        """Make the samplers, before the gateway sends to them."""
+        settings = args.settings
+        if not settings.alloy.sampling.runs:
+            return None
+        its = sampler_system.args(
+            settings, has_credentials=credentials is not None, modules=args.alloy_modules
+        )
+        return AlloySampler(resource, its, self._child([*needed, credentials]))
 
     def _operator(
         self,

@@ -1,22 +1,25 @@
 """Alloy's configuration: the modules in ``modules/*.alloy`` and their instances.
 
 Telemetry passes receive, limit_memory, add_kubernetes and enrich. Then spans go through drop_noise
-to Tempo, log records to Loki and metrics to the metrics backend. Modules of the stack file are in
-between: after limit_memory, or in front of the last module.
+to Tempo or to the samplers (sampling/pipeline.py), log records to Loki and metrics to the metrics
+backend. Modules of the stack file are in between: after limit_memory, or in front of the last
+module.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..backends import amazon, credentials
 from ..backends.settings import Auth, LogsSettings, MetricsSettings, WriterSettings
 from ..core.helm import no_template
 from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, OTLP_RETRY_MINUTES
+from ..core.units import MIB
 from ..telemetry.metrics import reserved_series
 from . import ingress
+from .endpoints import sampler_hosts
 from .own_modules import MODULES, SIGNALS, OwnModule, modules
 from .sizes import HTTP_REQUEST_MIB, queue_bytes
 
@@ -24,9 +27,15 @@ if TYPE_CHECKING:
     from .component import AlloyArgs
 
 #: Attributes whose value is a mapping.
-_MAPS = ("headers",)
+_MAPS = ("external_labels", "headers")
 #: Module that other modules use; it has no instance of its own.
 SHARED_MODULE = "ottl_list"
+
+#: Smallest queue to a sampler in bytes: the largest batch, with room for the next ones.
+_LEAST_QUEUE_BYTES = 16 * MIB
+#: Minutes that the gateway retries a copy for a sampler.
+_REHEARSED_RETRY_MINUTES = 1
+_ALL_PERCENT = 100
 
 _NOT_PRINTABLE_ASCII = re.compile(r"[^ -~]")
 
@@ -39,9 +48,16 @@ class Expression:
 
 
 #: Type of a module's arguments.
-Value = str | int | Expression | Sequence["str | Expression"] | Mapping[str, str]
-#: Attributes of a block, and the blocks in it.
-Body = Mapping[str, "Value | Mapping[str, Value]"]
+Value = (
+    str
+    | float
+    | Expression
+    | Sequence["str | Expression"]
+    | Mapping[str, str]
+    | Mapping[str, "str | Expression"]
+)
+#: Attributes of a block, and the blocks in it; several of one name are a list.
+Body = Mapping[str, Any]
 #: Instances by module, each with the module's arguments.
 Instances = dict[str, dict[str, Value]]
 
@@ -56,15 +72,15 @@ def config(args: "AlloyArgs") -> str:
     }
     own = modules(args.settings.modules, args.modules)
     stack = [*instances]
-    inserted = _insert(own, instances)
+    inserted = _insert(own, instances, samples=args.settings.sampling.decides)
     outside = _outside(args, own.get("afterReceive", ()), instances)
-    declared = [_declared(name, args) for name in (SHARED_MODULE, *stack, *outside["default"])]
+    text = [_declared(name, args) for name in (SHARED_MODULE, *stack, *outside["default"])]
     used = [
         instance(module, label, arguments)
         for label, made in (("default", instances), *outside.items())
         for module, arguments in made.items()
     ]
-    return "\n".join([*declared, *inserted, *used])
+    return "\n".join([*text, *inserted, *used])
 
 
 def _outside(
@@ -91,12 +107,17 @@ def _outside(
     return {"default": made, "ingress": again}
 
 
-def _insert(own: Mapping[str, Sequence[OwnModule]], instances: Instances) -> list[str]:
-    """Put the stack file's modules into the paths of their signals; return their declarations."""
+def _insert(
+    own: Mapping[str, Sequence[OwnModule]], instances: Instances, *, samples: bool
+) -> list[str]:
+    """Put the stack file's modules into the paths of their signals; return their declarations.
+
+    Spans that the samplers decide on are exported by them.
+    """
     exits = ("beforeSampling", "beforeExport")
     for source, signal, places in (
         *(("limit_memory", signal, ("afterReceive",)) for signal in SIGNALS),
-        ("drop_noise", "traces", exits),
+        ("drop_noise", "traces", exits[:1] if samples else exits),
         ("enrich", "logs", exits),
         ("enrich", "metrics", exits),
     ):
@@ -144,23 +165,77 @@ def _entry(args: "AlloyArgs") -> Instances:
 
 
 def _traces(args: "AlloyArgs") -> Instances:
-    # The component has waited for the output, if it was one.
-    endpoint = cast(str, args.tempo_endpoint)
+    exits = _exits(args)
     return {
         "drop_noise": {
             "paths": args.settings.ignored_paths,
             "namespaces": list(args.stack_namespaces),
-            "traces": _to("send_to_tempo"),
+            # With `head_sample` or `copy_traces`, these send to the samplers.
+            "traces": [
+                each
+                for name in exits
+                if name != "send_to_samplers" or len(exits) == 1
+                for each in _to(name)
+            ],
         },
-        "send_to_tempo": {
-            # gRPC's own DNS resolver returns all addresses of a headless Service.
-            "endpoint": f"dns:///{endpoint}" if args.balance else endpoint,
-            "balancer": "round_robin" if args.balance else "pick_first",
-            "insecure": not args.tls,
-            **({"headers": {"X-Scope-OrgID": args.tenant}} if args.tenant else {}),
-            "queue_bytes": queue_bytes(args.settings),
-            "retry": f"{OTLP_RETRY_MINUTES}m",
+        **exits,
+    }
+
+
+def _exits(args: "AlloyArgs") -> Instances:
+    """Return what spans pass after drop_noise."""
+    sampling = args.settings.sampling
+    # The component has waited for the output, if it was one.
+    to_tempo = send_to_tempo(
+        cast(str, args.tempo_endpoint),
+        balance=args.balance,
+        tls=args.tls,
+        tenant=args.tenant,
+        queue_bytes=queue_bytes(args.settings),
+    )
+    if not sampling.runs:
+        return {"send_to_tempo": to_tempo}
+    hosts = [
+        f"{host}:{OTLP_GRPC_PORT}" for host in sampler_hosts(sampling.replicas, args.namespace)
+    ]
+    to_samplers: dict[str, Value] = {
+        "hosts": hosts,
+        "queue_bytes": max(queue_bytes(args.settings) // len(hosts), _LEAST_QUEUE_BYTES),
+        "retry": f"{OTLP_RETRY_MINUTES}m",
+    }
+    if sampling.decides:
+        passed = {"send_to_samplers": to_samplers}
+        if sampling.head_percent == _ALL_PERCENT:
+            return passed
+        head: dict[str, Value] = {
+            "percent": sampling.head_percent,
+            "traces": _to("send_to_samplers"),
+        }
+        return {"head_sample": head, **passed}
+    return {
+        "send_to_tempo": to_tempo,
+        "copy_traces": {"traces": _to("send_to_samplers")},
+        # What is stored already need not wait long.
+        "send_to_samplers": {
+            **to_samplers,
+            "queue_bytes": _LEAST_QUEUE_BYTES,
+            "retry": f"{_REHEARSED_RETRY_MINUTES}m",
         },
+    }
+
+
+def send_to_tempo(
+    endpoint: str, *, balance: bool, tls: bool, tenant: str | None, queue_bytes: int
+) -> dict[str, Value]:
+    """Return the arguments of the module that sends spans to Tempo."""
+    return {
+        # gRPC's own DNS resolver returns all addresses of a headless Service.
+        "endpoint": f"dns:///{endpoint}" if balance else endpoint,
+        "balancer": "round_robin" if balance else "pick_first",
+        "insecure": not tls,
+        **({"headers": {"X-Scope-OrgID": tenant}} if tenant else {}),
+        "queue_bytes": queue_bytes,
+        "retry": f"{OTLP_RETRY_MINUTES}m",
     }
 
 
@@ -209,36 +284,41 @@ def _metrics(args: "AlloyArgs", metrics: MetricsSettings) -> Instances:
 
 
 def _declared(module: str, args: "AlloyArgs") -> str:
+    """Return the text of a module's file, with the blocks that follow from the settings."""
+    text = declared(module, args.metrics, args.logs)
+    if module == "ingress" and args.settings.ingress:
+        return ingress.declared(text, args.settings.ingress)
+    return text
+
+
+def declared(module: str, metrics: MetricsSettings | None, logs: LogsSettings | None) -> str:
     """Return the text of a module's file, with the blocks that depend on how to sign in.
 
     The file has these blocks for a backend without sign-in. An argument can't leave a block out.
     """
     text = (MODULES / f"{module}.alloy").read_text()
-    if module == "ingress" and args.settings.ingress:
-        return ingress.declared(text, args.settings.ingress)
-    if module == "remote_write" and args.metrics:
+    if module == "remote_write" and metrics:
         endpoints: list[Body] = [
-            credentials.remote_write(name, url, its)
-            for name, (url, its) in args.metrics.writers.items()
+            credentials.remote_write(name, url, its) for name, (url, its) in metrics.writers.items()
         ]
         endpoints[0] = {**endpoints[0], "url": Expression("argument.url.value")}
-        if args.metrics.sign_in is not Auth.NONE:
+        if metrics.sign_in is not Auth.NONE:
             # The comment in front says that there is no authentication.
             text = text.partition("\n")[2]
-        return _replaced(text, "endpoint", endpoints)
-    if module == "send_to_loki" and args.logs:
-        [(name, (_, its))] = args.logs.writers.items()
+        return replaced(text, "endpoint", endpoints)
+    if module == "send_to_loki" and logs:
+        [(name, (_, its))] = logs.writers.items()
         client: Body = {
             "endpoint": Expression("argument.endpoint.value"),
             "auth": Expression("argument.auth.value"),
             **({"headers": credentials.headers(its)} if its.tenant else {}),
             **({"tls": {"ca_file": credentials.ca_file(name)}} if its.ca else {}),
         }
-        return _replaced(text, "client", [client])
+        return replaced(text, "client", [client])
     return text
 
 
-def _replaced(text: str, name: str, bodies: Sequence[Body]) -> str:
+def replaced(text: str, name: str, bodies: Sequence[Body]) -> str:
     """Replace the only block of a name by one or more of that name."""
     [found] = re.finditer(rf"^(\t+){name} \{{\n.*?^\1\}}\n", text, re.MULTILINE | re.DOTALL)
     blocks = "\n".join(block(name, body, found[1]) for body in bodies)
@@ -251,7 +331,7 @@ def _outputs(args: "AlloyArgs", module: str) -> dict[str, Value]:
     return {signal: _to(module) for signal in signals}
 
 
-def _to(module: str) -> list[Expression]:
+def _to(module: str) -> list["str | Expression"]:
     return [Expression(f"{module}.default.input")]
 
 
@@ -280,10 +360,10 @@ def expression(value: Value) -> str:
             return literal(value)
         case bool():
             return "true" if value else "false"
-        case int():
-            return str(value)
+        case int() | float():
+            return str(int(value)) if value == int(value) else repr(value)
         case Mapping():
-            pairs = [f"{literal(key)} = {literal(item)}" for key, item in value.items()]
+            pairs = [f"{literal(key)} = {expression(item)}" for key, item in value.items()]
             return "{" + ", ".join(pairs) + "}"
         case _:
             return "[" + ", ".join(expression(item) for item in value) + "]"
@@ -295,10 +375,21 @@ def instance(module: str, label: str, arguments: Mapping[str, Value]) -> str:
 
 
 def block(name: str, body: Body, indent: str = "") -> str:
-    """Return a block, laid out as `alloy fmt` does; each mapping in it is a block but headers."""
-    inner = {k: v for k, v in body.items() if isinstance(v, Mapping) and k not in _MAPS}
-    attributes = {k: cast(Value, v) for k, v in body.items() if k not in inner}
-    width = max(map(len, attributes))
+    """Return a block, laid out as `alloy fmt` does.
+
+    Each mapping in it is a block, and each list of mappings several, but for `_MAPS`.
+    """
+    attributes: dict[str, Value] = {}
+    inner: list[tuple[str, Body]] = []
+    for key, value in body.items():
+        if isinstance(value, Mapping) and key not in _MAPS:
+            inner.append((key, cast(Body, value)))
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            inner += [(key, each) for each in cast("list[Body]", value)]
+        else:
+            attributes[key] = value
+    width = max(map(len, attributes), default=0)
     lines = [f"{indent}\t{k:<{width}} = {expression(v)}\n" for k, v in attributes.items()]
-    blocks = ["\n" + block(k, cast(Body, v), f"{indent}\t") for k, v in inner.items()]
-    return "".join([f"{indent}{name} {{\n", *lines, *blocks, f"{indent}}}\n"])
+    blocks = [block(k, v, f"{indent}\t") for k, v in inner]
+    first = ["\n"] if lines and blocks else []
+    return "".join([f"{indent}{name} {{\n", *lines, *first, "\n".join(blocks), f"{indent}}}\n"])

@@ -21,6 +21,7 @@ from ..core.texts import (
     Url,
     UrlPath,
 )
+from .sampling.settings import SamplingSettings
 
 
 class AlloyModulesSettings(Settings):
@@ -29,10 +30,11 @@ class AlloyModulesSettings(Settings):
     after_receive: list[ModulePath] = Field(default=[])
     """Files of modules that data passes first, with the attributes that senders set."""
     before_sampling: list[ModulePath] = Field(default=[])
-    """Files of modules that data passes with all attributes, after health checks are dropped. Alloy
-    doesn't sample yet."""
+    """Files of modules that data passes with all attributes, after health checks are dropped. Span
+    metrics of `sampling` see what they leave."""
     before_export: list[ModulePath] = Field(default=[])
-    """Files of modules that data passes last, before it is batched and sent."""
+    """Files of modules that data passes last, before it is batched and sent. With `sampling.mode`
+    `on`, spans pass them in the samplers, after the decision."""
     destinations: list[Url] = Field(default=[])
     """URLs that the modules send to; network policies let Alloy reach them."""
 
@@ -151,5 +153,7 @@ class AlloySettings(Settings):
     """Entry for OTLP from outside the cluster; without it, only pods can send."""
     modules: AlloyModulesSettings = AlloyModulesSettings()
     """Own modules of Alloy's configuration."""
+    sampling: SamplingSettings = SamplingSettings()
+    """Tail sampling: traces are kept or dropped as a whole, after they are complete."""
     values: Overrides = Field(default={})
     """Other values of the chart `alloy`, merged last: see docs/overrides.md."""

@@ -77,6 +77,7 @@ def _flows(settings: TracingSettings) -> flows.Flows:
         senders += flows.addresses(settings.cluster.node_cidrs)
     logs = settings.backends.logs
     tempo = {"podSelector": pods(settings.tempo.mode, "distributor")}
+    to_tempo = flows.rule("to", [tempo], flows.tcp(OTLP_GRPC_PORT))
     yield (
         "alloy",
         flows.spec(
@@ -87,7 +88,7 @@ def _flows(settings: TracingSettings) -> flows.Flows:
                 *ingress.flows(settings.alloy.ingress),
             ],
             egress=[
-                flows.rule("to", [tempo], flows.tcp(OTLP_GRPC_PORT)),
+                *([] if settings.alloy.sampling.decides else [to_tempo]),
                 flows.API_SERVER,
                 *flows.to_metrics(settings),
                 *(flows.to_url(logs.otlp_url, settings.namespaces.tracing) if logs else []),

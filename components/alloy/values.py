@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from .component import AlloyArgs
 
 #: User of the image grafana/alloy.
-_UID = 473
+UID = 473
 #: Folder of Alloy's state (the write-ahead log of metrics), the only one that it writes to.
-_STORAGE_PATH = "/tmp/alloy"  # noqa: S108 - the chart's own, a volume of the pod
+STORAGE_PATH = "/tmp/alloy"  # noqa: S108 - the chart's own, a volume of the pod
 #: Seconds that a stopping pod still accepts connections, while the Service removes it; and the
 #: termination grace period in seconds, in which the queue empties.
 _DRAIN_SECONDS = 5
-_GRACE_SECONDS = 60
+GRACE_SECONDS = 60
 #: Delay of the readiness probe in seconds (chart default).
-_READY_SECONDS = 10
+READY_SECONDS = 10
 #: Share of the pods that a rolling update replaces at the same time. New pods start before old ones
 #: stop, so that no span is refused.
 _ROLLOUT_SHARE = 0.25
@@ -44,8 +44,16 @@ _MEMORY_TARGET_PERCENT = 60
 #: The only access that the pipeline needs. The chart's own includes all Secrets of the cluster.
 _RULES = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}]
 
+#: Pod security context within pod-security level `restricted`.
+POD_SECURITY: dict[str, Any] = {
+    "runAsNonRoot": True,
+    "runAsUser": UID,
+    "runAsGroup": UID,
+    "fsGroup": UID,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 #: Container security context within pod-security level `restricted`, with a read-only root.
-_RESTRICTED: dict[str, Any] = {
+RESTRICTED: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
@@ -121,13 +129,7 @@ def _built(args: "AlloyArgs") -> dict[str, Any]:
         "fullnameOverride": ALLOY_RELEASE,
         "global": {
             **placement.given({"image": placement.given(image)}),
-            "podSecurityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": _UID,
-                "runAsGroup": _UID,
-                "fsGroup": _UID,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "podSecurityContext": POD_SECURITY,
         },
         # The stack uses no PodLogs, and two releases cannot own one custom resource definition.
         "crds": {"create": False},
@@ -151,8 +153,8 @@ def rollouts(args: "AlloyArgs") -> list[Rollout]:
         Rollout(
             pods=size.max_replicas or size.replicas,
             share=_ROLLOUT_SHARE,
-            stop_seconds=_GRACE_SECONDS,
-            ready_seconds=_READY_SECONDS,
+            stop_seconds=GRACE_SECONDS,
+            ready_seconds=READY_SECONDS,
         )
     ]
 
@@ -165,17 +167,17 @@ def _alloy(args: "AlloyArgs", size: Workload, content: str) -> dict[str, Any]:
         "enableReporting": False,
         "listenPort": ALLOY_HTTP_PORT,
         **({} if args.ip_family is IpFamily.IPV4 else {"listenAddr": args.ip_family.any_address}),
-        "storagePath": _STORAGE_PATH,
+        "storagePath": STORAGE_PATH,
         "extraPorts": [
             {"name": name, "port": port, "targetPort": port, "protocol": "TCP", "appProtocol": app}
             for name, (port, app) in ports.items()
         ],
         # Alloy derives GOMEMLIMIT and the memory limiter's percentages from the memory limit.
         "resources": size.resources(),
-        "securityContext": {**_RESTRICTED, "runAsUser": _UID, "runAsGroup": _UID},
+        "securityContext": {**RESTRICTED, "runAsUser": UID, "runAsGroup": UID},
         "mounts": {
             "extra": [
-                {"name": "storage", "mountPath": _STORAGE_PATH},
+                {"name": "storage", "mountPath": STORAGE_PATH},
                 *credentials.mounts(args.writers),
                 *ingress.mounts(args.settings.ingress),
             ]
@@ -195,7 +197,7 @@ def _config_reloader(size: Workload) -> dict[str, Any]:
                 "memory": "100Mi",
             },
         },
-        "securityContext": {**_RESTRICTED, "runAsUser": 65534, "runAsGroup": 65534},
+        "securityContext": {**RESTRICTED, "runAsUser": 65534, "runAsGroup": 65534},
     }
 
 
@@ -220,7 +222,7 @@ def _controller(
             "type": "RollingUpdate",
             "rollingUpdate": {"maxSurge": f"{_ROLLOUT_SHARE:.0%}", "maxUnavailable": 0},
         },
-        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
         "priorityClassName": placed.priority_class or "",
         "topologySpreadConstraints": placement.spread(placed, selector),
         "affinity": placement.affinity(placed, selector),

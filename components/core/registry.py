@@ -1,5 +1,6 @@
 """The systems that the stack installs, and what follows from all of them."""
 
+from ..alloy.sampling.system import ALLOY_SAMPLER
 from ..alloy.system import ALLOY
 from ..beyla.system import BEYLA
 from ..otel_operator.system import OPERATOR
@@ -8,9 +9,9 @@ from ..tempo.system import TEMPO
 from .system import System
 from .workload import Workload
 
-SYSTEMS: tuple[System, ...] = (TEMPO, ALLOY, BEYLA, OPERATOR)
+SYSTEMS: tuple[System, ...] = (TEMPO, ALLOY, ALLOY_SAMPLER, BEYLA, OPERATOR)
 #: Every pinned chart.
-CHARTS = tuple(chart for system in SYSTEMS for chart in system.charts)
+CHARTS = tuple(dict.fromkeys(chart for system in SYSTEMS for chart in system.charts))
 
 
 def running(settings: TracingSettings) -> list[System]:

@@ -7,14 +7,22 @@ from ..core.base import Settings
 #: Default bytes of a span on the wire. Tempo's docs ("Deployment modes") give 25 to 35 MB/s as
 #: 55,000 to 80,000 spans per second, which is about 450 bytes; rounded up.
 SPAN_BYTES = 500
+#: Default number of spans of a trace: a request through three services with a database, by our
+#: choice.
+SPANS_PER_TRACE = 10
 
 
 class LoadSettings(Settings):
-    """Expected load of the environment. It changes nothing in the cluster."""
+    """Expected load of the environment. In the cluster, it sets only the memory of samplers."""
 
     spans_per_second: int | None = Field(default=None, ge=1, le=10_000_000)
     """Average spans per second that reach Tempo, after sampling, over a month. If unset, the plan
     can't estimate the cost of S3."""
+    sent_spans_per_second: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Average spans per second that services send, before `alloy.sampling`. By default, what
+    reaches Tempo."""
+    spans_per_trace: float = Field(default=SPANS_PER_TRACE, ge=1, le=100_000)
+    """Average number of spans of a trace. The memory of samplers follows from it."""
     peak_factor: float = Field(default=2, ge=1, le=100)
     """Ratio of the busiest hour to the average; the sizes must carry the busiest hour."""
     bytes_per_span: int = Field(default=SPAN_BYTES, ge=50, le=1_000_000)
@@ -29,3 +37,8 @@ class LoadSettings(Settings):
     edges: int | None = Field(default=None, ge=1, le=10_000_000)
     """Distinct pairs of services, or of service and database, that call each other. If unset, the
     series of the service graph are not estimated."""
+
+    @property
+    def sent(self) -> int | None:
+        """Spans per second that services send on average; None if unknown."""
+        return self.sent_spans_per_second or self.spans_per_second

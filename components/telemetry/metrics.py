@@ -42,6 +42,8 @@ class Label(StrEnum):
     #: The cluster whose Tempo wrote the series (an external label of the metrics-generator), or
     #: whose Prometheus scraped it.
     TEMPO_CLUSTER = "cluster"
+    #: The metrics-generator or sampler that wrote the series, by the host name of its pod.
+    WRITER = "__metrics_gen_instance"
     SLO = "slo"
     OWNER = "owner"
     WINDOW = "window"

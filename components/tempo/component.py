@@ -51,6 +51,9 @@ class TempoArgs:
     """Name of the cluster, a label of every span metric."""
     metrics: MetricsSettings | None = None
     """The metrics backend; without it there are no span metrics."""
+    sampled: bool = False
+    """Samplers write the span metrics and the service graph, because Tempo receives a part of the
+    spans. Tempo still counts the bytes of the spans that it stores."""
     credentials_secret: str | None = None
     """Kubernetes Secret with the key `METRICS_PASSWORD`; required if the metrics backend requires a
     password or token that is in no other Secret."""

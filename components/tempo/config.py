@@ -124,19 +124,23 @@ def checks(args: "TempoArgs") -> Iterator[Check]:
         )
 
 
-def processors(settings: TempoSettings, metrics: MetricsSettings | None) -> list[str]:
+def processors(
+    settings: TempoSettings, metrics: MetricsSettings | None, *, sampled: bool = False
+) -> list[str]:
     """Return the processors of the metrics-generator, which runs only if there are any.
 
     TraceQL metrics need no metrics backend: they come from the generator's local blocks.
     """
-    written = ["service-graphs", "span-metrics"] if metrics else []
+    # Behind samplers, bytes of stored spans are all that Tempo can count truly.
+    every = ["span-metrics-size"] if sampled else ["service-graphs", "span-metrics"]
+    written = every if metrics else []
     return [*written, "local-blocks"] if settings.traceql_metrics else written
 
 
 def generator_processors(args: "TempoArgs") -> dict[str, Any]:
     """Return Tempo's section `metrics_generator.processor`."""
     section: dict[str, Any] = {}
-    if args.metrics:
+    if args.metrics and not args.sampled:
         section["service_graphs"] = {
             "dimensions": list(SERVICE_GRAPH_DIMENSIONS),
             # If enabled, Tempo 2.10.8 detects a changed configuration every ten seconds, restarts
@@ -144,6 +148,7 @@ def generator_processors(args: "TempoArgs") -> dict[str, Any]:
             # of 259 real ones). connection_type marks virtual nodes anyway.
             "enable_virtual_node_label": False,
         }
+    if args.metrics:
         section["span_metrics"] = {
             "dimensions": [*SPAN_DIMENSIONS, *args.settings.span_metrics.dimensions],
             "enable_target_info": True,
@@ -192,7 +197,7 @@ def overrides(args: "TempoArgs") -> dict[str, Any]:
         },
         "global": {"max_bytes_per_trace": limits.max_trace_mib * MIB},
     }
-    running = processors(args.settings, args.metrics)
+    running = processors(args.settings, args.metrics, sampled=args.sampled)
     if running:
         histograms = args.settings.span_metrics.histograms
         native = args.metrics and histograms is not Histograms.CLASSIC

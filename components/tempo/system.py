@@ -7,6 +7,7 @@ from ..core.helm import TEMPO as CHART
 from ..core.helm import TEMPO_DISTRIBUTED as DISTRIBUTED_CHART
 from ..core.names import (
     ALLOY_RELEASE,
+    ALLOY_SAMPLER_RELEASE,
     CREDENTIALS_SECRET,
     OTLP_GRPC_PORT,
     TEMPO_HTTP_PORT,
@@ -40,7 +41,7 @@ def args(settings: TracingSettings, *, has_credentials: bool) -> TempoArgs:
         account_id=settings.cluster.account_id,
     )
     return TempoArgs(
-        settings=settings.tempo,
+        settings=settings.tempo.model_copy(update={"slack_minutes": settings.slack_minutes}),
         placement=settings.placement,
         namespace=settings.namespaces.tracing,
         chart=pinned_chart(settings.tempo.mode).from_settings(charts),
@@ -54,6 +55,7 @@ def args(settings: TracingSettings, *, has_credentials: bool) -> TempoArgs:
         irsa_role_arn=role if settings.identity.mode is IdentityMode.IRSA else None,
         cluster_name=settings.cluster.name,
         metrics=settings.backends.metrics,
+        sampled=settings.alloy.sampling.decides,
         credentials_secret=CREDENTIALS_SECRET if has_credentials else None,
         service_monitor=settings.grafana.service_monitor,
     )
@@ -71,7 +73,8 @@ def workloads(settings: TracingSettings) -> dict[str, Workload]:
 
 def _flows(settings: TracingSettings) -> flows.Flows:
     tempo, metrics = settings.tempo, flows.to_metrics(settings)
-    alloy = {"podSelector": flows.pods_of(ALLOY_RELEASE)}
+    sender = ALLOY_SAMPLER_RELEASE if settings.alloy.sampling.decides else ALLOY_RELEASE
+    alloy = {"podSelector": flows.pods_of(sender)}
     received = [flows.rule("from", [alloy], flows.tcp(OTLP_GRPC_PORT))]
     if direct := (_JAEGER if tempo.jaeger else ()) + (_ZIPKIN if tempo.zipkin else ()):
         received.append(flows.rule("from", [flows.ANYONE], direct))

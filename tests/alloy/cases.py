@@ -3,6 +3,7 @@
 from typing import Any
 
 from components.alloy.component import AlloyArgs
+from components.alloy.sampling.settings import SamplingSettings
 from components.alloy.settings import (
     AlloySettings,
     GatewaySettings,
@@ -78,6 +79,11 @@ def arguments(**changed: Any) -> AlloyArgs:
     return AlloyArgs(**{**plain, **changed})
 
 
+def sampled(**sampling: Any) -> AlloySettings:
+    """Return settings of Alloy with sampling."""
+    return AlloySettings(sampling=SamplingSettings.model_validate(sampling))
+
+
 def variants() -> dict[str, AlloyArgs]:
     """Return arguments that together use every module and every branch."""
     signed_metrics = METRICS.model_copy(update={"username": "writer"})
@@ -87,6 +93,9 @@ def variants() -> dict[str, AlloyArgs]:
         "nothing-dropped": arguments(
             settings=AlloySettings(ignored_paths=[]), stack_namespaces=[], balance=True, tenant="t"
         ),
+        "sampling": arguments(settings=sampled(mode="on"), metrics=METRICS),
+        "sampling in part": arguments(settings=sampled(mode="on", headPercent=12.5)),
+        "rehearsal": arguments(settings=sampled(mode="rehearse"), metrics=METRICS),
         "logs": arguments(logs=LOGS),
         "metrics": arguments(metrics=METRICS),
         "all-signed": arguments(

@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +71,7 @@ def gateway(
     connection: str | None = None,
     passwords: Mapping[str, str] | None = None,
     files: Mapping[str, str] | None = None,
+    addresses: Mapping[str, str] | None = None,
     **environment: str,
 ) -> Generator[Gateway, None, None]:
     """Run Alloy.
@@ -83,9 +84,10 @@ def gateway(
         connection: namespace of the pod that the connection belongs to; by default no pod's.
         passwords: passwords and tokens that the pods mount, by the backend.
         files: content of other files that the pods mount, by their paths.
+        addresses: what to replace in the configuration, such as host names of a cluster.
         environment: more environment variables.
     """
-    grpc, http, own, *outside = _free_ports(5)
+    grpc, http, own, *outside = free_ports(5)
     text = config(args)
     shown = f'`set(resource.attributes["k8s.namespace.name"], "{connection}")`'
     for old, new, count in (
@@ -96,6 +98,9 @@ def gateway(
     ):
         assert text.count(old) == count
         text = text.replace(old, new)
+    for old, new in (addresses or {}).items():
+        assert old in text
+        text = text.replace(old, new)
     for writer, password in (passwords or {}).items():
         (folder / writer).write_text(password)
         text = text.replace(password_file(writer), str(folder / writer))
@@ -105,6 +110,25 @@ def gateway(
         text = text.replace(f'"{path}"', f'"{copy}"')
     for port, free in zip((INGRESS_GRPC_PORT, INGRESS_HTTP_PORT), outside, strict=True):
         text = text.replace(f"0.0.0.0:{port}", f"127.0.0.1:{free}")
+    ports = (http, grpc, *(outside if args.settings.ingress else ()))
+    with running(text, folder, own, ports, environment):
+        entry = (f"127.0.0.1:{outside[0]}", f"127.0.0.1:{outside[1]}")
+        yield Gateway(f"http://127.0.0.1:{http}", entry)
+
+
+@contextmanager
+def running(
+    text: str, folder: Path, own: int, ports: Sequence[int], environment: Mapping[str, str]
+) -> Generator[subprocess.Popen[bytes], None, None]:
+    """Run Alloy with a configuration, until it listens on some ports.
+
+    Args:
+        text: the configuration.
+        folder: an empty folder for its files.
+        own: port of Alloy's own server.
+        ports: ports that the configuration listens on.
+        environment: more environment variables.
+    """
     file = folder / "config.alloy"
     file.write_text(text)
     log = folder / "alloy.log"
@@ -120,11 +144,10 @@ def gateway(
             env={**os.environ, **environment},
         )
     try:
-        for port in (http, grpc, *(outside if args.settings.ingress else ())):
+        for port in ports:
             wait_for(lambda port=port: process.poll() is not None or _open(port), log)
         assert process.poll() is None, log.read_text()
-        entry = (f"127.0.0.1:{outside[0]}", f"127.0.0.1:{outside[1]}")
-        yield Gateway(f"http://127.0.0.1:{http}", entry)
+        yield process
     finally:
         process.terminate()
         try:
@@ -151,7 +174,7 @@ def _open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
     """Return ports that nobody listens on; all taken at once, so that no two are the same."""
     probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     ports = [probe.getsockname()[1] for probe in probes]

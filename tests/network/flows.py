@@ -52,8 +52,16 @@ class World:
         self.generator = "metrics-generator" if self.distributed else "tempo"
         components = [*COMPONENTS, "query-frontend", "memcached"] if self.distributed else []
         self.tempo = {*components} or {"tempo"}
+        self.sampling = {"sampler"} if its.alloy.sampling.runs else set[str]()
+        #: What sends spans to Tempo.
+        self.last = "sampler" if its.alloy.sampling.decides else "alloy"
         self.closed: dict[str, Pod] = {
             "alloy": Pod(tracing, labels("alloy", "alloy")),
+            **(
+                {"sampler": Pod(tracing, labels("alloy-sampler", "alloy-sampler"))}
+                if its.alloy.sampling.runs
+                else {}
+            ),
             **{name: Pod(tracing, labels("tempo", "tempo", name)) for name in components},
         }
         if not self.distributed:
@@ -112,10 +120,15 @@ class World:
         its, everywhere = self.settings, set(self.ends)
         yield set(self.closed), ({"dns", "node dns"}, {("UDP", 53), ("TCP", 53)})
         yield {"alloy", "agent", "cache", "operator"}, (everywhere, tcp(443, 6443))
-        yield {"alloy"}, ({self.receiver}, tcp(4317))
+        yield {self.last}, ({self.receiver}, tcp(4317))
+        yield {"alloy"}, (self.sampling, tcp(4317))
         yield {"agent"}, ({"alloy"}, tcp(4317))
         yield {"agent"}, ({"cache"}, tcp(50055))
-        senders = {"metrics": {"alloy", self.generator}, "logs": {"alloy"}, "stand-in": self.stores}
+        senders = {
+            "metrics": {"alloy", self.generator} | self.sampling,
+            "logs": {"alloy"},
+            "stand-in": self.stores,
+        }
         for name, url in self._backends():
             space = namespace_of(url)
             inside = {n for n, end in self.ends.items() if is_pod(end) and end.namespace == space}
@@ -127,7 +140,8 @@ class World:
         if not its.storage.endpoint:
             yield self.stores, (everywhere, tcp(443))
         if its.identity.mode is IdentityMode.POD_IDENTITY:
-            signing = {"alloy"} if its.backends.signs_requests else set[str]()
+            alloy = {"alloy"} | self.sampling
+            signing = alloy if its.backends.signs_requests else set[str]()
             yield self.stores | signing, ({"credentials", "credentials by IPv6"}, tcp(80))
         if self.distributed:
             yield self.tempo, (self.tempo, set())
@@ -141,10 +155,11 @@ class World:
         scrapers = {n for n, end in self.ends.items() if is_pod(end) and end.namespace in spaces}
         on_nodes = {n for n, end in self.ends.items() if not is_pod(end) and self._on_node(end)}
         yield {"alloy"}, (pods, tcp(4317, 4318))
-        yield {"alloy"}, (scrapers, tcp(12345))
+        yield {"alloy"} | self.sampling, (scrapers, tcp(12345))
+        yield self.sampling, ({"alloy"}, tcp(4317))
         yield self.tempo, (scrapers, tcp(3200))
         yield {"agent"}, (scrapers, tcp(its.beyla.metrics_port))
-        yield {self.receiver}, ({"alloy"}, tcp(4317))
+        yield {self.receiver}, ({self.last}, tcp(4317))
         yield {"operator"}, (set(self.ends), tcp(9443))
         if its.tempo.jaeger:
             yield {self.receiver}, (pods, tcp(14250, 14268) | {("UDP", 6831), ("UDP", 6832)})
@@ -205,7 +220,7 @@ class World:
             yield name, "dns", 53
         yield "agent", "alloy", 4317
         yield "agent", "cache", 50055
-        yield "alloy", self.receiver, 4317
+        yield self.last, self.receiver, 4317
         yield "alloy", "metrics", 80
         yield self.generator, "metrics", 80
         yield "alloy", "logs", 80

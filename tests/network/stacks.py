@@ -47,6 +47,15 @@ _MANY: dict[str, Any] = {"nodes": 25, "nodeCidrs": ["10.0.3.0/24"]}
 _INSIDE: dict[str, Any] = {
     "backends": {**BACKENDS, "logs": {"url": "http://l.loki.svc", "otlpUrl": "http://l.loki.svc"}}
 }
+_SIGNED: dict[str, Any] = {
+    "backends": {
+        "metrics": {
+            "url": "https://mimir.example.com",
+            "remoteWriteUrl": "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1",
+            "auth": "sigv4",
+        }
+    }
+}
 #: Stack files, variants of whole stacks, and what those leave out.
 WORLDS: dict[str, TracingSettings] = {
     **{name: _whole(name) for name in (*STACKS, *VARIANTS)},
@@ -57,6 +66,8 @@ WORLDS: dict[str, TracingSettings] = {
         "distributed", namespaces={"scrapers": ["observability"]}
     ),
     "operator": stack(operator={"enabled": True}, namespaces={"operator": "otel"}),
+    "sampling": stack(alloy={"sampling": {"mode": "on"}}, **_SIGNED),
+    "rehearsal of sampling": stack("distributed", alloy={"sampling": {"mode": "rehearse"}}),
     "no backends": stack("distributed", backends={}, beyla={"namespaces": []}),
     "signed and further remote writes": stack(
         "distributed",

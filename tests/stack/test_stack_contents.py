@@ -29,6 +29,7 @@ NAMESPACE = "kubernetes:core/v1:Namespace"
 RELEASES = {
     names.TEMPO_RELEASE,
     names.ALLOY_RELEASE,
+    names.ALLOY_SAMPLER_RELEASE,
     names.BEYLA_RELEASE,
     names.OPERATOR_RELEASE,
 }

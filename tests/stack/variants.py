@@ -97,6 +97,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "controller": {"revisionHistoryLimit": 5, "updateStrategy": None},
         "service": {"internalTrafficPolicy": "Local"},
     },
+    "alloy sampler": {"controller": {"revisionHistoryLimit": 5}},
     "beyla": {"config": {"data": {"log_level": "DEBUG"}}, "dnsPolicy": "Default"},
     "operator": {"pdb": {"create": True}},
 }
@@ -142,6 +143,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
                     "grpcHost": "grpc.example.com",
                     "httpHost": "otlp.example.com",
                 },
+            },
+            "sampling": {
+                "mode": "on",
+                "rules": [{"name": "probes", "service": "probe-*", "never": True}],
+                "values": VALUES["alloy sampler"],
             },
         },
         "placement": PLACEMENT,

@@ -1,0 +1,1 @@
+"""Tail sampling: the samplers behind the gateway, what they keep, the series that they write."""

@@ -1,0 +1,118 @@
+"""Sizes of the samplers: traces in flight, memory and queues.
+
+A sampler holds every trace from its first span until the decision. All of this is for one sampler;
+traces are spread evenly, with a deviation below 5 % (documentation of
+`otelcol.exporter.loadbalancing`).
+"""
+
+import math
+from dataclasses import dataclass
+
+from ...core.units import MIB
+from ...core.workload import Workload
+from ...load.settings import LoadSettings
+from .policies import kept
+from .settings import SamplingSettings
+
+#: Traces in flight beyond the planned peak, for bursts and uneven spread.
+HEADROOM = 1.5
+#: Traces in memory without a load, and at least with one: the default of Alloy, and a fifth of it.
+DEFAULT_TRACES, LEAST_TRACES = 50_000, 10_000
+#: Decisions that a sampler remembers for late spans, as a multiple of the traces in memory.
+REMEMBERED_KEPT, REMEMBERED_DROPPED = 2, 4
+#: Bytes of a span in memory by bytes on the wire, as for the gateway's queues (alloy/sizes.py).
+MEMORY_FACTOR = 3
+#: Bytes of a remembered decision: a trace id in a map and a list.
+_DECISION_BYTES = 200
+#: MiB of Alloy itself, with the series of span metrics of some hundred operations.
+BASE_MIB = 200
+#: Share of the memory limit from which on a sampler refuses spans (limit_memory.alloy).
+USABLE_SHARE = 0.65
+#: Queue to Tempo in MiB, in each sampler.
+QUEUE_MIB = 64
+#: Smallest memory limit without a value in the stack file, and its steps, in MiB.
+_LEAST_MIB, _STEP_MIB = 1024, 256
+_WITHOUT_LOAD_MIB = 2048
+
+#: Seconds until a span has left an SDK (OTEL_BSP_SCHEDULE_DELAY) and Beyla (`batch_timeout` of
+#: `otel_traces_export`, pkg/export/otel of OBI in Beyla 3.32), by their defaults.
+SDK_SECONDS, BEYLA_SECONDS = 5, 15
+#: Seconds until a span has left the gateway (flush_timeout of its queue), and what the network and
+#: the processor's clock of one second take.
+GATEWAY_SECONDS, MARGIN_SECONDS = 1, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flight:
+    """Traces in flight in one sampler at the planned peak.
+
+    Attributes:
+        spans_per_second: spans that all samplers receive.
+        traces: traces that one sampler holds.
+        mib: memory that one sampler needs for them.
+    """
+
+    spans_per_second: float
+    traces: int
+    mib: int
+
+
+def flight(settings: SamplingSettings, load: LoadSettings) -> Flight | None:
+    """Return the traces in flight; None if the load is unknown."""
+    if load.sent is None:
+        return None
+    spans = load.sent * load.peak_factor * settings.head_percent / 100
+    each = spans / settings.replicas * settings.decision_wait_seconds
+    return Flight(
+        spans_per_second=spans,
+        traces=math.ceil(each / load.spans_per_trace),
+        mib=_mib(each * load.bytes_per_span),
+    )
+
+
+def _mib(span_bytes: float) -> int:
+    return math.ceil(span_bytes * MEMORY_FACTOR / MIB)
+
+
+def num_traces(settings: SamplingSettings, load: LoadSettings) -> int:
+    """Return the traces that one sampler keeps in memory."""
+    if settings.num_traces is not None:
+        return settings.num_traces
+    known = flight(settings, load)
+    if known is None:
+        return DEFAULT_TRACES
+    return max(LEAST_TRACES, math.ceil(known.traces * HEADROOM / 1000) * 1000)
+
+
+def needed_mib(settings: SamplingSettings, load: LoadSettings) -> int:
+    """Return the memory limit that a sampler needs, so that it refuses nothing at the peak."""
+    traces = num_traces(settings, load)
+    known = flight(settings, load)
+    in_flight = (
+        known.mib * HEADROOM if known else _mib(traces * load.spans_per_trace * load.bytes_per_span)
+    )
+    decisions = traces * (REMEMBERED_KEPT + REMEMBERED_DROPPED) * _DECISION_BYTES / MIB
+    queue = QUEUE_MIB * MEMORY_FACTOR if settings.decides else 0
+    return math.ceil((BASE_MIB + in_flight + decisions + queue) / USABLE_SHARE)
+
+
+def workload(settings: SamplingSettings, load: LoadSettings) -> Workload:
+    """Return pods and resources."""
+    memory = _WITHOUT_LOAD_MIB
+    if load.sent is not None:
+        need = needed_mib(settings, load)
+        memory = max(_LEAST_MIB, math.ceil(need / _STEP_MIB) * _STEP_MIB)
+    return Workload(
+        replicas=settings.replicas,
+        cpu_request_millicores=500,
+        cpu_limit_millicores=2000,
+        memory_request_mib=settings.workload.memory_limit_mib or memory,
+        memory_limit_mib=memory,
+    ).override(settings.workload)
+
+
+def least_wait_seconds(settings: SamplingSettings, *, beyla: bool) -> int:
+    """Return the shortest time in which a trace is complete, as far as settings show it."""
+    slow = kept(settings).slower_than_ms / 1000
+    slowest = max(SDK_SECONDS, BEYLA_SECONDS if beyla else 0)
+    return math.ceil(slowest + GATEWAY_SECONDS + MARGIN_SECONDS + slow)

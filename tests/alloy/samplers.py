@@ -1,0 +1,91 @@
+"""Real samplers, and a gateway in front of them, on free ports of this machine."""
+
+import subprocess
+import urllib.request
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from components.alloy.component import AlloyArgs
+from components.alloy.endpoints import sampler_hosts
+from components.alloy.sampling.component import AlloySamplerArgs
+from components.alloy.sampling.pipeline import config
+from tests.alloy.gateway import Gateway, free_ports, gateway, running
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A running sampler."""
+
+    endpoint: str
+    own: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def metrics(self) -> dict[str, float]:
+        """Return Alloy's own metrics, by name and labels as they are written."""
+        url = f"http://127.0.0.1:{self.own}/metrics"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        pairs = [line.rpartition(" ") for line in lines if not line.startswith("#")]
+        return {name: float(value) for name, _, value in pairs}
+
+    def total(self, name: str, *labels: str) -> float:
+        """Return the sum of a metric over the series that have some labels."""
+        return sum(
+            value
+            for series, value in self.metrics().items()
+            if series.partition("{")[0] == name and all(label in series for label in labels)
+        )
+
+
+@contextmanager
+def sampler(
+    args: AlloySamplerArgs, folder: Path, name: str = "alloy-sampler-0"
+) -> Generator[Sampler, None, None]:
+    """Run one sampler, under the host name of a pod."""
+    grpc, http, own = free_ports(3)
+    text = config(args)
+    for old, new, count in (
+        ("0.0.0.0:4317", f"127.0.0.1:{grpc}", 1),
+        ("localhost:4318", f"127.0.0.1:{http}", 1),
+        ("constants.hostname", f'"{name}"', 1 if args.metrics else 0),
+    ):
+        assert text.count(old) == count
+        text = text.replace(old, new)
+    folder.mkdir(parents=True, exist_ok=True)
+    with running(text, folder, own, (grpc,), {}) as process:
+        yield Sampler(f"127.0.0.1:{grpc}", own, process, folder / "alloy.log")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A gateway with its samplers."""
+
+    gateway: Gateway
+    samplers: Sequence[Sampler] = field(default_factory=list[Sampler])
+
+
+@contextmanager
+def pipeline(
+    args: AlloyArgs, samplers: AlloySamplerArgs, folder: Path, **options: Any
+) -> Generator[Pipeline, None, None]:
+    """Run the samplers, and a gateway that sends to them."""
+    number = samplers.settings.replicas
+    args = replace(args, settings=args.settings.model_copy(update={"sampling": samplers.settings}))
+    hosts = [f"{host}:4317" for host in sampler_hosts(number, args.namespace)]
+    with ExitStack() as stack:
+        its = [
+            stack.enter_context(
+                sampler(samplers, folder / f"sampler-{each}", f"alloy-sampler-{each}")
+            )
+            for each in range(number)
+        ]
+        addresses = {host: one.endpoint for host, one in zip(hosts, its, strict=True)}
+        (folder / "gateway").mkdir()
+        made = stack.enter_context(
+            gateway(args, folder / "gateway", addresses=addresses, **options)
+        )
+        yield Pipeline(made, its)
