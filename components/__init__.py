@@ -13,6 +13,8 @@ from .alerting.slo.settings import (
     SloSettings,
 )
 from .alloy.component import Alloy, AlloyArgs
+from .alloy.sampling.component import AlloySampler, AlloySamplerArgs
+from .alloy.sampling.settings import SamplingMode, SamplingPreset, SamplingSettings
 from .alloy.settings import AlloySettings
 from .backends.settings import (
     BackendSettings,
@@ -79,6 +81,8 @@ __all__ = [
     "AlertSettings",
     "Alloy",
     "AlloyArgs",
+    "AlloySampler",
+    "AlloySamplerArgs",
     "AlloySettings",
     "AvailabilitySettings",
     "BackendSettings",
@@ -118,6 +122,9 @@ __all__ = [
     "RatioSettings",
     "RuleDelivery",
     "RuleEvaluator",
+    "SamplingMode",
+    "SamplingPreset",
+    "SamplingSettings",
     "ScalableWorkloadSettings",
     "ServiceMonitorSettings",
     "SettingsError",

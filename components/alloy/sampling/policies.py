@@ -17,7 +17,6 @@ from ...core.base import Settings
 from .settings import (
     BooleanAttributeSettings,
     BytesLimitingSettings,
-    LatencySettings,
     NumericAttributeSettings,
     OttlSettings,
     PolicySettings,
@@ -30,6 +29,7 @@ from .settings import (
     StatusCode,
     StatusCodeSettings,
     StringAttributeSettings,
+    TraceLatencySettings,
     TraceStateSettings,
     is_glob,
     regex_of,
@@ -271,7 +271,7 @@ def _ottl(its: OttlSettings) -> Body:
 
 #: Builders of the conditions, by their settings.
 _CONDITIONS: Mapping[type[Settings], Callable[[Any, int], Body]] = {
-    LatencySettings: lambda its, _: _latency(its.threshold_ms),
+    TraceLatencySettings: lambda its, _: _latency(its.threshold_ms),
     StringAttributeSettings: lambda its, _: _string(its),
     NumericAttributeSettings: lambda its, _: _of_type(
         "numeric_attribute",

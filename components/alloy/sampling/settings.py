@@ -130,7 +130,7 @@ class RuleSettings(Settings):
         return self
 
 
-class LatencySettings(Settings):
+class TraceLatencySettings(Settings):
     """Traces by their duration from the first start to the last end."""
 
     threshold_ms: int = Field(ge=1, le=3_600_000)
@@ -245,7 +245,7 @@ class OttlSettings(Settings):
 class ConditionSettings(Settings):
     """One condition of Alloy's `otelcol.processor.tail_sampling`."""
 
-    latency: LatencySettings | None = None
+    latency: TraceLatencySettings | None = None
     """Traces by their duration."""
     string_attribute: StringAttributeSettings | None = None
     """Traces by a string attribute."""
