@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from plan.rehearse import otlp, sinks
-from plan.rehearse.sinks import Request, http_sink, labels, written_series
+from plan.rehearse.sinks import HttpSink, Request, http_sink, labels, written_series
 
-__all__ = ["Request", "http_sink", "labels", "trace_sink", "written_series"]
+__all__ = ["HttpSink", "Request", "http_sink", "labels", "trace_sink", "written_series"]
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,8 @@ def test_every_module_file_is_used_somewhere() -> None:
     used = {name for args in VARIANTS.values() for name in uses(config(args))}
     used |= {name for args in sampler_variants().values() for name in uses(sampler_config(args))}
 
-    assert {file.stem for file in FILES} == used | {SHARED_MODULE}
+    # One of the samplers' has a module of its own.
+    assert {file.stem for file in FILES} == used - {"redact"} | {SHARED_MODULE}
 
 
 @sweep("file", FILES, ids=lambda file: file.stem)
