@@ -22,14 +22,16 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 #: What others may build on. A name that goes, or comes to mean something else, is a new major
 #: version, and CHANGELOG.md says what to do.
 PUBLIC = """
-    AffinitySettings AlertSettings Alloy AlloyArgs AlloySampler AlloySamplerArgs AlloySettings AvailabilitySettings
+    AffinitySettings AlertSettings Alloy AlloyArgs AlloySampler AlloySamplerArgs AlloySettings
+    AvailabilitySettings
     BackendSettings Beyla BeylaArgs BeylaSettings Chart ChartSettings ChartsSettings
     ClusterSettings ContextPropagation Encryption EnvironmentSettings GrafanaDatasources
     GrafanaDatasourcesArgs GrafanaSettings IdentityMode IdentitySettings Language LatencySettings
     LoadSettings LogsSettings MetricsSettings MetricsType NamespaceSettings OpenTelemetryOperator
     OpenTelemetryOperatorArgs OperatorSettings OtlpEnv OtlpEnvArgs OtlpProtocol OtlpSettings
     PlacementSettings PodSettings ProfilesSettings Propagator RatioSettings RuleDelivery
-    RuleEvaluator SamplingMode SamplingPreset SamplingSettings ScalableWorkloadSettings ServiceMonitorSettings SettingsError Size
+    RuleEvaluator SamplingMode SamplingPreset SamplingSettings ScalableWorkloadSettings
+    ServiceMonitorSettings SettingsError Size
     SloDefaultsSettings SloRuleSettings SloSettings StatefulPodSettings StatefulWorkloadSettings
     StorageSettings TaintEffect Tempo TempoArgs TempoLimitSettings TempoMode TempoSettings
     TempoSpanMetricsSettings TempoWorkloadSettings Tier TolerationOperator TolerationSettings
