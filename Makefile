@@ -15,12 +15,12 @@ VENV := venv/bin
 .PHONY: preview-report drift verify smoke release-check dist
 .PHONY: bootstrap bootstrap-move
 .PHONY: local-up local-down
-.PHONY: test test-all golden
+.PHONY: test test-all e2e golden
 .PHONY: check lint check-workflows format
 .PHONY: docs lock bench
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 17
+	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
 # A virtual environment is complete once its stamp exists and its Python runs. It is recreated if that
 # Python is missing, too old or was replaced.
@@ -106,6 +106,10 @@ test: venv/.dev policy/venv/.policy ## Run the tests; list those that are skippe
 
 test-all: test ## Run the tests, then the slow ones and more examples
 	@$(VENV)/pytest -n auto --dist loadgroup -m 'slow or hypothesis' --hypothesis-profile many
+
+e2e: venv/.dev policy/venv/.policy ## Test a new stack, or the deployed STACK, in the cluster of KUBECONFIG (tests/e2e/cluster)
+	@TRACING_E2E=1 $(if $(filter command environment,$(firstword $(origin STACK))),TRACING_E2E_STACK="$$STACK") \
+		$(VENV)/pytest -n0 tests/e2e/cluster
 
 golden: venv/.dev ## Write the expected plans in tests/golden
 	@$(VENV)/python -m tests.golden

@@ -123,11 +123,11 @@ def test_every_page_is_linked_from_the_readme() -> None:
 
 @each_document
 def test_make_knows_the_commands(document: Path) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.M))
     text = code(document)
-    assert set(re.findall(r"\bmake ([a-z-]+)", text)) <= targets
+    assert set(re.findall(r"\bmake ([a-z0-9-]+)", text)) <= targets
     variables = set(re.findall(r"\$+\(?(?:if \$\()?([A-Z]+)", (ROOT / "Makefile").read_text()))
-    for command in re.findall(r"\bmake [a-z-]+((?: [A-Z]+=\S+)*)", text):
+    for command in re.findall(r"\bmake [a-z0-9-]+((?: [A-Z]+=\S+)*)", text):
         assert set(re.findall(r" ([A-Z]+)=", command)) <= variables, command
     for stack in re.findall(r"(?:\bSTACK=|--stack )(\w+)", text):
         assert (ROOT / f"Pulumi.{stack}.yaml").exists(), stack
@@ -156,7 +156,7 @@ def commands(document: Path, program: str) -> Iterator[list[str]]:
 def test_the_documents_have_what_the_sweeps_read() -> None:
     """Otherwise, a pattern that matches nothing would let every document pass."""
     text = "\n".join(map(code, DOCUMENTS))
-    for pattern in (r"\bmake [a-z-]+ [A-Z]+=", r"\bpython -m [\w.]+", rf"\b{PROJECT}:\w+\."):
+    for pattern in (r"\bmake [a-z0-9-]+ [A-Z]+=", r"\bpython -m [\w.]+", rf"\b{PROJECT}:\w+\."):
         assert re.search(pattern, text), pattern
     for program in ("aws", *NESTED):
         assert any(list(commands(document, program)) for document in DOCUMENTS), program

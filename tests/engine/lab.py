@@ -80,11 +80,13 @@ class Lab:
 
     Attributes:
         folder: holds project and state.
-        charts: URL of the chart repository.
+        charts: URL of the chart repository; empty for the charts' own.
+        context: context of the kubeconfig.
     """
 
     folder: Path
     charts: str
+    context: str = "lab"
     env: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,8 +113,9 @@ class Lab:
         cluster = config["tracing:cluster"]
         cluster["kubeconfig"] = os.environ["KUBECONFIG"]
         if "kubeContext" in cluster:
-            cluster["kubeContext"] = "lab"
-        config.setdefault("tracing:charts", {})["repository"] = self.charts
+            cluster["kubeContext"] = self.context
+        if self.charts:
+            config.setdefault("tracing:charts", {})["repository"] = self.charts
         for group, values in changes.items():
             config.setdefault(f"tracing:{group}", {}).update(values)
         # The stand-in reaches its moto by itself.

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,8 @@ def test_a_resource_that_the_command_leaves_out_violates_nothing(production: Pac
     known = documents("prod")
     production.configure({})
     for left_out in known:
-        found = [r if r is not left_out else {**r, "inputs": {}} for r in known]
+        empty = {**left_out, "inputs": dict[str, Any]()}
+        found = [empty if r is left_out else r for r in known]
         assert production.ask(found, known) == [], left_out["urn"]
 
 

@@ -1,0 +1,224 @@
+"""The stack under test: brought up by the real CLI, or one that is there."""
+
+import contextlib
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import yaml
+
+from components.settings import TracingSettings
+from delivery.reach import kubectl
+from plan.run import Plan, run
+from plan.write import write
+from tests.e2e.cluster import kit, place
+from tests.e2e.cluster.cluster import Cluster, Json
+from tests.engine.lab import Lab
+
+#: Stack file that the suite starts from, and its context in the kubeconfig.
+BASE = "local"
+CONTEXT = os.environ.get("TRACING_E2E_CONTEXT", "kind-tracing")
+#: What the suite adds to it: backends that answer, all that is scraped, rules that are evaluated.
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "tempo": {"size": "s", "retentionHours": 24},
+    "alloy": {"size": "s"},
+    "beyla": {"enabled": False},
+    "storage": {"endpoint": kit.GATE_URL},
+    "backends": {
+        "metrics": {
+            "url": kit.PROMETHEUS_URL,
+            "remoteWriteUrl": f"{kit.PROMETHEUS_URL}/api/v1/write",
+        },
+        "logs": {"otlpUrl": f"{kit.SINK_URL}/otlp"},
+    },
+    "alerts": {"delivery": "configMap"},
+    "load": {"spansPerSecond": 500},
+}
+
+
+@dataclass
+class Stack:
+    """A deployed stack.
+
+    Attributes:
+        name: name of the stack.
+        project: folder with its stack file.
+        cluster: its cluster.
+        place: how programs run there.
+        lab: the project that the suite brought up; None for a stack that was there.
+    """
+
+    name: str
+    project: Path
+    cluster: Cluster
+    place: place.Place
+    lab: Lab | None = None
+    plan: Plan = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.replan()
+
+    def replan(self) -> None:
+        """Read the stack file again."""
+        self.plan = run(self.name, self.project)
+
+    @property
+    def settings(self) -> TracingSettings:
+        """The stack's settings."""
+        return self.plan.settings
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        """The stack's outputs."""
+        return self.plan.recording.outputs
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of Tempo and Alloy."""
+        return self.settings.namespaces.tracing
+
+    def written(self, folder: Path) -> Path:
+        """Write the plan's files; return their folder."""
+        write(self.plan, folder)
+        return folder
+
+    def rules(self, folder: Path) -> list[Json]:
+        """Return the planned rule groups."""
+        files = (self.written(folder) / "rules").glob("*.yaml")
+        return [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
+
+    @contextlib.contextmanager
+    def tempo(self) -> Generator["Api"]:
+        """Forward a port to Tempo's query API."""
+        with self.cluster.forwarded(self.outputs["tempoQueryUrl"]) as url:
+            yield Api(url)
+
+    @contextlib.contextmanager
+    def prometheus(self) -> Generator["Api"]:
+        """Forward a port to the suite's Prometheus."""
+        with self.cluster.forwarded(kit.PROMETHEUS_URL) as url:
+            yield Api(url)
+
+    @contextlib.contextmanager
+    def sink(self) -> Generator["Api"]:
+        """Forward a port to the suite's log sink."""
+        with self.cluster.forwarded(kit.SINK_URL) as url:
+            yield Api(url)
+
+    def change(self, group: str, **values: Any) -> None:
+        """Change settings in the stack file of a stack that the suite brought up."""
+        if self.lab is None:
+            raise ValueError("the stack was there before the suite")
+        document = self.lab.read(self.name)
+        config: dict[str, Any] = document["config"].setdefault(f"tracing:{group}", {})
+        config.update(values)
+        self.lab.write(self.name, document)
+        self.replan()
+
+    def up(self, *, ok: bool = True) -> Any:
+        """Run `pulumi up`; it waits until every pod is ready."""
+        if self.lab is None:
+            raise ValueError("the stack was there before the suite")
+        return self.lab.pulumi("up", "--yes", "--skip-preview", "--stack", self.name, ok=ok)
+
+
+@dataclass(frozen=True)
+class Api:
+    """An HTTP API that answers JSON."""
+
+    url: str
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Return an answer, None if there is none or it is not found."""
+        url = f"{self.url}{path}" + (f"?{urlencode(query)}" if query else "")
+        request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                body = answer.read()
+                return json.loads(body) if body else {}
+        except (OSError, ValueError):
+            return None
+
+    def query(self, expr: str) -> list[Json]:
+        """Return the series of a PromQL query now."""
+        answer = self.get("/api/v1/query", query=expr)
+        return cast(list[Json], answer["data"]["result"]) if answer else []
+
+    def search(self, query: str, **more: Any) -> list[Json]:
+        """Return the traces that a TraceQL search finds."""
+        answer: Json = self.get("/api/search", q=query, **more) or {}
+        return cast(list[Json], answer.get("traces") or [])
+
+    def refuses(self, path: str, **query: Any) -> str:
+        """Return the error that an API answers, empty if it takes the request."""
+        try:
+            with urllib.request.urlopen(  # noqa: S310
+                f"{self.url}{path}?{urlencode(query)}", timeout=60
+            ):
+                return ""
+        except urllib.error.HTTPError as error:
+            return error.read(500).decode(errors="replace")
+
+
+@contextlib.contextmanager
+def there(name: str, here: place.Place) -> Generator[Stack]:
+    """Yield a stack of this project that is deployed."""
+    with kubectl(name, run(name, place.ROOT).settings.cluster) as command:
+        yield Stack(name=name, project=place.ROOT, cluster=Cluster(*command), place=here)
+
+
+@contextlib.contextmanager
+def brought_up(folder: Path, charts: str, here: place.Place, **changes: Any) -> Generator[Stack]:
+    """Bring a stack up beside the kit, and remove both afterwards.
+
+    Args:
+        folder: an empty folder for project and state.
+        charts: URL of a chart repository, empty for the charts' own.
+        here: how programs run in the cluster.
+        changes: further settings, by group.
+    """
+    cluster = Cluster("kubectl", f"--kubeconfig={os.environ['KUBECONFIG']}", f"--context={CONTEXT}")
+    kit.install(cluster, here)
+    lab = Lab(folder, charts, CONTEXT)
+    if not here.emulated:
+        # The CLI may fetch its plugins, and AWS's own provider reaches moto by the stack file.
+        del lab.env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"]
+    settings = {**SETTINGS, **changes}
+    if cluster.run("get", "crd", "servicemonitors.monitoring.coreos.com", "--ignore-not-found"):
+        settings["grafana"] = {"serviceMonitor": {"enabled": True}, **settings.get("grafana", {})}
+    lab.adopt(BASE, **settings)
+    if not here.emulated:
+        document = yaml.safe_load((place.ROOT / f"Pulumi.{BASE}.yaml").read_text())
+        own = lab.read(BASE)
+        own["config"] |= {k: v for k, v in document["config"].items() if k.startswith("aws:")}
+        lab.write(BASE, own)
+    stack = Stack(name=BASE, project=lab.project, cluster=cluster, place=here, lab=lab)
+    begun = time.monotonic()
+    stack.up()
+    print(f"up took {time.monotonic() - begun:.0f} s")
+    observe(stack, folder)
+    try:
+        yield stack
+    finally:
+        if not os.environ.get(place.KEEP):
+            down = ("destroy", "--yes", "--skip-preview", "--exclude-protected", "--stack", BASE)
+            lab.pulumi(*down, ok=False)
+            kit.remove(cluster)
+
+
+def observe(stack: Stack, folder: Path) -> None:
+    """Let the kit's Prometheus scrape the stack and evaluate its rules."""
+    cluster = stack.cluster
+    monitors: list[Json] = []
+    if stack.settings.grafana.service_monitor.enabled:
+        monitors = cluster.items("servicemonitors", "-n", stack.namespace)
+    config = kit.scraping(monitors)
+    cluster.apply(kit.prometheus(config, stack.rules(folder / "plan")))
+    cluster.rolled_out(kit.MONITORING, "deployment/prometheus")
