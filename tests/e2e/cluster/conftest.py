@@ -58,9 +58,11 @@ def ours(stack: Stack) -> Stack:
 @pytest.fixture(scope="session")
 def shop(ours: Stack) -> Stack:
     """Return the stack with a shop that sends traces all the time."""
-    endpoint = ours.outputs["otlpGrpcEndpoint"]
-    ours.cluster.apply([kit.shop(ours.place, endpoint)])
-    ours.cluster.rolled_out(kit.SHOP, "deployment/shop")
+    objects = kit.shop(ours.place)
+    ours.cluster.apply(objects)
+    for one in objects:
+        if one["kind"] == "Deployment":
+            ours.cluster.rolled_out("shop", f"deployment/{one['metadata']['name']}")
     with ours.tempo() as tempo:
         query = '{ resource.service.name = "checkout" }'
         wait_for("trace of the shop", lambda: tempo.search(query), 120)

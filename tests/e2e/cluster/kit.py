@@ -22,7 +22,6 @@ SINK_URL = f"http://sink.{MONITORING}.svc.cluster.local:3100"
 GATE_URL = f"http://gate.{S3}.svc.cluster.local:5000"
 TOOLS = "tools"
 _PROGRAMS = Path(__file__).parent / "programs"
-_SHOP_FILES = ("shop.py", "service.py")
 _RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -47,10 +46,8 @@ def config_map(name: str, where: str, data: Mapping[str, str]) -> Json:
 
 
 def programs(where: str) -> Json:
-    """Return the programs that run in pods, and the shop of the dashboards' test."""
+    """Return the programs that run in pods."""
     data = {file.name: file.read_text() for file in _PROGRAMS.glob("*.py")}
-    shop = ROOT / "tests/e2e/answers"
-    data |= {f"answers-{name}": (shop / name).read_text() for name in _SHOP_FILES}
     return config_map("programs", where, data)
 
 
@@ -66,8 +63,8 @@ def pod_spec(
     container: Json = {
         "name": "main",
         "image": place.image,
-        "command": place.command(program, *arguments, sdk=sdk),
-        "env": [{"name": "PYTHONPATH", "value": "/e2e"}, {"name": "HOME", "value": "/tmp"}],  # noqa: S108
+        "command": place.command(f"/e2e/{program}", *arguments, sdk=sdk),
+        "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108
         "securityContext": _RESTRICTED,
         "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": memory}},
         "volumeMounts": [
@@ -78,10 +75,6 @@ def pod_spec(
     if port:
         container["ports"] = [{"containerPort": port}]
         container["readinessProbe"] = {"tcpSocket": {"port": port}, "periodSeconds": 1}
-    items = [{"key": file.name, "path": file.name} for file in _PROGRAMS.glob("*.py")]
-    items += [
-        {"key": f"answers-{name}", "path": f"tests/e2e/answers/{name}"} for name in _SHOP_FILES
-    ]
     return {
         # Names of Services would become variables that programs misread.
         "enableServiceLinks": False,
@@ -89,7 +82,7 @@ def pod_spec(
         "terminationGracePeriodSeconds": 1,
         "containers": [container],
         "volumes": [
-            {"name": "programs", "configMap": {"name": "programs", "items": items}},
+            {"name": "programs", "configMap": {"name": "programs"}},
             {"name": "tmp", "emptyDir": {}},
         ],
     }
@@ -290,13 +283,23 @@ def install(cluster: Cluster, place: Place) -> None:
 
 def remove(cluster: Cluster) -> None:
     """Remove everything again, the emulator with its bucket too."""
-    names = (*NAMESPACES, S3)
+    names = (*NAMESPACES, S3, "shop")
     cluster.run("delete", "namespace", *names, "--ignore-not-found", "--wait=false")
     for kind in ("clusterrole", "clusterrolebinding"):
         cluster.run("delete", kind, "e2e-prometheus", "--ignore-not-found")
 
 
-def shop(place: Place, endpoint: str) -> Json:
-    """Return the shop of the dashboards' test, as an application in the cluster."""
-    spec = pod_spec(place, "shop.py", endpoint, sdk=True, memory="256Mi")
-    return deployment("shop", SHOP, spec)
+def shop(place: Place) -> list[Json]:
+    """Return the demo shop of `local/`, run by the Python that the suite uses."""
+    folder = ROOT / "local/shop"
+    objects: list[Json] = list(yaml.safe_load_all((folder / "shop.yaml").read_text()))
+    for one in objects:
+        if one["kind"] == "Deployment":
+            name = one["metadata"]["name"]
+            [container] = one["spec"]["template"]["spec"]["containers"]
+            sdk = "env" in container
+            container["image"] = place.image
+            container["command"] = place.command("/shop/shop.py", name, sdk=sdk)
+    program = config_map("shop", "shop", {"shop.py": (folder / "shop.py").read_text()})
+    # Its namespace first.
+    return [objects[0], program, *objects[1:]]

@@ -109,16 +109,16 @@ class Place:
         """Return the command of a container that runs one of the programs.
 
         Args:
-            program: file name in `programs/`.
+            program: path of the program in the pod.
             arguments: its arguments.
             sdk: whether it needs OpenTelemetry's SDK.
         """
-        run = [self.python, f"/e2e/{program}", *arguments]
+        run = [self.python, program, *arguments]
         if not sdk or self.has_sdk:
             return run
         packages = " ".join(_pinned("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-grpc"))
         install = f"{self.python} -m pip install --quiet --target /tmp/site {packages}"
-        return ["sh", "-c", f'{install} && PYTHONPATH=/tmp/site:$PYTHONPATH exec "$@"', "sh", *run]
+        return ["sh", "-c", f'{install} && PYTHONPATH=/tmp/site exec "$@"', "sh", *run]
 
 
 def _pinned(*names: str) -> list[str]:

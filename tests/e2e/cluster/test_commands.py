@@ -24,7 +24,7 @@ def command(stack: Stack, module: str, *arguments: str) -> subprocess.CompletedP
 def test_verify_finds_a_sound_stack_sound(shop: Stack) -> None:
     done = command(shop, "delivery.verify", "--json")
     found = json.loads(done.stdout)
-    wrong = [one for one in found["findings"] if one["level"] == "error"]
+    wrong = [one for one in found["checks"] if one["level"] == "error"]
     assert done.returncode == 0, done.stderr
     assert wrong == []
 

@@ -56,7 +56,7 @@ def test_a_trace_is_found_by_a_search(stack: Stack, sent: Run) -> None:
 
 def test_spans_become_metrics(shop: Stack) -> None:
     with shop.prometheus() as prometheus:
-        expr = f'{SpanMetric.CALLS}{{{Label.SERVICE}="checkout", {Label.NAMESPACE}="{kit.SHOP}"}}'
+        expr = f'{SpanMetric.CALLS}{{{Label.SERVICE}="checkout", {Label.NAMESPACE}="shop"}}'
         [series, *_] = wait_for("span metrics", lambda: prometheus.query(expr), _MEASURED)
     labels = series["metric"]
     assert labels["cluster"] == shop.settings.cluster.name

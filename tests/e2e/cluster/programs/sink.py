@@ -1,11 +1,14 @@
 """A stand-in for a log store: takes OTLP over HTTP and tells what it holds: python sink.py PORT.
 
-`/seen?text=...` answers how many requests held a text. Runs in a pod without the project.
+`/seen?text=...` answers how many requests held a text, and a LogQL query is answered by a line that
+holds its strings. Runs in a pod without the project.
 """
 
 import gzip
 import json
+import re
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,9 +26,21 @@ class Sink(BaseHTTPRequestHandler):
         self._answer(b"", "application/x-protobuf")
 
     def do_GET(self) -> None:
-        wanted = parse_qs(urlsplit(self.path).query).get("text", [])
+        asked = parse_qs(urlsplit(self.path).query)
+        if "query" in asked:
+            self._loki(re.findall(r'"([^"]+)"', asked["query"][0]))
+            return
+        wanted = asked.get("text", [])
         found = sum(all(text.encode() in body for text in wanted) for body in _BODIES)
         self._answer(json.dumps({"seen": found}).encode(), "application/json")
+
+    def _loki(self, wanted: list[str]) -> None:
+        """Answer a LogQL query as Loki does: a line that holds each string of the query."""
+        found = any(all(text.encode() in body for text in wanted) for body in _BODIES)
+        values = [[str(time.time_ns()), f"trace_id={wanted[-1]}"]]
+        streams = [{"stream": {"trace_id": wanted[-1]}, "values": values}] if found else []
+        answer = {"status": "success", "data": {"resultType": "streams", "result": streams}}
+        self._answer(json.dumps(answer).encode(), "application/json")
 
     def _answer(self, body: bytes, kind: str) -> None:
         self.send_response(200)
