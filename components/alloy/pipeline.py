@@ -1,14 +1,14 @@
 """Alloy's configuration: the modules in ``modules/*.alloy`` and their instances.
 
-Telemetry passes receive, limit_memory, add_kubernetes and enrich. Then spans go through drop_noise
-to Tempo or to the samplers (sampling/pipeline.py), log records to Loki and metrics to the metrics
-backend. Modules of the stack file are in between: after limit_memory, or in front of the last
-module.
+Telemetry passes receive, limit_memory, add_kubernetes and enrich, and spans pass drop_noise. Behind
+clean, spans go to Tempo or to the samplers (sampling/pipeline.py), log records to Loki and metrics
+to the metrics backend. Modules of the stack file are in between: after limit_memory, or in front of
+the last module.
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +19,7 @@ from ..core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, OTLP_RETRY_MINUTES
 from ..core.units import MIB
 from ..telemetry.metrics import reserved_series
 from . import ingress
+from .clean import statements
 from .endpoints import sampler_hosts
 from .own_modules import MODULES, SIGNALS, OwnModule, modules
 from .sizes import HTTP_REQUEST_MIB, queue_bytes
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _MAPS = ("external_labels", "headers")
 #: Module that other modules use; it has no instance of its own.
 SHARED_MODULE = "ottl_list"
+#: Environment variable with the key of hashes.
+HASH_KEY_VARIABLE = "REDACTION_HASH_KEY"
 
 #: Smallest queue to a sampler in bytes: the largest batch, with room for the next ones.
 _LEAST_QUEUE_BYTES = 16 * MIB
@@ -47,11 +50,19 @@ class Expression:
     text: str
 
 
+@dataclass(frozen=True)
+class Lines:
+    """A list of strings of which each is on a line of its own, raw where possible."""
+
+    texts: Sequence[str]
+
+
 #: Type of a module's arguments.
 Value = (
     str
     | float
     | Expression
+    | Lines
     | Sequence["str | Expression"]
     | Mapping[str, str]
     | Mapping[str, "str | Expression"]
@@ -117,9 +128,9 @@ def _insert(
     exits = ("beforeSampling", "beforeExport")
     for source, signal, places in (
         *(("limit_memory", signal, ("afterReceive",)) for signal in SIGNALS),
-        ("drop_noise", "traces", exits[:1] if samples else exits),
-        ("enrich", "logs", exits),
-        ("enrich", "metrics", exits),
+        ("clean", "traces", exits[:1] if samples else exits),
+        ("clean", "logs", exits),
+        ("clean", "metrics", exits),
     ):
         for module in (each for place in places for each in own.get(place, ())):
             if signal not in module.signals or signal not in instances[source]:
@@ -158,8 +169,8 @@ def _entry(args: "AlloyArgs") -> Instances:
             "cluster": args.cluster_name,
             "environment": args.environment,
             "traces": _to("drop_noise"),
-            **({"logs": _to("send_to_loki")} if args.logs else {}),
-            **({"metrics": _to("convert_metrics")} if args.metrics else {}),
+            **({"logs": _to("clean")} if args.logs else {}),
+            **({"metrics": _to("clean")} if args.metrics else {}),
         },
     }
 
@@ -170,14 +181,13 @@ def _traces(args: "AlloyArgs") -> Instances:
         "drop_noise": {
             "paths": args.settings.ignored_paths,
             "namespaces": list(args.stack_namespaces),
-            # With `head_sample` or `copy_traces`, these send to the samplers.
-            "traces": [
-                each
-                for name in exits
-                if name != "send_to_samplers" or len(exits) == 1
-                for each in _to(name)
-            ],
+            **_given(
+                resources=statements.dropped_resources(args.settings.drop),
+                spans=statements.dropped_spans(args.settings.drop),
+            ),
+            "traces": _to("clean"),
         },
+        **_clean(args, exits),
         **exits,
     }
 
@@ -237,6 +247,45 @@ def send_to_tempo(
         "queue_bytes": queue_bytes,
         "retry": f"{OTLP_RETRY_MINUTES}m",
     }
+
+
+def _clean(args: "AlloyArgs", exits: Instances) -> Instances:
+    its = args.settings
+    lists: dict[str, Value] = {
+        "resource": Lines(statements.resource(its.redaction)),
+        "span": Lines(statements.span(its.redaction, its.limits, its.routes)),
+        "status": Lines(statements.status(its.redaction)),
+        "event": Lines(statements.event(its.redaction, its.limits)),
+    }
+    if args.logs:
+        lists["log"] = Lines(statements.log(its.redaction, its.limits))
+    if args.metrics:
+        lists["datapoint"] = Lines(statements.datapoint(its.redaction, its.routes))
+    keyed: Instances = {}
+    if its.redaction.hash_key:
+        hash_key = {"placeholder": statements.HASH_KEY, "variable": HASH_KEY_VARIABLE}
+        keyed = {"hash_key": {**hash_key, **lists}}
+        lists = {name: Expression(f"hash_key.default.{name}") for name in lists}
+    return {
+        **keyed,
+        "clean": {
+            **lists,
+            # With `head_sample` or `copy_traces`, these send to the samplers.
+            "traces": [
+                each
+                for name in exits
+                if name != "send_to_samplers" or len(exits) == 1
+                for each in _to(name)
+            ],
+            **({"logs": _to("send_to_loki")} if args.logs else {}),
+            **({"metrics": _to("convert_metrics")} if args.metrics else {}),
+        },
+    }
+
+
+def _given(**lists: list[str]) -> dict[str, Value]:
+    """Return the arguments that are not empty."""
+    return {name: Lines(texts) for name, texts in lists.items() if texts}
 
 
 def _logs(logs: LogsSettings, queue_bytes: int) -> Instances:
@@ -351,11 +400,23 @@ def literal(text: str) -> str:
     return quoted.replace("{{", r"{\u007b")
 
 
+def raw(text: str) -> str:
+    """Return a string of Alloy, as a raw string if it can be one: statements have many quotes."""
+    plain = not _NOT_PRINTABLE_ASCII.search(text) and "`" not in text and "{{" not in text
+    return f"`{text}`" if plain else literal(text)
+
+
 def expression(value: Value) -> str:
     """Return a value in Alloy's syntax."""
     match value:
         case Expression(text):
             return text
+        case Lines(texts):
+            return (
+                "".join(["[\n", *(f"\t\t{raw(text)},\n" for text in texts), "\t]"])
+                if texts
+                else "[]"
+            )
         case str():
             return literal(value)
         case bool():
@@ -379,7 +440,7 @@ def block(name: str, body: Body, indent: str = "") -> str:
 
     Each mapping in it is a block, and each list of mappings several, but for `_MAPS`.
     """
-    attributes: dict[str, Value] = {}
+    attributes: dict[str, str] = {}
     inner: list[tuple[str, Body]] = []
     for key, value in body.items():
         if isinstance(value, Mapping) and key not in _MAPS:
@@ -387,9 +448,19 @@ def block(name: str, body: Body, indent: str = "") -> str:
         elif isinstance(value, list) and value and isinstance(value[0], Mapping):
             inner += [(key, each) for each in cast("list[Body]", value)]
         else:
-            attributes[key] = value
-    width = max(map(len, attributes), default=0)
-    lines = [f"{indent}\t{k:<{width}} = {expression(v)}\n" for k, v in attributes.items()]
+            attributes[key] = expression(value)
+    lines = [*_aligned(attributes, indent)]
     blocks = [block(k, v, f"{indent}\t") for k, v in inner]
     first = ["\n"] if lines and blocks else []
     return "".join([f"{indent}{name} {{\n", *lines, *first, "\n".join(blocks), f"{indent}}}\n"])
+
+
+def _aligned(attributes: Mapping[str, str], indent: str) -> Iterator[str]:
+    """Yield the lines of attributes, aligned up to each value of several lines."""
+    group: dict[str, str] = {}
+    for key, value in attributes.items():
+        group[key] = value
+        if "\n" in value or key == [*attributes][-1]:
+            width = max(map(len, group))
+            yield from (f"{indent}\t{k:<{width}} = {v}\n" for k, v in group.items())
+            group = {}

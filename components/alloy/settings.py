@@ -21,6 +21,12 @@ from ..core.texts import (
     Url,
     UrlPath,
 )
+from .clean.settings import (
+    AttributeLimitSettings,
+    DropSettings,
+    RedactionSettings,
+    RouteSettings,
+)
 from .sampling.settings import SamplingSettings
 
 
@@ -89,7 +95,7 @@ class GatewaySettings(Settings):
 
 
 class IngressSettings(Settings):
-    """Entry for OTLP from outside the cluster: see docs/pipeline.md."""
+    """Entry for OTLP from outside the cluster: see docs/clean-data.md."""
 
     auth: IngressAuth
     """How senders authenticate: `basic` (user and password), `bearer` (a token) or `mtls` (a client
@@ -147,6 +153,15 @@ class AlloySettings(Settings):
     """Keep the `k8s.*` attributes of senders in the host network or outside the cluster, which any
     of them can forge. By default true only with `beyla.contextPropagation`, because Beyla then
     sends from the host network."""
+    redaction: RedactionSettings = RedactionSettings()
+    """Redaction of secrets: see docs/clean-data.md."""
+    drop: list[DropSettings] = Field(default=[], max_length=100)
+    """Rules for spans that are dropped, besides `ignoredPaths`. Children of a dropped span stay,
+    without their parent."""
+    routes: RouteSettings = RouteSettings()
+    """Templates of routes in span names and labels."""
+    limits: AttributeLimitSettings = AttributeLimitSettings()
+    """Limits of the size of spans and log records."""
     placement: Annotated[PlacementSettings, PLACED] = PlacementSettings()
     """Placement of Alloy's pods; each key replaces that of the stack's `placement`."""
     ingress: IngressSettings | None = None

@@ -16,7 +16,7 @@ from ..core.settings import IpFamily, PlacementSettings
 from ..core.workload import Workload
 from ..identity.role import irsa_annotation
 from . import ingress
-from .pipeline import config
+from .pipeline import HASH_KEY_VARIABLE, config
 from .sizes import workload
 
 if TYPE_CHECKING:
@@ -172,6 +172,7 @@ def _alloy(args: "AlloyArgs", size: Workload, content: str) -> dict[str, Any]:
             {"name": name, "port": port, "targetPort": port, "protocol": "TCP", "appProtocol": app}
             for name, (port, app) in ports.items()
         ],
+        **placement.given({"extraEnv": _hash_key(args)}),
         # Alloy derives GOMEMLIMIT and the memory limiter's percentages from the memory limit.
         "resources": size.resources(),
         "securityContext": {**RESTRICTED, "runAsUser": UID, "runAsGroup": UID},
@@ -184,6 +185,14 @@ def _alloy(args: "AlloyArgs", size: Workload, content: str) -> dict[str, Any]:
         },
         "lifecycle": {"preStop": {"sleep": {"seconds": _DRAIN_SECONDS}}},
     }
+
+
+def _hash_key(args: "AlloyArgs") -> list[dict[str, Any]]:
+    """Return the environment variable with the key of hashes; none without a key."""
+    if not (its := args.settings.redaction.hash_key):
+        return []
+    source = {"secretKeyRef": {"name": its.secret, "key": its.key}}
+    return [{"name": HASH_KEY_VARIABLE, "valueFrom": source}]
 
 
 def _config_reloader(size: Workload) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from ..tempo import sizes as tempo_sizes
 from ..tempo.settings import Histograms, TempoMode, TempoSettings
 from ..tempo.system import workloads as tempo_workloads
 from .backends import credentials, sign_in
+from .clean import clean
 from .ingress import ingress
 
 #: What a rule finds: the key of a setting and what is wrong with its value, or a whole problem
@@ -739,5 +740,6 @@ _RULES = (
     _buckets,
     _slos,
     _load,
+    clean,
     _overrides,
 )

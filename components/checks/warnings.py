@@ -11,6 +11,7 @@ from ..identity.settings import IdentityMode
 from ..load import capacity
 from ..settings import TracingSettings
 from ..tempo.settings import Histograms, TempoMode
+from .clean import clean_notices
 from .ingress import ingress_notices
 from .rules import never_instrumented
 
@@ -58,6 +59,7 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
     yield from alert_notices(settings)
     yield from load_notices(settings)
     yield from ingress_notices(settings)
+    yield from clean_notices(settings)
     if settings.beyla.enabled and not settings.beyla_runs:
         yield "beyla.namespaces is empty, as is beyla.services: Beyla is not installed."
     if settings.beyla_runs and settings.beyla.sample_ratio < 1:

@@ -62,9 +62,9 @@ def test_data_passes_the_modules_at_their_places() -> None:
     first, enriched = ["limit_memory", "a"], ["add_kubernetes", "enrich"]
 
     assert paths(gateway(texts, places=places, **SIGNALS)) == {
-        "traces": [*first, *enriched, "drop_noise", "c", "d", "e", "send_to_tempo"],
-        "logs": [*first, "b", *enriched, "e", "send_to_loki"],
-        "metrics": [*first, *enriched, "c", "convert_metrics"],
+        "traces": [*first, *enriched, "drop_noise", "clean", "c", "d", "e", "send_to_tempo"],
+        "logs": [*first, "b", *enriched, "clean", "e", "send_to_loki"],
+        "metrics": [*first, *enriched, "clean", "c", "convert_metrics"],
     }
 
 

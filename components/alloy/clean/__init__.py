@@ -1,0 +1,1 @@
+"""Clean data: redaction, limits, drop rules and route templates of the gateway."""

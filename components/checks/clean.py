@@ -1,0 +1,153 @@
+"""Rules on redaction, drop rules and templates of routes, and warnings about labels."""
+
+import re
+from collections.abc import Iterator
+
+from ..alloy.clean.settings import Action, glob_pattern
+from ..alloy.clean.statements import NEEDED, is_needed, template
+from ..settings import TracingSettings
+from ..tempo import sizes as tempo_sizes
+
+#: Attributes with a value for nearly each request, user or pod.
+_UNBOUNDED = re.compile(
+    r"(url\.(full|path|query)|http\.(url|target)|(enduser|user|session|trace|span|thread|client)[._]id"
+    r"|client\.(address|port)|net(work)?\.peer\.(address|ip|port)|user_agent\.original"
+    r"|db\.(query\.text|statement)|exception\.(message|stacktrace)|k8s\.pod\.(uid|ip|start_time)"
+    r"|container\.id|process\.pid|service\.instance\.id|messaging\.message\.id|faas\.invocation_id"
+    r"|http\.(request|response)\.header\..*)"
+)
+
+
+def clean(settings: TracingSettings) -> Iterator[tuple[str, str]]:
+    """Yield settings that lead nowhere, or take away what other settings need."""
+    redaction = settings.alloy.redaction
+    if not redaction.enabled:
+        for key, name in (
+            ("attributes", "attributes"),
+            ("patterns", "patterns"),
+            ("allowed", "allowed"),
+        ):
+            if getattr(redaction, name):
+                yield (
+                    f"alloy.redaction.{key}",
+                    "has no effect with alloy.redaction.enabled: false: remove it, or enable the "
+                    "redaction",
+                )
+        return
+    yield from _redacted(settings)
+    yield from _allowed(settings)
+    yield from _templates(settings)
+    limits, tempo = settings.alloy.limits, tempo_sizes.limits(settings.tempo)
+    if limits.value_bytes and limits.value_bytes > tempo.max_attribute_bytes:
+        yield (
+            "alloy.limits.valueBytes",
+            f"exceeds {tempo.max_attribute_bytes}, the size at which Tempo truncates values: lower "
+            "it, or raise tempo.limits.maxAttributeBytes",
+        )
+
+
+def _redacted(settings: TracingSettings) -> Iterator[tuple[str, str]]:
+    redaction, labels = settings.alloy.redaction, _labels(settings)
+    for number, one in enumerate(redaction.attributes):
+        key = f"alloy.redaction.attributes[{number}].name"
+        pattern = re.compile(glob_pattern(one.name))
+        # `service.*` selects service.name, and is what is needed itself.
+        hit = next((n for n in NEEDED if pattern.fullmatch(n)), None)
+        if hit or is_needed(one.name):
+            yield (
+                key,
+                f"selects {hit or one.name}, which metrics, dashboards or links need: choose "
+                "another attribute, for example user.email",
+            )
+        for needed, by in labels.items():
+            if pattern.fullmatch(needed) and not is_needed(needed):
+                yield key, f"selects {needed}, which {by} uses: remove it in one of the two places"
+        if one.action is not Action.HASH:
+            continue
+        if "*" in one.name:
+            yield key, "must be the whole name of an attribute with action: hash: list each name"
+        if redaction.hash_key is None:
+            yield (
+                f"alloy.redaction.attributes[{number}].action",
+                "needs a key: without one, anyone can compute the hash of a guessed value. Create "
+                "a Secret with `openssl rand -hex 32`, and name it in alloy.redaction.hashKey",
+            )
+    if redaction.hash_key and all(a.action is not Action.HASH for a in redaction.attributes):
+        yield (
+            "alloy.redaction.hashKey",
+            "has no effect: no entry of alloy.redaction.attributes has action: hash. Remove it",
+        )
+
+
+def _allowed(settings: TracingSettings) -> Iterator[tuple[str, str]]:
+    allowed = settings.alloy.redaction.allowed
+    if not allowed:
+        return
+    for needed, by in _labels(settings).items():
+        kept = any(re.fullmatch(glob_pattern(one), needed) for one in allowed)
+        if not kept and not is_needed(needed):
+            yield (
+                "alloy.redaction.allowed",
+                f"lacks {needed}, which {by} uses: add it, or remove it there",
+            )
+
+
+def _templates(settings: TracingSettings) -> Iterator[tuple[str, str]]:
+    for number, slo in enumerate(settings.slos):
+        for kind, its in (("availability", slo.availability), ("latency", slo.latency)):
+            if its and its.operation:
+                renamed = template(settings.alloy.routes, its.operation)
+                if renamed != its.operation:
+                    yield (
+                        f"slos[{number}].{kind}.operation",
+                        f"is renamed by alloy.routes, so that no span has this name: use {renamed}",
+                    )
+
+
+def _labels(settings: TracingSettings) -> dict[str, str]:
+    """Return the attributes that other settings name, with the setting."""
+    backends = settings.backends
+    return {
+        **dict.fromkeys(settings.tempo.span_metrics.dimensions, "tempo.spanMetrics.dimensions"),
+        **dict.fromkeys(backends.logs.labels.tags if backends.logs else (), "backends.logs.labels"),
+        **dict.fromkeys(
+            backends.metrics.labels if backends.metrics else (), "backends.metrics.labels"
+        ),
+    }
+
+
+def clean_notices(settings: TracingSettings) -> Iterator[str]:
+    """Yield warnings about labels with too many values, and about what is lost or kept."""
+    for name in settings.tempo.span_metrics.dimensions:
+        if _UNBOUNDED.fullmatch(name):
+            most = tempo_sizes.limits(settings.tempo).max_active_series
+            yield (
+                f"tempo.spanMetrics.dimensions: {name} has a value for nearly each request, user "
+                f"or pod. Span metrics reach tempo.limits.maxActiveSeries ({most:,}), and Tempo "
+                "then drops new series of all services. Search for the attribute with TraceQL "
+                "instead."
+            )
+    if not settings.alloy.redaction.enabled:
+        yield (
+            "alloy.redaction.enabled is false: secrets in attributes and log bodies reach Tempo, "
+            "logs and metrics as they are."
+        )
+    if not settings.alloy.routes.ids:
+        yield (
+            "alloy.routes.ids is false: each id in a span name or http.route makes new series of "
+            "span metrics."
+        )
+    for number, rule in enumerate(settings.alloy.drop):
+        if rule.service and not rule.route and not rule.span_name:
+            pattern = re.compile(glob_pattern(rule.service))
+            for slo in settings.slos:
+                its = slo.availability or slo.latency
+                if (
+                    its
+                    and pattern.fullmatch(its.service)
+                    and rule.namespace in (None, its.namespace)
+                ):
+                    yield (
+                        f"alloy.drop[{number}] drops all spans of {its.service}, which the SLO "
+                        f"{slo.name} counts: it is without data."
+                    )
