@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from ..alloy.clean.settings import Action, glob_pattern
 from ..alloy.clean.statements import NEEDED, is_needed, template
@@ -21,6 +22,8 @@ _UNBOUNDED = re.compile(
 def clean(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     """Yield settings that lead nowhere, or take away what other settings need."""
     redaction = settings.alloy.redaction
+    yield from _limits(settings)
+    yield from _templates(settings)
     if not redaction.enabled:
         for key, name in (
             ("attributes", "attributes"),
@@ -36,14 +39,20 @@ def clean(settings: TracingSettings) -> Iterator[tuple[str, str]]:
         return
     yield from _redacted(settings)
     yield from _allowed(settings)
-    yield from _templates(settings)
-    limits, tempo = settings.alloy.limits, tempo_sizes.limits(settings.tempo)
-    if limits.value_bytes and limits.value_bytes > tempo.max_attribute_bytes:
-        yield (
-            "alloy.limits.valueBytes",
-            f"exceeds {tempo.max_attribute_bytes}, the size at which Tempo truncates values: lower "
-            "it, or raise tempo.limits.maxAttributeBytes",
-        )
+
+
+def _limits(settings: TracingSettings) -> Iterator[tuple[str, str]]:
+    if not (cut := settings.alloy.limits.value_bytes):
+        return
+    # Another rule refuses a size that the mode of Tempo doesn't have.
+    with suppress(KeyError):
+        most = tempo_sizes.limits(settings.tempo).max_attribute_bytes
+        if cut > most:
+            yield (
+                "alloy.limits.valueBytes",
+                f"exceeds {most}, the size at which Tempo truncates values: lower it, or raise "
+                "tempo.limits.maxAttributeBytes",
+            )
 
 
 def _redacted(settings: TracingSettings) -> Iterator[tuple[str, str]]:

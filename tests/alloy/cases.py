@@ -28,6 +28,28 @@ AWS = {
     "sigv4": Sigv4Settings(region="eu-west-1", role_arn="arn:aws:iam::444455556666:role/writer"),
 }
 
+#: Settings that use every kind of statement, with what tries to leave its string.
+CLEANED = AlloySettings.model_validate(
+    {
+        "redaction": {
+            "rules": {"cardNumbers": True},
+            "attributes": [{"name": "user.email", "action": "hash"}, {"name": "customer.*"}],
+            "patterns": [{"name": "own", "pattern": r"""EMP-\d{6}["'`]|{{x}}"""}],
+            "kept": ["page.token", "b.*"],
+            "allowed": ["url.*", "user.email"],
+            "hashKey": {"secret": "redaction"},
+        },
+        "drop": [
+            {"service": 'a") or true or ("*'},
+            {"namespace": "sandbox"},
+            {"service": "cart", "route": "/internal/*`{{"},
+            {"spanName": "poll\\ *"},
+        ],
+        "routes": {"templates": ["/shops/{shop}/cart", "/{tenant}/x"]},
+        "limits": {"valueBytes": 1024, "attributes": 128},
+    }
+)
+
 #: Strings that try to leave the string that they are put into: Alloy's, OTTL's, Helm's, YAML's.
 HOSTILE = [
     '"',
@@ -138,6 +160,14 @@ def variants() -> dict[str, AlloyArgs]:
                 update={**AWS, "remote_writes": [RemoteWriteSettings(url="http://thanos/push")]}
             ),
             logs=LOGS.model_copy(update=AWS),
+        ),
+        "cleaned": arguments(metrics=METRICS, logs=LOGS, settings=CLEANED),
+        "uncleaned": arguments(
+            metrics=METRICS,
+            logs=LOGS,
+            settings=AlloySettings.model_validate(
+                {"redaction": {"enabled": False}, "routes": {"ids": False}}
+            ),
         ),
         "hostile": arguments(
             settings=AlloySettings().model_copy(update={"ignored_paths": HOSTILE}),

@@ -75,10 +75,10 @@ class RedactionRuleSettings(Settings):
     urls: bool = True
     """Mask user and password in URLs, and parameters such as `access_token` and `signature` in the
     query of URLs."""
-    tokens: bool = True
+    formats: bool = True
     """Mask JSON web tokens, bearer tokens, and the keys of AWS, GitHub, GitLab, Google, Slack and
     Stripe in any value."""
-    private_keys: bool = True
+    pem: bool = True
     """Mask private keys in PEM in any value."""
     assignments: bool = True
     """Mask the value behind `password=`, `token:` and the like in log bodies, exceptions, status

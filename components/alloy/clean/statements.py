@@ -300,9 +300,9 @@ def _patterns(
     rules: RedactionRuleSettings, redaction: RedactionSettings
 ) -> Iterator[tuple[str, str]]:
     """Yield the patterns for any value, with what replaces them."""
-    if rules.tokens:
+    if rules.formats:
         yield from _TOKENS.items()
-    if rules.private_keys:
+    if rules.pem:
         yield _PRIVATE_KEY, MASK
     if rules.urls:
         yield _USER, f"://{MASK}@"
