@@ -2,15 +2,17 @@
 PYTHON ?= python3
 STACK ?= dev
 BASE ?= main
+# Recorded OTLP traces for `make rehearse`.
+FILE ?=
 # Further options of the Pulumi CLI, for example ARGS=--yes.
 ARGS ?=
 # Passed in the environment, so that no value becomes part of a command.
-export STACK BASE ARGS TAG
+export STACK BASE ARGS TAG FILE
 VENV := venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help
-.PHONY: policy plan plan-diff
+.PHONY: policy plan plan-diff rehearse
 .PHONY: preflight preview up destroy adopt cli
 .PHONY: preview-report drift verify smoke release-check dist
 .PHONY: bootstrap bootstrap-move
@@ -51,7 +53,11 @@ plan: venv/.stack ## Show what `up` would create from Pulumi.$(STACK).yaml; no C
 	@$(VENV)/python -m plan "$$STACK" $(if $(JSON),--json)
 
 plan-diff: venv/.stack ## Show what the working tree changes in every environment, compared with BASE
-	@$(VENV)/python -m plan.diff $(if $(RENDER),--render) $(if $(CHARTS),--charts "$(CHARTS)") -- "$$BASE"
+	@$(VENV)/python -m plan.diff $(if $(RENDER),--render) $(if $(CHARTS),--charts "$(CHARTS)") $(if $(REHEARSE),--rehearse) -- "$$BASE"
+
+rehearse: venv/.stack ## Replay traffic through STACK's collectors on this machine; needs alloy; FILE=, BASE=
+	@$(VENV)/python -m plan.rehearse "$$STACK" $(if $(FILE),--file "$$FILE") \
+		$(if $(filter command line environment,$(origin BASE)),--base "$$BASE") $(if $(CHARTS),--charts "$(CHARTS)") $(if $(JSON),--json)
 
 preflight: venv/.stack ## Check the cluster and the account before the first `up` of STACK; needs kubectl
 	@$(VENV)/python -m delivery.preflight "$$STACK" $(if $(JSON),--json)

@@ -13,6 +13,7 @@ from plan.diff.environment import Environment, environments
 from plan.diff.rendered import rendered
 from plan.diff.report import report
 from plan.diff.trees import Commits, check_out, describe, plan_trees
+from plan.rehearse.command import compared
 from plan.write import replace_folder
 
 _FOLDER = Path("build", "plan-diff")
@@ -27,6 +28,7 @@ def main() -> int:
     parser.add_argument("base", help="any Git ref: a branch, a tag, a hash")
     parser.add_argument("--render", action="store_true", help="render the charts with helm too")
     parser.add_argument("--charts", type=Path, help="folder of packaged charts to render")
+    parser.add_argument("--rehearse", action="store_true", help="replay traffic through Alloy too")
     arguments = parser.parse_args()
     root = Path.cwd()
     commits = describe(root, arguments.base)
@@ -37,6 +39,9 @@ def main() -> int:
     notes: list[str] = []
     if arguments.render:
         found, notes = rendered(found, arguments.charts)
+    if arguments.rehearse:
+        found, reasons = compared(found, arguments.charts)
+        notes += reasons
     short = report(found, commits, docs=_docs(), notes=notes)
     full = report(found, commits, docs=_docs(), notes=notes, limit=None)
     replace_folder(_FOLDER, {"report.md": short, "full.md": full})

@@ -4,7 +4,7 @@ import concurrent.futures
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
@@ -46,6 +46,18 @@ class Release:
     repository: str
     version: str
     values: str
+
+    @classmethod
+    def of(cls, inputs: Mapping[str, Any]) -> "Release":
+        """Return the release with the inputs of a plan."""
+        return cls(
+            name=inputs["name"],
+            namespace=inputs["namespace"],
+            chart=inputs["chart"],
+            repository=inputs.get("repositoryOpts", {}).get("repo", ""),
+            version=inputs["version"],
+            values=dump(inputs["values"]),
+        )
 
     @property
     def file(self) -> str:
@@ -96,17 +108,18 @@ def releases(environment: Environment) -> Iterator[tuple[Release | None, Release
 
 def _by_name(planned: Planned) -> dict[str, Release]:
     every = [r["inputs"] for r in planned.resources.values() if r["type"] == RELEASE]
-    return {
-        inputs["name"]: Release(
-            name=inputs["name"],
-            namespace=inputs["namespace"],
-            chart=inputs["chart"],
-            repository=inputs.get("repositoryOpts", {}).get("repo", ""),
-            version=inputs["version"],
-            values=dump(inputs["values"]),
-        )
-        for inputs in every
-    }
+    return {inputs["name"]: Release.of(inputs) for inputs in every}
+
+
+def objects_of(inputs: Mapping[str, Any], charts: Path | None) -> Objects | str:
+    """Return the objects of one release of a plan, or why they can't be rendered; needs helm.
+
+    The chart is in a folder, or is downloaded.
+    """
+    release = Release.of(inputs)
+    with tempfile.TemporaryDirectory() as name:
+        chart = _files("helm", [release], charts, Path(name))[release.file]
+        return chart if isinstance(chart, str) else _objects("helm", release, chart)
 
 
 def _files(

@@ -109,13 +109,13 @@ class Planned:
     stack_file: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-def plan_trees(trees: Sequence[Path]) -> list[dict[str, Planned]]:
-    """Return the plans of every stack file of every tree, by stack; one process plans a tree.
+def plan_trees(trees: Sequence[Path], stack: str = "*") -> list[dict[str, Planned]]:
+    """Return the plans of every stack file of every tree, or of one; one process plans a tree.
 
     Importing the SDKs takes longer than planning a stack.
     """
     with concurrent.futures.ThreadPoolExecutor(len(trees)) as pool:
-        return list(pool.map(_plan_tree, trees))
+        return list(pool.map(lambda tree: _plan_tree(tree, stack), trees))
 
 
 def from_plan(stack: str, plan: Mapping[str, Any], stack_file: Mapping[str, Any]) -> Planned:
@@ -136,10 +136,10 @@ def from_plan(stack: str, plan: Mapping[str, Any], stack_file: Mapping[str, Any]
     )
 
 
-def _plan_tree(tree: Path) -> dict[str, Planned]:
+def _plan_tree(tree: Path, stack: str) -> dict[str, Planned]:
     files = {
         f.name.removeprefix("Pulumi.").removesuffix(".yaml"): f
-        for f in sorted(tree.glob("Pulumi.*.yaml"))
+        for f in sorted(tree.glob(f"Pulumi.{stack}.yaml"))
     }
     if not files:
         return {}

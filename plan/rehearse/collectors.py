@@ -22,7 +22,8 @@ _ADDRESS = re.compile(
     r'"((?:dns:///|https?://)?)(\[[0-9A-Fa-f:]*\]|[A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d{2,5}))?(/[^"]*)?"'
 )
 _PATH = re.compile(r'\b(\w*_file|filename|directory)(\s*=\s*)"(/[^"]*)"')
-_ANY_ADDRESS = ("0.0.0.0", "[::]")  # noqa: S104 - only compared
+#: Addresses that a collector itself listens on.
+_LISTENED = re.compile(r'"(0\.0\.0\.0|\[::\]|localhost):(\d+)"')
 #: Share of the memory limit that Alloy gives to Go (KimMachineGun/automemlimit, as Alloy uses it).
 _GO_SHARE = 0.9
 
@@ -166,8 +167,8 @@ def localized(
 
     def address(match: re.Match[str]) -> str:
         scheme, host, port, path = match.groups(default="")
-        if host in _ANY_ADDRESS and port:
-            return f'"{HOST}:{ports[int(port)]}"'
+        if _LISTENED.fullmatch(match[0]):
+            return match[0]
         if scheme.startswith("http"):
             url = match[0].strip('"')
             for known, instead in to.urls.items():
@@ -190,13 +191,17 @@ def localized(
             local.write_text("rehearsal")
         return f'{match[1]}{match[2]}"{local}"'
 
-    text = _ADDRESS.sub(address, _PATH.sub(path, tier.config))
+    def listened(match: re.Match[str]) -> str:
+        return f'"{HOST}:{ports[int(match[2])]}"'
+
+    text = _ADDRESS.sub(address, _PATH.sub(path, _without_credentials(tier.config)))
+    text = _LISTENED.sub(listened, text)
     # There is no API server: senders keep the attributes that they name themselves.
     text = re.sub(r"wait_for_metadata(\s*)= false", r"passthrough\1= true", text)
     text = re.sub(r"(trusted_namespaces\s*= \[)", r'\1"", ', text).replace('["", ]', '[""]')
     if tier.memory_mib:
         text = _with_limit(text, tier.memory_mib)
-    return _unsigned(text)
+    return text
 
 
 def _with_limit(text: str, mib: int) -> str:
@@ -209,11 +214,16 @@ def _with_limit(text: str, mib: int) -> str:
     return re.sub(r"\b(spike_)?limit_percentage(\s*)= (\d+)", bytes_of, text)
 
 
-def _unsigned(text: str) -> str:
-    """Return a configuration without signatures for AWS: there are no credentials here."""
-    text = re.sub(r"^(\t+)sigv4 \{\n.*?^\1\}\n", "", text, flags=re.MULTILINE | re.DOTALL)
-    text = re.sub(r'^sigv4_auth "default" \{\n.*?^\}\n', "", text, flags=re.MULTILINE | re.DOTALL)
-    return re.sub(r"^\tauth\s*= sigv4_auth\.default\.handler\n", "", text, flags=re.MULTILINE)
+def _without_credentials(text: str) -> str:
+    """Return a configuration without what needs credentials or certificates of the cluster.
+
+    These are signatures for AWS, and the entry for senders outside the cluster.
+    """
+    instances = r'^(?:sigv4_auth|ingress\w*) "\w+" \{\n.*?^\}\n'
+    blocks = r"^(\t+)sigv4 \{\n.*?^\1\}\n"
+    for pattern in (instances, blocks, r"^\tauth\s*= sigv4_auth\.default\.handler\n"):
+        text = re.sub(pattern, "", text, flags=re.MULTILINE | re.DOTALL)
+    return text
 
 
 @contextlib.contextmanager
@@ -264,6 +274,3 @@ def collector(
         environment["GOMEMLIMIT"] = f"{int(tier.memory_mib * _GO_SHARE)}MiB"
     with process(command, own / "alloy.log", **environment) as program:
         yield Collector(tier=tier, number=number, program=program, ports=ports, http=http)
-
-
-_LISTENED = re.compile(r'"(0\.0\.0\.0|\[::\]):(\d+)"')

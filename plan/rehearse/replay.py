@@ -85,6 +85,13 @@ class Replay:
         self.sent.seconds += time.monotonic() - start
         return self.sent
 
+    def resend(self, requests: Iterable[bytes]) -> Sent:
+        """Send requests again as they are, as fast as they are accepted."""
+        with ThreadPoolExecutor(_SENDERS) as pool:
+            for each in [pool.submit(self._send, request) for request in requests]:
+                each.result()
+        return self.sent
+
     def _send(self, request: bytes) -> None:
         spans, end = span_count(request), time.monotonic() + self._patience
         accepted, tries, reason = 0, 0, ""

@@ -42,6 +42,11 @@ CASES = {
         'send_to_loki "default" {\n\tauth     = sigv4_auth.default.handler\n}',
         'send_to_loki "default" {\n}',
     ),
+    "has no entry from outside": (
+        'ingress "default" {\n\tcert_file = "/etc/tls.crt"\n}\nreceive "default" {\n}',
+        'receive "default" {\n}',
+    ),
+    "listens for itself": ('endpoint = "localhost:4318"', 'endpoint = "127.0.0.1:8"'),
     "signs no metrics": ('\t\tsigv4 {\n\t\t\tregion = "r"\n\t\t}\n', ""),
     "keeps paths of URLs": ('paths = ["/health", "/-/ready"]', 'paths = ["/health", "/-/ready"]'),
     "keeps statements": ('x = [`set(a["b.c"], "d:1")`]', 'x = [`set(a["b.c"], "d:1")`]'),

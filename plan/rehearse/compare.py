@@ -1,0 +1,221 @@
+"""What the collectors did to traffic: the spans that were sent against those that arrived."""
+
+# The generated messages carry no types of their own.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownParameterType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from plan.rehearse.otlp import Source, Trace, attributes
+
+#: Attributes that name the route of a span, the first one wins.
+_ROUTES = ("http.route", "rpc.method", "messaging.destination.name", "db.operation.name")
+
+
+class How(StrEnum):
+    """How an attribute differs after the collectors."""
+
+    REMOVED = "removed"
+    REPLACED = "replaced"
+    SHORTENED = "shortened"
+    ADDED = "added"
+
+
+@dataclass
+class Count:
+    """Spans that were sent, and those of them that arrived."""
+
+    sent: int = 0
+    kept: int = 0
+
+
+@dataclass
+class Change:
+    """Spans in which an attribute differs, and its new value if that is always the same."""
+
+    spans: int = 0
+    values: set[str] = field(default_factory=set[str])
+
+    def add(self, value: str) -> None:
+        """Count a span with a new value."""
+        self.spans += 1
+        # A third value tells nothing more than the second.
+        if len(self.values) < 2:
+            self.values.add(value)
+
+
+@dataclass
+class Comparison:
+    """What became of the traffic.
+
+    Attributes:
+        spans: all spans.
+        traces_sent: traces that were sent.
+        traces_whole: traces of which every span arrived.
+        traces_in_part: traces of which some spans arrived.
+        rootless: traces that arrived without their root span.
+        largest: the spans of the largest trace.
+        foreign: spans that arrived and were not sent.
+        services: spans by service.
+        routes: spans by service and route.
+        changes: changed attributes by how, where (resource, span, event) and name.
+        markers: attributes that still contain the marker of secrets, with their number.
+        wire_bytes: bytes of the spans that arrived.
+    """
+
+    spans: Count = field(default_factory=Count)
+    traces_sent: int = 0
+    traces_whole: int = 0
+    traces_in_part: int = 0
+    rootless: int = 0
+    largest: Count = field(default_factory=Count)
+    foreign: int = 0
+    services: dict[str, Count] = field(default_factory=dict[str, Count])
+    routes: dict[tuple[str, str], Count] = field(default_factory=dict[tuple[str, str], Count])
+    changes: dict[tuple[How, str, str], Change] = field(
+        default_factory=dict[tuple[How, str, str], Change]
+    )
+    markers: Counter[str] = field(default_factory=Counter[str])
+    wire_bytes: int = 0
+
+    @property
+    def share(self) -> float:
+        """Share of the spans that arrived, the largest trace left out if it is most of them.
+
+        A single trace of the built-in traffic would otherwise decide what sampling seems to save.
+        """
+        sent, kept = self.spans.sent, self.spans.kept
+        if self.largest.sent * 4 > sent and self.largest.sent < sent:
+            sent, kept = sent - self.largest.sent, kept - self.largest.kept
+        return kept / sent if sent else 0
+
+
+def compare(
+    traces: Sequence[Trace], arrived: Iterable[tuple[Source, Any]], marker: str = ""
+) -> Comparison:
+    """Compare traffic with what arrived.
+
+    Args:
+        traces: the traces that were sent.
+        arrived: the spans that arrived, in any order and possibly more than once.
+        marker: a string in every secret of the traffic; empty if it is not known.
+    """
+    found = Comparison()
+    by_id: dict[tuple[bytes, bytes, int], tuple[Source, Any]] = {}
+    of_resources: dict[tuple[int, int], list[_Changed]] = {}
+    for source, span in arrived:
+        by_id.setdefault(_key(span), (source, span))
+    seen = 0
+    for trace in traces:
+        whole = Count()
+        rootless = False
+        for source, span in trace.spans:
+            got = by_id.get(_key(span))
+            kept = int(got is not None)
+            service = _service(source)
+            for count in (
+                whole,
+                found.services.setdefault(service, Count()),
+                found.routes.setdefault((service, _route(span)), Count()),
+            ):
+                count.sent += 1
+                count.kept += kept
+            if got is None:
+                rootless |= not span.parent_span_id
+                continue
+            seen += 1
+            key = id(source.resource), id(got[0].resource)
+            if key not in of_resources:
+                pair = source.resource.attributes, got[0].resource.attributes
+                of_resources[key] = list(_changed("resource", *pair))
+            _add(found, (*of_resources[key], *_changes(span, got[1])), got, marker)
+        found.spans.sent += whole.sent
+        found.spans.kept += whole.kept
+        found.traces_sent += 1
+        found.traces_whole += whole.kept == whole.sent
+        found.traces_in_part += 0 < whole.kept < whole.sent
+        found.rootless += rootless and whole.kept > 0
+        if whole.sent > found.largest.sent:
+            found.largest = whole
+    found.foreign = len(by_id) - seen
+    return found
+
+
+_Changed = tuple[How, str, str, str]
+
+
+def _key(span: Any) -> tuple[bytes, bytes, int]:  # noqa: ANN401
+    # Senders such as Zipkin's use one id for both sides of a call.
+    return span.trace_id, span.span_id, span.kind
+
+
+def _service(source: Source) -> str:
+    values = attributes(a for a in source.resource.attributes if a.key == "service.name")
+    return str(values.get("service.name", "unknown"))
+
+
+def _route(span: Any) -> str:  # noqa: ANN401
+    values = {pair.key: pair.value.string_value for pair in span.attributes}
+    method = values.get("http.request.method", "")
+    for name in _ROUTES:
+        if values.get(name):
+            return f"{method} {values[name]}".strip() if name == "http.route" else span.name
+    return span.name
+
+
+def _add(
+    found: Comparison, changed: Iterable[_Changed], got: tuple[Source, Any], marker: str
+) -> None:
+    for how, where, name, value in changed:
+        found.changes.setdefault((how, where, name), Change()).add(value)
+    # Looking at the bytes first is many times faster.
+    if marker and marker.encode() in got[1].SerializeToString():
+        found.markers.update(_marked(got[1], marker))
+
+
+def _changes(before: Any, after: Any) -> Iterator[_Changed]:  # noqa: ANN401
+    yield from _changed("span", before.attributes, after.attributes)
+    if before.name != after.name:
+        yield _replaced("span", "name", before.name, after.name)
+    if before.status.message != after.status.message:
+        yield _replaced("span", "status.message", before.status.message, after.status.message)
+    for old, new in zip(before.events, after.events, strict=False):
+        yield from _changed("event", old.attributes, new.attributes)
+    if len(after.events) < len(before.events):
+        yield How.REMOVED, "event", "(whole event)", ""
+
+
+def _changed(where: str, before: Any, after: Any) -> Iterator[_Changed]:  # noqa: ANN401
+    if before == after:
+        return
+    old, new = ({pair.key: pair.value for pair in pairs} for pairs in (before, after))
+    for name, value in old.items():
+        if name not in new:
+            yield How.REMOVED, where, name, ""
+        elif value != new[name]:
+            yield _replaced(where, name, _text(value), _text(new[name]))
+    for name in new.keys() - old.keys():
+        yield How.ADDED, where, name, _text(new[name])
+
+
+def _replaced(where: str, name: str, before: str, after: str) -> _Changed:
+    shorter = after and len(after) < len(before) and before.startswith(after)
+    return (How.SHORTENED if shorter else How.REPLACED), where, name, after
+
+
+def _text(value: Any) -> str:  # noqa: ANN401
+    return value.string_value if value.WhichOneof("value") == "string_value" else str(value)
+
+
+def _marked(span: Any, marker: str) -> Iterator[str]:  # noqa: ANN401
+    events = (pair for event in span.events for pair in event.attributes)
+    for pair in (*span.attributes, *events):
+        if marker in _text(pair.value):
+            yield pair.key
+    for name, value in (("name", span.name), ("status.message", span.status.message)):
+        if marker in value:
+            yield name
