@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core.helm import from_template
-from components.core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from components.core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TEMPO_RELEASE
 from plan.rehearse.programs import HOST, Program, ProgramError, free_ports, get, process, wait_for
 
 #: A string of Alloy's configuration with an address in it: scheme, host, port, path.
@@ -82,12 +82,14 @@ class Destinations:
     """Where the tiers send to on this machine.
 
     Attributes:
-        otlp: host and port that stand for every OTLP endpoint over gRPC outside of the tiers.
+        otlp: host and port that stand for Tempo.
+        other: host and port that stand for every other endpoint of OTLP over gRPC.
         http: URL that stands for every URL: metrics, logs, and all that own modules send to.
         urls: URLs for single URLs of the configuration, by their beginning.
     """
 
     otlp: str
+    other: str
     http: str
     urls: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -176,12 +178,12 @@ def localized(
                     return f'"{instead}{url.removeprefix(known)}"'
             return f'"{to.http}{path}"'
         # A name with a dot, or a Service of the same namespace, with a port.
+        name = host.partition(".")[0]
         if port and not path:
-            return f'"{scheme}{pods.get(host.partition(".")[0], to.otlp)}"'
+            outside = to.otlp if name.startswith(TEMPO_RELEASE) else to.other
+            return f'"{scheme}{pods.get(name, outside)}"'
         # Hosts of a resolver stand without their port.
-        if host.partition(".")[0] in pods and not path:
-            return f'"{pods[host.partition(".")[0]]}"'
-        return match[0]
+        return f'"{pods[name]}"' if name in pods and not path else match[0]
 
     def path(match: re.Match[str]) -> str:
         local = folder / match[3].strip("/").replace("/", "-")

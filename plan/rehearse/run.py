@@ -110,8 +110,12 @@ def rehearse(tiers: Sequence[Tier], traffic: Traffic, tempo: storing.Tempo | str
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         stored: Stored | None = None
-        with trace_sink(TraceSink()) as sink, http_sink() as http:
-            to = Destinations(otlp=sink.endpoint, http=http.url)
+        with (
+            trace_sink(TraceSink()) as sink,
+            trace_sink(TraceSink()) as other,
+            http_sink() as http,
+        ):
+            to = Destinations(otlp=sink.endpoint, other=other.endpoint, http=http.url)
             with collectors.running(tiers, to, folder) as started:
                 its = [each for pods in started.values() for each in pods]
                 before = {each.name: each.program.cpu_seconds for each in its}

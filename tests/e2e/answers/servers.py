@@ -170,7 +170,8 @@ def _parts(
 @contextlib.contextmanager
 def alloy(planned: Planned, folder: Path, running: Running) -> Generator[None]:
     """Run the tiers of Alloy between the shop and Tempo, with the plan's configuration."""
-    to = Destinations(otlp=running.otlp.removeprefix("http://"), http=running.prometheus)
+    otlp = running.otlp.removeprefix("http://")
+    to = Destinations(otlp=otlp, other=otlp, http=running.prometheus)
     with collectors.running(planned.tiers, to, folder) as started:
         for tier, its in started.items():
             running.scraped += [Scraped(tier, each.name, each.http) for each in its]

@@ -9,7 +9,12 @@ import pytest
 from components.core.helm import no_template
 from plan.rehearse.collectors import Destinations, Tier, localized, tiers
 
-TO = Destinations(otlp="127.0.0.1:1", http="http://127.0.0.1:2", urls={"http://m": "http://n"})
+TO = Destinations(
+    otlp="127.0.0.1:1",
+    other="127.0.0.1:9",
+    http="http://127.0.0.1:2",
+    urls={"http://m": "http://n"},
+)
 PORTS = {4317: 7, 4318: 8}
 PODS = {"alloy-sampler-0": "127.0.0.1:3", "alloy-sampler-1": "127.0.0.1:4"}
 
@@ -19,6 +24,10 @@ CASES = {
     "sends to Tempo": (
         'endpoint = "dns:///tempo-distributor-discovery.t.svc.cluster.local:4317"',
         'endpoint = "dns:///127.0.0.1:1"',
+    ),
+    "sends to others": (
+        'default = "recorder.recording.svc:4317"',
+        'default = "127.0.0.1:9"',
     ),
     "sends to a pod of another tier": (
         'hostnames = ["alloy-sampler-0.s.t.svc:4317", "alloy-sampler-1.s.t.svc"]',
