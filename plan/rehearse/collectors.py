@@ -154,6 +154,7 @@ def localized(
     to: Destinations,
     folder: Path,
     *,
+    pod: str,
     ports: Mapping[int, int],
     pods: Mapping[str, str],
 ) -> str:
@@ -163,6 +164,7 @@ def localized(
         tier: the tier.
         to: where it sends to.
         folder: folder for the files that it reads and writes.
+        pod: name of the pod that it stands for.
         ports: ports that it listens on, by the port in the cluster.
         pods: OTLP addresses of the pods of other tiers, by the first label of their host names.
     """
@@ -198,6 +200,8 @@ def localized(
 
     text = _ADDRESS.sub(address, _PATH.sub(path, _without_credentials(tier.config)))
     text = _LISTENED.sub(listened, text)
+    # Series of one pod would replace those of another.
+    text = text.replace("constants.hostname", f'"{pod}"')
     # There is no API server: senders keep the attributes that they name themselves.
     text = re.sub(r"wait_for_metadata(\s*)= false", r"passthrough\1= true", text)
     text = re.sub(r"(trusted_namespaces\s*= \[)", r'\1"", ', text).replace('["", ]', '[""]')
@@ -261,13 +265,14 @@ def collector(
     tier: Tier, number: int, to: Destinations, folder: Path, pods: Mapping[str, str]
 ) -> Generator[Collector]:
     """Run one pod of a tier; it may not be ready yet."""
-    own = folder / f"{tier.name}-{number}"
+    pod = f"{tier.name}-{number}"
+    own = folder / pod
     own.mkdir(parents=True, exist_ok=True)
     listened = sorted({int(p) for _, p in _LISTENED.findall(tier.config)})
     http, *free = free_ports(1 + len(listened))
     ports = dict(zip(listened, free, strict=True))
     file = own / "config.alloy"
-    file.write_text(localized(tier, to, own, ports=ports, pods=pods))
+    file.write_text(localized(tier, to, own, pod=pod, ports=ports, pods=pods))
     command = [shutil.which("alloy") or "alloy", "run", str(file), "--disable-reporting"]
     command += [f"--server.http.listen-addr={HOST}:{http}", f"--storage.path={own / 'data'}"]
     command += [f"--stability.level={tier.stability}"]

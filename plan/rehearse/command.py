@@ -92,15 +92,19 @@ def releases(planned: Planned) -> dict[str, Mapping[str, Any]]:
     return {inputs["name"]: inputs for inputs in its}
 
 
+def in_order(found: Sequence[Tier]) -> list[Tier]:
+    """Return tiers in the order in which spans pass them: the gateway, then the samplers."""
+    return sorted(found, key=lambda tier: tier.name != ALLOY_RELEASE)
+
+
 def tiers_of(planned: Planned) -> list[Tier]:
-    """Return the tiers that spans pass, the gateway first.
+    """Return the tiers that spans pass.
 
     Raises:
         CommandError: the stack has none.
     """
-    found = tiers(releases(planned).values())
-    found.sort(key=lambda tier: tier.name != ALLOY_RELEASE)
-    if not found or found[0].name != ALLOY_RELEASE:
+    found = in_order(tiers(releases(planned).values()))
+    if not found:
         raise CommandError(f"the stack {planned.stack} has no gateway to rehearse.")
     return found
 

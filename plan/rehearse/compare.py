@@ -4,6 +4,7 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownParameterType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from plan.rehearse.otlp import Source, Trace, attributes
 
 #: Attributes that name the route of a span, the first one wins.
 _ROUTES = ("http.route", "rpc.method", "messaging.destination.name", "db.operation.name")
+#: A part of a path that is an id.
+_ID = re.compile(r"/(?:\d+|[0-9a-fA-F-]{8,})(?=/|$)")
 
 
 class How(StrEnum):
@@ -164,7 +167,8 @@ def _route(span: Any) -> str:  # noqa: ANN401
     for name in _ROUTES:
         if values.get(name):
             return f"{method} {values[name]}".strip() if name == "http.route" else span.name
-    return span.name
+    # Ids in paths would make a route of each request.
+    return _ID.sub("/*", span.name)
 
 
 def _add(

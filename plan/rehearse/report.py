@@ -59,13 +59,13 @@ class Side:
 def month(document: Mapping[str, Any], result: Rehearsal, traffic: Traffic) -> Month | None:
     """Return the cost of a month; None without a load, or with settings of another version.
 
-    The load is that of the recording, else `load.spansPerSecond`, both as what enters the gateway.
+    The load is that of the recording, or else that which services send in `load`.
     """
     try:
         settings = TracingSettings.model_validate(document)
     except ValidationError:
         return None
-    entering = traffic.recorded_per_second or settings.load.spans_per_second
+    entering = traffic.recorded_per_second or settings.load.sent
     kept = result.compared.spans.kept
     if not entering or not kept:
         return None
@@ -291,7 +291,12 @@ def _spans(side: Side) -> _Rows:
 
 
 def _rules(side: Side) -> _Rows:
-    return {(code(name),): (f"{count:,}",) for name, count in side.result.rules.items()}
+    result, its = side.result, side.result.compared.spans
+    rows = dict(result.rules)
+    sampled = its.sent - its.kept - result.sent.lost - sum(rows.values())
+    if result.policies and sampled > 0:
+        rows["sampling"] = sampled
+    return {(code(name),): (f"{count:,}",) for name, count in rows.items()}
 
 
 def _policies(side: Side) -> _Rows:

@@ -162,6 +162,7 @@ def settle(its: Sequence[Collector], sink: TraceSink, http: HttpSink) -> None:
     wait_for("end of the traffic", quiet, _PATIENCE_SECONDS)
 
 
+_COMPONENT = re.compile(r"^\S*otelcol\.processor\.tail_sampling\.\w+\.")
 _QUEUED = "otelcol_exporter_queue_size"
 _TOO_EARLY = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early_total"
 _BY_POLICY = "otelcol_processor_tail_sampling_count_traces_sampled_total"
@@ -207,7 +208,9 @@ def _policies(exposed: Iterable[str]) -> Iterator[tuple[str, Decisions]]:
     for text in exposed:
         for name in (_BY_POLICY, _OF_ALL):
             for labels, value in metrics.samples(text, name):
-                by_decision = counts.setdefault(labels.get("policy", ""), Counter())
+                # Alloy puts the name of its component in front.
+                policy = _COMPONENT.sub("", labels.get("policy", ""))
+                by_decision = counts.setdefault(policy, Counter())
                 by_decision[labels.get("sampled") == "true"] += round(value)
     for policy, by_decision in counts.items():
         yield policy, Decisions(kept=by_decision[True], not_kept=by_decision[False])

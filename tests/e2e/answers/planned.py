@@ -14,6 +14,7 @@ from components.core.names import TEMPO_RELEASE
 from components.settings import TracingSettings
 from components.tempo.settings import TempoMode
 from plan.rehearse.collectors import Tier, tiers
+from plan.rehearse.command import in_order
 from plan.run import run
 from plan.write import masked, write
 from policy.rules.reading import RELEASE
@@ -126,4 +127,6 @@ def written(stack: str, folder: Path) -> Planned:
     planned = run(stack, folder)
     write(planned, folder / "plan")
     releases = (masked(release.inputs) for release in planned.recording.of_type(RELEASE))
-    return Planned(settings=planned.settings, folder=folder / "plan", tiers=tiers(releases))
+    return Planned(
+        settings=planned.settings, folder=folder / "plan", tiers=in_order(tiers(releases))
+    )

@@ -55,6 +55,7 @@ CASES = {
         'ingress "default" {\n\tcert_file = "/etc/tls.crt"\n}\nreceive "default" {\n}',
         'receive "default" {\n}',
     ),
+    "has the name of its pod": ('{"writer" = constants.hostname}', '{"writer" = "alloy-0"}'),
     "listens for itself": ('endpoint = "localhost:4318"', 'endpoint = "127.0.0.1:8"'),
     "signs no metrics": ('\t\tsigv4 {\n\t\t\tregion = "r"\n\t\t}\n', ""),
     "keeps paths of URLs": ('paths = ["/health", "/-/ready"]', 'paths = ["/health", "/-/ready"]'),
@@ -67,14 +68,14 @@ CASES = {
 def test_only_what_the_machine_lacks_changes(text: str, expected: str, tmp_path: Path) -> None:
     tier = Tier(name="alloy", config=text, memory_mib=512)
 
-    assert localized(tier, TO, tmp_path, ports=PORTS, pods=PODS) == expected
+    assert localized(tier, TO, tmp_path, pod="alloy-0", ports=PORTS, pods=PODS) == expected
 
 
 def test_files_and_folders_exist(tmp_path: Path) -> None:
     text = 'password_file = "/etc/secrets/PASSWORD"\ndirectory = "/var/lib/alloy/queue"'
     tier = Tier(name="alloy", config=text)
 
-    found = localized(tier, TO, tmp_path, ports=PORTS, pods=PODS)
+    found = localized(tier, TO, tmp_path, pod="alloy-0", ports=PORTS, pods=PODS)
 
     assert (tmp_path / "etc-secrets-PASSWORD").is_file()
     assert (tmp_path / "var-lib-alloy-queue").is_dir()

@@ -21,13 +21,16 @@ from tests.alloy.gateway import needs_alloy
 from tests.examples.features import FEATURES, plan
 
 ROOT = Path(__file__).parents[3]
+_CALLS = "traces_spanmetrics_calls_total"
 PROBES = {"GET /healthz", "GET /readyz", "GET /metrics"}
 
 pytestmark = [needs_alloy, pytest.mark.xdist_group("rehearsal")]
 
 
 def tiers_of(planned: Plan) -> list[Tier]:
-    return tiers(masked(release.inputs) for release in planned.recording.of_type(RELEASE))
+    return command.in_order(
+        tiers(masked(release.inputs) for release in planned.recording.of_type(RELEASE))
+    )
 
 
 def test_the_rendered_gateway_drops_probes_and_keeps_the_rest() -> None:
@@ -47,6 +50,30 @@ def test_the_rendered_gateway_drops_probes_and_keeps_the_rest() -> None:
     assert usage.cpu_seconds > 0
     assert 50 < usage.peak_mib < (usage.limit_mib or 0)
     assert result.not_run == ["no Tempo"]
+
+
+def test_two_samplers_keep_whole_traces_by_their_rules() -> None:
+    traffic = command.shop({}, 1500, large=False)
+    failed = {
+        trace.spans[0][1].trace_id
+        for trace in traffic.traces
+        if any(span.status.code == 2 for _, span in trace.spans)
+    }
+
+    result = rehearse(tiers_of(plan("sampling")), traffic, "no Tempo")
+
+    kept, its = result.policies[""], result.compared
+    assert its.traces_in_part == its.rootless == 0
+    assert its.traces_whole == kept.kept < its.traces_sent / 2
+    assert result.policies["errors"].kept == len(failed) > 0
+    assert [usage.name for usage in result.usage] == [
+        "alloy-0",
+        "alloy-sampler-0",
+        "alloy-sampler-1",
+    ]
+    # Metrics are of all spans but probes.
+    calls = sum(value for labels, value in result.samples.items() if ("__name__", _CALLS) in labels)
+    assert calls == its.spans.sent - result.rules["drop_noise"]
 
 
 def test_recorded_traffic_can_be_replayed(tmp_path: Path) -> None:

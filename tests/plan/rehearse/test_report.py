@@ -54,6 +54,13 @@ def test_missing_spans_are_counted_by_service_route_and_trace() -> None:
     assert missing == found.spans.sent - found.spans.kept == payments.sent
 
 
+def test_ids_in_paths_make_no_routes() -> None:
+    names = {route for service, route in arriving(lambda *_: True).routes if service == "search"}
+
+    assert "GET /items/*" in names
+    assert not any("/items/" in name and name != "GET /items/*" for name in names)
+
+
 def test_a_trace_without_its_root_is_counted() -> None:
     found = arriving(lambda resource, span: bool(span.parent_span_id))
 
@@ -99,8 +106,10 @@ otelcol_processor_outgoing_items_total{component_id="otelcol.processor.filter.de
 component_path="/drop_noise.default",otel_signal="traces"} 7
 otelcol_processor_incoming_items_total{component_id="otelcol.processor.filter.default",\
 component_path="/drop_noise.default",otel_signal="logs"} 5
-otelcol_processor_tail_sampling_count_traces_sampled_total{policy="errors",sampled="true"} 4
-otelcol_processor_tail_sampling_count_traces_sampled_total{policy="errors",sampled="false"} 6
+otelcol_processor_tail_sampling_count_traces_sampled_total{\
+policy="decide.default/otelcol.processor.tail_sampling.default.errors",sampled="true"} 4
+otelcol_processor_tail_sampling_count_traces_sampled_total{\
+policy="decide.default/otelcol.processor.tail_sampling.default.errors",sampled="false"} 6
 otelcol_processor_tail_sampling_global_count_traces_sampled_total{sampled="true"} 5
 otelcol_exporter_send_failed_spans_total{component_path="/send_to_tempo.default"} 3
 """
