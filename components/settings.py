@@ -26,6 +26,7 @@ from .load.settings import LoadSettings
 from .otel_operator.settings import OperatorSettings
 from .storage.settings import StorageSettings
 from .tempo.settings import TempoSettings
+from .tenancy.settings import TenancySettings
 
 
 class TracingSettings(Settings):
@@ -45,6 +46,8 @@ class TracingSettings(Settings):
     """Grafana Tempo, the trace backend."""
     alloy: AlloySettings = AlloySettings()
     """Grafana Alloy, the OTLP gateway that every sender talks to."""
+    tenancy: TenancySettings = TenancySettings()
+    """Tenants, whose traces Tempo keeps apart: see docs/tenants.md."""
     beyla: BeylaSettings = BeylaSettings()
     """Grafana Beyla, the eBPF agent that sees services without instrumentation."""
     operator: OperatorSettings = OperatorSettings()
@@ -89,6 +92,17 @@ class TracingSettings(Settings):
     def slack_minutes(self) -> int:
         """Age in minutes up to which a span counts for Tempo; sampling delays spans."""
         return max(self.tempo.slack_minutes, self.alloy.sampling.slack_minutes)
+
+    @property
+    def trusts_unidentified(self) -> bool:
+        """Whether senders whose connection belongs to no pod keep their `k8s.*` attributes."""
+        its = self.alloy.trust_unidentified
+        return self.beyla_in_host_network if its is None else its
+
+    @property
+    def read_as(self) -> str | None:
+        """Tenant that the main datasource reads, or several; none without multitenancy."""
+        return self.tenancy.read_as if self.tenancy.enabled else self.tempo.tenant
 
     @property
     def own_namespaces(self) -> list[str]:

@@ -164,7 +164,8 @@ class TracingStack(pulumi.ComponentResource):
                 settings=settings.grafana,
                 backends=settings.backends,
                 tempo_query_url=_tempo_url(settings),
-                tenant=settings.tempo.tenant,
+                tenant=settings.read_as,
+                tenants=settings.tenancy.names,
                 histograms=settings.tempo.span_metrics.histograms,
                 metrics_password=args.metrics_password,
                 logs_password=args.logs_password,
@@ -328,7 +329,8 @@ def grafana_files(settings: TracingSettings) -> dict[str, str]:
     made = builders(
         settings.grafana,
         settings.backends,
-        tenant=settings.tempo.tenant,
+        tenant=settings.read_as,
+        tenants=settings.tenancy.names,
         histograms=settings.tempo.span_metrics.histograms,
     )
     built = [

@@ -17,6 +17,7 @@ from ..core.outputs import register
 from ..core.overrides import refuse
 from ..core.problem import SettingsError
 from ..core.settings import IpFamily, PlacementSettings, ServiceMonitorSettings
+from ..tenancy.settings import TenancySettings
 from . import ingress
 from .endpoints import otlp_grpc_endpoint, otlp_http_endpoint
 from .own_modules import problems
@@ -63,6 +64,8 @@ class AlloyArgs:
     Service); otherwise one connection."""
     tenant: str | None = None
     """Tempo's tenant; none without multitenancy."""
+    tenancy: TenancySettings = TenancySettings()
+    """Tenants, which replace `tenant`."""
     stack_namespaces: Sequence[str] = ()
     """Namespaces of the tracing stack, whose own spans are dropped."""
     trusted_namespaces: Sequence[str] = ()

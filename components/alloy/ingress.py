@@ -16,6 +16,7 @@ from ..core.names import (
     OTLP_HTTP_PORT,
 )
 from .settings import GatewaySettings, IngressAuth, IngressSettings
+from .text import Expression
 
 if TYPE_CHECKING:
     from .component import AlloyArgs
@@ -44,8 +45,6 @@ def instances(args: "AlloyArgs", outputs: dict[str, Any]) -> dict[str, dict[str,
     Args:
         args: Alloy's arguments.
         outputs: where data goes, by signal.
-
-    The handler of the module that authenticates is the argument `auth`, which the caller adds.
     """
     its = args.settings.ingress
     if its is None:
@@ -61,7 +60,9 @@ def instances(args: "AlloyArgs", outputs: dict[str, Any]) -> dict[str, dict[str,
         entry |= {"cert_file": f"{_PATH}/{_CERT}", "key_file": f"{_PATH}/{_KEY}"}
     if its.auth is IngressAuth.MTLS:
         return {"ingress": {**entry, "client_ca_file": file, **outputs}}
-    return {f"ingress_{its.auth}": {"file": file}, "ingress": {**entry, **outputs}}
+    handler = f"ingress_{its.auth}"
+    entry["auth"] = Expression(f"{handler}.default.handler")
+    return {handler: {"file": file}, "ingress": {**entry, **outputs}}
 
 
 def declared(text: str, its: IngressSettings) -> str:

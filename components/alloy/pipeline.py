@@ -22,7 +22,9 @@ from . import ingress
 from .clean import statements
 from .endpoints import sampler_hosts
 from .own_modules import MODULES, SIGNALS, OwnModule, modules
-from .sizes import HTTP_REQUEST_MIB, queue_bytes
+from .sizes import HTTP_REQUEST_MIB, least_queue_bytes, queue_bytes
+from .tenants import apart
+from .text import Expression
 
 if TYPE_CHECKING:
     from .component import AlloyArgs
@@ -41,13 +43,6 @@ _REHEARSED_RETRY_MINUTES = 1
 _ALL_PERCENT = 100
 
 _NOT_PRINTABLE_ASCII = re.compile(r"[^ -~]")
-
-
-@dataclass(frozen=True)
-class Expression:
-    """An Alloy expression that is written as it is, for example `enrich.default.input`."""
-
-    text: str
 
 
 @dataclass(frozen=True)
@@ -82,16 +77,21 @@ def config(args: "AlloyArgs") -> str:
         **(_metrics(args, args.metrics) if args.metrics else {}),
     }
     own = modules(args.settings.modules, args.modules)
-    stack = [*instances]
     inserted = _insert(own, instances, samples=args.settings.sampling.decides)
     outside = _outside(args, own.get("afterReceive", ()), instances)
-    text = [_declared(name, args) for name in (SHARED_MODULE, *stack, *outside["default"])]
-    used = [
-        instance(module, label, arguments)
-        for label, made in (("default", instances), *outside.items())
-        for module, arguments in made.items()
-    ]
-    return "\n".join([*text, *inserted, *used])
+    everything = apart(
+        [
+            (module, label, arguments)
+            for label, made in (("default", instances), *outside.items())
+            for module, arguments in made.items()
+        ],
+        args.tenancy,
+        least_queue_bytes=least_queue_bytes(args.settings),
+    )
+    own_names = {module.name for place in own.values() for module in place}
+    stock = dict.fromkeys(module for module, _, _ in everything if module not in own_names)
+    text = [_declared(name, args) for name in (SHARED_MODULE, *stock)]
+    return "\n".join([*text, *inserted, *(instance(*each) for each in everything)])
 
 
 def _outside(
@@ -106,8 +106,6 @@ def _outside(
     again: Instances = {}
     if made:
         entry = made["ingress"]
-        for module in made.keys() - {"ingress"}:
-            entry["auth"] = Expression(f"{module}.default.handler")
         for signal in exits:
             source = entry
             for module in (each for each in own if signal in each.signals):

@@ -48,7 +48,7 @@ class AlloyModulesSettings(Settings):
 _CLASS = OnChange(
     happens="Kubernetes refuses to change the class of a Service.",
     do="Remove `alloy.ingress.loadBalancer`, run `up`, and add it with the new class.",
-    section="pipeline.md#entry-from-outside",
+    section="ingress.md#entry-from-outside",
 )
 
 
@@ -95,7 +95,7 @@ class GatewaySettings(Settings):
 
 
 class IngressSettings(Settings):
-    """Entry for OTLP from outside the cluster: see docs/clean-data.md."""
+    """Entry for OTLP from outside the cluster: see docs/ingress.md."""
 
     auth: IngressAuth
     """How senders authenticate: `basic` (user and password), `bearer` (a token) or `mtls` (a client

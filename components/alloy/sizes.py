@@ -105,4 +105,9 @@ def queue_bytes(settings: AlloySettings) -> int:
     It is at least the largest request, which could never enter a smaller queue.
     """
     batches = settings.queue_batches or PRESETS[settings.size].queue_batches
-    return max(batches * BATCH_MIB, settings.max_request_mib, HTTP_REQUEST_MIB) * MIB
+    return max(batches * BATCH_MIB * MIB, least_queue_bytes(settings))
+
+
+def least_queue_bytes(settings: AlloySettings) -> int:
+    """Return the size of the largest request in bytes, which must fit into a queue."""
+    return max(settings.max_request_mib, HTTP_REQUEST_MIB) * MIB

@@ -45,16 +45,13 @@ def args(
         tempo_endpoint=otlp_endpoint(settings.tempo.mode, settings.namespaces.tracing),
         balance=settings.tempo.mode is TempoMode.DISTRIBUTED,
         tenant=settings.tempo.tenant,
+        tenancy=settings.tenancy,
         stack_namespaces=settings.own_namespaces,
         trusted_namespaces=[
             *([settings.namespaces.beyla] if settings.beyla_runs else []),
             *settings.alloy.trusted_namespaces,
         ],
-        trust_unidentified=(
-            settings.beyla_in_host_network
-            if settings.alloy.trust_unidentified is None
-            else settings.alloy.trust_unidentified
-        ),
+        trust_unidentified=settings.trusts_unidentified,
         metrics=settings.backends.metrics,
         logs=settings.backends.logs,
         modules=dict(modules),

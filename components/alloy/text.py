@@ -1,4 +1,4 @@
-"""Reads the blocks and attributes of an Alloy configuration, without evaluating expressions."""
+"""Blocks, attributes and expressions of an Alloy configuration, without their values."""
 
 import re
 from collections.abc import Iterator
@@ -20,6 +20,13 @@ _TOKEN = re.compile(
 )
 
 Token = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Expression:
+    """An Alloy expression that is written as it is, for example `enrich.default.input`."""
+
+    text: str
 
 
 @dataclass

@@ -38,6 +38,7 @@ from ..tempo.system import workloads as tempo_workloads
 from .backends import credentials, sign_in
 from .clean import clean
 from .ingress import ingress
+from .tenancy import tenancy
 
 #: What a rule finds: the key of a setting and what is wrong with its value, or a whole problem
 #: where the value is that of a size preset, or belongs to no setting.
@@ -422,12 +423,13 @@ def _tempo(settings: TracingSettings) -> Found:
         yield key, "mode distributed needs size s, m or l: set tempo.size: m, or another mode"
         return
     for tenant, overrides in its.overrides.items():
-        if its.tenant is None and tenant not in ("single-tenant", "*"):
+        alone = its.tenant is None and not settings.tenancy.enabled
+        if alone and tenant not in ("single-tenant", "*"):
             yield problem(
                 f"tempo.overrides.{tenant}",
                 overrides,
-                "has no effect without tempo.tenant, which enables multitenancy: set that too, or "
-                "use the key single-tenant",
+                "has no effect without tempo.tenant or tenancy.mode, which enable multitenancy: "
+                "set one of them, or use the key single-tenant",
             )
     limits = tempo_sizes.limits(its)
     if limits.burst_size_mib < limits.rate_limit_mib:
@@ -736,6 +738,7 @@ _RULES = (
     _delivery,
     sign_in,
     ingress,
+    tenancy,
     _folder,
     _buckets,
     _slos,

@@ -14,6 +14,7 @@ from ..tempo.settings import Histograms, TempoMode
 from .clean import clean_notices
 from .ingress import ingress_notices
 from .rules import never_instrumented
+from .tenancy import tenancy_notices
 
 #: Regions of the partition `aws` that minio-go, Tempo's client, doesn't know (endpoints.go of the
 #: version in Tempo 2.10.8). In other partitions it keeps the host that is configured.
@@ -60,6 +61,7 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
     yield from load_notices(settings)
     yield from ingress_notices(settings)
     yield from clean_notices(settings)
+    yield from tenancy_notices(settings)
     if settings.beyla.enabled and not settings.beyla_runs:
         yield "beyla.namespaces is empty, as is beyla.services: Beyla is not installed."
     if settings.beyla_runs and settings.beyla.sample_ratio < 1:

@@ -264,6 +264,11 @@ AttributeName = Annotated[
     Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$"),
     Text("the name of an attribute of spans or their resource", "k8s.namespace.name"),
 ]
+AttributeValue = Annotated[
+    str,
+    Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    Text("the value of an attribute: 1 to 200 characters, without line breaks", "payments"),
+]
 AlertLabel = Annotated[
     LabelName,
     _refuse(lambda name: name in _ALERT_LABELS, "is set by the alerts themselves: remove it"),

@@ -1,5 +1,6 @@
 """Grafana's datasources as a component."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -27,7 +28,9 @@ class GrafanaDatasourcesArgs:
     tempo_query_url: pulumi.Input[str]
     """URL of Tempo's query API."""
     tenant: str | None = None
-    """Tenant to read traces as; none without multitenancy."""
+    """Tenant to read traces as, or several as `a|b`; none without multitenancy."""
+    tenants: Sequence[str] = ()
+    """Tenants that have a datasource of their own too."""
     histograms: Histograms = Histograms.CLASSIC
     """Kind of the histograms of span metrics."""
     metrics_password: pulumi.Input[str] | None = None
@@ -71,7 +74,11 @@ class GrafanaDatasources(pulumi.ComponentResource):
             "profiles": args.profiles_password,
         }
         datasources = builders(
-            settings, args.backends, tenant=args.tenant, histograms=args.histograms
+            settings,
+            args.backends,
+            tenant=args.tenant,
+            tenants=args.tenants,
+            histograms=args.histograms,
         )
         for role, build in datasources.items():
             backend: SignInSettings | None = getattr(args.backends, role, None)

@@ -1,7 +1,7 @@
 """Grafana's datasources: plain data with a single `$`, and the files that provision them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import yaml
@@ -20,6 +20,7 @@ from ..backends.settings import (
 from ..core.texts import map_strings
 from ..telemetry.promql import ANSWERED, Requests
 from ..tempo.settings import Histograms
+from ..tenancy.settings import tenant_uid as _of_tenant
 from .links import PROFILE, PYROSCOPE
 from .settings import GrafanaSettings
 
@@ -53,6 +54,7 @@ def builders(
     backends: BackendSettings,
     *,
     tenant: str | None,
+    tenants: Sequence[str] = (),
     histograms: Histograms = Histograms.CLASSIC,
 ) -> dict[str, Builder]:
     """Return the builder of each datasource of the stack by its role.
@@ -60,7 +62,8 @@ def builders(
     Args:
         settings: the Grafana side's settings.
         backends: the backends that traces lead to.
-        tenant: tenant to read traces as; None without multitenancy.
+        tenant: tenant to read traces as, or several as `a|b`; None without multitenancy.
+        tenants: tenants that have a datasource of their own too.
         histograms: kind of the histograms of span metrics.
     """
     uid = settings.tempo_uid
@@ -69,6 +72,8 @@ def builders(
             settings, backends, url=url, tenant=tenant, histograms=histograms
         )
     }
+    for one in tenants:
+        found[_of_tenant("tempo", one)] = _tenant_builder(settings, backends, one, histograms)
     if (of_metrics := backends.metrics) and of_metrics.create_datasource:
         found["metrics"] = lambda _, password: metrics(of_metrics, tempo_uid=uid, password=password)
     if (of_logs := backends.logs) and of_logs.create_datasource:
@@ -76,6 +81,13 @@ def builders(
     if (of_profiles := backends.profiles) and of_profiles.create_datasource:
         found["profiles"] = lambda _, password: pyroscope(of_profiles, password=password)
     return found
+
+
+def _tenant_builder(
+    settings: GrafanaSettings, backends: BackendSettings, tenant: str, histograms: Histograms
+) -> Builder:
+    its = settings.model_copy(update={"tempo_uid": _of_tenant(settings.tempo_uid, tenant)})
+    return lambda url, _: tempo(its, backends, url=url, tenant=tenant, histograms=histograms)
 
 
 def tempo(
@@ -105,7 +117,8 @@ def tempo(
     if backends.profiles:
         json_data["tracesToProfiles"] = _to_profiles(backends.profiles)
     built = _datasource("tempo", uid=settings.tempo_uid, url=url, json_data=json_data)
-    return _signed_in(built, SignInSettings(tenant=tenant), None)
+    # Several tenants are no name of one, which the settings would check.
+    return _signed_in(built, SignInSettings.model_construct(tenant=tenant), None)
 
 
 def loki(settings: LogsSettings, *, tempo_uid: str, password: str | None) -> Datasource:

@@ -44,6 +44,8 @@ class Label(StrEnum):
     TEMPO_CLUSTER = "cluster"
     #: The metrics-generator or sampler that wrote the series, by the host name of its pod.
     WRITER = "__metrics_gen_instance"
+    #: Tenant of the spans, with `tenancy.mode`.
+    TENANT = "tenant"
     SLO = "slo"
     OWNER = "owner"
     WINDOW = "window"

@@ -1,7 +1,7 @@
 """Tempo as a component."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -49,6 +49,9 @@ class TempoArgs:
     """ARN for the annotation of the service account; none with Pod Identity or an emulator."""
     cluster_name: str
     """Name of the cluster, a label of every span metric."""
+    tenants: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """Tenants and their own limits, in Tempo's format of overrides; one or more enable
+    multitenancy, as `settings.tenant` does."""
     metrics: MetricsSettings | None = None
     """The metrics backend; without it there are no span metrics."""
     sampled: bool = False
@@ -59,6 +62,11 @@ class TempoArgs:
     password or token that is in no other Secret."""
     service_monitor: ServiceMonitorSettings = ServiceMonitorSettings()
     """ServiceMonitor objects for Tempo itself."""
+
+    @property
+    def multitenant(self) -> bool:
+        """Whether each request needs a tenant."""
+        return self.settings.tenant is not None or bool(self.tenants)
 
     @property
     def chart_in_use(self) -> helm.Chart:

@@ -16,7 +16,13 @@ from ..core.units import GIB, MIB
 from ..identity.role import irsa_annotation
 from ..telemetry.metrics import TEMPO_SOURCE, Label
 from . import sizes
-from .settings import SPAN_DIMENSIONS, Histograms, TempoMode, TempoSettings
+from .settings import (
+    SPAN_DIMENSIONS,
+    Histograms,
+    TempoLimitSettings,
+    TempoMode,
+    TempoSettings,
+)
 
 if TYPE_CHECKING:
     from .component import TempoArgs
@@ -49,7 +55,7 @@ _READ = "dashboards and alerts read these series"
 #: Keys that `tempo.config` can't set: what sets them, or why the stack owns them.
 OWNED: Mapping[str, str] = {
     "auth_enabled": "tempo.tenant",
-    "multitenancy_enabled": "tempo.tenant",
+    "multitenancy_enabled": "tempo.tenant or tenancy.mode",
     "http_api_prefix": _USED,
     "target": "tempo.mode",
     "stream_over_http_enabled": "Grafana's datasource streams results",
@@ -169,7 +175,10 @@ def generator_registry(args: "TempoArgs") -> dict[str, Any]:
         "external_labels": {
             Label.SOURCE.value: TEMPO_SOURCE,
             Label.TEMPO_CLUSTER.value: args.cluster_name,
-        }
+        },
+        # A generator keeps each tenant's series apart, and writes all of them to one backend.
+        # Without the label, a service in two tenants would have two counters of one name.
+        **({"inject_tenant_id_as": Label.TENANT.value} if args.tenants else {}),
     }
 
 
@@ -219,7 +228,33 @@ _UNSET: Mapping[str, Any] = {
 def tenant_overrides(args: "TempoArgs") -> dict[str, Any]:
     """Return the overrides of each tenant, complete: Tempo applies no default to such a tenant."""
     defaults = merged(merged(_UNSET, overrides(args)), _defaults_of(args.settings))
-    return {tenant: merged(defaults, given) for tenant, given in args.settings.overrides.items()}
+    own = {tenant: given for tenant, given in args.tenants.items() if given}
+    further = args.settings.overrides
+    return {
+        tenant: merged(merged(defaults, own.get(tenant, {})), further.get(tenant, {}))
+        for tenant in dict.fromkeys([*own, *further])
+    }
+
+
+def limits_of_tenant(limits: TempoLimitSettings, retention_hours: int | None) -> dict[str, Any]:
+    """Return a tenant's own limits in the scoped format, without those of all tenants."""
+    ingestion = {
+        "rate_limit_bytes": limits.rate_limit_mib and limits.rate_limit_mib * MIB,
+        "burst_size_bytes": limits.burst_size_mib and limits.burst_size_mib * MIB,
+        "max_traces_per_user": limits.max_live_traces,
+        "max_attribute_bytes": limits.max_attribute_bytes,
+    }
+    sections: dict[str, dict[str, Any]] = {
+        "ingestion": ingestion,
+        "global": {"max_bytes_per_trace": limits.max_trace_mib and limits.max_trace_mib * MIB},
+        "metrics_generator": {"max_active_series": limits.max_active_series},
+        "compaction": {"block_retention": retention_hours and f"{retention_hours}h"},
+    }
+    given = {
+        name: {key: value for key, value in section.items() if value is not None}
+        for name, section in sections.items()
+    }
+    return {name: section for name, section in given.items() if section}
 
 
 def _defaults_of(settings: TempoSettings) -> Mapping[str, Any]:

@@ -149,7 +149,7 @@ def values(args: "TempoArgs") -> dict[str, Any]:
     return {
         "global": _global(args, placed),
         "reportingEnabled": False,
-        "multitenancyEnabled": args.settings.tenant is not None,
+        "multitenancyEnabled": args.multitenant,
         "streamOverHTTPEnabled": True,
         "tempo": {
             "image": {"tag": args.settings.image_tag},

@@ -132,7 +132,7 @@ def _tempo(args: "TempoArgs", size: Workload, placed: PlacementSettings) -> dict
             }
         ),
         "reportingEnabled": False,
-        "multitenancyEnabled": settings.tenant is not None,
+        "multitenancyEnabled": args.multitenant,
         "streamOverHttpEnabled": True,
         "retention": config.retention(settings),
         "receivers": _receivers(args),

@@ -54,6 +54,11 @@ def args(settings: TracingSettings, *, has_credentials: bool) -> TempoArgs:
         ip_family=settings.cluster.ip_family,
         irsa_role_arn=role if settings.identity.mode is IdentityMode.IRSA else None,
         cluster_name=settings.cluster.name,
+        tenants={
+            tenant.name: config.limits_of_tenant(tenant.limits, tenant.retention_hours)
+            for tenant in settings.tenancy.tenants
+            if settings.tenancy.enabled
+        },
         metrics=settings.backends.metrics,
         sampled=settings.alloy.sampling.decides,
         credentials_secret=CREDENTIALS_SECRET if has_credentials else None,

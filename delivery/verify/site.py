@@ -158,7 +158,7 @@ class Site:
     @property
     def tempo(self) -> Api:
         """Tempo's query API."""
-        tenant = self.settings.tempo.tenant
+        tenant = self.settings.read_as
         headers = {"Accept": "application/json"} | ({"X-Scope-OrgID": tenant} if tenant else {})
         return Api(self.service(self.plan.recording.outputs["tempoQueryUrl"]), headers)
 

@@ -154,7 +154,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         deleted="The address that senders outside the cluster use, with its load balancer.",
         replaced="Senders outside the cluster need the address of the new load balancer.",
         data=True,
-        section="pipeline.md#entry-from-outside",
+        section="ingress.md#entry-from-outside",
     ),
     **dict.fromkeys(
         (f"kubernetes:{GATEWAY_API}:{kind}" for kind in ("GRPCRoute", "HTTPRoute")),

@@ -33,12 +33,16 @@ class TraceSink:
     Attributes:
         endpoint: its host and port.
         requests: ExportTraceServiceRequests as they arrived, not decoded.
-        headers: metadata of the requests.
+        headers: metadata of the requests, all together.
+        pairs: metadata and request of each.
     """
 
     endpoint: str = ""
     requests: list[bytes] = field(default_factory=list[bytes])
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    pairs: list[tuple[dict[str, str], bytes]] = field(
+        default_factory=list[tuple[dict[str, str], bytes]]
+    )
 
 
 @contextmanager
@@ -46,8 +50,10 @@ def trace_sink(sink: Sink) -> Generator[Sink]:
     """Run a receiver of OTLP over gRPC, which fills a sink, on a free port of this machine."""
 
     def export(request: bytes, context: Any) -> bytes:  # noqa: ANN401
-        sink.headers.update(dict(context.invocation_metadata()))
+        metadata = dict(context.invocation_metadata())
+        sink.headers.update(metadata)
         sink.requests.append(request)
+        sink.pairs.append((metadata, request))
         return b""
 
     class Handler(grpc.GenericRpcHandler):

@@ -19,8 +19,17 @@ from components.backends.settings import (
 )
 from components.core.helm import ALLOY
 from components.core.settings import ServiceMonitorSettings
+from components.tenancy.settings import TenancySettings
 from tests.backends.sign_ins import SIGN_INS
 
+#: Two tenants by namespace, one of them for the rest.
+TENANCY = TenancySettings.model_validate(
+    {
+        "mode": "byNamespace",
+        "tenants": [{"name": "pay", "namespaces": ["payments", "ledger"]}, {"name": "shared"}],
+        "default": "shared",
+    }
+)
 METRICS = MetricsSettings(url="http://mimir:80", remote_write_url="http://mimir:80/api/v1/push")
 LOGS = LogsSettings(url="http://loki:80", otlp_url="http://loki:80/otlp")
 AWS = {
@@ -146,6 +155,7 @@ def variants() -> dict[str, AlloyArgs]:
             )
             for auth in IngressAuth
         },
+        "tenants": arguments(tenancy=TENANCY),
         "ingress, gateway": arguments(
             settings=AlloySettings(
                 ingress=IngressSettings(

@@ -39,12 +39,12 @@ class Gateway:
     url: str
     outside: tuple[str, str] = ("", "")
 
-    def send(self, signal: str, body: Mapping[str, Any]) -> int:
-        """Send OTLP in JSON; return the HTTP status."""
+    def send(self, signal: str, body: Mapping[str, Any], **headers: str) -> int:
+        """Send OTLP in JSON, with more headers; return the HTTP status."""
         request = urllib.request.Request(  # noqa: S310 - a fixed scheme
             f"{self.url}/v1/{signal}",
             data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", **headers},
         )
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310

@@ -6,7 +6,7 @@ from components.alloy.sampling.component import AlloySamplerArgs
 from components.alloy.sampling.settings import SamplingSettings
 from components.alloy.settings import AlloyModulesSettings
 from components.tempo.settings import Histograms, TempoSpanMetricsSettings
-from tests.alloy.cases import HOSTILE, METRICS
+from tests.alloy.cases import HOSTILE, METRICS, TENANCY
 
 #: Rules of each kind.
 RULES: list[dict[str, Any]] = [
@@ -81,6 +81,7 @@ def variants() -> dict[str, AlloySamplerArgs]:
             span_metrics=TempoSpanMetricsSettings(buckets=[0.5, 2], dimensions=["team.name"])
         ),
         "native": arguments(span_metrics=TempoSpanMetricsSettings(histograms=Histograms.NATIVE)),
+        "tenants": arguments(tenancy=TENANCY),
         "distributed, tenant": arguments(balance=True, tenant="team-a"),
         "signed": arguments(
             metrics=METRICS.model_copy(update={"username": "writer"}),

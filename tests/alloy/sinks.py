@@ -26,10 +26,23 @@ class TraceSink(sinks.TraceSink):
     @property
     def spans(self) -> list[Span]:
         """The spans; of their attributes those that are strings."""
+        return _decoded(self.requests)
+
+    @property
+    def by_tenant(self) -> list[tuple[str, Span]]:
+        """The spans, each with the tenant in the header of its request."""
         return [
-            Span(span.name, _strings(source.resource.attributes), _strings(span.attributes))
-            for source, span in otlp.arrived(self.requests)
+            (metadata.get("x-scope-orgid", ""), span)
+            for metadata, request in self.pairs
+            for span in _decoded([request])
         ]
+
+
+def _decoded(requests: list[bytes]) -> list[Span]:
+    return [
+        Span(span.name, _strings(source.resource.attributes), _strings(span.attributes))
+        for source, span in otlp.arrived(requests)
+    ]
 
 
 def _strings(pairs: Any) -> dict[str, str]:

@@ -95,7 +95,8 @@ def test_an_instance_aligns_its_arguments() -> None:
 def test_every_module_is_declared_once_and_used_once(args: AlloyArgs) -> None:
     blocks = parse(config(args)).blocks
     declared = [block.label for block in blocks if block.name == "declare"]
-    used = [block.name for block in blocks if block.name != "declare"]
+    # Tenants have instances of two modules each.
+    used = [*dict.fromkeys(block.name for block in blocks if block.name != "declare")]
 
     # What the modules share comes first and is not used by itself.
     assert declared == [SHARED_MODULE, *used]
@@ -133,15 +134,19 @@ def test_every_instance_gives_the_arguments_its_module_takes(args: AlloyArgs) ->
 @each_variant
 def test_every_reference_leads_to_an_export(args: AlloyArgs) -> None:
     text = config(args)
+    used = [block for block in parse(text).blocks if block.name != "declare"]
+    modules = declares(text)
     exports = {
-        f"{name}.default.{export.label}"
-        for name, module in declares(text).items()
-        if name != SHARED_MODULE
-        for export in module.named("export")
+        f"{use.name}.{use.label}.{export.label}"
+        for use in used
+        for export in modules[use.name].named("export")
     }
-    given = " ".join(value for use in uses(text).values() for value in use.attributes.values())
+    given = " ".join(value for use in used for value in use.attributes.values())
     references = set(
-        re.findall(r"\b[a-z0-9_]+\.default\.[a-z]+\b", re.sub(r'"(?:\\.|[^"\\])*"', "", given))
+        re.findall(
+            r"\b[a-z0-9_]+\.(?:default|tenant_\d+)\.[a-z]+\b",
+            re.sub(r'"(?:\\.|[^"\\])*"', "", given),
+        )
     )
 
     assert references

@@ -11,7 +11,7 @@ import runpy
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from config.loader import PROJECT
 from plan.recorder import record
@@ -32,7 +32,7 @@ _DERIVED = ("summary.md", "cost.json", "policy.json")
 @cache
 def plan(feature: str, *, base: bool = False) -> Plan:
     """Return the plan of an example, or of its stack file without the feature."""
-    groups: dict[str, Any] = load(FEATURES[feature])["config"]
+    groups = cast("dict[str, dict[str, Any]]", load(FEATURES[feature]))["config"]
     kept = {
         key: json.dumps(value)
         for key, value in groups.items()

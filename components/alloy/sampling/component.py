@@ -14,6 +14,7 @@ from ...core.overrides import refuse
 from ...core.settings import IpFamily, PlacementSettings, ServiceMonitorSettings
 from ...load.settings import LoadSettings
 from ...tempo.settings import TempoSpanMetricsSettings
+from ...tenancy.settings import TenancySettings
 from ..endpoints import sampler_hosts
 from ..settings import AlloyModulesSettings
 from .settings import SamplingMode, SamplingSettings
@@ -65,6 +66,8 @@ class AlloySamplerArgs:
     Service); otherwise one connection."""
     tenant: str | None = None
     """Tempo's tenant; none without multitenancy."""
+    tenancy: TenancySettings = TenancySettings()
+    """Tenants, which replace `tenant`."""
     metrics: MetricsSettings | None = None
     """Backend of the span metrics; without it there are none."""
     modules: AlloyModulesSettings = AlloyModulesSettings()

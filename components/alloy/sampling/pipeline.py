@@ -19,13 +19,14 @@ from ..own_modules import OwnModule, modules
 from ..pipeline import (
     SHARED_MODULE,
     Body,
-    Expression,
     Value,
     declared,
     instance,
     replaced,
     send_to_tempo,
 )
+from ..tenants import apart
+from ..text import Expression
 from .policies import marks, policies
 from .sizes import QUEUE_MIB, REMEMBERED_DROPPED, REMEMBERED_KEPT, num_traces
 
@@ -50,7 +51,7 @@ def config(args: "AlloySamplerArgs") -> str:
     """Return the configuration: the modules in use, then their instances."""
     own = modules(args.modules, args.module_texts)
     exits = [m for m in own.get("beforeExport", ()) if "traces" in m.signals and args.decides]
-    instances = list(_instances(args, exits))
+    instances = apart(_instances(args, exits), args.tenancy, least_queue_bytes=_REQUEST_MIB * MIB)
     names = dict.fromkeys(name for name, _, _ in instances)
     stock = [name for name in names if name not in {module.name for module in exits}]
     text = [_declared(name, args) for name in (SHARED_MODULE, *stock)]

@@ -48,6 +48,7 @@ def args(
         tempo_endpoint=otlp_endpoint(settings.tempo.mode, settings.namespaces.tracing),
         balance=settings.tempo.mode is TempoMode.DISTRIBUTED,
         tenant=settings.tempo.tenant,
+        tenancy=settings.tenancy,
         metrics=settings.backends.metrics,
         modules=settings.alloy.modules,
         module_texts=dict(modules),
