@@ -276,7 +276,7 @@ def collector(
     command = [shutil.which("alloy") or "alloy", "run", str(file), "--disable-reporting"]
     command += [f"--server.http.listen-addr={HOST}:{http}", f"--storage.path={own / 'data'}"]
     command += [f"--stability.level={tier.stability}"]
-    environment = dict(tier.environment)
+    environment = {**tier.environment, "POD_NAME": f"{tier.name}-{number}"}
     if tier.memory_mib:
         environment["GOMEMLIMIT"] = f"{int(tier.memory_mib * _GO_SHARE)}MiB"
     with process(command, own / "alloy.log", **environment) as program:

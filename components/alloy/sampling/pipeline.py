@@ -33,6 +33,8 @@ from .sizes import QUEUE_MIB, REMEMBERED_DROPPED, REMEMBERED_KEPT, num_traces
 if TYPE_CHECKING:
     from .component import AlloySamplerArgs
 
+#: Environment variable with the name of the pod.
+POD_NAME = "POD_NAME"
 #: Largest OTLP request of the gateway in MiB: batches of 3 MiB, and a span more.
 _REQUEST_MIB = 16
 #: Time after which a series without new spans ends. Tempo's 15 minutes would start a new series for
@@ -69,8 +71,8 @@ def _instances(args: "AlloySamplerArgs", exits: Sequence[OwnModule]) -> list[Ins
             "default",
             {
                 "grpc_endpoint": f"{args.ip_family.any_address}:{OTLP_GRPC_PORT}",
-                # The gateway sends by gRPC only.
-                "http_endpoint": f"localhost:{OTLP_HTTP_PORT}",
+                # The gateway sends by gRPC only, and no policy or Service lets others in.
+                "http_endpoint": f"{args.ip_family.any_address}:{OTLP_HTTP_PORT}",
                 "max_grpc_request": f"{_REQUEST_MIB}MiB",
                 "max_http_request": f"{_REQUEST_MIB}MiB",
                 "traces": _to("limit_memory"),
@@ -158,7 +160,7 @@ def _metrics(args: "AlloySamplerArgs", metrics: MetricsSettings) -> list[Instanc
                     str(Label.SOURCE): TEMPO_SOURCE,
                     str(Label.TEMPO_CLUSTER): args.cluster_name,
                     # As Tempo's metrics-generators tell each other apart.
-                    str(Label.WRITER): Expression("constants.hostname"),
+                    str(Label.WRITER): Expression(f'sys.env("{POD_NAME}")'),
                 },
             },
         ),

@@ -13,7 +13,7 @@ from ...core.overrides import MONITOR, MONITOR_LABELS, NAMES, POLICIES, Check, m
 from ...core.settings import IpFamily
 from ...core.workload import Workload
 from ..values import GRACE_SECONDS, POD_SECURITY, READY_SECONDS, RESTRICTED, STORAGE_PATH, UID
-from .pipeline import config
+from .pipeline import POD_NAME, config
 from .sizes import workload
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ def _alloy(args: "AlloySamplerArgs", size: Workload) -> dict[str, Any]:
                 "appProtocol": "grpc",
             }
         ],
+        "extraEnv": [{"name": POD_NAME, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
         # Alloy derives GOMEMLIMIT and the memory limiter's percentages from the memory limit.
         "resources": size.resources(),
         "securityContext": {**RESTRICTED, "runAsUser": UID, "runAsGroup": UID},
