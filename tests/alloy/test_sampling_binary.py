@@ -351,9 +351,10 @@ def test_a_part_from_the_gateway_is_scaled_up_again(tmp_path: Path) -> None:
     assert kept == counted
 
 
-def tempo_file(folder: Path, url: str, ports: Mapping[str, int]) -> Path:
+def tempo_file(folder: Path, url: str, ports: Mapping[str, int], *, sampled: bool) -> Path:
     """Write a configuration of Tempo with the stack's metrics-generator."""
     args = TempoArgs(
+        sampled=sampled,
         settings=TempoSettings(traceql_metrics=False),
         namespace="tracing",
         bucket="b",
@@ -394,42 +395,51 @@ def tempo_file(folder: Path, url: str, ports: Mapping[str, int]) -> Path:
     return file
 
 
+@contextmanager
+def tempo(folder: Path, metrics: HttpSink, *, sampled: bool = False) -> Generator[Gateway]:
+    """Run Tempo, and a gateway without sampling that sends to it."""
+    names = ("http", "grpc", "otlp", "gossip")
+    ports = dict(zip(names, ports_of(len(names)), strict=True))
+    folder.mkdir()
+    (folder / "gateway").mkdir()
+    file = tempo_file(folder, metrics.url, ports, sampled=sampled)
+    command = [shutil.which("tempo") or "tempo", f"-config.file={file}"]
+    args = cases.arguments(trust_unidentified=True, tempo_endpoint=f"{HOST}:{ports['otlp']}")
+    with (
+        process(command, folder / "tempo.log"),
+        gateway(args, folder / "gateway") as running,
+    ):
+        wait_until("Tempo", lambda: get(f"http://{HOST}:{ports['http']}/ready"), 90)
+        yield running
+
+
+needs_tempo = pytest.mark.skipif(shutil.which("tempo") is None, reason="tempo is not on PATH")
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("tempo") is None, reason="tempo is not on PATH")
+@needs_tempo
 def test_the_series_are_those_of_tempo(tmp_path: Path) -> None:
     """The same load with sampling off, counted by Tempo, and on, counted by two samplers."""
     traces, kept = shop(300), sum(t.fails or t.slow for t in shop(300))
-    with http_sink() as by_tempo, http_sink() as by_samplers, trace_sink() as stored:
-        names = ("http", "grpc", "otlp", "gossip")
-        ports = dict(zip(names, ports_of(len(names)), strict=True))
-        folder = tmp_path / "tempo"
-        folder.mkdir()
-        file = tempo_file(folder, by_tempo.url, ports)
-        command = [shutil.which("tempo") or "tempo", f"-config.file={file}"]
-        off = cases.arguments(
-            trust_unidentified=True, tempo_endpoint=f"{HOST}:{ports['otlp']}", cluster_name="dev-1"
-        )
-        (tmp_path / "off").mkdir()
-        with (
-            process(command, folder / "tempo.log"),
-            gateway(off, tmp_path / "off") as without,
-            sampled(
-                tmp_path / "on", by_samplers, stored.endpoint, preset="errorsAndSlow"
-            ) as running,
-        ):
-            wait_until("Tempo", lambda: get(f"http://{HOST}:{ports['http']}/ready"), 90)
-            for trace in traces:
-                for request in trace.requests():
-                    assert without.send("traces", request) == 200
-                    assert running.gateway.send("traces", request) == 200
-            spans = 8 * len(traces)
-            wait_until("Tempo's calls", lambda: total(by_tempo, CALLS) == spans, 90)
-            wait_until("the samplers' calls", lambda: total(by_samplers, CALLS) == spans, 90)
-            edges = "traces_service_graph_request_total"
-            for sink in (by_tempo, by_samplers):
-                # An edge to the outside counts ten seconds after its span.
-                wait_until("all edges", lambda sink=sink: total(sink, edges) == 4 * len(traces), 90)
-            wait_until("what is kept", lambda: len(stored.spans) == 8 * kept, 60)
+    with (
+        http_sink() as by_tempo,
+        http_sink() as by_samplers,
+        trace_sink() as stored,
+        tempo(tmp_path / "off", by_tempo) as without,
+        sampled(tmp_path / "on", by_samplers, stored.endpoint, preset="errorsAndSlow") as running,
+    ):
+        for trace in traces:
+            for request in trace.requests():
+                assert without.send("traces", request) == 200
+                assert running.gateway.send("traces", request) == 200
+        spans = 8 * len(traces)
+        wait_until("Tempo's calls", lambda: total(by_tempo, CALLS) == spans, 90)
+        wait_until("the samplers' calls", lambda: total(by_samplers, CALLS) == spans, 90)
+        edges = "traces_service_graph_request_total"
+        for sink in (by_tempo, by_samplers):
+            # An edge to the outside counts ten seconds after its span.
+            wait_until("all edges", lambda sink=sink: total(sink, edges) == 4 * len(traces), 90)
+        wait_until("what is kept", lambda: len(stored.spans) == 8 * kept, 60)
 
     def of(sink: HttpSink) -> dict[Series, float]:
         whole = ("calls_total", "latency_bucket", "latency_count", "request_total", "failed_total")
@@ -443,3 +453,21 @@ def test_the_series_are_those_of_tempo(tmp_path: Path) -> None:
 
     tempos, samplers = of(by_tempo), of(by_samplers)
     assert samplers == tempos
+    assert {dict(series)["__name__"] for series in tempos} == {
+        *("traces_spanmetrics_calls_total", "traces_spanmetrics_latency_count"),
+        *("traces_spanmetrics_latency_bucket", "traces_service_graph_request_total"),
+        *("traces_service_graph_request_failed_total",),
+        *("traces_service_graph_request_client_seconds_bucket",),
+        *("traces_service_graph_request_server_seconds_bucket",),
+    }
+
+
+@pytest.mark.slow
+@needs_tempo
+def test_a_tempo_behind_samplers_counts_bytes_only(tmp_path: Path) -> None:
+    with http_sink() as metrics, tempo(tmp_path / "tempo", metrics, sampled=True) as running:
+        send(running, shop(20))
+        size = "traces_spanmetrics_size_total"
+        wait_until("sizes", lambda: total(metrics, size) > 20 * 8 * 50, 90)
+    names = {dict(series)["__name__"] for series in written(metrics)}
+    assert names == {size, "traces_target_info"}
