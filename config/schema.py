@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from components.alloy.sampling.settings import ConditionSettings
 from components.checks import SECRETS
 from components.checks.messages import entry_model, inner_model, keys_of, kind_of, on_changes
 from components.checks.validate import PRESETS
@@ -50,6 +51,7 @@ _SHARED: dict[type[BaseModel], str] = {
     ChartSettings: "Chart",
     PlacementSettings: "Placement",
     AffinitySettings: "Affinity",
+    ConditionSettings: "Condition",
 }
 _ENCRYPTED = {
     "type": "object",
@@ -161,14 +163,19 @@ _HEAD = ("| key | type | default | description |", "|---|---|---|---|")
 def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
-        inner = inner_model(field)
-        if inner:
+        if inner := inner_model(field):
             none = "not set" if field.default is None else ""
             title = _SHARED.get(inner)
             kind = _link(title) if title else "a mapping"
             yield f"| `{key}` | {kind} | {none} | {_text(field)} |"
             if not title:
                 yield from _rows(inner, f"{key}.")
+        elif entry := entry_model(field):
+            title = _SHARED.get(entry)
+            kind = f"a list, each entry a {_link(title)}" if title else "a list of mappings"
+            yield f"| `{key}` | {kind} | {_default(field)} | {_text(field)} |"
+            if not title:
+                yield from _rows(entry, f"{key}[].")
         else:
             yield f"| `{key}` | {kind_of(field)} | {_default(field)} | {_text(field)} |"
 

@@ -446,7 +446,7 @@ def block(name: str, body: Body, indent: str = "") -> str:
         elif isinstance(value, list) and value and isinstance(value[0], Mapping):
             inner += [(key, each) for each in cast("list[Body]", value)]
         else:
-            attributes[key] = expression(value)
+            attributes[key] = expression(cast(Value, value))
     lines = [*_aligned(attributes, indent)]
     blocks = [block(k, v, f"{indent}\t") for k, v in inner]
     first = ["\n"] if lines and blocks else []

@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -115,7 +116,7 @@ def plan_trees(trees: Sequence[Path], stack: str = "*") -> list[dict[str, Planne
     Importing the SDKs takes longer than planning a stack.
     """
     with concurrent.futures.ThreadPoolExecutor(len(trees)) as pool:
-        return list(pool.map(lambda tree: _plan_tree(tree, stack), trees))
+        return list(pool.map(partial(_plan_tree, stack=stack), trees))
 
 
 def from_plan(stack: str, plan: Mapping[str, Any], stack_file: Mapping[str, Any]) -> Planned:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -39,7 +39,7 @@ def otlp(value: Any) -> dict[str, Any]:
         case str():
             return {"stringValue": value}
         case dict():
-            return {"kvlistValue": {"values": attributes(value)}}
+            return {"kvlistValue": {"values": attributes(cast("dict[str, Any]", value))}}
         case _:
             return {"arrayValue": {"values": [otlp(item) for item in value]}}
 

@@ -137,12 +137,14 @@ def test_the_aws_provider_is_bound_to_region_and_account() -> None:
         (("tempo", "retention_hours"), "tempo.retentionHours"),
         (("tempo", "retentionhours"), "tempo.retentionHours"),
         (("tempo", "retention"), "tempo.retentionHours"),
-        (("alloy", "replicas"), "alloy.workload.replicas"),
+        (("alloy", "maxReplicas"), "alloy.workload.maxReplicas"),
         (("tempo", "rateLimitMib"), "tempo.limits.rateLimitMib"),
         # Other groups have keys of these names, or names that are alike by chance.
         (("tempo", "bucket"), None),
         (("tempo", "dimensions"), "tempo.spanMetrics.dimensions"),
         (("tempo", "replicas"), None),
+        # Two of its groups have this key.
+        (("alloy", "replicas"), None),
         (("grafana", "tags"), None),
         (("backends", "logs", "tags"), "backends.logs.labels.tags"),
         (("backends", "metrics", "remoteWriteURL"), "backends.metrics.remoteWriteUrl"),

@@ -117,13 +117,16 @@ def test_a_moved_priority_class_is_refused_with_its_new_key(system: str) -> None
 
 
 def test_every_system_has_a_placement_of_its_own() -> None:
-    groups = {
-        name: {"placement": {"priorityClass": name}}
-        for name in ("tempo", "alloy", "beyla", "operator")
+    own = {
+        name: {"priorityClass": name} for name in ("tempo", "alloy", "sampler", "beyla", "operator")
     }
+    sampler = own.pop("sampler")
+    groups: dict[str, Any] = {name: {"placement": placement} for name, placement in own.items()}
+    groups["alloy"]["sampling"] = {"placement": sampler}
     settings = parse_settings({**BASE, **groups})
 
-    assert [s.placement(settings).priority_class for s in SYSTEMS] == list(groups)
+    found = [system.placement(settings).priority_class for system in SYSTEMS]
+    assert found == ["tempo", "alloy", "sampler", "beyla", "operator"]
 
 
 def test_the_summary_shows_what_is_set() -> None:
