@@ -156,7 +156,9 @@ def blocks(context: StackContext) -> list[Alert]:
     flushed = context.tempo(TempoMetric.BLOCKS_FLUSHED)
     received = context.tempo(TempoMetric.SPANS_RECEIVED)
     outstanding = context.tempo(TempoMetric.COMPACTION_OUTSTANDING)
-    rounds = context.tempo_count(TempoMetric.RETENTION_RUNS, "increase 1h")
+    # Tempo 2 checks every five minutes, Tempo 3 once an hour for each tenant.
+    hours = 1 if context.version == 2 else 3
+    rounds = context.tempo_count(TempoMetric.RETENTION_RUNS, f"increase {hours}h")
     found = context.tempo(TempoMetric.BLOCKS)
     not_deleted = context.tempo(TempoMetric.RETENTION_ERRORS)
     # Twice the time in which an ingester writes a block: without one in it, there is a fault.
@@ -205,14 +207,17 @@ def blocks(context: StackContext) -> list[Alert]:
         warning(
             "TempoRetentionNotApplied",
             60,
-            # A round is due every five minutes for each tenant that has blocks.
             f"{rounds} == 0 and sum({found}) > 0 or sum(increase({not_deleted}[1h])) > 3",
             "Old traces are not deleted",
-            "Tempo has not checked for blocks past retention for an hour, or could not "
+            f"Tempo has not checked for blocks past retention for {_hours(hours)}, or could not "
             "delete them ({{ $value | humanize }} failures). They cost storage until the bucket's "
             "own lifecycle rule deletes them.",
         ),
     ]
+
+
+def _hours(count: int) -> str:
+    return "an hour" if count == 1 else f"{count} hours"
 
 
 def generator(context: StackContext) -> list[Alert]:

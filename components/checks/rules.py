@@ -21,7 +21,7 @@ from ..beyla.config import NEVER_INSTRUMENTED, SYSTEM_NAMESPACES
 from ..core.helm import TEMPO_DISTRIBUTED
 from ..core.problem import Problem, SettingsError, problem
 from ..core.regions import S3Endpoint, dns_suffix, partition, s3_endpoints
-from ..core.registry import CHARTS, SYSTEMS
+from ..core.registry import SYSTEMS, pinned_charts
 from ..core.settings import NamespaceKey, PodSettings, Size
 from ..core.tier import PRODUCTION_NAMES, Tier
 from ..core.workload import Workload
@@ -33,7 +33,8 @@ from ..settings import TracingSettings
 from ..storage.settings import Encryption
 from ..telemetry.metrics import APDEX_SATISFIED, APDEX_TOLERATING, latency_bound
 from ..tempo import sizes as tempo_sizes
-from ..tempo.settings import Histograms, TempoMode, TempoSettings
+from ..tempo.config import LISTED_MINUTES
+from ..tempo.settings import IMAGE_TAGS, Histograms, TempoMode, TempoSettings
 from ..tempo.system import workloads as tempo_workloads
 from .backends import credentials, sign_in
 from .clean import clean
@@ -275,7 +276,7 @@ def _overlaps(settings: TracingSettings) -> Found:
 
 
 def _charts(settings: TracingSettings) -> Found:
-    for chart in CHARTS:
+    for chart in pinned_charts(settings):
         own, major = chart.own_settings(settings.charts), chart.version.split(".")[0]
         if own.version and own.version.split(".")[0] != major:
             yield (
@@ -422,6 +423,29 @@ def _tempo(settings: TracingSettings) -> Found:
         key = _written(settings, "tempo.size", "tempo.mode")
         yield key, "mode distributed needs size s, m or l: set tempo.size: m, or another mode"
         return
+    if its.version == 3 and its.mode is TempoMode.DISTRIBUTED:
+        yield (
+            _written(settings, "tempo.version", "tempo.mode"),
+            "mode distributed of Tempo 3 needs Kafka, which the stack doesn't configure: set "
+            "tempo.mode: monolithic, or tempo.version: 2",
+        )
+    if its.image_tag.removeprefix("v").split(".")[0] != str(its.version):
+        yield problem(
+            "tempo.imageTag",
+            its.image_tag,
+            f"is not of the major in tempo.version, {its.version}: set tempo.version: "
+            f"{its.image_tag.removeprefix('v').split('.')[0]}, or a tag like "
+            f"{IMAGE_TAGS[its.version]}",
+        )
+    blocks = tempo_sizes.blocks(its)
+    if its.version == 3 and blocks.max_minutes > blocks.kept_minutes - 2 * LISTED_MINUTES:
+        yield problem(
+            _written(settings, "tempo.blocks.maxMinutes", "tempo.blocks.keptMinutes"),
+            blocks.max_minutes if its.blocks.max_minutes else blocks.kept_minutes,
+            "leaves a gap between recent spans and the bucket in Tempo 3: maxMinutes must be at "
+            f"least {2 * LISTED_MINUTES} below keptMinutes, for example maxMinutes: 5 and "
+            "keptMinutes: 20",
+        )
     for tenant, overrides in its.overrides.items():
         alone = its.tenant is None and not settings.tenancy.enabled
         if alone and tenant not in ("single-tenant", "*"):

@@ -2,20 +2,26 @@
 
 from collections.abc import Iterator
 
+from pydantic.alias_generators import to_camel
+
 from ..alerting.settings import RuleDelivery, RuleEvaluator
 from ..backends.settings import MetricsType
-from ..core.registry import CHARTS, running
+from ..core import versions
+from ..core.registry import pinned_charts, running
 from ..core.tier import Tier
 from ..grafana.settings import GrafanaDelivery
 from ..identity.settings import IdentityMode
 from ..load import capacity
 from ..settings import TracingSettings
+from ..tempo.component import pinned_chart
 from ..tempo.settings import Histograms, TempoMode
 from .clean import clean_notices
 from .ingress import ingress_notices
 from .rules import never_instrumented
 from .tenancy import tenancy_notices
 
+#: Key of the chart whose values a system takes, for those whose image has no setting of its own.
+_CHART_OF = {"alloy": "alloy", "beyla": "beyla", "operator": "opentelemetry_operator"}
 #: Regions of the partition `aws` that minio-go, Tempo's client, doesn't know (endpoints.go of the
 #: version in Tempo 2.10.8). In other partitions it keeps the host that is configured.
 _UNKNOWN_TO_TEMPO = ("ap-southeast-6", "me-west-1", "sa-west-1")
@@ -29,6 +35,13 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
             "tempo.mode monolithic is one replica: while it restarts, spans wait in Alloy and "
             "queries fail."
         )
+    if settings.tempo.version == 3:
+        yield (
+            "tempo.version 3: the published package of chart tempo 3.0.0 is not tested, only Tempo "
+            "3.0.3 with the configuration that the stack renders. See docs/versions.md."
+        )
+        if not settings.tempo.traceql_metrics:
+            yield "tempo.traceqlMetrics has no effect: Tempo 3 always answers TraceQL metrics."
     if production and not settings.storage.protect:
         yield "storage.protect is off in production: the bucket can be deleted with its traces."
     if settings.storage.existing:
@@ -96,19 +109,31 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         yield "operator.go is on: pods that ask for Go's agent get a privileged container."
     if not settings.namespaces.network_policies:
         yield "namespaces.networkPolicies is off: any pod can reach Tempo and Alloy."
-    for chart in CHARTS:
-        own = chart.own_settings(settings.charts).version
-        if own and own != chart.version:
-            yield (
-                f"chart {chart.name} {own} is not the pinned {chart.version}, which the "
-                "values were checked against."
-            )
+    yield from _untested(settings)
     for system in running(settings):
         for check in system.checks(settings):
             if check.given and check.contract is None:
                 yield (
                     f"{check.setting} is not checked: no keys are recorded for the version in use."
                 )
+
+
+def _untested(settings: TracingSettings) -> Iterator[str]:
+    """Yield a warning for each version of a chart or program that is not tested."""
+    for chart in pinned_charts(settings):
+        own = chart.own_settings(settings.charts).version
+        if own and own != chart.version:
+            yield versions.chart_notice(f"charts.{to_camel(chart.key)}.version", chart, own)
+    tempo = versions.of_chart(pinned_chart(settings.tempo))
+    yield from versions.image_notices("tempo.imageTag", tempo, settings.tempo.image_tag)
+    for system in running(settings):
+        for check in system.checks(settings):
+            name = check.setting.removesuffix(".values")
+            for its in versions.TESTED:
+                if its.chart.key == _CHART_OF.get(name) and (
+                    tag := versions.tag_in(check.given, its.image_tag)
+                ):
+                    yield from versions.image_notices(f"{check.setting}.{its.image_tag}", its, tag)
 
 
 def _unused(settings: TracingSettings) -> Iterator[str]:

@@ -56,6 +56,13 @@ TEMPO = Chart(
     repository="https://grafana-community.github.io/helm-charts",
     version="2.2.4",
 )
+# Tempo 3 in mode monolithic (tempo.version: 3), which needs no Kafka.
+# renovate: datasource=helm depName=tempo registryUrl=https://grafana-community.github.io/helm-charts
+TEMPO_3 = Chart(
+    name="tempo",
+    repository="https://grafana-community.github.io/helm-charts",
+    version="3.0.0",
+)
 # 2.26.2 is the last version that needs no Kafka: never a range, and no 3.x without a migration.
 # renovate: datasource=helm depName=tempo-distributed registryUrl=https://grafana-community.github.io/helm-charts
 TEMPO_DISTRIBUTED = Chart(

@@ -5,13 +5,20 @@ from ..alloy.system import ALLOY
 from ..beyla.system import BEYLA
 from ..otel_operator.system import OPERATOR
 from ..settings import TracingSettings
-from ..tempo.system import TEMPO
+from ..tempo.system import TEMPO, pinned_chart
+from .helm import Chart
 from .system import System
 from .workload import Workload
 
 SYSTEMS: tuple[System, ...] = (TEMPO, ALLOY, ALLOY_SAMPLER, BEYLA, OPERATOR)
 #: Every pinned chart.
 CHARTS = tuple(dict.fromkeys(chart for system in SYSTEMS for chart in system.charts))
+
+
+def pinned_charts(settings: TracingSettings) -> list[Chart]:
+    """Return every pinned chart, Tempo's in the major version that the settings choose."""
+    own = pinned_chart(settings.tempo)
+    return [own if chart.key == own.key else chart for chart in CHARTS]
 
 
 def running(settings: TracingSettings) -> list[System]:

@@ -406,9 +406,11 @@ ChartVersion = Annotated[
 ]
 TempoVersion = Annotated[
     str,
-    # The charts start Tempo 2 only, and the configuration is checked against 2.10.
-    Field(max_length=128, pattern=r"^v?2\.[1-9][0-9]+(\.[0-9]+)?([.-][A-Za-z0-9_.-]*)?$"),
-    Text("a version of Tempo 2, 2.10 or later", "2.10.8"),
+    # The configuration is checked against 2.10 and 3.0.
+    Field(
+        max_length=128, pattern=r"^v?(2\.[1-9][0-9]+|3\.[0-9]+)(\.[0-9]+)?([.-][A-Za-z0-9_.-]*)?$"
+    ),
+    Text("a version of Tempo 2, 2.10 or later, or of Tempo 3", "2.10.8"),
 ]
 TenantId = Annotated[
     str,

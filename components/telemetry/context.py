@@ -11,7 +11,7 @@ from ..settings import TracingSettings
 from ..tempo import config
 from ..tempo.settings import Histograms, TempoMode, TempoSettings
 from ..tempo.sizes import Blocks, Limits, blocks, copies, limits
-from .metrics import LATENCY_BUCKETS, ClusterMetric, Label
+from .metrics import LATENCY_BUCKETS, ClusterMetric, Label, tempo_metric
 from .promql import FROM_TEMPO, counted, quoted, select
 
 #: Parts of a distributed Tempo, as the chart's ServiceMonitors name their jobs.
@@ -26,6 +26,7 @@ class StackContext:
     Attributes:
         beyla_namespace: namespace of Beyla; None if it does not run.
         spare_ingesters: ingesters that may be missing while Tempo ingests spans.
+        version: major version of Tempo.
         block_minutes: age at which an ingester writes a block to S3.
         slack_minutes: age up to which a span counts in span metrics.
         grafana_url: address of Grafana, for links from alerts to dashboards; None if it is unknown
@@ -65,6 +66,7 @@ class StackContext:
     logs_filter: tuple[Label, str] = LogLabelsSettings().filter
     spare_ingesters: int = 1
     block_minutes: int = Blocks.max_minutes
+    version: int = 2
     slack_minutes: int = TempoSettings().slack_minutes
     grafana_url: str | None = None
 
@@ -89,7 +91,8 @@ class StackContext:
         jobs = self.tempo_jobs
         # A job's name has no character with a meaning in a regular expression.
         job = f'="{jobs[0]}"' if len(jobs) == 1 else f'=~"{"|".join(jobs)}"'
-        return self._select(metric, self.namespace, job=job, **matchers)
+        its = tempo_metric(metric, self.version)
+        return self._select(its, self.namespace, job=job, **matchers)
 
     def tempo_count(self, metric: StrEnum, over: str, *, by: str = "", **matchers: str) -> str:
         """Sum the count of a histogram of Tempo; see `counted` for the arguments."""
@@ -152,6 +155,7 @@ def stack_context(settings: TracingSettings) -> StackContext:
         namespace=settings.namespaces.tracing,
         beyla_namespace=settings.namespaces.beyla if settings.beyla_runs else None,
         mode=settings.tempo.mode,
+        version=settings.tempo.version,
         limits=limits(settings.tempo),
         # The ring needs more than half of the copies.
         spare_ingesters=(copies(settings.tempo) - 1) // 2 if spread else 0,

@@ -175,6 +175,22 @@ class TempoMetric(StrEnum):
     GENERATOR_SERIES_LIMITED = "tempo_metrics_generator_registry_series_limited_total"
 
 
+class Tempo3Metric(StrEnum):
+    """What Tempo 3 names otherwise, by the name in `TempoMetric` (recorded from Tempo 3.0.3)."""
+
+    BLOCKS_FLUSHED = "tempo_live_store_local_blocks_flushed_total"
+    FAILED_FLUSHES = "tempo_live_store_local_failed_flushes_total"
+    FLUSH_QUEUE = "tempo_live_store_complete_queue_length"
+    LIVE_TRACES = "tempo_live_store_live_traces"
+
+
+def tempo_metric(metric: StrEnum, version: int) -> StrEnum:
+    """Return a metric of Tempo by its name in a major version."""
+    if version == 3 and metric.name in Tempo3Metric.__members__ and metric in {*TempoMetric}:
+        return Tempo3Metric[metric.name]
+    return metric
+
+
 class AlloyMetric(StrEnum):
     """Alloy's own metrics (recorded from Alloy 1.18.1 with this stack's pipeline)."""
 
@@ -301,7 +317,8 @@ LABELS: Mapping[type[StrEnum], frozenset[str]] = MappingProxyType(
         RulerMetric: _SLO | {Label.ALERT_NAME, Label.ALERT_STATE, Label.SEVERITY},
         RequestMetric: _SCRAPED | {*RequestLabel, Label.CLUSTER, Label.NAMESPACE, Label.HTTP_ROUTE},
         **dict.fromkeys(
-            (TempoMetric, AlloyMetric, BeylaMetric, RemoteWriteMetric, ProcessMetric), _SCRAPED
+            (TempoMetric, Tempo3Metric, AlloyMetric, BeylaMetric, RemoteWriteMetric, ProcessMetric),
+            _SCRAPED,
         ),
         ClusterMetric: _SCRAPED,
     }

@@ -30,7 +30,7 @@ class TempoArgs:
     namespace: str
     """An existing namespace."""
     chart: helm.Chart | None = None
-    """Chart of the mode in use; by default the pinned one."""
+    """Chart of the mode and version in use; by default the pinned one."""
     atomic: bool = True
     """Roll back a failed upgrade."""
     image_registry: str | None = None
@@ -71,12 +71,14 @@ class TempoArgs:
     @property
     def chart_in_use(self) -> helm.Chart:
         """The chart given, or the pinned one of the mode."""
-        return self.chart or pinned_chart(self.settings.mode)
+        return self.chart or pinned_chart(self.settings)
 
 
-def pinned_chart(mode: TempoMode) -> helm.Chart:
-    """Return the pinned chart of a mode."""
-    return helm.TEMPO if mode is TempoMode.MONOLITHIC else helm.TEMPO_DISTRIBUTED
+def pinned_chart(settings: TempoSettings) -> helm.Chart:
+    """Return the pinned chart of the mode and the major version in use."""
+    if settings.mode is TempoMode.DISTRIBUTED:
+        return helm.TEMPO_DISTRIBUTED
+    return helm.TEMPO if settings.version == 2 else helm.TEMPO_3
 
 
 def values(args: TempoArgs) -> dict[str, Any]:

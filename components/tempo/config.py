@@ -34,6 +34,10 @@ MAX_BLOCK_BYTES = 5 * GIB
 OTLP_MESSAGE_MIB = 16
 #: Smallest limit in MiB of a message between Tempo's parts; the default (cmd/tempo/app/config.go).
 GRPC_MESSAGE_MIB = 16
+#: Minutes until every querier lists a new block (`storage.trace.blocklist_poll`).
+LISTED_MINUTES = 5
+#: Longest life of a trace in memory in seconds, by default (modules/livestore/config.go of 3.0).
+_TRACE_LIVE_SECONDS = 30
 #: Shortest limit of a search in hours that the stack sets by itself: Tempo's default.
 _SEARCH_HOURS = 168
 
@@ -112,6 +116,31 @@ OWNED: Mapping[str, str] = {
 }
 
 
+#: Keys of Tempo 3 that `tempo.config` can't set, instead of those of the parts that it replaced.
+OWNED_3: Mapping[str, str] = {
+    **{
+        key: owner
+        for key, owner in OWNED.items()
+        if not key.startswith(("ingester.", "compactor.", "metrics_generator.traces_storage"))
+        and key != "query_frontend.search.query_ingesters_until"
+    },
+    "ingest": "the stack runs without Kafka",
+    "block_builder": "the stack runs without Kafka",
+    "query_frontend.search.query_backend_after": "tempo.blocks",
+    "query_frontend.metrics.query_backend_after": "tempo.blocks",
+    "live_store.max_block_duration": "tempo.blocks.maxMinutes",
+    "live_store.complete_block_timeout": "tempo.blocks.keptMinutes",
+    "live_store.max_trace_idle": "tempo.blocks.idleSeconds",
+    "live_store.wal.ingestion_time_range_slack": "tempo.slackMinutes",
+    "live_store.wal.path": _MOUNTED,
+    "live_store.shutdown_marker_dir": _MOUNTED,
+    "backend_scheduler.local_work_path": _MOUNTED,
+    "backend_scheduler.provider.compaction.compaction.block_retention": "tempo.retentionHours",
+    "backend_worker.compaction.block_retention": "tempo.retentionHours",
+    "backend_worker.backend_scheduler_addr": _USED,
+}
+
+
 def checks(args: "TempoArgs") -> Iterator[Check]:
     """Yield what a stack file sets by the keys of Tempo's configuration."""
     settings = args.settings
@@ -120,7 +149,7 @@ def checks(args: "TempoArgs") -> Iterator[Check]:
         setting="tempo.config",
         given=settings.config,
         contract=recorded,
-        owned=OWNED,
+        owned=OWNED if settings.version == 2 else OWNED_3,
         built=lambda: {"metrics_generator": {"processor": generator_processors(args)}},
     )
     limits = recorded.below("overrides.defaults") if recorded else None
@@ -140,7 +169,9 @@ def processors(
     # Behind samplers, bytes of stored spans are all that Tempo can count truly.
     every = ["span-metrics-size"] if sampled else ["service-graphs", "span-metrics"]
     written = every if metrics else []
-    return [*written, "local-blocks"] if settings.traceql_metrics else written
+    # The live store of Tempo 3 answers TraceQL metrics.
+    local = settings.traceql_metrics and settings.version == 2
+    return [*written, "local-blocks"] if local else written
 
 
 def generator_processors(args: "TempoArgs") -> dict[str, Any]:
@@ -163,7 +194,7 @@ def generator_processors(args: "TempoArgs") -> dict[str, Any]:
             # add new ones with each rollout.
             "enable_instance_label": False,
         }
-    if args.settings.traceql_metrics:
+    if args.settings.traceql_metrics and args.settings.version == 2:
         # All spans instead of servers' only, and history beyond the generator's hour.
         section["local_blocks"] = {"filter_server_spans": False, "flush_to_storage": True}
     return section
@@ -283,9 +314,29 @@ def ingester(settings: TempoSettings) -> dict[str, Any]:
     }
 
 
+def live_store(settings: TempoSettings) -> dict[str, Any]:
+    """Return the block timings in the section `live_store` of Tempo 3."""
+    blocks = sizes.blocks(settings)
+    return {
+        "max_block_duration": f"{blocks.max_minutes}m",
+        "complete_block_timeout": f"{blocks.kept_minutes}m",
+        "max_trace_idle": f"{blocks.idle_seconds}s",
+        # At least as long as a pause between two spans may be.
+        "max_trace_live": f"{max(_TRACE_LIVE_SECONDS, blocks.idle_seconds)}s",
+        "wal": {"ingestion_time_range_slack": slack(settings)},
+    }
+
+
 def query_frontend(settings: TempoSettings) -> dict[str, Any]:
     """Return the limits of queries in Tempo's section `query_frontend`."""
     hours = settings.max_search_hours or max(settings.retention_hours, _SEARCH_HOURS)
+    if settings.version == 3:
+        # Younger spans are in the live store only, and older ones in the bucket only.
+        after = {"query_backend_after": f"{sizes.blocks(settings).kept_minutes - LISTED_MINUTES}m"}
+        return {
+            "search": {"max_duration": f"{hours}h", **after},
+            "metrics": {"max_duration": f"{settings.max_metrics_hours}h", **after},
+        }
     return {
         "search": {
             "max_duration": f"{hours}h",

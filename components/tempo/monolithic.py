@@ -17,12 +17,14 @@ from .settings import TempoSettings
 if TYPE_CHECKING:
     from .component import TempoArgs
 
-_CONFIG = (
-    Path(__file__)
-    .with_name("monolithic.gotmpl")
+#: Template of Tempo's configuration, by major version.
+_CONFIGS: Mapping[int, str] = {
+    major: Path(__file__)
+    .with_name(name)
     .read_text()
     .replace("MAX_BLOCK_BYTES", str(config.MAX_BLOCK_BYTES))
-)
+    for major, name in {2: "monolithic.gotmpl", 3: "monolithic-3.gotmpl"}.items()
+}
 #: Ports of Jaeger's protocols in the chart's Service.
 _JAEGER = {"grpc": 14250, "thrift_http": 14268, "thrift_compact": 6831, "thrift_binary": 6832}
 #: Port of Zipkin in the chart's Service.
@@ -56,8 +58,8 @@ OWNED: Mapping[str, str] = {
     **{
         f"tempo.{key}": config.GENERATED
         for key in (
-            *("ingester", "metricsGenerator", "overrides", "per_tenant_overrides", "querier"),
-            *("queryFrontend", "receivers", "reportingEnabled", "server", "storage"),
+            *("ingester", "liveStore", "metricsGenerator", "overrides", "per_tenant_overrides"),
+            *("querier", "queryFrontend", "receivers", "reportingEnabled", "server", "storage"),
             "streamOverHttpEnabled",
         )
     },
@@ -118,8 +120,8 @@ def _tempo(args: "TempoArgs", size: Workload, placed: PlacementSettings) -> dict
     return {
         "tag": settings.image_tag,
         "resources": size.resources(),
-        # GOMEMLIMIT replaces the ballast.
-        "memBallastSizeMbs": 0,
+        # GOMEMLIMIT replaces the ballast, which Tempo 3 doesn't have.
+        **({"memBallastSizeMbs": 0} if settings.version == 2 else {}),
         "extraEnv": [_go_memory(size), *config.emulator_credentials(args)],
         "extraVolumeMounts": config.credential_volumes(args)[1],
         "securityContext": config.CONTAINER_SECURITY,
@@ -145,7 +147,11 @@ def _tempo(args: "TempoArgs", size: Workload, placed: PlacementSettings) -> dict
             "frontend_worker": {"grpc_client_config": {"max_send_msg_size": message_bytes}}
         },
         "queryFrontend": config.query_frontend(settings),
-        "ingester": config.ingester(settings),
+        **(
+            {"ingester": config.ingester(settings)}
+            if settings.version == 2
+            else {"liveStore": config.live_store(settings)}
+        ),
         "storage": {
             "trace": {
                 "backend": "s3",
@@ -163,7 +169,7 @@ def _tempo(args: "TempoArgs", size: Workload, placed: PlacementSettings) -> dict
 
 def _config(settings: TempoSettings) -> str:
     """Return the template of Tempo's configuration, with `tempo.config` merged into its result."""
-    own = _CONFIG.replace("METRICS_SLACK", config.slack(settings))
+    own = _CONFIGS[settings.version].replace("METRICS_SLACK", config.slack(settings))
     if not settings.config:
         return own
     # A backquote would end the raw string.
@@ -187,7 +193,11 @@ def _generator(args: "TempoArgs") -> dict[str, Any]:
             "path": "/var/tempo/generator/wal",
             "remote_write": config.remote_write(args),
         },
-        "traces_storage": {"path": "/var/tempo/generator/traces"},
+        **(
+            {"traces_storage": {"path": "/var/tempo/generator/traces"}}
+            if args.settings.version == 2
+            else {}
+        ),
     }
 
 

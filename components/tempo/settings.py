@@ -1,6 +1,7 @@
 """Settings of Tempo."""
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated
@@ -40,11 +41,20 @@ _OWN_LABELS = (
     *(str(Label.TEMPO_CLUSTER), "instance", "status_message"),
 )
 
+#: Version of Tempo that is tested, by major.
+IMAGE_TAGS: Mapping[int, str] = {2: "2.10.8", 3: "3.0.3"}
+
 _MODE = OnChange(
     happens="The Helm release is replaced by one of another chart. Queries fail during the change, "
     "and spans that are not yet in S3 stay on the old volumes.",
     do="Flush Tempo first.",
     section="changes.md#change-tempos-mode",
+)
+_MAJOR = OnChange(
+    happens="Tempo runs another major version, which doesn't read the other's volume: spans that "
+    "are not yet in S3 are not found. Both majors read the blocks in S3.",
+    do="Flush Tempo first.",
+    section="upgrades.md#move-to-tempo-3",
 )
 _RETENTION = OnChange(
     happens="Tempo deletes older traces within hours of `up`, which can't be undone.",
@@ -212,14 +222,19 @@ class TempoSettings(Settings):
     mode: Annotated[TempoMode, _MODE] = TempoMode.MONOLITHIC
     """`monolithic` (one process, down while it restarts) or `distributed` (replicated, without
     Kafka; needs `size` s, m or l). Which for which load: docs/sizing.md."""
+    version: Annotated[int, _MAJOR] = Field(default=2, ge=2, le=3)
+    """Major version of Tempo: 2, or 3 with `mode: monolithic`. Tempo 3 in mode distributed needs
+    Kafka. What is tested of each: docs/versions.md."""
     size: Size = Size.S
     """Preset of replicas, requests, limits, volumes and ingestion limits: see docs/sizing.md."""
     accept_two_ingesters: bool = False
     """Allow two ingesters in mode distributed, with two copies of each span. While one of them
     restarts or is lost, Tempo ingests nothing, and spans wait in Alloy's queue. Required by size s,
     unless `workloads.ingester.replicas` is higher."""
-    image_tag: Annotated[TempoVersion, _VERSION] = "2.10.8"
-    """Version of Tempo, 2.10 or later; the charts in use can't run 3.x."""
+    image_tag: Annotated[TempoVersion, _VERSION] = Field(
+        default_factory=lambda known: IMAGE_TAGS[known.get("version", 2)]
+    )
+    """Version of Tempo, 2.10 or later, of the major in `version`; by default 2.10.8 or 3.0.3."""
     # 2 hours at least: younger blocks are still being written (`blocks`, and compaction_window 1 h
     # of Tempo).
     retention_hours: Annotated[int, _RETENTION] = Field(default=336, ge=2, le=87_600)
@@ -235,7 +250,7 @@ class TempoSettings(Settings):
     """Accept spans in Zipkin's protocol at Tempo, from any namespace. They bypass Alloy as well."""
     traceql_metrics: bool = True
     """Answer TraceQL metrics queries, which Grafana's Traces Drilldown needs; costs memory in the
-    metrics-generator."""
+    metrics-generator. Tempo 3 always answers them."""
     storage_class: Annotated[ClassName | None, _CLASS] = None
     """Storage class of the volumes; by default the cluster's own default."""
     placement: Annotated[PlacementSettings, PLACED] = PlacementSettings()

@@ -44,7 +44,7 @@ def args(settings: TracingSettings, *, has_credentials: bool) -> TempoArgs:
         settings=settings.tempo.model_copy(update={"slack_minutes": settings.slack_minutes}),
         placement=settings.placement,
         namespace=settings.namespaces.tracing,
-        chart=pinned_chart(settings.tempo.mode).from_settings(charts),
+        chart=pinned_chart(settings.tempo).from_settings(charts),
         atomic=charts.atomic,
         image_registry=charts.image_registry,
         bucket=settings.bucket,

@@ -8,7 +8,7 @@ from typing import Any, Final
 import yaml
 
 from components.core.names import TEMPO_HTTP_PORT
-from components.telemetry.metrics import TempoMetric
+from components.telemetry.metrics import TempoMetric, tempo_metric
 from components.tempo import sizes
 from delivery.preflight.finding import Finding, error, not_checked, ok
 from delivery.verify import site as limits
@@ -29,16 +29,29 @@ def written(run: Run) -> Iterator[Finding]:
     site, namespace = run.site, run.site.settings.namespaces.tracing
     pods = site.tempo_pods("ingester")
 
+    version = site.settings.tempo.version
+    live, flushed_blocks, failures = (
+        tempo_metric(metric, version)
+        for metric in (
+            TempoMetric.LIVE_TRACES,
+            TempoMetric.BLOCKS_FLUSHED,
+            TempoMetric.FAILED_FLUSHES,
+        )
+    )
+
     def metrics(pod: str) -> Exposition:
         return site.metrics(namespace, [pod], TEMPO_HTTP_PORT)
 
     # In mode distributed, not every ingester has a copy of the trace.
-    pod = next((p for p in pods if metrics(p).total(TempoMetric.LIVE_TRACES)), (pods or [""])[0])
+    pod = next((p for p in pods if metrics(p).total(live)), (pods or [""])[0])
     if not pod:
         yield error("no pod of Tempo has recent spans", "docs/runbooks/tempo-down.md")
         return
     before = metrics(pod)
     start = time.monotonic()
+    if version == 3:
+        yield _since_start(site, pod, before, flushed_blocks, failures)
+        return
     flushed = ask(f"{site.forward(namespace, f'pod/{pod}', TEMPO_HTTP_PORT)}/flush")
     if flushed.status not in (200, 204):
         yield error(f"{pod} refuses to write its blocks: {flushed}", _UNREACHABLE)
@@ -47,8 +60,8 @@ def written(run: Run) -> Iterator[Finding]:
 
     def probe() -> bool:
         after = metrics(pod)
-        done = after.total(TempoMetric.BLOCKS_FLUSHED) - before.total(TempoMetric.BLOCKS_FLUSHED)
-        failed = after.total(TempoMetric.FAILED_FLUSHES) - before.total(TempoMetric.FAILED_FLUSHES)
+        done = after.total(flushed_blocks) - before.total(flushed_blocks)
+        failed = after.total(failures) - before.total(failures)
         if done > 0:
             result.append(ok(f"{pod} wrote a block after {time.monotonic() - start:.0f} s"))
         elif failed > 0:
@@ -64,6 +77,17 @@ def written(run: Run) -> Iterator[Finding]:
             "docs/runbooks/tempo-not-flushing.md",
         )
     )
+
+
+def _since_start(site: Site, pod: str, metrics: Exposition, flushed: str, failures: str) -> Finding:
+    """Return whether Tempo 3 writes blocks, which it can't be asked for."""
+    written, failed = metrics.total(flushed), metrics.total(failures)
+    if failed and not written:
+        return _refused(site, pod, Exposition(), metrics)
+    if not written:
+        minutes = sizes.blocks(site.settings.tempo).max_minutes
+        return not_checked(f"{pod} has written no block yet; one is due {minutes} minutes after it")
+    return ok(f"{pod} wrote {written:.0f} blocks since its start, {failed:.0f} writes failed")
 
 
 def _refused(site: Site, pod: str, before: Exposition, after: Exposition) -> Finding:
@@ -151,7 +175,7 @@ def retention(run: Run) -> Iterator[Finding]:
 def _in_force(text: str) -> float | None:
     """Return the retention in seconds in Tempo's configuration."""
     try:
-        document: Any = yaml.safe_load(text.removeprefix("---\n"))
+        document: Any = yaml.safe_load(text.rpartition("---\n")[2])
     except yaml.YAMLError:
         return None
     for path in (

@@ -45,11 +45,16 @@ def moved(config: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], dict
     new["memberlist"] = new.get("memberlist", {}) | gossip
     name = folder.name
     ring = {"instance_addr": HOST, "instance_port": ports["grpc"], "instance_id": name}
-    for section in ("distributor", "compactor", "metrics_generator"):
+    for section in ("distributor", "compactor", "metrics_generator", "live_store"):
         if section in new:
             new[section].setdefault("ring", {}).update(ring)
-    lifecycler = {"address": HOST, "port": ports["grpc"], "id": name}
-    new["ingester"].setdefault("lifecycler", {}).update(lifecycler)
+    if "ingester" in new:
+        lifecycler = {"address": HOST, "port": ports["grpc"], "id": name}
+        new["ingester"].setdefault("lifecycler", {}).update(lifecycler)
+    if store := new.get("live_store"):
+        # Defaults of Tempo 3 on the volume (modules/livestore/config.go).
+        store.setdefault("wal", {})["path"] = str(folder / "live-store")
+        store["shutdown_marker_dir"] = str(folder / "live-store-marker")
     return new, ports
 
 
@@ -61,9 +66,11 @@ def write(config: Mapping[str, Any], folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def tempo(config: Mapping[str, Any], folder: Path, target: str = "all") -> Generator[Program]:
+def tempo(
+    config: Mapping[str, Any], folder: Path, target: str = "all", program: str = "tempo"
+) -> Generator[Program]:
     """Run Tempo with a configuration that has been moved."""
-    program = shutil.which("tempo") or "tempo"
+    program = shutil.which(program) or program
     command = [program, f"-target={target}", f"-config.file={write(config, folder)}"]
     with process(command, folder / "tempo.log", **KEYS) as running:
         yield running

@@ -430,7 +430,7 @@ WARNED: list[tuple[str, dict[str, dict[str, Any]]]] = [
             "backends": {"metrics": METRICS},
         },
     ),
-    ("chart alloy 1.12.0 is not the pinned", {"charts": {"alloy": {"version": "1.12.0"}}}),
+    ("charts.alloy.version 1.12.0 is not tested", {"charts": {"alloy": {"version": "1.12.0"}}}),
 ]
 
 

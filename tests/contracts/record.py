@@ -145,6 +145,36 @@ OMITTED: dict[str, str] = {
 }
 
 
+#: The same of Tempo 3.0.3, whose ingester, compactor and local blocks are gone.
+OMITTED_3: dict[str, str] = {
+    **{
+        key: kind
+        for key, kind in OMITTED.items()
+        if key not in ("compactor.disabled", "partition_ring_live_store")
+        and ".local_blocks" not in key
+    },
+    **{
+        f"overrides.defaults.metrics_generator.{key}": kind
+        for key, kind in {
+            "max_cardinality_per_label": "int",
+            "native_histogram_bucket_factor": "float",
+            "native_histogram_max_bucket_number": "int",
+            "native_histogram_min_reset_duration": "str",
+            "span_name_sanitization": "str",
+            "processor.service_graphs.enable_tracestate_span_multiplier": "bool",
+            "processor.service_graphs.filter_policies": "open",
+            "processor.service_graphs.span_multiplier_key": "str",
+            "processor.span_metrics.enable_tracestate_span_multiplier": "bool",
+            "processor.span_metrics.span_multiplier_key": "str",
+        }.items()
+    },
+    "overrides.defaults.read.left_pad_trace_ids": "bool",
+    "overrides.defaults.read.max_condition_groups_per_tag_query": "int",
+    "overrides.defaults.read.metrics_spanonly_fetch": "bool",
+    "query_frontend.search.metadata_slo": "open",
+}
+
+
 def paths(node: object, path: str = "") -> dict[str, str]:
     """Return every path of a YAML document with its kind."""
     if isinstance(node, dict):
@@ -204,11 +234,13 @@ def chart(folder: Path) -> dict[str, Any]:
 def tempo(url: str) -> dict[str, Any]:
     """Return the contract of a running Tempo's configuration."""
     with urllib.request.urlopen(f"{url}/status/config?mode=defaults") as answer:  # noqa: S310
-        keys = paths(yaml.safe_load(answer.read()))
+        # The answer begins with the request.
+        keys = paths(yaml.safe_load(answer.read().decode().partition("---\n")[2]))
     del keys[""]
     with urllib.request.urlopen(f"{url}/api/status/buildinfo") as answer:  # noqa: S310
         version = json.load(answer)["version"]
-    return {"program": "tempo-config", "version": version, "keys": keys, "omitted": OMITTED}
+    omitted = OMITTED if version.startswith("2.") else OMITTED_3
+    return {"program": "tempo-config", "version": version, "keys": keys, "omitted": omitted}
 
 
 def grafana_operator(folder: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import yaml
 
 from components.core import helm
 from components.core.registry import CHARTS
+from components.tempo.settings import IMAGE_TAGS
 from tests.contracts.check import (
     TEMPO_VERSION,
     contract,
@@ -53,7 +54,9 @@ def test_no_contract_lies_around_for_a_version_that_is_not_pinned() -> None:
         for chart in (helm.ALLOY, helm.BEYLA, helm.OPERATOR)
     )
     programs = {
-        f"tempo-config-{TEMPO_VERSION}",
+        *(f"tempo-config-{tag}" for tag in IMAGE_TAGS.values()),
+        # Chart of `tempo.version: 3`.
+        f"{helm.TEMPO_3.name}-{helm.TEMPO_3.version}",
         f"alloy-components-{alloy}",
         f"beyla-config-{beyla}.schema",
         f"opentelemetry-operator-agents-{operator}",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from components.backends.settings import MetricsSettings
 from components.core import helm
 from components.core.settings import PlacementSettings, PodSettings, ServiceMonitorSettings, Size
-from components.tempo.component import TempoArgs
+from components.tempo.component import TempoArgs, pinned_chart
 from components.tempo.settings import (
     TempoLimitSettings,
     TempoMode,
@@ -32,7 +32,7 @@ def arguments(mode: TempoMode, /, **changes: Any) -> TempoArgs:
     args = TempoArgs(
         settings=settings,
         namespace="tracing",
-        chart=CHARTS[mode],
+        chart=pinned_chart(settings),
         atomic=False,
         image_registry=None,
         bucket="traces-dev",

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from components.core.helm import TEMPO_3
 from components.core.names import TEMPO_RELEASE
 from components.tempo.component import TempoArgs, values
 from tests.helm import HELM, TEMPLATE
+from tests.tempo.chart3 import package
 
 #: Folder with the charts as `helm package` names them.
 CHARTS = os.environ.get("TRACING_TEST_CHARTS")
@@ -26,7 +28,10 @@ def render(args: TempoArgs, folder: Path) -> list[dict[str, Any]]:
     """Return the objects that helm makes of the arguments."""
     file = folder / "values.yaml"
     file.write_text(yaml.safe_dump(values(args)))
-    chart = Path(CHARTS or "") / f"{args.chart_in_use.name}-{args.chart_in_use.version}.tgz"
+    charts = Path(CHARTS or "")
+    chart = charts / f"{args.chart_in_use.name}-{args.chart_in_use.version}.tgz"
+    if args.chart_in_use == TEMPO_3:
+        chart = package(charts, folder)
     # The kinds of the Prometheus operator are told, since there is no cluster to ask.
     options = {
         "--namespace": args.namespace,

@@ -1,0 +1,308 @@
+"""Tempo 2 and Tempo 3 with the configuration that the chart renders, on one bucket."""
+
+import contextlib
+import json
+import re
+import shutil
+import threading
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.telemetry.metrics import ServiceGraphMetric, SpanMetric, TempoMetric, tempo_metric
+from components.tempo.settings import TempoMode
+from delivery.verify.telemetry import BACK, SPANS, Sent
+from plan.rehearse.programs import get, wait_for
+from plan.rehearse.tempo import moved, ready, tempo
+from tests.tempo.cases import METRICS, arguments
+from tests.tempo.rendering import needs_charts, render, tempo_config
+from tests.tempo.running import s3_client, s3_stand_in
+
+PROGRAMS = {2: "tempo", 3: "tempo-3"}
+pytestmark = [
+    needs_charts,
+    pytest.mark.skipif(
+        not all(map(shutil.which, PROGRAMS.values())), reason="needs tempo and tempo-3 on PATH"
+    ),
+]
+BUCKET = arguments(TempoMode.MONOLITHIC).bucket
+#: The names that dashboards, SLOs and links read.
+CONTRACT = {
+    SpanMetric.CALLS,
+    SpanMetric.LATENCY_BUCKET,
+    SpanMetric.LATENCY_COUNT,
+    SpanMetric.LATENCY_SUM,
+    SpanMetric.SIZE,
+    ServiceGraphMetric.REQUESTS,
+    ServiceGraphMetric.SERVER_BUCKET,
+    ServiceGraphMetric.CLIENT_BUCKET,
+}
+
+
+@dataclass
+class Written:
+    """What a metrics backend received.
+
+    Attributes:
+        url: where it listens.
+        texts: uncompressed bodies.
+    """
+
+    url: str = ""
+    texts: list[bytes] = field(default_factory=list[bytes])
+
+    def names(self) -> set[str]:
+        """Return the names of series that Tempo's generator makes."""
+        return {n.decode() for text in self.texts for n in re.findall(rb"traces_[a-z_]+", text)}
+
+    def label_names(self, *, of: str) -> set[str]:
+        """Return the names of labels beside the name of a series, of a series' first sample."""
+        text = b"\n".join(self.texts)
+        near = text[text.find(of.encode()) :][:600]
+        return {n.decode() for n in re.findall(rb"\n.([a-z_0-9]{2,40})\x12", near)}
+
+
+def snappy(data: bytes) -> bytes:
+    """Return a block of snappy uncompressed (github.com/google/snappy, format_description)."""
+    at = 0
+    while data[at] & 0x80:
+        at += 1
+    at, out = at + 1, bytearray()
+    while at < len(data):
+        tag = data[at]
+        at += 1
+        if tag & 3 == 0:
+            length = tag >> 2
+            if length >= 60:
+                count = length - 59
+                length = int.from_bytes(data[at : at + count], "little")
+                at += count
+            out += data[at : at + length + 1]
+            at += length + 1
+            continue
+        if tag & 3 == 1:
+            length, offset = (tag >> 2 & 7) + 4, (tag >> 5) << 8 | data[at]
+            at += 1
+        else:
+            size = 2 if tag & 3 == 2 else 4
+            length, offset = (tag >> 2) + 1, int.from_bytes(data[at : at + size], "little")
+            at += size
+        for _ in range(length):
+            out.append(out[-offset])
+    return bytes(out)
+
+
+@contextlib.contextmanager
+def metrics_backend() -> Generator[Written]:
+    """Receive remote writes."""
+    its = Written()
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            its.texts.append(snappy(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        its.url = f"http://127.0.0.1:{server.server_port}/api/v1/write"
+        yield its
+        server.shutdown()
+
+
+@dataclass
+class Running:
+    """A Tempo that runs."""
+
+    major: int
+    http: str
+    otlp: str
+
+    def send(self, count: int = 1) -> list[str]:
+        """Send traces; return their ids."""
+        sent = [Sent() for _ in range(count)]
+        for each in sent:
+            wait_for("receiver", lambda s=each: get(f"{self.otlp}/v1/traces", s.traces()))
+        return [each.trace_id for each in sent]
+
+    def spans(self, trace_id: str) -> int:
+        """Return how many spans of a trace Tempo has."""
+        found: Any = json.loads(get(f"{self.http}/api/traces/{trace_id}") or b"{}")
+        return sum(
+            len(scope["spans"])
+            for batch in found.get("batches", ())
+            for scope in batch["scopeSpans"]
+        )
+
+    def has_all(self, trace_ids: list[str]) -> bool:
+        """Whether Tempo has all spans of all traces."""
+        return all(self.spans(each) == SPANS for each in trace_ids)
+
+
+def configuration(
+    major: int, folder: Path, s3: str, remote_write: str | None = None, **config: Any
+) -> dict[str, Any]:
+    """Return the configuration that the chart renders."""
+    metrics = (
+        METRICS.model_copy(update={"remote_write_url": remote_write}) if remote_write else None
+    )
+    args = arguments(
+        TempoMode.MONOLITHIC,
+        version=major,
+        size="xs",
+        storage_endpoint=s3,
+        metrics=metrics,
+        config=config,
+    )
+    return tempo_config(render(args, folder))
+
+
+@contextlib.contextmanager
+def started(major: int, config: dict[str, Any], folder: Path) -> Generator[Running]:
+    """Run a Tempo on free ports, with its volume in a folder."""
+    folder.mkdir(exist_ok=True)
+    local, ports = moved(config, folder)
+    if major == 3:
+        # A test doesn't wait five minutes for a block.
+        local["live_store"] |= {"max_block_duration": "3s", "max_trace_idle": "1s"}
+    with tempo(local, folder, program=PROGRAMS[major]):
+        ready(ports)
+        local_host = "http://127.0.0.1:"
+        yield Running(major, f"{local_host}{ports['http']}", f"{local_host}{ports['otlp_http']}")
+
+
+def blocks(s3: str) -> list[dict[str, Any]]:
+    """Return the description of each block of traces in the bucket."""
+    client = s3_client(s3)
+    keys = [i["Key"] for i in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+    return [
+        json.load(client.get_object(Bucket=BUCKET, Key=key)["Body"])
+        for key in keys
+        if key.endswith("/meta.json")
+    ]
+
+
+def flushed(its: Running, s3: str, before: int) -> None:
+    """Wait until a Tempo has written a block."""
+    if its.major == 2:
+        wait_for("traces", lambda: get(f"{its.http}/flush") is not None, 60)
+    wait_for("block", lambda: len(blocks(s3)) > before, 120)
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with s3_stand_in(tmp_path_factory.mktemp("s3"), BUCKET) as url:
+        yield url
+
+
+@pytest.mark.parametrize("major", PROGRAMS)
+def test_a_major_works_with_the_rendered_configuration(major: int, s3: str, tmp_path: Path) -> None:
+    with metrics_backend() as written:
+        config = configuration(major, tmp_path, s3, written.url)
+        with started(major, config, tmp_path / "tempo") as its:
+            [trace_id] = its.send()
+            wait_for("trace", lambda: its.has_all([trace_id]))
+
+            query = f"%7Bresource.service.name%3D%22{BACK}%22%7D"
+            found = wait_for(
+                "search", lambda: _with(trace_id, get(f"{its.http}/api/search?q={query}"))
+            )
+            assert found
+            rate = "%7B%7D%7Crate()by(resource.service.name)"
+            url = f"{its.http}/api/metrics/query_range?q={rate}&since=5m"
+            assert wait_for("metrics", lambda: _with(BACK, get(url)), 90)
+
+            # The retention is in force.
+            status: Any = yaml.safe_load(
+                (get(f"{its.http}/status/config") or b"").decode().rpartition("---\n")[2]
+            )
+            section = status["compactor"] if major == 2 else status["backend_worker"]
+            assert section["compaction"]["block_retention"] == "336h0m0s"
+
+            wait_for("span metrics", lambda: written.names() >= CONTRACT, 120)
+            labels = written.label_names(of=SpanMetric.CALLS)
+            assert labels >= {"service", "span_kind", "span_name", "status_code", "source"}
+
+            # What dashboards and alerts read of Tempo itself, once there is something to count.
+            own = (get(f"{its.http}/metrics") or b"").decode()
+            assert [m for m in TempoMetric if m not in LATER and not exposed(m, major, own)] == []
+
+
+#: Metrics that appear with the first poll that finds a block, or the first fault.
+LATER = {
+    *(TempoMetric.SPANS_DISCARDED, TempoMetric.ATTRIBUTES_CUT, TempoMetric.STORED_BYTES),
+    *(TempoMetric.STORED_TRACES, TempoMetric.BLOCKS, TempoMetric.POLL_ERRORS),
+    *(TempoMetric.COMPACTION_OUTSTANDING, TempoMetric.BLOCKS_COMPACTED),
+}
+
+
+def exposed(metric: TempoMetric, major: int, text: str) -> bool:
+    """Whether a metric is exposed; of a native histogram, there is the type only."""
+    name = tempo_metric(metric, major)
+    return f"# TYPE {re.sub('_(bucket|count)$', '', name)} " in text or f"# TYPE {name} " in text
+
+
+def _with(text: str, answer: bytes | None) -> bool:
+    return text.lstrip("0").encode() in (answer or b"")
+
+
+@pytest.mark.parametrize("major", PROGRAMS)
+def test_a_restart_loses_nothing(major: int, s3: str, tmp_path: Path) -> None:
+    config = configuration(major, tmp_path, s3)
+    with started(major, config, tmp_path / "tempo") as its:
+        sent = its.send(20)
+        wait_for("traces", lambda: its.has_all(sent))
+        # Both write a trace to the volume after a pause, and are then killed.
+        time.sleep(20 if major == 2 else 8)
+    with started(major, config, tmp_path / "tempo") as its:
+        wait_for("traces", lambda: its.has_all(sent))
+
+
+def test_an_upgrade_in_place_and_the_way_back_lose_nothing(s3: str, tmp_path: Path) -> None:
+    """The same volume and bucket, as docs/upgrades.md says: blocks are written before a change."""
+    sent: list[str] = []
+    for major in (2, 3, 2):
+        config = configuration(major, tmp_path, s3)
+        before = len(blocks(s3))
+        with started(major, config, tmp_path / "tempo") as its:
+            wait_for("earlier traces", lambda t=its, s=sent: t.has_all(s), 90)
+            sent += its.send(20)
+            wait_for("traces", lambda t=its, s=sent: t.has_all(s))
+            flushed(its, s3, before)
+            if major == 3:
+                # Until the last block is written; by default this takes five minutes.
+                time.sleep(15)
+    assert len(sent) == 60
+
+
+@pytest.mark.parametrize("version", ["vParquet4", "vParquet5"])
+def test_each_major_reads_the_blocks_of_the_other(version: str, s3: str, tmp_path: Path) -> None:
+    """Both on one bucket, where only Tempo 3 compacts and applies retention."""
+    block: dict[str, Any] = {"storage": {"trace": {"block": {"version": version}}}}
+    configs = {
+        2: configuration(2, tmp_path, s3, compactor={"disabled": True}, **block),
+        3: configuration(3, tmp_path, s3, **block),
+    }
+    sent: dict[int, list[str]] = {}
+    for major, config in configs.items():
+        before = len(blocks(s3))
+        with started(major, config, tmp_path / f"writer-{major}") as its:
+            sent[major] = its.send(20)
+            wait_for("traces", lambda t=its, m=major: t.has_all(sent[m]))
+            flushed(its, s3, before)
+            # All of them: another Tempo with an empty volume finds them in the bucket.
+            with started(major, config, tmp_path / f"reader-{major}") as reader:
+                wait_for("own blocks", lambda r=reader, m=major: r.has_all(sent[m]), 90)
+    assert version in {each["format"] for each in blocks(s3)}
+    for major, config in configs.items():
+        with started(major, config, tmp_path / f"other-{major}") as reader:
+            wait_for("blocks of both", lambda r=reader: r.has_all(sent[2] + sent[3]), 90)

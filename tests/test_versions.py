@@ -1,0 +1,49 @@
+"""docs/versions.md names what the code pins, and Renovate looks at every pin."""
+
+import re
+from pathlib import Path
+
+from components.core import helm, versions
+from components.core.registry import CHARTS
+from components.tempo.settings import IMAGE_TAGS
+from tests.contracts.check import contract
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = (ROOT / "docs/versions.md").read_text()
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Return the cells of the first table below a heading."""
+    section = DOCUMENT.partition(f"## {heading}\n")[2]
+    table = re.search(r"(?:^\|.*\n)+", section, re.M)
+    assert table is not None
+    lines = table[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_matrix_has_every_pinned_version() -> None:
+    listed = {(row[2], row[3], row[1]) for row in rows("Tested versions")}
+    assert listed == {(t.chart.name, t.chart.version, t.version) for t in versions.TESTED}
+    assert {t.chart for t in versions.TESTED} == {*CHARTS, helm.TEMPO_3}
+
+
+def test_the_versions_are_those_of_the_recorded_contracts() -> None:
+    for its in versions.TESTED:
+        if its.program == "Tempo":
+            # Of tempo-distributed, the stack sets the version.
+            assert its.version in IMAGE_TAGS.values()
+        else:
+            recorded = contract(f"{its.chart.name}-{its.chart.version}")
+            assert recorded["appVersion"].removeprefix("v") == its.version
+
+
+def test_renovate_finds_every_chart() -> None:
+    text = (ROOT / "renovate.json5").read_text()
+    [pattern] = re.findall(r"'(# renovate: datasource=.*version=.*)',", text)
+    python = pattern.replace("\\\\", "\\").replace("(?<", "(?P<")
+    source = (ROOT / "components/core/helm.py").read_text()
+    found = {(m["depName"], m["currentValue"]) for m in re.finditer(python, source)}
+    assert found == {(t.chart.name, t.chart.version) for t in versions.TESTED}
+    # Neither another major nor the need for Kafka comes by itself.
+    assert re.search(r"matchPackageNames: \['tempo-distributed'\],\s*allowedVersions: '<3'", text)
+    assert "matchUpdateTypes: ['major'],\n      dependencyDashboardApproval: true" in text
