@@ -17,7 +17,7 @@ STACK, SYSTEMS = "distributed-irsa", "monolithic-given"
 #: Workloads of both, besides Beyla's agents.
 WORKLOADS = {
     STACK: {
-        *("alloy", "tracing-operator-otel", CACHE_SERVICE),
+        *("alloy", "alloy-sampler", "tracing-operator-otel", CACHE_SERVICE),
         *(f"tempo-{name}" for name in ("compactor", "distributor", "ingester", "memcached")),
         *(f"tempo-{name}" for name in ("metrics-generator", "querier", "query-frontend")),
     },
