@@ -16,6 +16,7 @@ from ..alerting.slo.rules import RESERVED_LABELS, expression
 from ..alerting.slo.settings import PLACEHOLDER, RatioSettings
 from ..alloy import own_modules
 from ..alloy import sizes as alloy_sizes
+from ..alloy.sampling import sizes as sampler_sizes
 from ..beyla import sizes as beyla_sizes
 from ..beyla.config import NEVER_INSTRUMENTED, SYSTEM_NAMESPACES
 from ..core.helm import TEMPO_DISTRIBUTED
@@ -39,6 +40,7 @@ from ..tempo.system import workloads as tempo_workloads
 from .backends import credentials, sign_in
 from .clean import clean
 from .ingress import ingress
+from .sampling import sampling
 from .tenancy import tenancy
 
 #: What a rule finds: the key of a setting and what is wrong with its value, or a whole problem
@@ -472,6 +474,11 @@ def _workloads(settings: TracingSettings) -> Found:
     for key, override, size in (
         ("alloy", settings.alloy.workload, alloy_sizes.workload(settings.alloy)),
         (
+            "alloy.sampling",
+            settings.alloy.sampling.workload,
+            sampler_sizes.workload(settings.alloy.sampling, settings.load),
+        ),
+        (
             "beyla",
             settings.beyla.workload,
             beyla_sizes.workloads(settings.beyla, settings.cluster.nodes)["beyla"],
@@ -763,6 +770,7 @@ _RULES = (
     sign_in,
     ingress,
     tenancy,
+    sampling,
     _folder,
     _buckets,
     _slos,

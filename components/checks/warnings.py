@@ -15,6 +15,7 @@ from ..load import capacity
 from ..settings import TracingSettings
 from ..tempo.component import pinned_chart
 from ..tempo.settings import Histograms, TempoMode
+from . import sampling
 from .clean import clean_notices
 from .ingress import ingress_notices
 from .rules import never_instrumented
@@ -72,6 +73,7 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
     yield from _unused(settings)
     yield from alert_notices(settings)
     yield from load_notices(settings)
+    yield from sampling.notices(settings)
     yield from ingress_notices(settings)
     yield from clean_notices(settings)
     yield from tenancy_notices(settings)

@@ -29,6 +29,9 @@ class LoadSettings(Settings):
     """Bytes of a span on the wire, as Tempo receives it."""
     stored_bytes_per_span: int | None = Field(default=None, ge=1, le=1_000_000)
     """Bytes of a span in one block in S3. The default, half of `bytesPerSpan`, is an estimate."""
+    failed_percent: float | None = Field(default=None, ge=0, le=100)
+    """Percent of the traces with a failed span in a bad hour. The plan compares it with
+    `alloy.sampling.maxSpansPerSecond`."""
     growth_percent_per_month: float = Field(default=0, ge=0, le=100)
     """Growth of the load in percent per month."""
     operations: int | None = Field(default=None, ge=1, le=10_000_000)

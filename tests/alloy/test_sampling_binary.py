@@ -362,7 +362,7 @@ def tempo_file(folder: Path, url: str, ports: Mapping[str, int], *, sampled: boo
         cluster_name="dev-1",
         metrics=cases.METRICS,
     )
-    settings = {
+    settings: dict[str, Any] = {
         "server": {"http_listen_address": HOST, "http_listen_port": ports["http"]}
         | {"grpc_listen_address": HOST, "grpc_listen_port": ports["grpc"]},
         "distributor": {
@@ -398,7 +398,7 @@ def tempo_file(folder: Path, url: str, ports: Mapping[str, int], *, sampled: boo
 @contextmanager
 def tempo(folder: Path, metrics: HttpSink, *, sampled: bool = False) -> Generator[Gateway]:
     """Run Tempo, and a gateway without sampling that sends to it."""
-    names = ("http", "grpc", "otlp", "gossip")
+    names: list[str] = ["http", "grpc", "otlp", "gossip"]
     ports = dict(zip(names, ports_of(len(names)), strict=True))
     folder.mkdir()
     (folder / "gateway").mkdir()

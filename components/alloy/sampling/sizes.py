@@ -84,30 +84,52 @@ def num_traces(settings: SamplingSettings, load: LoadSettings) -> int:
     return max(LEAST_TRACES, math.ceil(known.traces * HEADROOM / 1000) * 1000)
 
 
-def needed_mib(settings: SamplingSettings, load: LoadSettings) -> int:
-    """Return the memory limit that a sampler needs, so that it refuses nothing at the peak."""
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """What a sampler needs at the planned peak, in MiB.
+
+    Attributes:
+        spans: the traces in memory, with the headroom.
+        decisions: remembered decisions.
+        queue: what waits for Tempo.
+    """
+
+    spans: int
+    decisions: int
+    queue: int
+
+    @property
+    def limit(self) -> int:
+        """Return the memory limit with which it refuses nothing."""
+        return math.ceil((BASE_MIB + self.spans + self.decisions + self.queue) / USABLE_SHARE)
+
+
+def memory(settings: SamplingSettings, load: LoadSettings) -> Memory:
+    """Return the memory that a sampler needs."""
     traces = num_traces(settings, load)
     known = flight(settings, load)
-    in_flight = (
-        known.mib * HEADROOM if known else _mib(traces * load.spans_per_trace * load.bytes_per_span)
+    unknown = traces * load.spans_per_trace * load.bytes_per_span
+    return Memory(
+        spans=math.ceil(known.mib * HEADROOM) if known else _mib(unknown),
+        decisions=math.ceil(
+            traces * (REMEMBERED_KEPT + REMEMBERED_DROPPED) * _DECISION_BYTES / MIB
+        ),
+        queue=QUEUE_MIB * MEMORY_FACTOR if settings.decides else 0,
     )
-    decisions = traces * (REMEMBERED_KEPT + REMEMBERED_DROPPED) * _DECISION_BYTES / MIB
-    queue = QUEUE_MIB * MEMORY_FACTOR if settings.decides else 0
-    return math.ceil((BASE_MIB + in_flight + decisions + queue) / USABLE_SHARE)
 
 
 def workload(settings: SamplingSettings, load: LoadSettings) -> Workload:
     """Return pods and resources."""
-    memory = _WITHOUT_LOAD_MIB
+    limit = _WITHOUT_LOAD_MIB
     if load.sent is not None:
-        need = needed_mib(settings, load)
-        memory = max(_LEAST_MIB, math.ceil(need / _STEP_MIB) * _STEP_MIB)
+        need = memory(settings, load).limit
+        limit = max(_LEAST_MIB, math.ceil(need / _STEP_MIB) * _STEP_MIB)
     return Workload(
         replicas=settings.replicas,
         cpu_request_millicores=500,
         cpu_limit_millicores=2000,
-        memory_request_mib=settings.workload.memory_limit_mib or memory,
-        memory_limit_mib=memory,
+        memory_request_mib=settings.workload.memory_limit_mib or limit,
+        memory_limit_mib=limit,
     ).override(settings.workload)
 
 
