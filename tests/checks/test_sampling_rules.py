@@ -183,8 +183,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"sampling": {"rules": [{**RULE, "always": True, "keepPercent": 5}]}},
         "alloy.sampling.rules[0]: "
         '{"name": "checkout", "service": "checkout", "always": true, "keepPercent": 5} has '
-        "keepPercent and always: set exactly one of keepPercent, keepSpansPerSecond, always or never, for "
-        "example keepPercent: 5",
+        "keepPercent and always: set exactly one of keepPercent, keepSpansPerSecond, always or "
+        "never, for example keepPercent: 5",
     ),
     "a percentage above 100": (
         {"sampling": {"keepPercent": 150}},
