@@ -12,7 +12,15 @@ from .alerting.slo.settings import (
     SloDefaultsSettings,
     SloSettings,
 )
+from .alloy.clean.settings import (
+    AttributeLimitSettings,
+    DropSettings,
+    RedactionSettings,
+    RouteSettings,
+)
 from .alloy.component import Alloy, AlloyArgs
+from .alloy.pod_logs.component import AlloyPodLogs, AlloyPodLogsArgs
+from .alloy.pod_logs.settings import PodLogsSettings
 from .alloy.sampling.component import AlloySampler, AlloySamplerArgs
 from .alloy.sampling.settings import SamplingMode, SamplingPreset, SamplingSettings
 from .alloy.settings import AlloySettings
@@ -81,9 +89,12 @@ __all__ = [
     "AlertSettings",
     "Alloy",
     "AlloyArgs",
+    "AlloyPodLogs",
+    "AlloyPodLogsArgs",
     "AlloySampler",
     "AlloySamplerArgs",
     "AlloySettings",
+    "AttributeLimitSettings",
     "AvailabilitySettings",
     "BackendSettings",
     "Beyla",
@@ -94,6 +105,7 @@ __all__ = [
     "ChartsSettings",
     "ClusterSettings",
     "ContextPropagation",
+    "DropSettings",
     "Encryption",
     "EnvironmentSettings",
     "GrafanaDatasources",
@@ -116,10 +128,13 @@ __all__ = [
     "OtlpProtocol",
     "OtlpSettings",
     "PlacementSettings",
+    "PodLogsSettings",
     "PodSettings",
     "ProfilesSettings",
     "Propagator",
     "RatioSettings",
+    "RedactionSettings",
+    "RouteSettings",
     "RuleDelivery",
     "RuleEvaluator",
     "SamplingMode",

@@ -19,6 +19,8 @@ from .alerting.slo.rules import groups as slo_groups
 from .alloy import system as alloy_system
 from .alloy.component import Alloy
 from .alloy.ingress import READINESS_GATE
+from .alloy.pod_logs import system as pod_logs_system
+from .alloy.pod_logs.component import AlloyPodLogs
 from .alloy.sampling import system as sampler_system
 from .alloy.sampling.component import AlloySampler
 from .alloy.system import ALLOY
@@ -151,6 +153,12 @@ class TracingStack(pulumi.ComponentResource):
             ),
             self._child([namespace, tempo, alloy_identity, sampler]),
         )
+        if pod_logs_system.runs(settings):
+            AlloyPodLogs(
+                f"{name}-alloy-logs",
+                pod_logs_system.args(settings, has_credentials=credentials is not None),
+                self._child([namespace, credentials]),
+            )
         if settings.beyla_runs:
             Beyla(
                 f"{name}-beyla",

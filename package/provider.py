@@ -23,6 +23,7 @@ COMPONENTS: dict[str, type[pulumi.ComponentResource]] = {
         components.WorkloadIdentity,
         components.Tempo,
         components.Alloy,
+        components.AlloyPodLogs,
         components.AlloySampler,
         components.Beyla,
         components.GrafanaDatasources,

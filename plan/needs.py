@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from components.alloy.pod_logs.system import ALLOY_LOGS
 from components.beyla.kernels import OLDEST
-from components.beyla.system import BEYLA
-from components.beyla.values import agent_scheduling
 from components.core import placement
 from components.core.registry import running
 from components.core.settings import ClusterSettings
@@ -72,14 +71,15 @@ def pods(settings: TracingSettings) -> list[Pods]:
         own = system.placement(settings)
         placed = own.over(settings.placement)
         for name, size in system.workloads(settings).items():
-            agent = system is BEYLA and name == "beyla"
+            agent = name == "beyla" or system is ALLOY_LOGS
+            scheduling = placement.on_every_node(own) if agent else placement.scheduling(placed)
             found.append(
                 Pods(
                     name=name,
                     release=system.release,
                     namespace=system.namespace_name(settings),
                     size=size,
-                    scheduling=agent_scheduling(own) if agent else placement.scheduling(placed),
+                    scheduling=scheduling,
                     on_each_node=agent,
                     priority_class=placed.priority_class,
                 )

@@ -20,6 +20,7 @@ from ..core.units import MIB
 from ..telemetry.metrics import reserved_series
 from . import ingress
 from .clean import statements
+from .clean.settings import AttributeLimitSettings, RedactionSettings
 from .endpoints import sampler_hosts
 from .own_modules import MODULES, SIGNALS, OwnModule, modules
 from .sizes import HTTP_REQUEST_MIB, least_queue_bytes, queue_bytes
@@ -73,7 +74,7 @@ def config(args: "AlloyArgs") -> str:
     instances = {
         **_entry(args),
         **_traces(args),
-        **(_logs(args.logs, queue_bytes(args.settings)) if args.logs else {}),
+        **(send_to_loki(args.logs, queue_bytes(args.settings)) if args.logs else {}),
         **(_metrics(args, args.metrics) if args.metrics else {}),
     }
     own = modules(args.settings.modules, args.modules)
@@ -286,11 +287,24 @@ def _given(**lists: list[str]) -> dict[str, Value]:
     return {name: Lines(texts) for name, texts in lists.items() if texts}
 
 
-def _logs(logs: LogsSettings, queue_bytes: int) -> Instances:
+def cleaned_logs(redaction: RedactionSettings, limits: AttributeLimitSettings) -> Instances:
+    """Return the instance that cleans log records only, on their way to Loki."""
+    # A line has only the attributes of its pod.
+    redaction = redaction.model_copy(update={"attributes": [], "hash_key": None})
+    lists: dict[str, Value] = {
+        "resource": Lines(statements.resource(redaction)),
+        "log": Lines(statements.log(redaction, limits)),
+    }
+    return {"clean": {**lists, "logs": _to("send_to_loki")}}
+
+
+def send_to_loki(logs: LogsSettings, queue_bytes: int, *, waits: bool = False) -> Instances:
+    """Return the module that sends log records to Loki, and the one that signs in there."""
     [(writer, (url, its))] = logs.writers.items()
     sender: dict[str, Value] = {
         "endpoint": url,
         "queue_bytes": queue_bytes,
+        **({"waits": True} if waits else {}),
         "retry": f"{OTLP_RETRY_MINUTES}m",
     }
     signed = _sign_in(writer, url, its)

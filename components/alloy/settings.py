@@ -27,6 +27,7 @@ from .clean.settings import (
     RedactionSettings,
     RouteSettings,
 )
+from .pod_logs.settings import PodLogsSettings
 from .sampling.settings import SamplingSettings
 
 
@@ -166,6 +167,8 @@ class AlloySettings(Settings):
     """Placement of Alloy's pods; each key replaces that of the stack's `placement`."""
     ingress: IngressSettings | None = None
     """Entry for OTLP from outside the cluster; without it, only pods can send."""
+    pod_logs: PodLogsSettings = PodLogsSettings()
+    """Logs of pods: see docs/logs.md."""
     modules: AlloyModulesSettings = AlloyModulesSettings()
     """Own modules of Alloy's configuration."""
     sampling: SamplingSettings = SamplingSettings()

@@ -48,15 +48,6 @@ _RULES: list[dict[str, Any]] = [
     },
 ]
 
-#: Every Linux node except Fargate's: a DaemonSet's pod never starts there, and the release would
-#: wait for it until its timeout.
-_NODES: list[dict[str, Any]] = [
-    {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
-    {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["fargate"]},
-]
-_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
-
-
 #: Reason why the stack owns where Beyla's metrics are.
 _SCRAPED = "dashboards and alerts read what is scraped there"
 #: Keys of the chart that `beyla.values` can't set: what sets them, or why the stack owns them.
@@ -184,20 +175,8 @@ def _context_propagation(args: "BeylaArgs") -> dict[str, Any]:
     }
 
 
-def agent_scheduling(own: PlacementSettings) -> dict[str, Any]:
-    """Return what decides which nodes the agents run on: every node that applications run on.
-
-    Nodes and taints that the stack selects for its pods are not those of the applications, so that
-    only Beyla's own placement counts.
-    """
-    scheduling = placement.scheduling(own)
-    if own.tolerations is None:
-        scheduling["tolerations"] = [{"operator": "Exists"}]
-    return {**scheduling, "affinity": _agent_affinity(scheduling["affinity"])}
-
-
 def _agent_placement(args: "BeylaArgs", placed: PlacementSettings) -> dict[str, Any]:
-    scheduling = agent_scheduling(args.settings.placement)
+    scheduling = placement.on_every_node(args.settings.placement)
     selector = scheduling.pop("nodeSelector")
     return {
         **scheduling,
@@ -210,17 +189,6 @@ def _agent_placement(args: "BeylaArgs", placed: PlacementSettings) -> dict[str, 
             }
         ),
     }
-
-
-def _agent_affinity(own: dict[str, Any]) -> dict[str, Any]:
-    """Return an affinity that keeps the agents on `_NODES` as well."""
-    node: dict[str, Any] = own.get("nodeAffinity", {})
-    # One of the terms must match.
-    terms: list[dict[str, Any]] = node.get(_REQUIRED, {}).get("nodeSelectorTerms", [{}])
-    allowed = [
-        {**term, "matchExpressions": [*term.get("matchExpressions", ()), *_NODES]} for term in terms
-    ]
-    return {**own, "nodeAffinity": {**node, _REQUIRED: {"nodeSelectorTerms": allowed}}}
 
 
 def _cache(size: Workload | None, placed: PlacementSettings) -> dict[str, Any]:

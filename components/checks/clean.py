@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from ..alloy.clean.settings import Action, glob_pattern
 from ..alloy.clean.statements import NEEDED, is_needed, template
+from ..backends.settings import Auth
 from ..settings import TracingSettings
 from ..tempo import sizes as tempo_sizes
 
@@ -123,6 +124,31 @@ def _labels(settings: TracingSettings) -> dict[str, str]:
             backends.metrics.labels if backends.metrics else (), "backends.metrics.labels"
         ),
     }
+
+
+def pod_logs(settings: TracingSettings) -> Iterator[tuple[str, str]]:
+    """Yield what keeps the logs of pods from the backend, or spans from their lines."""
+    if not settings.alloy.pod_logs.enabled:
+        return
+    logs = settings.backends.logs
+    if logs is None:
+        yield (
+            "alloy.podLogs.enabled",
+            "needs a place for the lines: set backends.logs, or remove it",
+        )
+        return
+    if logs.sign_in is Auth.SIGV4:
+        yield (
+            "alloy.podLogs.enabled",
+            "can't sign requests for AWS, which backends.logs.auth: sigv4 asks for: use another "
+            "way to sign in, or read the logs with another collector (docs/logs.md)",
+        )
+    if logs.labels.trace_id_label is None:
+        yield (
+            "backends.logs.labels",
+            "is for lines of another collector. Those of alloy.podLogs arrive by OTLP, with the "
+            "trace's id in structured metadata: remove this key",
+        )
 
 
 def clean_notices(settings: TracingSettings) -> Iterator[str]:

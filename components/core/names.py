@@ -5,6 +5,7 @@ from .regions import partition
 TEMPO_RELEASE = "tempo"
 ALLOY_RELEASE = "alloy"
 ALLOY_SAMPLER_RELEASE = "alloy-sampler"
+ALLOY_LOGS_RELEASE = "alloy-logs"
 BEYLA_RELEASE = "beyla"
 OPERATOR_RELEASE = "opentelemetry-operator"
 #: Label `app.kubernetes.io/part-of` of the objects that this stack creates outside of charts.

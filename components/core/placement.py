@@ -7,7 +7,15 @@ from .settings import PlacementSettings, TopologySpread
 
 ZONE = "topology.kubernetes.io/zone"
 HOST = "kubernetes.io/hostname"
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+
+#: Every Linux node except Fargate's: a DaemonSet's pod never starts there, and the release would
+#: wait for it until its timeout.
+_NODES: list[dict[str, Any]] = [
+    {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
+    {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["fargate"]},
+]
 
 
 def node_selector(placement: PlacementSettings) -> dict[str, str]:
@@ -68,6 +76,26 @@ def scheduling(placement: PlacementSettings) -> dict[str, Any]:
         "tolerations": tolerations(placement),
         "affinity": plain_affinity(placement),
     }
+
+
+def on_every_node(own: PlacementSettings) -> dict[str, Any]:
+    """Return the scheduling of agents: every node that applications run on.
+
+    Nodes and taints that the stack selects for its pods are not those of the applications, so that
+    only the agents' own placement counts.
+    """
+    found = scheduling(own)
+    if own.tolerations is None:
+        found["tolerations"] = [{"operator": "Exists"}]
+    affinity = found["affinity"]
+    node: dict[str, Any] = affinity.get("nodeAffinity", {})
+    # One of the terms must match.
+    terms: list[dict[str, Any]] = node.get(_REQUIRED, {}).get("nodeSelectorTerms", [{}])
+    allowed = [
+        {**term, "matchExpressions": [*term.get("matchExpressions", ()), *_NODES]} for term in terms
+    ]
+    required = {_REQUIRED: {"nodeSelectorTerms": allowed}}
+    return {**found, "affinity": {**affinity, "nodeAffinity": {**node, **required}}}
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:

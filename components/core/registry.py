@@ -1,5 +1,6 @@
 """The systems that the stack installs, and what follows from all of them."""
 
+from ..alloy.pod_logs.system import ALLOY_LOGS
 from ..alloy.sampling.system import ALLOY_SAMPLER
 from ..alloy.system import ALLOY
 from ..beyla.system import BEYLA
@@ -10,7 +11,7 @@ from .helm import Chart
 from .system import System
 from .workload import Workload
 
-SYSTEMS: tuple[System, ...] = (TEMPO, ALLOY, ALLOY_SAMPLER, BEYLA, OPERATOR)
+SYSTEMS: tuple[System, ...] = (TEMPO, ALLOY, ALLOY_SAMPLER, ALLOY_LOGS, BEYLA, OPERATOR)
 #: Every pinned chart.
 CHARTS = tuple(dict.fromkeys(chart for system in SYSTEMS for chart in system.charts))
 

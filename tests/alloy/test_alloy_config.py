@@ -18,12 +18,14 @@ from components.alloy.pipeline import (
     instance,
     literal,
 )
+from components.alloy.pod_logs.pipeline import config as pod_logs_config
 from components.alloy.sampling.pipeline import config as sampler_config
 from components.alloy.settings import AlloySettings
 from components.alloy.text import Block, parse
 from components.backends.credentials import password_file
 from components.settings import TracingSettings
 from tests.alloy.cases import HOSTILE, LOGS, METRICS, arguments, variants
+from tests.alloy.pod_logs_cases import variants as pod_logs_variants
 from tests.alloy.sampler_cases import variants as sampler_variants
 from tests.stack.variants import CLUSTER
 from tests.sweep import sweep
@@ -106,6 +108,7 @@ def test_every_module_is_declared_once_and_used_once(args: AlloyArgs) -> None:
 def test_every_module_file_is_used_somewhere() -> None:
     used = {name for args in VARIANTS.values() for name in uses(config(args))}
     used |= {name for args in sampler_variants().values() for name in uses(sampler_config(args))}
+    used |= {name for args in pod_logs_variants().values() for name in uses(pod_logs_config(args))}
 
     # One of the samplers' has a module of its own.
     assert {file.stem for file in FILES} == used - {"redact"} | {SHARED_MODULE}

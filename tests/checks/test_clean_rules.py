@@ -11,6 +11,7 @@ from tests.checks.test_rules import stack_file
 from tests.sweep import sweep
 
 METRICS = {"metrics": {"url": "http://m", "remoteWriteUrl": "http://m/write"}}
+AWS = {"auth": "sigv4", "sigv4": {"region": "eu-west-1"}}
 KEY = {"secret": "redaction"}
 TAGS = {"service.name": "service", "shop": "shop"}
 LOGS = {"logs": {"otlpUrl": "http://l/otlp"}}
@@ -89,6 +90,19 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         "has (?=, a lookahead or lookbehind, which RE2 doesn't have: use the syntax of RE2",
     ),
     ({"routes": {"templates": ["/a/b"]}}, {}, "alloy.routes.templates[0]", "/shops/{shop}/cart"),
+    ({"podLogs": {"enabled": True}}, {}, "alloy.podLogs.enabled", "needs a backend"),
+    (
+        {"podLogs": {"enabled": True}},
+        {"backends": {"logs": {"otlpUrl": "http://l/otlp", "labels": "podLogs"}}},
+        "backends.logs.labels",
+        "is for lines of another collector",
+    ),
+    (
+        {"podLogs": {"enabled": True}},
+        {"backends": {"logs": {"otlpUrl": "https://l.example.com", **AWS}}},
+        "alloy.podLogs.enabled",
+        "can't sign requests for AWS",
+    ),
     ({"redaction": {"allowed": ["*"]}}, {}, "alloy.redaction.allowed[0]", "customer.*"),
 ]
 

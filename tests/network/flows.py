@@ -62,6 +62,11 @@ class World:
                 if its.alloy.sampling.runs
                 else {}
             ),
+            **(
+                {"log reader": Pod(tracing, labels("alloy-logs", "alloy-logs"))}
+                if its.alloy.pod_logs.enabled
+                else {}
+            ),
             **{name: Pod(tracing, labels("tempo", "tempo", name)) for name in components},
         }
         if not self.distributed:
@@ -119,14 +124,15 @@ class World:
         """Yield who may send where."""
         its, everywhere = self.settings, set(self.ends)
         yield set(self.closed), ({"dns", "node dns"}, {("UDP", 53), ("TCP", 53)})
-        yield {"alloy", "agent", "cache", "operator"}, (everywhere, tcp(443, 6443))
+        calling = {"alloy", "log reader", "agent", "cache", "operator"} & set(self.ends)
+        yield calling, (everywhere, tcp(443, 6443))
         yield {self.last}, ({self.receiver}, tcp(4317))
         yield {"alloy"}, (self.sampling, tcp(4317))
         yield {"agent"}, ({"alloy"}, tcp(4317))
         yield {"agent"}, ({"cache"}, tcp(50055))
         senders = {
             "metrics": {"alloy", self.generator} | self.sampling,
-            "logs": {"alloy"},
+            "logs": {"alloy", "log reader"} & set(self.ends),
             "stand-in": self.stores,
         }
         for name, url in self._backends():
@@ -155,7 +161,8 @@ class World:
         scrapers = {n for n, end in self.ends.items() if is_pod(end) and end.namespace in spaces}
         on_nodes = {n for n, end in self.ends.items() if not is_pod(end) and self._on_node(end)}
         yield {"alloy"}, (pods, tcp(4317, 4318))
-        yield {"alloy"} | self.sampling, (scrapers, tcp(12345))
+        reader = {"log reader"} & set(self.ends)
+        yield {"alloy"} | self.sampling | reader, (scrapers, tcp(12345))
         yield self.sampling, ({"alloy"}, tcp(4317))
         yield self.tempo, (scrapers, tcp(3200))
         yield {"agent"}, (scrapers, tcp(its.beyla.metrics_port))

@@ -66,6 +66,10 @@ WORLDS: dict[str, TracingSettings] = {
         "distributed", namespaces={"scrapers": ["observability"]}
     ),
     "operator": stack(operator={"enabled": True}, namespaces={"operator": "otel"}),
+    "pod logs": stack(
+        alloy={"podLogs": {"enabled": True}},
+        backends={**BACKENDS, "logs": {"otlpUrl": "https://loki.example.com/otlp"}},
+    ),
     "sampling": stack(alloy={"sampling": {"mode": "on"}}, **_SIGNED),
     "rehearsal of sampling": stack("distributed", alloy={"sampling": {"mode": "rehearse"}}),
     "no backends": stack("distributed", backends={}, beyla={"namespaces": []}),

@@ -22,7 +22,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 #: What others may build on. A name that goes, or comes to mean something else, is a new major
 #: version, and CHANGELOG.md says what to do.
 PUBLIC = """
-    AffinitySettings AlertSettings Alloy AlloyArgs AlloySampler AlloySamplerArgs AlloySettings
+    AffinitySettings AlertSettings Alloy AlloyArgs AlloyPodLogs AlloyPodLogsArgs AlloySampler
+    AlloySamplerArgs AlloySettings AttributeLimitSettings DropSettings PodLogsSettings
+    RedactionSettings RouteSettings
     AvailabilitySettings
     BackendSettings Beyla BeylaArgs BeylaSettings Chart ChartSettings ChartsSettings
     ClusterSettings ContextPropagation Encryption EnvironmentSettings GrafanaDatasources

@@ -30,6 +30,7 @@ RELEASES = {
     names.TEMPO_RELEASE,
     names.ALLOY_RELEASE,
     names.ALLOY_SAMPLER_RELEASE,
+    names.ALLOY_LOGS_RELEASE,
     names.BEYLA_RELEASE,
     names.OPERATOR_RELEASE,
 }

@@ -98,6 +98,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "service": {"internalTrafficPolicy": "Local"},
     },
     "alloy sampler": {"controller": {"revisionHistoryLimit": 5}},
+    "alloy logs": {"controller": {"dnsPolicy": "Default"}},
     "beyla": {"config": {"data": {"log_level": "DEBUG"}}, "dnsPolicy": "Default"},
     "operator": {"pdb": {"create": True}},
 }
@@ -149,6 +150,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
                 "rules": [{"name": "probes", "service": "probe-*", "never": True}],
                 "values": VALUES["alloy sampler"],
             },
+            "podLogs": {"enabled": True, "values": VALUES["alloy logs"]},
         },
         "placement": PLACEMENT,
         "beyla": {"namespaces": ["shop"], "values": VALUES["beyla"]},
