@@ -134,7 +134,8 @@ def pod_logs(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     if logs is None:
         yield (
             "alloy.podLogs.enabled",
-            "needs a place for the lines: set backends.logs, or remove it",
+            "needs a backend for the lines: set backends.logs, for example {otlpUrl: "
+            "http://loki-gateway.loki.svc:80/otlp}, or remove this key",
         )
         return
     if logs.sign_in is Auth.SIGV4:

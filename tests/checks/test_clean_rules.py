@@ -11,7 +11,8 @@ from tests.checks.test_rules import stack_file
 from tests.sweep import sweep
 
 METRICS = {"metrics": {"url": "http://m", "remoteWriteUrl": "http://m/write"}}
-AWS = {"auth": "sigv4", "sigv4": {"region": "eu-west-1"}}
+ROLE = "arn:aws:iam::123456789012:role/logs"
+AWS = {"auth": "sigv4", "sigv4": {"region": "eu-west-1", "roleArn": ROLE}}
 KEY = {"secret": "redaction"}
 TAGS = {"service.name": "service", "shop": "shop"}
 LOGS = {"logs": {"otlpUrl": "http://l/otlp"}}
