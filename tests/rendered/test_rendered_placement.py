@@ -23,6 +23,8 @@ WORKLOADS = {
     },
     SYSTEMS: {"alloy", "tempo"},
 }
+#: Workloads with a pod on each node.
+DAEMONS = {STACK: ["beyla", "alloy-logs"], SYSTEMS: ["beyla"]}
 each = sweep(("program", "name"), [(p, name) for p, names in WORKLOADS.items() for name in names])
 
 
@@ -30,7 +32,7 @@ def template(program: str, name: str) -> Object:
     """Return the template of a workload's pods."""
     kinds = ("DaemonSet", "Deployment", "Job", "StatefulSet")
     found = {o["metadata"]["name"]: o for o in of_kind(objects_of(program), *kinds)}
-    assert found.keys() == {"beyla", *WORKLOADS[program]}
+    assert found.keys() == {*DAEMONS[program], *WORKLOADS[program]}
     return found[name]["spec"]["template"]
 
 
@@ -45,7 +47,10 @@ def test_pods_go_to_the_chosen_nodes(program: str, name: str) -> None:
     assert affinity["podAntiAffinity"][PREFERRED][0] == wanted["podAntiAffinity"][PREFERRED][0]
 
 
-@sweep(("program", "name"), [(p, n) for p, names in WORKLOADS.items() for n in (*names, "beyla")])
+@sweep(
+    ("program", "name"),
+    [(p, n) for p, names in WORKLOADS.items() for n in (*names, *DAEMONS[p])],
+)
 def test_pods_have_what_the_platform_asks_for(program: str, name: str) -> None:
     made = template(program, name)
     spec, meta = made["spec"], made["metadata"]
@@ -83,8 +88,9 @@ def test_pods_do_not_spread_where_that_is_off(name: str) -> None:
     assert spec["affinity"] == PLACEMENT["affinity"]
 
 
-def test_the_placement_of_the_stack_leaves_beyla_on_every_node() -> None:
-    spec = template(STACK, "beyla")["spec"]
+@sweep("name", DAEMONS[STACK])
+def test_the_placement_of_the_stack_leaves_agents_on_every_node(name: str) -> None:
+    spec = template(STACK, name)["spec"]
 
     assert "nodeSelector" not in spec
     assert spec["tolerations"] == [{"operator": "Exists"}]
