@@ -90,8 +90,9 @@ class TracingSettings(Settings):
 
     @property
     def slack_minutes(self) -> int:
-        """Age in minutes up to which a span counts for Tempo; sampling delays spans."""
-        return max(self.tempo.slack_minutes, self.alloy.sampling.slack_minutes)
+        """Age in minutes up to which a span counts for Tempo; queues and sampling delay spans."""
+        waited = (self.alloy.survive_minutes or 0) + 1
+        return max(self.tempo.slack_minutes, self.alloy.sampling.slack_minutes, waited)
 
     @property
     def trusts_unidentified(self) -> bool:

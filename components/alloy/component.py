@@ -17,6 +17,7 @@ from ..core.outputs import register
 from ..core.overrides import refuse
 from ..core.problem import SettingsError
 from ..core.settings import IpFamily, PlacementSettings, ServiceMonitorSettings
+from ..load.settings import LoadSettings
 from ..tenancy.settings import TenancySettings
 from . import ingress
 from .endpoints import otlp_grpc_endpoint, otlp_http_endpoint
@@ -66,6 +67,8 @@ class AlloyArgs:
     """Tempo's tenant; none without multitenancy."""
     tenancy: TenancySettings = TenancySettings()
     """Tenants, which replace `tenant`."""
+    load: LoadSettings = LoadSettings()
+    """Expected load, for `settings.surviveMinutes`."""
     stack_namespaces: Sequence[str] = ()
     """Namespaces of the tracing stack, whose own spans are dropped."""
     trusted_namespaces: Sequence[str] = ()

@@ -23,7 +23,9 @@ from .clean import statements
 from .clean.settings import AttributeLimitSettings, RedactionSettings
 from .endpoints import sampler_hosts
 from .own_modules import MODULES, SIGNALS, OwnModule, modules
-from .sizes import HTTP_REQUEST_MIB, least_queue_bytes, queue_bytes
+from .queues import on_volume
+from .settings import QueuePlace
+from .sizes import HTTP_REQUEST_MIB, least_queue_bytes, queue_bytes, retry_minutes
 from .tenants import apart
 from .text import Expression
 
@@ -74,7 +76,7 @@ def config(args: "AlloyArgs") -> str:
     instances = {
         **_entry(args),
         **_traces(args),
-        **(send_to_loki(args.logs, queue_bytes(args.settings)) if args.logs else {}),
+        **(_logs(args, args.logs) if args.logs else {}),
         **(_metrics(args, args.metrics) if args.metrics else {}),
     }
     own = modules(args.settings.modules, args.modules)
@@ -89,6 +91,8 @@ def config(args: "AlloyArgs") -> str:
         args.tenancy,
         least_queue_bytes=least_queue_bytes(args.settings),
     )
+    if args.settings.queue is QueuePlace.VOLUME:
+        everything = on_volume(everything, fsync=args.settings.queue_fsync)
     own_names = {module.name for place in own.values() for module in place}
     stock = dict.fromkeys(module for module, _, _ in everything if module not in own_names)
     text = [_declared(name, args) for name in (SHARED_MODULE, *stock)]
@@ -200,7 +204,8 @@ def _exits(args: "AlloyArgs") -> Instances:
         balance=args.balance,
         tls=args.tls,
         tenant=args.tenant,
-        queue_bytes=queue_bytes(args.settings),
+        queue_bytes=queue_bytes(args.settings, args.load),
+        retry_minutes=retry_minutes(args.settings),
     )
     if not sampling.runs:
         return {"send_to_tempo": to_tempo}
@@ -209,8 +214,8 @@ def _exits(args: "AlloyArgs") -> Instances:
     ]
     to_samplers: dict[str, Value] = {
         "hosts": hosts,
-        "queue_bytes": max(queue_bytes(args.settings) // len(hosts), _LEAST_QUEUE_BYTES),
-        "retry": f"{OTLP_RETRY_MINUTES}m",
+        "queue_bytes": max(queue_bytes(args.settings, args.load) // len(hosts), _LEAST_QUEUE_BYTES),
+        "retry": f"{retry_minutes(args.settings)}m",
     }
     if sampling.decides:
         passed = {"send_to_samplers": to_samplers}
@@ -234,7 +239,13 @@ def _exits(args: "AlloyArgs") -> Instances:
 
 
 def send_to_tempo(
-    endpoint: str, *, balance: bool, tls: bool, tenant: str | None, queue_bytes: int
+    endpoint: str,
+    *,
+    balance: bool,
+    tls: bool,
+    tenant: str | None,
+    queue_bytes: int,
+    retry_minutes: int = OTLP_RETRY_MINUTES,
 ) -> dict[str, Value]:
     """Return the arguments of the module that sends spans to Tempo."""
     return {
@@ -244,7 +255,7 @@ def send_to_tempo(
         "insecure": not tls,
         **({"headers": {"X-Scope-OrgID": tenant}} if tenant else {}),
         "queue_bytes": queue_bytes,
-        "retry": f"{OTLP_RETRY_MINUTES}m",
+        "retry": f"{retry_minutes}m",
     }
 
 
@@ -298,14 +309,28 @@ def cleaned_logs(redaction: RedactionSettings, limits: AttributeLimitSettings) -
     return {"clean": {**lists, "logs": _to("send_to_loki")}}
 
 
-def send_to_loki(logs: LogsSettings, queue_bytes: int, *, waits: bool = False) -> Instances:
+def _logs(args: "AlloyArgs", logs: LogsSettings) -> Instances:
+    return send_to_loki(
+        logs,
+        queue_bytes(args.settings, args.load),
+        retry_minutes=retry_minutes(args.settings),
+    )
+
+
+def send_to_loki(
+    logs: LogsSettings,
+    queue_bytes: int,
+    *,
+    waits: bool = False,
+    retry_minutes: int = OTLP_RETRY_MINUTES,
+) -> Instances:
     """Return the module that sends log records to Loki, and the one that signs in there."""
     [(writer, (url, its))] = logs.writers.items()
     sender: dict[str, Value] = {
         "endpoint": url,
         "queue_bytes": queue_bytes,
         **({"waits": True} if waits else {}),
-        "retry": f"{OTLP_RETRY_MINUTES}m",
+        "retry": f"{retry_minutes}m",
     }
     signed = _sign_in(writer, url, its)
     for module in signed:

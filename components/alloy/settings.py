@@ -12,6 +12,7 @@ from ..core.settings import PLACED, PlacementSettings, ScalableWorkloadSettings,
 from ..core.texts import (
     AnnotationValue,
     Cidr,
+    ClassName,
     HostName,
     LabelKey,
     ModulePath,
@@ -51,6 +52,26 @@ _CLASS = OnChange(
     do="Remove `alloy.ingress.loadBalancer`, run `up`, and add it with the new class.",
     section="ingress.md#entry-from-outside",
 )
+
+
+_QUEUE = OnChange(
+    happens="All pods of Alloy are deleted before the new ones run. Senders find no gateway in the "
+    "meantime, and spans on the old volumes stay there.",
+    do="Change it in a quiet hour while Tempo answers.",
+    section="bad-days.md#queues-on-volumes",
+)
+_QUEUE_CLASS = OnChange(
+    happens="The upgrade fails: Kubernetes doesn't change the volumes of a StatefulSet.",
+    do="Delete the StatefulSet by hand first. Existing volumes keep their class.",
+    section="changes.md#resize-a-volume",
+)
+
+
+class QueuePlace(StrEnum):
+    """Where Alloy's queues are."""
+
+    MEMORY = "memory"
+    VOLUME = "volume"
 
 
 class IngressAuth(StrEnum):
@@ -128,9 +149,22 @@ class AlloySettings(Settings):
     """Preset of replicas, autoscaling, requests, limits and queue: see docs/sizing.md."""
     workload: ScalableWorkloadSettings = ScalableWorkloadSettings()
     """Single values of the size preset to replace."""
+    survive_minutes: int | None = Field(default=None, ge=1, le=240)
+    """Minutes for which the queues hold all spans of the busiest hour (`load`) while Tempo doesn't
+    answer. Queue, memory limit or volume, and how long Alloy retries follow from it. By default the
+    queue of the size. See docs/bad-days.md."""
     queue_batches: int | None = Field(default=None, ge=10, le=100_000)
-    """Batches of about 1 MiB that wait in a pod's memory while a backend does not answer. A larger
-    value bridges a longer outage and takes more memory."""
+    """Batches of about 1 MiB that wait in a pod while a backend does not answer, instead of
+    `surviveMinutes`. The memory limit does not follow from it."""
+    queue: Annotated[QueuePlace, _QUEUE] = QueuePlace.MEMORY
+    """Where the queues are: `memory`, or `volume`, which survives the loss of a pod. `volume` makes
+    Alloy a StatefulSet with a fixed number of pods, and uses a component of Alloy that is in public
+    preview."""
+    queue_fsync: bool = True
+    """Write each change of a queue on a volume to the disk at once. If false, Alloy accepts more
+    requests per second, and a node that fails can leave a queue that Alloy can't read."""
+    queue_storage_class: Annotated[ClassName | None, _QUEUE_CLASS] = None
+    """Storage class of the volumes of queues; by default the cluster's own default."""
     max_request_mib: int = Field(default=4, ge=1, le=64)
     """Largest OTLP gRPC request in MiB; raise it where senders report `ResourceExhausted`."""
     ignored_paths: list[UrlPath] = Field(

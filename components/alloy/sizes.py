@@ -9,12 +9,15 @@ second. At 70 % of the CPU request, where autoscaling adds a pod, each pod of xs
 of Alloy in AOS; the other values are our choice, each half or double of the next.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
+from ..core.names import OTLP_RETRY_MINUTES
 from ..core.settings import Size
 from ..core.units import MIB
 from ..core.workload import Workload
-from .settings import AlloySettings
+from ..load.settings import LoadSettings
+from .settings import AlloySettings, QueuePlace
 
 #: Size of a full batch in MiB on the wire: ``min_size`` in the sending modules.
 BATCH_MIB = 1
@@ -24,6 +27,13 @@ HTTP_REQUEST_MIB = 20
 CPU_SECONDS_PER_MILLION_SPANS = 45
 #: Planned CPU use of a pod in percent of its request; autoscaling adds a pod there.
 PLANNED_CPU_PERCENT = 70
+#: Memory of a queue by its size on the wire, MiB of Alloy itself, and the share of the memory limit
+#: from which on Alloy refuses data (limit_memory.alloy).
+_MEMORY_FACTOR, _BASE_MIB, _USABLE_SHARE = 3, 100, 0.65
+_STEP_MIB = 64
+#: Size of a queue's file by that of the queue: measured 1.8 with spans of 450 bytes, in pages of
+#: which half can be free. There are two queues, for spans and for log records.
+_VOLUME_FACTOR, _VOLUME_QUEUES = 2, 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +99,66 @@ PRESETS: dict[Size, Preset] = {
 }
 
 
-def workload(settings: AlloySettings) -> Workload:
-    """Return pods and resources: the preset with the values that the stack file replaces."""
-    return PRESETS[settings.size].workload.override(settings.workload)
+#: No expected load.
+_UNKNOWN = LoadSettings()
+
+
+def workload(settings: AlloySettings, load: LoadSettings = _UNKNOWN) -> Workload:
+    """Return pods and resources: the preset with the values that the stack file replaces.
+
+    Memory follows from a queue that `surviveMinutes` enlarges. A queue on a volume fixes the number
+    of pods: a pod that autoscaling removes would leave its spans behind.
+    """
+    size = PRESETS[settings.size].workload.override(settings.workload)
+    queue_mib = queue_bytes(settings, load) / MIB
+    if settings.queue is QueuePlace.VOLUME:
+        volume = math.ceil(queue_mib * _VOLUME_FACTOR * _VOLUME_QUEUES / 1024)
+        pods = _pods_at_peak(settings, load)
+        return replace(size, replicas=pods, max_replicas=None, volume_gib=max(volume, 1))
+    needed = least_memory_mib(queue_mib)
+    if settings.survive_minutes and needed > size.memory_limit_mib:
+        if settings.workload.memory_limit_mib is None:
+            size = replace(size, memory_limit_mib=needed)
+        if settings.workload.memory_request_mib is None:
+            # As in the presets; what the queue takes in an outage must be there.
+            size = replace(size, memory_request_mib=size.memory_limit_mib // 2)
+    return size
+
+
+def least_memory_mib(queue_mib: float) -> int:
+    """Return the memory limit in MiB below which a full queue makes Alloy refuse all signals."""
+    needed = (_BASE_MIB + _MEMORY_FACTOR * queue_mib) / _USABLE_SHARE
+    return math.ceil(needed / _STEP_MIB) * _STEP_MIB
+
+
+def _pods_at_peak(settings: AlloySettings, load: LoadSettings) -> int:
+    """Return how many pods the busiest hour needs, within the limits of autoscaling."""
+    pod = PRESETS[settings.size].workload.override(settings.workload)
+    if load.sent is None:
+        return pod.replicas
+    needed = math.ceil(load.sent * load.peak_factor / spans_per_second(pod))
+    return min(max(needed, pod.replicas), pod.max_replicas or pod.replicas)
+
+
+def retry_minutes(settings: AlloySettings) -> int:
+    """Return how long a batch is retried before it is dropped, in minutes."""
+    return max(OTLP_RETRY_MINUTES, settings.survive_minutes or 0)
+
+
+def queue_minutes(settings: AlloySettings, load: LoadSettings) -> float | None:
+    """Return how long the queues of all pods hold the spans of the busiest hour.
+
+    It is at most the time for which a batch is retried. None if the load is unknown.
+    """
+    if load.sent is None:
+        return None
+    held = _pods_at_peak(settings, load) * queue_bytes(settings, load)
+    return min(held / _peak_bytes(load) / 60, retry_minutes(settings))
+
+
+def _peak_bytes(load: LoadSettings) -> float:
+    """Return the bytes per second of the busiest hour; the load is known."""
+    return (load.sent or 0) * load.peak_factor * load.bytes_per_span
 
 
 def spans_per_second(pod: Workload, pods: int = 1) -> float:
@@ -100,12 +167,16 @@ def spans_per_second(pod: Workload, pods: int = 1) -> float:
     return cores * 1_000_000 / CPU_SECONDS_PER_MILLION_SPANS
 
 
-def queue_bytes(settings: AlloySettings) -> int:
+def queue_bytes(settings: AlloySettings, load: LoadSettings = _UNKNOWN) -> int:
     """Return the size of one pod's queue for one backend, in bytes on the wire.
 
     It is at least the largest request, which could never enter a smaller queue.
     """
     batches = settings.queue_batches or PRESETS[settings.size].queue_batches
+    if settings.survive_minutes and load.sent:
+        seconds = settings.survive_minutes * 60
+        share = _peak_bytes(load) * seconds / _pods_at_peak(settings, load)
+        batches = math.ceil(share / (BATCH_MIB * MIB))
     return max(batches * BATCH_MIB * MIB, least_queue_bytes(settings))
 
 

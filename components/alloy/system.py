@@ -20,7 +20,7 @@ from ..tempo.endpoints import otlp_endpoint, pods
 from ..tempo.settings import TempoMode
 from . import ingress
 from .component import AlloyArgs
-from .sizes import workload
+from .sizes import queue_minutes, workload
 from .values import checks, rollouts
 
 #: No modules of the stack file.
@@ -46,6 +46,7 @@ def args(
         balance=settings.tempo.mode is TempoMode.DISTRIBUTED,
         tenant=settings.tempo.tenant,
         tenancy=settings.tenancy,
+        load=settings.load,
         stack_namespaces=settings.own_namespaces,
         trusted_namespaces=[
             *([settings.namespaces.beyla] if settings.beyla_runs else []),
@@ -101,7 +102,9 @@ def _flows(settings: TracingSettings) -> flows.Flows:
 
 
 def _summary(settings: TracingSettings) -> Iterator[tuple[str, str]]:
-    yield "Alloy", f"size {settings.alloy.size}"
+    minutes = queue_minutes(settings.alloy, settings.load)
+    held = "" if minutes is None else f", queues for {minutes:.1f} minutes of the busiest hour"
+    yield "Alloy", f"size {settings.alloy.size}{held}"
     if its := settings.alloy.ingress:
         yield "OTLP from outside the cluster", f"auth {its.auth}"
 
@@ -117,7 +120,7 @@ ALLOY = System(
         data=True,
     ),
     placement=lambda settings: settings.alloy.placement,
-    workloads=lambda settings: {"alloy": workload(settings.alloy)},
+    workloads=lambda settings: {"alloy": workload(settings.alloy, settings.load)},
     rollouts=lambda settings: rollouts(args(settings, has_credentials=True)),
     flows=_flows,
     checks=lambda settings: checks(args(settings, has_credentials=True)),

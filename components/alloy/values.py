@@ -15,8 +15,9 @@ from ..core.rbac import cluster_access
 from ..core.settings import IpFamily, PlacementSettings
 from ..core.workload import Workload
 from ..identity.role import irsa_annotation
-from . import ingress
+from . import ingress, queues
 from .pipeline import HASH_KEY_VARIABLE, config
+from .settings import QueuePlace
 from .sizes import workload
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ OWNED: Mapping[str, str] = {
     "controller.autoscaling.vertical": "alloy.workload",
     "controller.hostNetwork": POLICIES,
     "controller.replicas": "alloy.workload.replicas",
-    "controller.type": "volumes and updates are those of a Deployment",
+    "controller.type": "alloy.queue",
+    "controller.volumeClaimTemplates": "alloy.queue",
     **placement.owners(
         "alloy",
         "controller",
@@ -122,7 +124,7 @@ def checks(args: "AlloyArgs") -> Iterator[Check]:
 
 
 def _built(args: "AlloyArgs") -> dict[str, Any]:
-    size, placed = workload(args.settings), args.settings.placement.over(args.placement)
+    size, placed = workload(args.settings, args.load), args.settings.placement.over(args.placement)
     content = config(args)
     image = {"registry": args.image_registry, "pullSecrets": placement.pull_secrets(placed)}
     return {
@@ -148,22 +150,29 @@ def _built(args: "AlloyArgs") -> dict[str, Any]:
 
 def rollouts(args: "AlloyArgs") -> list[Rollout]:
     """Return how the gateway's pods are replaced."""
-    size = workload(args.settings)
+    size = workload(args.settings, args.load)
+    on_volume = args.settings.queue is QueuePlace.VOLUME
     return [
         Rollout(
             pods=size.max_replicas or size.replicas,
-            share=_ROLLOUT_SHARE,
+            # Kubernetes replaces the pods of a StatefulSet one by one.
+            share=0 if on_volume else _ROLLOUT_SHARE,
             stop_seconds=GRACE_SECONDS,
             ready_seconds=READY_SECONDS,
         )
     ]
 
 
+def _stability(args: "AlloyArgs") -> str:
+    on_volume = args.settings.queue is QueuePlace.VOLUME
+    return queues.STABILITY if on_volume else "generally-available"
+
+
 def _alloy(args: "AlloyArgs", size: Workload, content: str) -> dict[str, Any]:
     ports = {"otlp-grpc": (OTLP_GRPC_PORT, "grpc"), "otlp-http": (OTLP_HTTP_PORT, "http")}
     return {
         "configMap": {"create": True, "content": content},
-        "stabilityLevel": "generally-available",
+        "stabilityLevel": _stability(args),
         "enableReporting": False,
         "listenPort": ALLOY_HTTP_PORT,
         **({} if args.ip_family is IpFamily.IPV4 else {"listenAddr": args.ip_family.any_address}),
@@ -181,6 +190,7 @@ def _alloy(args: "AlloyArgs", size: Workload, content: str) -> dict[str, Any]:
                 {"name": "storage", "mountPath": STORAGE_PATH},
                 *credentials.mounts(args.writers),
                 *ingress.mounts(args.settings.ingress),
+                *queues.mounts(args.settings),
             ]
         },
         "lifecycle": {"preStop": {"sleep": {"seconds": _DRAIN_SECONDS}}},
@@ -231,6 +241,7 @@ def _controller(
             "type": "RollingUpdate",
             "rollingUpdate": {"maxSurge": f"{_ROLLOUT_SHARE:.0%}", "maxUnavailable": 0},
         },
+        **queues.controller(args.settings, size),
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "priorityClassName": placed.priority_class or "",
         "topologySpreadConstraints": placement.spread(placed, selector),

@@ -41,6 +41,7 @@ from .backends import credentials, sign_in
 from .clean import clean, pod_logs
 from .ingress import ingress
 from .sampling import sampling
+from .survival import survival
 from .tenancy import tenancy
 
 #: What a rule finds: the key of a setting and what is wrong with its value, or a whole problem
@@ -472,7 +473,7 @@ def _tempo(settings: TracingSettings) -> Found:
 def _workloads(settings: TracingSettings) -> Found:
     yield from _tempo_workloads(settings)
     for key, override, size in (
-        ("alloy", settings.alloy.workload, alloy_sizes.workload(settings.alloy)),
+        ("alloy", settings.alloy.workload, alloy_sizes.workload(settings.alloy, settings.load)),
         (
             "alloy.sampling",
             settings.alloy.sampling.workload,
@@ -771,6 +772,7 @@ _RULES = (
     ingress,
     tenancy,
     sampling,
+    survival,
     _folder,
     _buckets,
     _slos,

@@ -213,7 +213,8 @@ def tenancy_notices(settings: TracingSettings) -> Iterator[str]:
             "tenancy: without namespaces.networkPolicies, any pod can send to Tempo itself, as any "
             "tenant."
         )
-    asked, held = len(its.tenants) * least_queue_bytes(settings.alloy), queue_bytes(settings.alloy)
+    asked = len(its.tenants) * least_queue_bytes(settings.alloy)
+    held = queue_bytes(settings.alloy, settings.load)
     if asked > held:
         yield (
             f"tenancy: the queues of {len(its.tenants)} tenants, each for a whole request, take "

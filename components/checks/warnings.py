@@ -19,6 +19,7 @@ from . import sampling
 from .clean import clean_notices
 from .ingress import ingress_notices
 from .rules import never_instrumented
+from .survival import survival_notices
 from .tenancy import tenancy_notices
 
 #: Key of the chart whose values a system takes, for those whose image has no setting of its own.
@@ -77,6 +78,7 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
     yield from ingress_notices(settings)
     yield from clean_notices(settings)
     yield from tenancy_notices(settings)
+    yield from survival_notices(settings)
     if settings.beyla.enabled and not settings.beyla_runs:
         yield "beyla.namespaces is empty, as is beyla.services: Beyla is not installed."
     if settings.beyla_runs and settings.beyla.sample_ratio < 1:

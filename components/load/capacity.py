@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..alloy import sizes as alloy_sizes
-from ..core.names import OTLP_RETRY_MINUTES
 from ..core.units import GIB, MIB
 from ..settings import TracingSettings
 from ..tempo import config as tempo_config
@@ -102,15 +101,7 @@ def queue_minutes(settings: TracingSettings) -> float | None:
     The queue of each pod times the pods that the peak needs, divided by the bytes of the peak, but
     at most the minutes after which Alloy drops a batch. None if `load.spansPerSecond` is not set.
     """
-    load = settings.load
-    if load.spans_per_second is None:
-        return None
-    spans = load.spans_per_second * load.peak_factor
-    pod = alloy_sizes.workload(settings.alloy)
-    needed = math.ceil(spans / alloy_sizes.spans_per_second(pod))
-    pods = min(max(needed, pod.replicas), pod.max_replicas or pod.replicas)
-    full = pods * alloy_sizes.queue_bytes(settings.alloy) / (spans * load.bytes_per_span) / 60
-    return min(full, OTLP_RETRY_MINUTES)
+    return alloy_sizes.queue_minutes(settings.alloy, settings.load)
 
 
 def checks(settings: TracingSettings) -> list[Check]:
@@ -145,7 +136,7 @@ def _ingestion(settings: TracingSettings, mib: float) -> Iterator[Check]:
 
 
 def _alloy(settings: TracingSettings, spans: float) -> Iterator[Check]:
-    pod = alloy_sizes.workload(settings.alloy)
+    pod = alloy_sizes.workload(settings.alloy, settings.load)
     yield Check(
         what="spans/s that Alloy carries",
         asked=spans,

@@ -6,6 +6,7 @@
 
 import gzip
 import threading
+import time
 from collections.abc import Generator, Iterator
 from concurrent import futures
 from contextlib import contextmanager
@@ -35,9 +36,11 @@ class TraceSink:
         requests: ExportTraceServiceRequests as they arrived, not decoded.
         headers: metadata of the requests, all together.
         pairs: metadata and request of each.
+        delay: seconds that each request takes.
     """
 
     endpoint: str = ""
+    delay: float = 0
     requests: list[bytes] = field(default_factory=list[bytes])
     headers: dict[str, str] = field(default_factory=dict[str, str])
     pairs: list[tuple[dict[str, str], bytes]] = field(
@@ -46,10 +49,16 @@ class TraceSink:
 
 
 @contextmanager
-def trace_sink(sink: Sink) -> Generator[Sink]:
-    """Run a receiver of OTLP over gRPC, which fills a sink, on a free port of this machine."""
+def trace_sink(sink: Sink, port: int = 0) -> Generator[Sink]:
+    """Run a receiver of OTLP over gRPC, which fills a sink, on a port of this machine.
+
+    Args:
+        sink: what it fills.
+        port: its port; by default a free one.
+    """
 
     def export(request: bytes, context: Any) -> bytes:  # noqa: ANN401
+        time.sleep(sink.delay)
         metadata = dict(context.invocation_metadata())
         sink.headers.update(metadata)
         sink.requests.append(request)
@@ -63,7 +72,7 @@ def trace_sink(sink: Sink) -> Generator[Sink]:
 
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=UNLIMITED)
     server.add_generic_rpc_handlers((Handler(),))
-    sink.endpoint = f"{HOST}:{server.add_insecure_port(f'{HOST}:0')}"
+    sink.endpoint = f"{HOST}:{server.add_insecure_port(f'{HOST}:{port}')}"
     server.start()
     try:
         yield sink

@@ -9,6 +9,7 @@ from components.alloy.settings import (
     GatewaySettings,
     IngressAuth,
     IngressSettings,
+    QueuePlace,
 )
 from components.backends.settings import (
     Auth,
@@ -156,6 +157,9 @@ def variants() -> dict[str, AlloyArgs]:
             for auth in IngressAuth
         },
         "tenants": arguments(tenancy=TENANCY),
+        "queues on a volume": arguments(
+            settings=AlloySettings(queue=QueuePlace.VOLUME, queue_fsync=False), logs=LOGS
+        ),
         "ingress, gateway": arguments(
             settings=AlloySettings(
                 ingress=IngressSettings(

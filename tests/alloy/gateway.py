@@ -18,11 +18,13 @@ import pytest
 
 from components.alloy.component import AlloyArgs
 from components.alloy.pipeline import config
+from components.alloy.queues import STABILITY
 from components.backends.credentials import password_file
 from components.core.names import INGRESS_GRPC_PORT, INGRESS_HTTP_PORT
 
 ALLOY = shutil.which("alloy")
 WAIT_SECONDS = 30
+_STABLE = "generally-available"
 
 needs_alloy = pytest.mark.skipif(ALLOY is None, reason="alloy is not on PATH")
 
@@ -34,10 +36,12 @@ class Gateway:
     Attributes:
         url: for senders in the cluster.
         outside: for senders outside, `host:port` for gRPC and for HTTP.
+        process: Alloy itself.
     """
 
     url: str
     outside: tuple[str, str] = ("", "")
+    process: "subprocess.Popen[bytes] | None" = None
 
     def send(self, signal: str, body: Mapping[str, Any], **headers: str) -> int:
         """Send OTLP in JSON, with more headers; return the HTTP status."""
@@ -111,9 +115,9 @@ def gateway(
     for port, free in zip((INGRESS_GRPC_PORT, INGRESS_HTTP_PORT), outside, strict=True):
         text = text.replace(f"0.0.0.0:{port}", f"127.0.0.1:{free}")
     ports = (http, grpc, *(outside if args.settings.ingress else ()))
-    with running(text, folder, own, ports, environment):
+    with running(text, folder, own, ports, environment) as process:
         entry = (f"127.0.0.1:{outside[0]}", f"127.0.0.1:{outside[1]}")
-        yield Gateway(f"http://127.0.0.1:{http}", entry)
+        yield Gateway(f"http://127.0.0.1:{http}", entry, process)
 
 
 @contextmanager
@@ -129,6 +133,7 @@ def running(
         ports: ports that the configuration listens on.
         environment: more environment variables.
     """
+    text = text.replace('"/var/lib/alloy-queue/', f'"{folder}/queue/')
     file = folder / "config.alloy"
     file.write_text(text)
     log = folder / "alloy.log"
@@ -136,7 +141,8 @@ def running(
         process = subprocess.Popen(
             [
                 *(ALLOY or "alloy", "run", file, "--disable-reporting"),
-                *("--stability.level", "generally-available", "--storage.path", folder / "data"),
+                *("--stability.level", STABILITY if "queue_on_volume" in text else _STABLE),
+                *("--storage.path", folder / "data"),
                 f"--server.http.listen-addr=127.0.0.1:{own}",
             ],
             stdout=output,

@@ -50,7 +50,7 @@ def _strings(pairs: Any) -> dict[str, str]:
 
 
 @contextmanager
-def trace_sink() -> Generator[TraceSink]:
-    """Run an OTLP receiver for spans on a free port of this machine."""
-    with sinks.trace_sink(TraceSink()) as sink:
+def trace_sink(port: int = 0, delay: float = 0) -> Generator[TraceSink]:
+    """Run an OTLP receiver for spans on a port of this machine, by default a free one."""
+    with sinks.trace_sink(TraceSink(delay=delay), port) as sink:
         yield sink

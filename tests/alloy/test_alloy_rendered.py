@@ -176,3 +176,16 @@ def test_a_service_monitor_only_where_asked(tmp_path: Path) -> None:
 
     labels = objects["ServiceMonitor", "alloy"]["metadata"]["labels"]
     assert labels["release"] == "prometheus"
+
+
+def test_queues_on_a_volume_make_a_stateful_set(tmp_path: Path) -> None:
+    objects = render(VARIANTS["queues on a volume"], tmp_path)
+    made = objects["StatefulSet", "alloy"]["spec"]
+    [claim] = made["volumeClaimTemplates"]
+    [alloy] = [c for c in made["template"]["spec"]["containers"] if c["name"] == "alloy"]
+
+    assert ("Deployment", "alloy") not in objects
+    assert {m["name"]: m["mountPath"] for m in alloy["volumeMounts"]}[
+        claim["metadata"]["name"]
+    ] == ("/var/lib/alloy-queue")
+    assert "--stability.level=public-preview" in alloy["args"]

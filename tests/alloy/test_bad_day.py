@@ -1,0 +1,217 @@
+"""Alloy's queues: sizes that follow from the load, refused settings, and a real Alloy."""
+
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.alloy import sizes, system
+from components.alloy.settings import AlloySettings, QueuePlace
+from components.alloy.sizes import queue_bytes, queue_minutes, workload
+from components.alloy.values import rollouts, values
+from components.checks.validate import parse_settings, validate
+from components.checks.warnings import warnings
+from components.core.units import MIB
+from components.load import capacity
+from components.load.settings import LoadSettings
+from components.settings import TracingSettings
+from components.tempo import system as tempo_system
+from components.tempo.component import values as tempo_values
+from tests.alloy.cases import arguments
+from tests.alloy.gateway import Gateway, gateway, needs_alloy, wait_for
+from tests.alloy.sinks import trace_sink
+from tests.alloy.test_alloy_binary import spans
+from tests.checks.test_rules import stack_file
+from tests.sweep import sweep
+
+LOAD = {"spansPerSecond": 4000}
+
+
+def stack(alloy: dict[str, Any], **groups: dict[str, Any]) -> TracingSettings:
+    return parse_settings(stack_file(**{"alloy": alloy, "load": LOAD, **groups}))
+
+
+@pytest.mark.parametrize("queue", QueuePlace)
+@pytest.mark.parametrize("minutes", [5, 30, 200])
+def test_the_queue_lasts_as_long_as_asked(queue: QueuePlace, minutes: int) -> None:
+    settings = stack({"surviveMinutes": minutes, "queue": queue.value, "size": "m"})
+    lasts = capacity.queue_minutes(settings)
+
+    assert lasts == pytest.approx(minutes, rel=0.02)
+    # A batch is retried as long as the queue lasts, and Tempo counts its spans.
+    text = values(system.args(settings, has_credentials=False))["alloy"]["configMap"]["content"]
+    assert f'retry       = "{max(10, minutes)}m"' in text
+    tempo = tempo_values(tempo_system.args(settings, has_credentials=False))
+    wal = tempo["tempo"]["storage"]["trace"]["wal"]
+    assert wal["ingestion_time_range_slack"] == f"{max(11, minutes + 1)}m"
+
+
+def test_memory_follows_from_the_queue() -> None:
+    load = LoadSettings(spans_per_second=4000)
+    plain, longer = AlloySettings(), AlloySettings(survive_minutes=10)
+
+    assert workload(plain, load) == workload(plain)
+    pod = workload(longer, load)
+    # As a test of the presets asks: three times the size on the wire, and Alloy itself.
+    assert 3 * queue_bytes(longer, load) / MIB + 100 <= pod.memory_limit_mib * 0.65
+    assert pod.memory_request_mib == pod.memory_limit_mib // 2
+    assert pod.volume_gib is None
+
+
+def test_without_a_load_nothing_changes() -> None:
+    settings = AlloySettings(survive_minutes=10)
+
+    assert queue_bytes(settings) == queue_bytes(AlloySettings())
+    assert queue_minutes(settings, LoadSettings()) is None
+
+
+def test_a_queue_on_a_volume_makes_a_stateful_set_of_fixed_size() -> None:
+    settings = stack(
+        {
+            "surviveMinutes": 30,
+            "queue": "volume",
+            "size": "m",
+            "queueStorageClass": "gp3",
+        },
+        load={"spansPerSecond": 20_000},
+    )
+    args = system.args(settings, has_credentials=False)
+    made, pod = values(args), workload(settings.alloy, settings.load)
+    controller = made["controller"]
+    [claim] = controller["volumeClaimTemplates"]
+
+    assert controller["type"] == "statefulset"
+    preset = sizes.PRESETS[settings.alloy.size].workload
+    assert controller["replicas"] == pod.replicas > preset.replicas
+    assert controller["autoscaling"]["horizontal"] == {"enabled": False}
+    assert controller["updateStrategy"] == {"type": "RollingUpdate"}
+    assert claim["spec"]["storageClassName"] == "gp3"
+    gib = int(claim["spec"]["resources"]["requests"]["storage"].removesuffix("Gi"))
+    # The files of two queues, twice their size.
+    assert gib * 1024 >= 4 * queue_bytes(settings.alloy, settings.load) / MIB
+    assert gib == pod.volume_gib
+    assert made["alloy"]["stabilityLevel"] == "public-preview"
+    assert pod.memory_limit_mib == preset.memory_limit_mib
+    [rollout] = rollouts(args)
+    assert (rollout.pods, rollout.share) == (pod.replicas, 0)
+    assert "public preview" in "\n".join(warnings(settings))
+
+
+def test_a_queue_in_memory_needs_no_preview() -> None:
+    made = values(arguments())
+
+    assert made["alloy"]["stabilityLevel"] == "generally-available"
+    assert made["controller"]["type"] == "deployment"
+
+
+REFUSED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("alloy.surviveMinutes", {"surviveMinutes": 5}, {"load": {}}),
+    ("alloy.queueBatches", {"surviveMinutes": 5, "queueBatches": 50}, {}),
+    (
+        "alloy.workload.memoryLimitMib",
+        {"surviveMinutes": 10, "workload": {"memoryLimitMib": 512}},
+        {},
+    ),
+    ("alloy.queueFsync", {"queueFsync": False}, {}),
+    ("alloy.queueStorageClass", {"queueStorageClass": "gp3"}, {}),
+    ("alloy.queue", {"queue": "volume", "sampling": {"mode": "on"}}, {}),
+    ("alloy.workload.maxReplicas", {"queue": "volume", "workload": {"maxReplicas": 9}}, {}),
+]
+
+
+@sweep(("key", "alloy", "groups"), REFUSED)
+def test_contradictions_are_refused(
+    key: str, alloy: dict[str, Any], groups: dict[str, Any]
+) -> None:
+    backends = {"metrics": {"url": "http://m.m.svc", "remoteWriteUrl": "http://m.m.svc"}}
+    _, found = validate(
+        stack_file(**{"alloy": alloy, "load": LOAD, "backends": backends, **groups})
+    )
+
+    assert [problem.key for problem in found] == [key]
+
+
+REQUESTS, EACH = 40, 50
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def fill(alloy: Gateway) -> set[str]:
+    """Send spans that the gateway accepts; return their names."""
+    names = [f"span {number}" for number in range(REQUESTS * EACH)]
+    for first in range(0, len(names), EACH):
+        named = {name: {"padding": "x" * 300} for name in names[first : first + EACH]}
+        assert alloy.send("traces", spans({"service.name": "shop"}, named)) == 200
+    return set(names)
+
+
+def end(alloy: Gateway, how: signal.Signals) -> None:
+    assert alloy.process
+    alloy.process.send_signal(how)
+    alloy.process.wait(timeout=60)
+
+
+@needs_alloy
+def test_a_stopping_pod_sends_what_it_holds(tmp_path: Path) -> None:
+    with trace_sink(delay=2) as sink:
+        with gateway(arguments(tempo_endpoint=sink.endpoint), tmp_path) as alloy:
+            names = fill(alloy)
+            end(alloy, signal.SIGTERM)
+        assert {span.name for span in sink.spans} == names
+
+
+@needs_alloy
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("queue", ["memory", "volume", "volume without fsync"])
+def test_spans_of_an_outage_after_a_restart(
+    queue: str, how: signal.Signals, tmp_path: Path
+) -> None:
+    """Tempo is away while Alloy restarts: only a volume keeps the queue."""
+    port = free_port()
+    settings = AlloySettings(
+        queue=QueuePlace.MEMORY if queue == "memory" else QueuePlace.VOLUME,
+        queue_fsync="without" not in queue,
+    )
+    args = arguments(settings=settings, tempo_endpoint=f"127.0.0.1:{port}")
+    with gateway(args, tmp_path) as alloy:
+        names = fill(alloy)
+        end(alloy, how)
+    with trace_sink(port) as sink:
+        with gateway(args, tmp_path) as alloy:
+            assert alloy.send("traces", spans({"service.name": "last"}, {"last": {}})) == 200
+            kept = {"last"} if queue == "memory" else {"last", *names}
+            wait_for(lambda: len(sink.spans) >= len(kept))
+        # Each once.
+        assert sorted(span.name for span in sink.spans) == sorted(kept)
+
+
+@needs_alloy
+def test_a_queue_file_that_is_cut_off_stops_alloy(tmp_path: Path) -> None:
+    """The documented way out is a new volume."""
+    settings = AlloySettings(queue=QueuePlace.VOLUME)
+    args = arguments(settings=settings, tempo_endpoint=f"127.0.0.1:{free_port()}")
+    with gateway(args, tmp_path) as alloy:
+        fill(alloy)
+        end(alloy, signal.SIGKILL)
+    files = [file for file in (tmp_path / "queue").rglob("*") if file.is_file()]
+    file = max(files, key=lambda file: file.stat().st_size)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(AssertionError), gateway(args, tmp_path):
+        pass
+
+
+@needs_alloy
+def test_a_full_queue_refuses_senders(tmp_path: Path) -> None:
+    settings = AlloySettings(queue_batches=20)
+    args = arguments(settings=settings, tempo_endpoint=f"127.0.0.1:{free_port()}")
+    body = spans({"service.name": "shop"}, {"large": {"padding": "x" * 3_000_000}})
+    with gateway(args, tmp_path) as alloy:
+        statuses = [alloy.send("traces", body) for _ in range(60)]
+    # 503 is an error after which senders try again.
+    assert statuses[0] == 200
+    assert statuses[-1] == 503
