@@ -67,7 +67,9 @@ class Telemetry:
             return
         from opentelemetry import propagate, trace
 
-        above = propagate.extract(dict(headers)) if headers is not None else None
+        # The names of headers as the propagator knows them.
+        given = {name.lower(): value for name, value in (headers or {}).items()}
+        above = propagate.extract(given) if headers is not None else None
         of_kind = trace.SpanKind[kind]
         with self._tracer.start_as_current_span(
             name, context=above, kind=of_kind, attributes=attributes

@@ -129,8 +129,8 @@ def test_json_is_for_machines_and_nothing_else_is_printed(
 
 
 def test_what_a_preview_warns_of_stands_in_the_plan() -> None:
-    warnings: list[str] = plan("local").recording.warnings
-    assert any(w.startswith("backends.metrics is not set") for w in warnings)
+    warnings: list[str] = plan("dev").recording.warnings
+    assert any(w.startswith("alerts.delivery prometheusRule: the cluster must") for w in warnings)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.cluster import kit
-from tests.e2e.cluster.cluster import Cluster, wait_for
+from tests.e2e.cluster.cluster import Cluster, is_ready, wait_for
 from tests.e2e.cluster.stack import Stack
 
 _TEMPO = {"app.kubernetes.io/name": "tempo", "app.kubernetes.io/instance": "tempo"}
@@ -20,7 +20,7 @@ def _connect(stack: Stack, namespace: str, pod: str, *pairs: str) -> dict[str, s
 
 
 def _address(cluster: Cluster, namespace: str, selector: str) -> str:
-    [pod, *_] = cluster.pods(namespace, selector)
+    [pod, *_] = filter(is_ready, cluster.pods(namespace, selector))
     return str(pod["status"]["podIP"])
 
 
