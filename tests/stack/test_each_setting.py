@@ -24,8 +24,6 @@ PLAN_ONLY = {
     # The plan warns where an evaluator can't have the series of its rules.
     "alerts.evaluator": "summary.md",
     "backends.metrics.type": "summary.md",
-    # Local's datasource is a file.
-    "grafana.tempoUrl": "grafana/datasources/tracing-tempo.json",
     # They describe the load, for costs and for the sizes that it needs.
     "load.growthPercentPerMonth": "cost.json",
     "load.operations": "cost.json",
