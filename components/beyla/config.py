@@ -1,6 +1,7 @@
 """Beyla's configuration, which the chart mounts unchanged (chart key ``config.data``)."""
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.texts import map_strings
@@ -37,7 +38,10 @@ def _config(args: "BeylaArgs") -> dict[str, Any]:
     metrics = {"port": settings.metrics_port, "path": METRICS_PATH}
     return {
         "discovery": _discovery(args),
-        "ebpf": {"context_propagation": settings.context_propagation.value},
+        "ebpf": {
+            "context_propagation": settings.context_propagation.value,
+            **_log_enricher(settings.enrich_logs),
+        },
         "attributes": {
             # A string, because the file's schema has a third value, "autodetect".
             "kubernetes": {"enable": "true", "cluster_name": args.cluster_name}
@@ -59,6 +63,16 @@ def _config(args: "BeylaArgs") -> dict[str, Any]:
         # Same port and path, so that one scrape collects the metrics of services and of Beyla.
         "internal_metrics": {"exporter": "prometheus", "prometheus": metrics},
     }
+
+
+def _log_enricher(namespaces: Sequence[str]) -> dict[str, Any]:
+    """Return what extends log lines; nothing for no namespace.
+
+    The default adds fields to lines in JSON, and `trace_id=… span_id=…` to the end of others, as
+    modules/trace_ids.alloy finds them.
+    """
+    services = [{"service": [{"k8s_namespace": name}]} for name in namespaces]
+    return {"log_enricher": {"services": services}} if services else {}
 
 
 def _sampler(ratio: float) -> dict[str, Any]:

@@ -65,6 +65,10 @@ class BeylaSettings(Settings):
     """How Beyla joins the spans of services into one trace: `headers` (W3C traceparent, works with
     SDKs), `tcp` (both ends on Beyla), `all` or `disabled`. Enabled, its pods run in the host
     network, and with Cilium or on some kernels it breaks requests: see docs/beyla.md."""
+    enrich_logs: list[NamespacePattern] = Field(default=[])
+    """Experimental: namespaces whose services' log lines Beyla extends by the ids of trace and
+    span, among the services that it instruments. Beyla intercepts the writes of each process, so
+    that a fault of Beyla loses lines: see docs/beyla.md."""
     metrics_port: int = Field(default=9090, ge=1024, le=65_535)
     """Port of Beyla's RED metrics; with context propagation it must be free on every node."""
     workload: PodSettings = PodSettings()

@@ -73,6 +73,7 @@ OWNED: Mapping[str, str] = {
     "config.data.prometheus_export.port": "beyla.metricsPort",
     "config.data.internal_metrics": _SCRAPED,
     "contextPropagation": "beyla.contextPropagation",
+    "config.data.ebpf.log_enricher": "beyla.enrichLogs",
     "resources": "beyla.workload",
     "k8sCache.image.registry": "charts.imageRegistry",
     "k8sCache.image.pullSecrets": "beyla.placement.imagePullSecrets",
@@ -130,7 +131,12 @@ def _built(args: "BeylaArgs") -> dict[str, Any]:
             "rollingUpdate": {"maxUnavailable": f"{_AGENT_SHARE:.0%}"},
         },
         "k8sCache": _cache(sizes.get("k8s-cache"), placed),
-        **_context_propagation(args),
+        "contextPropagation": {
+            "enabled": args.settings.context_propagation is not ContextPropagation.DISABLED
+        },
+        **_host_paths(args),
+        # To write an extended line to the output of a process that is another user's.
+        **({"extraCapabilities": ["DAC_OVERRIDE"]} if args.settings.enrich_logs else {}),
     }
     image = {"registry": args.image_registry, "pullSecrets": placement.pull_secrets(placed)}
     if image := placement.given(image):
@@ -162,17 +168,23 @@ def rollouts(args: "BeylaArgs") -> list[Rollout]:
     ]
 
 
-def _context_propagation(args: "BeylaArgs") -> dict[str, Any]:
-    """Return the values that let the pods write trace context; `config.data.ebpf` enables it."""
-    if args.settings.context_propagation is ContextPropagation.DISABLED:
-        return {"contextPropagation": {"enabled": False}}
-    # Beyla reads here whether the kernel is locked down, and then does not write to Go's memory.
-    name, path = "kernel-security", "/sys/kernel/security"
-    return {
-        "contextPropagation": {"enabled": True},
-        "volumes": [{"name": name, "hostPath": {"path": path}}],
-        "volumeMounts": [{"name": name, "mountPath": path, "readOnly": True}],
-    }
+def _host_paths(args: "BeylaArgs") -> dict[str, Any]:
+    """Return the folders of the node that writing trace context or log lines requires."""
+    its = args.settings
+    volumes: list[dict[str, Any]] = []
+    mounts: list[dict[str, Any]] = []
+    if its.enrich_logs or its.context_propagation is not ContextPropagation.DISABLED:
+        # Beyla reads here whether the kernel is locked down, and then does not write to the memory
+        # of processes.
+        name, path = "kernel-security", "/sys/kernel/security"
+        volumes.append({"name": name, "hostPath": {"path": path}})
+        mounts.append({"name": name, "mountPath": path, "readOnly": True})
+    if its.enrich_logs:
+        # The enricher pins its maps here ("BPF filesystem" in the documentation of Beyla).
+        name, path = "bpf", "/sys/fs/bpf"
+        volumes.append({"name": name, "hostPath": {"path": path, "type": "Directory"}})
+        mounts.append({"name": name, "mountPath": path})
+    return placement.given({"volumes": volumes, "volumeMounts": mounts})
 
 
 def _agent_placement(args: "BeylaArgs", placed: PlacementSettings) -> dict[str, Any]:

@@ -96,6 +96,13 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
             'of applications. Test it on one node group first: see "Enable context propagation" '
             "in docs/beyla.md."
         )
+    if settings.beyla_runs and settings.beyla.enrich_logs:
+        yield (
+            f"beyla.enrichLogs {', '.join(settings.beyla.enrich_logs)}: experimental. Beyla takes "
+            "each line from the process and writes it again, so that lines are lost while it "
+            "fails. It needs nodes without kernel lockdown: see "
+            '"Add ids to log lines" in docs/beyla.md.'
+        )
     match settings.grafana.delivery:
         case GrafanaDelivery.SIDECAR:
             pass

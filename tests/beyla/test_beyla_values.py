@@ -96,6 +96,7 @@ some_settings = st.builds(
     ),
     sample_ratio=st.floats(0, 1),
     excluded_namespaces=namespaces,
+    enrich_logs=namespaces,
     context_propagation=st.sampled_from(ContextPropagation),
     metrics_port=st.integers(1024, 65_535),
     workload=st.builds(PodSettings, memory_limit_mib=st.none() | st.integers(16, 4_194_304)),
@@ -252,6 +253,24 @@ def test_chart_and_program_agree_on_context_propagation(mode: ContextPropagation
     assert built["contextPropagation"]["enabled"] is asked
     assert built["config"]["data"]["ebpf"]["context_propagation"] == mode.value
     assert ("volumeMounts" in built) is asked
+
+
+def test_log_lines_are_extended_only_where_that_is_set() -> None:
+    plain = values(beyla(BeylaSettings(namespaces=["shop"])))
+    built = values(beyla(BeylaSettings(namespaces=["shop", "web"], enrich_logs=["web"])))
+
+    assert "log_enricher" not in plain["config"]["data"]["ebpf"]
+    assert "extraCapabilities" not in plain
+    assert "volumes" not in plain
+    assert built["config"]["data"]["ebpf"]["log_enricher"] == {
+        "services": [{"service": [{"k8s_namespace": "web"}]}]
+    }
+    assert built["extraCapabilities"] == ["DAC_OVERRIDE"]
+    assert [v["hostPath"]["path"] for v in built["volumes"]] == [
+        "/sys/kernel/security",
+        "/sys/fs/bpf",
+    ]
+    assert unknown_to_schema(built["config"]["data"], SCHEMA) == []
 
 
 def test_tempos_series_are_not_written_twice() -> None:

@@ -49,7 +49,7 @@ def test_a_limit_of_the_stack_file_moves_the_limit_and_not_what_the_size_is_mean
 
 def test_alloy_carries_what_its_largest_number_of_pods_does() -> None:
     found = check("spans/s that Alloy", load(), {"alloy": {"size": "m"}})
-    assert found.held == pytest.approx(6 * 0.5 * 0.7 / 30e-6)
+    assert found.held == pytest.approx(6 * 0.5 * 0.7 / 45e-6)
 
 
 def test_a_volume_holds_what_waits() -> None:
