@@ -335,7 +335,7 @@ def _redactions(side: Side) -> _Rows:
 def _becomes(change: Change) -> str:
     """Return the new value if it is always the same, which a secret isn't."""
     if change.spans < 3 or len(change.values) != 1:
-        return ""
+        return "(varies)"
     [value] = change.values
     return code(value) if 0 < len(value) <= _VALUE and HOST not in value else ""
 
