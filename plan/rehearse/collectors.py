@@ -37,7 +37,8 @@ class Tier:
         replicas: number of its pods.
         memory_mib: memory limit of a pod; None without a limit.
         stability: lowest stability of the components that it may use.
-        environment: variables of its pods that the values set.
+        environment: variables of its pods; an empty one has the name of the pod as its value, which
+            stands for all that Kubernetes would fill in.
     """
 
     name: str
@@ -66,7 +67,7 @@ def tiers(releases: Iterable[Mapping[str, Any]]) -> list[Tier]:
                 replicas=values.get("controller", {}).get("replicas", 1),
                 memory_mib=_mib(limit) if limit else None,
                 stability=alloy.get("stabilityLevel", "generally-available"),
-                environment={v["name"]: str(v.get("value", v["name"])) for v in variables},
+                environment={v["name"]: str(v.get("value", "")) for v in variables},
             )
         )
     return found

@@ -20,8 +20,9 @@ from plan.rehearse.tempo import moved, ready, tempo
 _PATIENCE_SECONDS = 180
 #: Probes with the same result after which all blocks are written.
 _SAME = 10
-#: Seconds after which all series have been written: collection, and the deadline of a batch (5 s).
-_WRITE_SECONDS = 12
+#: Seconds after which all series have been written: an edge to a database waits for its other side
+#: (10 s), then come collection and the deadline of a batch (5 s).
+_WRITE_SECONDS = 22
 _DISCARDED: Final = "tempo_discarded_spans_total"
 _RECEIVED: Final = "tempo_distributor_spans_received_total"
 

@@ -104,6 +104,6 @@ def test_tiers_are_the_releases_with_a_configuration() -> None:
             replicas=3,
             memory_mib=2048,
             stability="public-preview",
-            environment={"A": "b", "POD": "POD"},
+            environment={"A": "b", "POD": ""},
         )
     ]

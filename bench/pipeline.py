@@ -1,0 +1,637 @@
+"""Measures the trace pipeline with real programs, on good and bad days: python -m bench.pipeline.
+
+The stack is dev as its plan renders it. Three pipelines get the same load at the same time: the
+gateway, the gateway with two samplers that keep everything, and Alloy with the defaults of its
+components. All send to the same Tempo, whose bucket is emulated.
+"""
+
+# gRPC carries no types of its own.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import argparse
+import contextlib
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, cast
+from urllib.parse import urlencode, urlsplit
+
+import grpc
+import yaml
+
+from components.alloy.own_modules import MODULES
+from config.markdown import table
+from plan.rehearse import collectors, metrics, otlp, storing
+from plan.rehearse.collectors import Collector, Destinations, Tier
+from plan.rehearse.command import shop
+from plan.rehearse.otlp import Trace
+from plan.rehearse.programs import HOST, Program, ProgramError, get, wait_for
+from plan.rehearse.replay import Replay
+from plan.rehearse.run import Rehearsal, rehearse, settle
+from plan.rehearse.shop import Shop
+from plan.rehearse.sinks import (
+    EXPORT,
+    UNLIMITED,
+    HttpSink,
+    TraceSink,
+    http_sink,
+)
+from plan.rehearse.tempo import moved, ready, tempo
+from tests.e2e.answers.harness import reason_to_skip
+from tests.e2e.answers.planned import Planned, written
+from tests.tempo.running import s3_client, s3_stand_in
+
+_ROOT = Path(__file__).parent.parent
+_NEEDED = ("alloy", "tempo", "helm")
+#: Spans per second of each pipeline, and its multiple in a burst.
+_RATE, _BURST = 500, 5
+#: Seconds of load before and after a fault, of a burst, and of an outage.
+_AROUND, _BURST_SECONDS, _OUTAGE_SECONDS = 6, 30, 60
+#: Spans for a comparison of CPU time, and how often each configuration gets them.
+_SPANS, _ROUNDS = 30_000, 2
+#: Traces that are looked up after each scenario.
+_LOOKED_UP = 20
+_PROBES: Final = {"GET /healthz", "GET /readyz", "GET /metrics"}
+_CALLS: Final = "traces_spanmetrics_calls_total"
+_LATENCY: Final = "traces_spanmetrics_latency_bucket"
+_EDGES: Final = "traces_service_graph_request_total"
+
+Row = tuple[str, ...]
+
+#: The defaults of Alloy's components. The chart's own configuration receives no OTLP.
+_DEFAULTS = """
+otelcol.receiver.otlp "default" {
+	grpc {
+		endpoint = "0.0.0.0:4317"
+	}
+
+	output {
+		traces = [otelcol.processor.batch.default.input]
+	}
+}
+
+otelcol.processor.batch "default" {
+	output {
+		traces = [otelcol.exporter.otlp.default.input]
+	}
+}
+
+otelcol.exporter.otlp "default" {
+	client {
+		endpoint = "tempo.tracing.svc.cluster.local:4317"
+
+		tls {
+			insecure = true
+		}
+	}
+}
+"""
+#: The entry and the exit of the gateway, with its batches and its queue, and nothing in between.
+_PASSED_ON = """
+receive "default" {
+	grpc_endpoint    = "0.0.0.0:4317"
+	http_endpoint    = "0.0.0.0:4318"
+	max_grpc_request = "4MiB"
+	max_http_request = "20MiB"
+	traces           = [send_to_tempo.default.input]
+}
+
+send_to_tempo "default" {
+	endpoint    = "tempo.tracing.svc.cluster.local:4317"
+	balancer    = "pick_first"
+	insecure    = true
+	queue_bytes = 67108864
+	retry       = "10m"
+}
+"""
+
+
+def planned(folder: Path, **alloy: Any) -> Planned:  # noqa: ANN401
+    """Plan dev with other settings of Alloy."""
+    document: dict[str, Any] = yaml.safe_load((_ROOT / "Pulumi.dev.yaml").read_text())
+    config = document["config"]
+    config["tracing:tempo"]["traceqlMetrics"] = False
+    config.setdefault("tracing:alloy", {}).update(alloy)
+    folder.mkdir()
+    (folder / "Pulumi.bench.yaml").write_text(yaml.safe_dump(document))
+    shutil.copy(_ROOT / "Pulumi.yaml", folder)
+    return written("bench", folder)
+
+
+class Gate:
+    """A port of this machine that leads to another one, until it is shut."""
+
+    def __init__(self, target: int) -> None:
+        """Open it."""
+        self._target = target
+        self._open: set[socket.socket] = set()
+        self._listener = socket.create_server((HOST, 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._accept(self._listener)
+
+    def shut(self) -> None:
+        """Refuse connections, and end those that are open."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for each in [*self._open]:
+            _close(each)
+
+    def open(self) -> None:
+        """Accept connections again."""
+        self._listener = socket.create_server((HOST, self.port))
+        self._accept(self._listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        def run() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    server = socket.create_connection((HOST, self._target))
+                    for one, other in ((client, server), (server, client)):
+                        self._open.add(one)
+                        threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
+
+        threading.Thread(target=run, daemon=True).start()
+
+    def _pump(self, one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+        self._open.discard(one)
+        _close(one)
+        _close(other)
+
+
+def _close(one: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()
+
+
+@contextlib.contextmanager
+def relay(target: str) -> Generator[TraceSink]:
+    """Run a receiver that passes spans on to Tempo, and keeps what Tempo has accepted."""
+    sink = TraceSink()
+    channel = grpc.insecure_channel(target, options=UNLIMITED)
+    export = channel.unary_unary(EXPORT)
+
+    def passed_on(request: bytes, context: Any) -> bytes:  # noqa: ANN401
+        answer = b""
+        try:
+            answer = export(request, timeout=10)
+        except grpc.RpcError as error:
+            failed = cast(grpc.Call, error)
+            # This raises.
+            context.abort(failed.code(), failed.details())
+        sink.requests.append(request)
+        return answer
+
+    class Handler(grpc.GenericRpcHandler):
+        def service(self, handler_call_details: Any) -> Any:  # noqa: ANN401
+            its = handler_call_details.method == EXPORT
+            return grpc.unary_unary_rpc_method_handler(passed_on) if its else None
+
+    server = grpc.server(ThreadPoolExecutor(max_workers=16), options=UNLIMITED)
+    server.add_generic_rpc_handlers((Handler(),))
+    sink.endpoint = f"{HOST}:{server.add_insecure_port(f'{HOST}:0')}"
+    server.start()
+    try:
+        yield sink
+    finally:
+        server.stop(grace=None).wait()
+
+
+@dataclass
+class Pipeline:
+    """Collectors that run during all scenarios, and what Tempo accepted from them."""
+
+    name: str
+    pods: Sequence[Collector]
+    sink: TraceSink
+    http: HttpSink
+    seen: int = 0
+
+    def restart(self, pod: Collector) -> None:
+        """Kill a pod, and start it again, as a kubelet does."""
+        pod.program.kill()
+        time.sleep(1)
+        pod.program.start()
+        pod.ready()
+
+
+@dataclass
+class Backend:
+    """Tempo, its bucket, and where it answers."""
+
+    program: Program
+    ports: Mapping[str, int]
+    gate: Gate
+    s3: str
+    bucket: str
+    lookups: list[float] = field(default_factory=list[float])
+    searches: list[float] = field(default_factory=list[float])
+
+    @property
+    def url(self) -> str:
+        """URL of its API."""
+        return f"http://{HOST}:{self.ports['http']}"
+
+    def found(self, traces: Sequence[Trace]) -> int:
+        """Return how many traces are found by their ids with every span."""
+        found = 0
+        for trace in traces:
+            trace_id = trace.spans[0][1].trace_id.hex()
+            start = time.monotonic()
+            body = get(f"{self.url}/api/v2/traces/{trace_id}") or b""
+            self.lookups.append(time.monotonic() - start)
+            found += body.count(b'"spanId"') >= len(trace.spans)
+        return found
+
+    def search(self) -> None:
+        """Search as somebody does who looks for failures."""
+        query = urlencode({"q": '{ resource.service.name = "checkout" && status = error }'})
+        start = time.monotonic()
+        get(f"{self.url}/api/search?{query}&limit=20")
+        self.searches.append(time.monotonic() - start)
+
+    def stored_bytes(self) -> int:
+        """Return the bytes of all complete blocks in the bucket."""
+        pages = s3_client(self.s3).get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        sizes = {o["Key"]: int(o["Size"]) for page in pages for o in page.get("Contents", [])}
+        blocks = {key.rpartition("/")[0] for key in sizes if key.endswith("/meta.json")}
+        return sum(size for key, size in sizes.items() if key.rpartition("/")[0] in blocks)
+
+
+@contextlib.contextmanager
+def backend(its: Planned, charts: Path, folder: Path) -> Generator[Backend]:
+    """Run Tempo as the plan renders it; its bucket can be shut off."""
+    config = its.tempo_config(charts)
+    folder.mkdir()
+    with s3_stand_in(folder, its.settings.bucket) as s3:
+        gate = Gate(urlsplit(s3).port or 80)
+        config["storage"]["trace"]["s3"] |= {
+            "endpoint": f"{HOST}:{gate.port}",
+            "insecure": True,
+            "forcepathstyle": True,
+        }
+        config["storage"]["trace"]["blocklist_poll"] = "5s"
+        local, ports = moved(config, folder)
+        with tempo(local, folder) as program:
+            ready(ports)
+            yield Backend(
+                program=program, ports=ports, gate=gate, s3=s3, bucket=its.settings.bucket
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What happens, and to which pipelines.
+
+    Attributes:
+        loads: spans per second, each with its seconds.
+        fault: what happens some seconds after the start; returns when it is over.
+        only: names of the pipelines, by default all.
+    """
+
+    name: str
+    loads: Sequence[tuple[int, int]]
+    fault: Callable[[], None] | None = None
+    only: Sequence[str] = ()
+
+
+def scenarios(pipelines: Mapping[str, Pipeline], at: Backend) -> Iterator[Scenario]:
+    """Yield the scenarios."""
+
+    def away() -> None:
+        at.program.stop()
+        time.sleep(_OUTAGE_SECONDS)
+        at.program.start()
+        ready(at.ports)
+
+    def refused() -> None:
+        at.gate.shut()
+        # Tempo cuts a block now, and can't write it.
+        get(f"{at.url}/flush")
+        time.sleep(_OUTAGE_SECONDS)
+        at.gate.open()
+
+    def killed() -> None:
+        with ThreadPoolExecutor() as pool:
+            for each in [pool.submit(p.restart, p.pods[0]) for p in pipelines.values()]:
+                each.result()
+
+    def sampler_killed() -> None:
+        pipeline = pipelines[SAMPLERS]
+        pipeline.restart(pipeline.pods[1])
+
+    around = (_RATE, _AROUND)
+    outage = [(_RATE, _OUTAGE_SECONDS + 2 * _AROUND)]
+    yield Scenario(name="steady", loads=[(_RATE, 3 * _AROUND)])
+    yield Scenario(
+        name=f"burst of {_BURST} times for {_BURST_SECONDS} s",
+        loads=[around, (_RATE * _BURST, _BURST_SECONDS), around],
+    )
+    yield Scenario(name=f"Tempo away for {_OUTAGE_SECONDS} s", loads=outage, fault=away)
+    yield Scenario(name=f"S3 refuses for {_OUTAGE_SECONDS} s", loads=outage, fault=refused)
+    yield Scenario(name="gateway killed", loads=[(_RATE, 3 * _AROUND)], fault=killed)
+    yield Scenario(
+        name="one sampler of two killed",
+        loads=[(_RATE, 5 * _AROUND)],
+        fault=sampler_killed,
+        only=[SAMPLERS],
+    )
+
+
+GATEWAY, SAMPLERS, DEFAULTS = "gateway", "with samplers", "Alloy's defaults"
+
+
+def play(
+    scenario: Scenario, pipelines: Mapping[str, Pipeline], at: Backend, seed: int
+) -> Iterator[Row]:
+    """Run a scenario and yield a row for each pipeline."""
+    names = scenario.only or list(pipelines)
+    parts = {
+        name: [
+            list(Shop({}, seed + 10 * n + m).traces(rate * seconds, large=False))
+            for m, (rate, seconds) in enumerate(scenario.loads)
+        ]
+        for n, name in enumerate(names)
+    }
+    replays = {name: Replay(pipelines[name].pods[0].otlp_grpc) for name in names}
+
+    def load(name: str) -> None:
+        for traces, (rate, _) in zip(parts[name], scenario.loads, strict=True):
+            replays[name].run(traces, rate)
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        running = [pool.submit(load, name) for name in names]
+        if scenario.fault:
+            time.sleep(_AROUND)
+            scenario.fault()
+        for each in running:
+            each.result()
+    for name in names:
+        pipeline = pipelines[name]
+        settle(pipeline.pods, pipeline.sink, pipeline.http)
+    if not scenario.fault:
+        for _ in range(20):
+            at.search()
+    for name in names:
+        pipeline, sent = pipelines[name], replays[name].sent
+        traces = [t for part in parts[name] for t in part if t.spans[0][1].name not in _PROBES]
+        arrived = {s.span_id for _, s in otlp.arrived(pipeline.sink.requests[pipeline.seen :])}
+        pipeline.seen = len(pipeline.sink.requests)
+        spans = [span.span_id for trace in traces for _, span in trace.spans]
+        kept = sum(each in arrived for each in spans)
+        whole = [t for t in traces if all(s.span_id in arrived for _, s in t.spans)]
+        any_kept = sum(any(s.span_id in arrived for _, s in t.spans) for t in traces)
+        sample = whole[:: max(1, len(whole) // _LOOKED_UP)][:_LOOKED_UP]
+        yield (
+            scenario.name,
+            name,
+            f"{len(spans):,}",
+            f"{kept:,}",
+            f"{len(spans) - kept:,}",
+            f"{sent.lost:,}",
+            f"{any_kept - len(whole):,}",
+            f"{at.found(sample)} of {len(sample)}",
+            ", ".join(f"{p.program.peak_mib:,}" for p in pipeline.pods),
+        )
+
+
+_SCENARIO_HEAD: Row = (
+    "what happens",
+    "pipeline",
+    "spans sent",
+    "stored",
+    "lost",
+    "of them dropped by senders",
+    "traces stored in part",
+    "found whole by id",
+    "peak memory so far, MiB",
+)
+
+
+def bad_days(folder: Path, charts: Path, only: str) -> Iterator[str]:
+    """Run the scenarios and yield tables."""
+    its = planned(folder / "off")
+    # Nothing may be missing because a rule does not keep it.
+    sampling = {"mode": "on", "keepPercent": 100}
+    sampled = planned(folder / "on", sampling=sampling)
+    tiers: dict[str, Sequence[Tier]] = {
+        GATEWAY: its.tiers,
+        SAMPLERS: sampled.tiers,
+        DEFAULTS: [Tier(name="defaults", config=_DEFAULTS)],
+    }
+    with contextlib.ExitStack() as stack:
+        at = stack.enter_context(backend(its, charts, folder / "backend"))
+        pipelines: dict[str, Pipeline] = {}
+        for number, (name, found) in enumerate(tiers.items()):
+            sink = stack.enter_context(relay(f"{HOST}:{at.ports['otlp_grpc']}"))
+            http = stack.enter_context(http_sink())
+            to = Destinations(otlp=sink.endpoint, other=sink.endpoint, http=http.url)
+            started = stack.enter_context(
+                collectors.running(found, to, folder / f"pipeline-{number}")
+            )
+            pods = [each for group in started.values() for each in group]
+            pipelines[name] = Pipeline(name=name, pods=pods, sink=sink, http=http)
+        rows = [_SCENARIO_HEAD]
+        for number, scenario in enumerate(scenarios(pipelines, at)):
+            if only in scenario.name:
+                _say(scenario.name)
+                rows += play(scenario, pipelines, at, 1000 * number)
+        get(f"{at.url}/flush")
+        stored = sum(otlp.span_count(r) for each in pipelines.values() for r in each.sink.requests)
+        probe = _same(at.stored_bytes)
+        size = wait_for("blocks in the bucket", probe, 180)
+        limits = ", ".join(
+            f"{pod.name} {pod.tier.memory_mib or '-'}" for pod in (*pipelines[SAMPLERS].pods,)
+        )
+    yield table(rows)
+    yield table(
+        [
+            ("Tempo", "measured"),
+            ("bytes of a span in S3", f"{size / stored:.0f}"),
+            (f"p95 of {len(at.lookups)} traces by id", f"{1000 * _p95(at.lookups):.0f} ms"),
+            (f"p95 of {len(at.searches)} searches", f"{1000 * _p95(at.searches):.0f} ms"),
+            ("memory limits, MiB", limits),
+        ]
+    )
+
+
+def _same(measure: Callable[[], int]) -> Callable[[], int | None]:
+    """Return a probe for a number that stays the same for some seconds."""
+    last, since = 0, time.monotonic()
+
+    def probe() -> int | None:
+        nonlocal last, since
+        now = measure()
+        if now != last:
+            last, since = now, time.monotonic()
+        return now if now and time.monotonic() - since > 5 else None
+
+    return probe
+
+
+def _p95(values: Sequence[float]) -> float:
+    return sorted(values)[int(0.95 * (len(values) - 1))] if values else 0
+
+
+def throughput(folder: Path) -> Iterator[str]:
+    """Compare the CPU time of configurations, which run in turns."""
+    declared = "\n".join((MODULES / f"{n}.alloy").read_text() for n in ("receive", "send_to_tempo"))
+    variants: dict[str, Sequence[Tier]] = {
+        "pass-through": [Tier(name="pass-through", config=declared + _PASSED_ON)],
+        "Alloy's defaults": [Tier(name="defaults", config=_DEFAULTS)],
+        "gateway without redaction": planned(folder / "plain", redaction={"enabled": False}).tiers,
+        "gateway": planned(folder / "gateway").tiers,
+        "gateway and 2 samplers": planned(folder / "sampled", sampling={"mode": "on"}).tiers,
+    }
+    traffic = shop({}, _SPANS, large=False)
+    found: dict[str, list[Rehearsal]] = {name: [] for name in variants}
+    for _ in range(_ROUNDS):
+        for name, tiers in variants.items():
+            _say(name)
+            found[name].append(rehearse(tiers, traffic, "without Tempo"))
+    million = sum(len(trace.spans) for trace in traffic.traces) / 1e6
+    costs = {
+        name: min(sum(usage.cpu_seconds for usage in r.usage) for r in results) / million
+        for name, results in found.items()
+    }
+    head = (
+        "pipeline",
+        "CPU s per million spans",
+        "spans/s and core",
+        "of pass-through",
+        "peak, MiB",
+    )
+    rows: list[Row] = [head]
+    for name, results in found.items():
+        peaks = [max(r.usage[i].peak_mib for r in results) for i in range(len(results[0].usage))]
+        limits = [usage.limit_mib for usage in results[0].usage]
+        memory = ", ".join(
+            f"{peak} of {limit}" if limit else f"{peak}"
+            for peak, limit in zip(peaks, limits, strict=True)
+        )
+        cost, share = costs[name], 100 * costs["pass-through"] / costs[name]
+        rows.append((name, f"{cost:.0f}", f"{1e6 / cost:,.0f}", f"{share:.0f} %", memory))
+    yield table(rows)
+    added = 100 * (costs["gateway"] / costs["gateway without redaction"] - 1)
+    yield f"Redaction adds {added:.0f} % to the CPU time of the gateway."
+
+
+def same_metrics(folder: Path, charts: Path) -> Iterator[str]:
+    """Compare span metrics and edges without and with sampling, for the same traffic."""
+    off = planned(folder / "red-off")
+    on = planned(folder / "red-on", sampling={"mode": "on"})
+    traffic = shop({}, _SPANS, large=False)
+    _say("metrics without sampling")
+    plain = rehearse(off.tiers, traffic, storing.Tempo(config=off.tempo_config(charts)))
+    _say("metrics with sampling")
+    sampled = rehearse(on.tiers, traffic, "without Tempo")
+    sides = [_calls(r.samples) for r in (plain, sampled)]
+    most = max(
+        abs(sides[1].get(key, 0) - count) / count for key, count in sides[0].items() if count
+    )
+    edges = [_by(r.samples, _EDGES, "client", "server") for r in (plain, sampled)]
+    buckets = [_p95_buckets(r.samples) for r in (plain, sampled)]
+    compared = plain.compared, sampled.compared
+    rows: list[Row] = [
+        ("the same traffic", "without sampling", "with sampling"),
+        ("spans stored", *(f"{its.spans.kept:,}" for its in compared)),
+        ("traces stored whole", *(f"{its.traces_whole:,}" for its in compared)),
+        ("traces stored in part", *(f"{its.traces_in_part:,}" for its in compared)),
+        ("calls", *(f"{sum(side.values()):,.0f}" for side in sides)),
+        ("operations", *(f"{len(side):,}" for side in sides)),
+        ("edges of the service graph", *(f"{len(e):,}" for e in edges)),
+        ("requests on edges", *(f"{sum(e.values()):,.0f}" for e in edges)),
+    ]
+    yield table(rows)
+    same = sum(buckets[1].get(key) == bucket for key, bucket in buckets[0].items())
+    three = sum(len({id(s) for s, _ in trace.spans}) >= 3 for trace in traffic.traces)
+    tried = len(buckets[0])
+    alike = "the same" if edges[0].keys() == edges[1].keys() else "different"
+    yield (
+        f"Largest difference of an operation's calls: {100 * most:.2f} %. The edges are {alike}. "
+        f"The bucket of the 95th percentile is the same for {same} of {tried} operations. "
+        f"{three:,} of the traces pass three services or more."
+    )
+
+
+def _calls(samples: Mapping[metrics.Series, float]) -> dict[tuple[str, ...], float]:
+    return _by(samples, _CALLS, "service", "span_name", "span_kind", "status_code")
+
+
+def _by(
+    samples: Mapping[metrics.Series, float], name: str, *wanted: str
+) -> dict[tuple[str, ...], float]:
+    found: dict[tuple[str, ...], float] = {}
+    for series, value in samples.items():
+        labels = dict(series)
+        if labels["__name__"] == name:
+            key = tuple(labels.get(label, "") for label in wanted)
+            found[key] = found.get(key, 0) + value
+    return found
+
+
+def _p95_buckets(samples: Mapping[metrics.Series, float]) -> dict[tuple[str, ...], str]:
+    """Return the bucket with the 95th percentile, by operation."""
+    by_operation: dict[tuple[str, ...], dict[float, float]] = {}
+    for (*key, le), value in _by(
+        samples, _LATENCY, "service", "span_name", "span_kind", "le"
+    ).items():
+        by_operation.setdefault(tuple(key), {})[float(le)] = value
+    return {
+        key: str(min(le for le, value in bounds.items() if value >= 0.95 * max(bounds.values())))
+        for key, bounds in by_operation.items()
+        if max(bounds.values())
+    }
+
+
+def _say(what: str) -> None:
+    print(f"... {what}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Measure and print; return the exit status."""
+    parser = argparse.ArgumentParser(prog="bench.pipeline", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=("throughput", "metrics", "days"))
+    parser.add_argument("--only", default="", help="part of the name of a bad day's scenario")
+    arguments = parser.parse_args()
+    if reason := reason_to_skip(_NEEDED):
+        print(f"skipped: {reason}")
+        return 0
+    charts = Path(os.environ["TRACING_TEST_CHARTS"])
+    start = time.monotonic()
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    print(f"{os.cpu_count()} cores, load {load} (1, 5 and 15 minutes)\n")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        parts: dict[str, Callable[[], Iterator[str]]] = {
+            "throughput": lambda: throughput(folder),
+            "metrics": lambda: same_metrics(folder, charts),
+            "days": lambda: bad_days(folder, charts, arguments.only),
+        }
+        for part, measure in parts.items():
+            if arguments.part in (None, part):
+                for text in measure():
+                    print(f"{text}\n", flush=True)
+    print(f"{time.monotonic() - start:.0f} s, load {os.getloadavg()[0]:.1f} at the end")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except ProgramError as error:
+        sys.exit(f"error: {error}")
