@@ -55,16 +55,11 @@ def test_missing_spans_are_counted_by_service_route_and_trace() -> None:
 
 
 def test_ids_in_paths_make_no_routes() -> None:
-<<<<<<< HEAD
     names = {
         route
         for service, route in arriving(lambda resource, span: True).routes
         if service == "search"
     }
-=======
-    routes = arriving(lambda resource, span: True).routes
-    names = {route for service, route in routes if service == "search"}
->>>>>>> 5e78ed0 (The trace pipeline is measured with real programs, on good and bad days)
 
     assert "GET /items/*" in names
     assert not any("/items/" in name and name != "GET /items/*" for name in names)
