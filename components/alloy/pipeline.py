@@ -276,8 +276,12 @@ def _clean(args: "AlloyArgs", exits: Instances) -> Instances:
         hash_key = {"placeholder": statements.HASH_KEY, "variable": HASH_KEY_VARIABLE}
         keyed = {"hash_key": {**hash_key, **lists}}
         lists = {name: Expression(f"hash_key.default.{name}") for name in lists}
+    lines: Instances = {}
+    if its.span_logs and args.logs:
+        lines = {"span_logs": {"logs": _to("send_to_loki")}}
     return {
         **keyed,
+        **lines,
         "clean": {
             **lists,
             # With `head_sample` or `copy_traces`, these send to the samplers.
@@ -286,7 +290,8 @@ def _clean(args: "AlloyArgs", exits: Instances) -> Instances:
                 for name in exits
                 if name != "send_to_samplers" or len(exits) == 1
                 for each in _to(name)
-            ],
+            ]
+            + (_to("span_logs") if "span_logs" in lines else []),
             **({"logs": _to("send_to_loki")} if args.logs else {}),
             **({"metrics": _to("convert_metrics")} if args.metrics else {}),
         },

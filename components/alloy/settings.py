@@ -201,6 +201,9 @@ class AlloySettings(Settings):
     """Placement of Alloy's pods; each key replaces that of the stack's `placement`."""
     ingress: IngressSettings | None = None
     """Entry for OTLP from outside the cluster; without it, only pods can send."""
+    span_logs: bool = False
+    """Write a log line to `backends.logs` for each root span: its name, duration, status and route,
+    with the id of its trace. With sampling, traces that are dropped have a line too."""
     pod_logs: PodLogsSettings = PodLogsSettings()
     """Logs of pods: see docs/logs.md."""
     modules: AlloyModulesSettings = AlloyModulesSettings()

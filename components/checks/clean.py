@@ -126,8 +126,13 @@ def _labels(settings: TracingSettings) -> dict[str, str]:
     }
 
 
-def pod_logs(settings: TracingSettings) -> Iterator[tuple[str, str]]:
-    """Yield what keeps the logs of pods from the backend, or spans from their lines."""
+def logs_to_backend(settings: TracingSettings) -> Iterator[tuple[str, str]]:
+    """Yield what keeps lines from the backend of logs, or spans from their lines."""
+    if settings.alloy.span_logs and settings.backends.logs is None:
+        yield (
+            "alloy.spanLogs",
+            "needs a backend for the lines: set backends.logs, or remove this key",
+        )
     if not settings.alloy.pod_logs.enabled:
         return
     logs = settings.backends.logs

@@ -38,7 +38,7 @@ from ..tempo.config import LISTED_MINUTES
 from ..tempo.settings import IMAGE_TAGS, Histograms, TempoMode, TempoSettings
 from ..tempo.system import workloads as tempo_workloads
 from .backends import credentials, sign_in
-from .clean import clean, pod_logs
+from .clean import clean, logs_to_backend
 from .ingress import ingress
 from .sampling import sampling
 from .survival import survival
@@ -778,6 +778,6 @@ _RULES = (
     _slos,
     _load,
     clean,
-    pod_logs,
+    logs_to_backend,
     _overrides,
 )

@@ -176,6 +176,7 @@ def variants() -> dict[str, AlloyArgs]:
             logs=LOGS.model_copy(update=AWS),
         ),
         "cleaned": arguments(metrics=METRICS, logs=LOGS, settings=CLEANED),
+        "span logs": arguments(logs=LOGS, settings=AlloySettings(span_logs=True)),
         "uncleaned": arguments(
             metrics=METRICS,
             logs=LOGS,

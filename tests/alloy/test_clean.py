@@ -1,5 +1,6 @@
 """Redaction, limits, drop rules and templates of routes, in a real Alloy."""
 
+import base64
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -330,6 +331,39 @@ def test_only_what_is_allowed_stays_with_an_allow_list(tmp_path: Path) -> None:
     assert values_of(found["events"][0]["attributes"]) == {"shop.n": 1}
     assert found["resource"]["k8s.node.name"] == "n1"
     assert not {"host.name", "process.pid"} & set(found["resource"])
+
+
+def test_a_root_span_leaves_a_line_that_leads_to_its_trace(tmp_path: Path) -> None:
+    child = {**span("child", 1), "parentSpanId": f"{1:016x}", "traceId": f"{1:032x}"}
+    with trace_sink() as tempo, http_sink() as loki:
+        args = arguments(
+            settings=settings(spanLogs=True),
+            logs=LOGS.model_copy(update={"otlp_url": f"{loki.url}/otlp"}),
+            tempo_endpoint=tempo.endpoint,
+            trust_unidentified=True,
+        )
+        route = attributes({"http.route": "/a/17", "http.response.status_code": 200})
+        with gateway(args, tmp_path) as alloy:
+            resource = attributes({"k8s.namespace.name": "shop"})
+            request = traces(span("GET /a/17", attributes=route), child, resource=resource)
+            for each in (request, traces({**child, "traceId": f"{9:032x}"})):
+                assert alloy.send("traces", each) == 200
+            wait_for(lambda: bool(loki.requests) and len(_spans(tempo.requests)) == 3)
+    parts = [
+        part
+        for request in loki.requests
+        for part in MessageToDict(ExportLogsServiceRequest.FromString(request.body))["resourceLogs"]
+    ]
+    [part] = parts
+    [record] = part["scopeLogs"][0]["logRecords"]
+    assert base64.b64decode(record["traceId"]).hex() == f"{1:032x}"
+    assert int(record["timeUnixNano"]) > 1.7e18
+    body = plain(record["body"])
+    for text in ('span="GET /a/{id}"', "dur=100000000ns", "http.route=/a/{id}", "svc=shop"):
+        assert text in body
+    its = values_of(part["resource"]["attributes"])
+    assert its["service.name"] == its["service.namespace"] == its["k8s.namespace.name"] == "shop"
+    assert its["k8s.cluster.name"] == "dev-1"
 
 
 def test_without_redaction_all_stays(tmp_path: Path) -> None:

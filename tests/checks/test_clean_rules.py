@@ -91,6 +91,7 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         "has (?=, a lookahead or lookbehind, which RE2 doesn't have: use the syntax of RE2",
     ),
     ({"routes": {"templates": ["/a/b"]}}, {}, "alloy.routes.templates[0]", "/shops/{shop}/cart"),
+    ({"spanLogs": True}, {}, "alloy.spanLogs", "needs a backend for the lines"),
     ({"podLogs": {"enabled": True}}, {}, "alloy.podLogs.enabled", "needs a backend"),
     (
         {"podLogs": {"enabled": True}},
