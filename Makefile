@@ -4,10 +4,12 @@ STACK ?= dev
 BASE ?= main
 # Recorded OTLP traces for `make rehearse`.
 FILE ?=
-# Further options of the Pulumi CLI, for example ARGS=--yes.
+# Further options of the Pulumi CLI, for example ARGS=--yes; of make look, for example ARGS=--serve.
 ARGS ?=
+# URL of a running Grafana for make look; if empty, it starts grafana-server.
+GRAFANA ?=
 # Passed in the environment, so that no value becomes part of a command.
-export STACK BASE ARGS TAG FILE
+export STACK BASE ARGS TAG FILE GRAFANA
 VENV := venv/bin
 
 .DEFAULT_GOAL := help
@@ -17,7 +19,7 @@ VENV := venv/bin
 .PHONY: preview-report drift verify smoke release-check dist
 .PHONY: bootstrap bootstrap-move
 .PHONY: local-up local-down
-.PHONY: test test-all e2e golden
+.PHONY: test test-all e2e golden look
 .PHONY: check lint check-workflows format
 .PHONY: docs lock bench
 
@@ -119,6 +121,9 @@ e2e: venv/.dev policy/venv/.policy ## Test a new stack, or the deployed STACK, i
 
 golden: venv/.dev ## Write the expected plans in tests/golden
 	@$(VENV)/python -m tests.golden
+
+look: venv/.dev ## Open the dashboards of STACK in a real Grafana, check the pages, save pictures
+	@$(VENV)/python -m tests.e2e.look "$$STACK" --grafana "$$GRAFANA" $$ARGS
 
 check: lint check-workflows ## Lint, and check types and workflows
 	@$(VENV)/pyright

@@ -71,23 +71,54 @@ def run(stack: str) -> Report:
         What came of it.
     """
     report = Report(stack)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        [port] = free_ports(1)
-        url = f"http://{HOST}:{port}"
-        planned = plan(stack, f"{url}/api/v1/write", folder)
+    with tempfile.TemporaryDirectory() as name, programs(stack, Path(name)) as (planned, running):
         groups = planned.groups()
-        if wrong := servers.check_rules(groups, folder):
+        if wrong := servers.check_rules(groups, Path(name)):
             report.problems.append(f"promtool: {wrong}")
         rules = sum(len(group["rules"]) for group in groups)
         report.notes.append(f"{rules} rules in {len(groups)} groups, taken by promtool")
-        with _programs(planned, folder, port) as running, _shop(planned, running) as shop:
-            servers.configure(folder, running.scraped, planned.settings.namespaces.tracing, groups)
-            urllib.request.urlopen(f"{url}/-/reload", b"").close()  # noqa: S310
-            _wait(running, time.monotonic() + OPEN_SECONDS)
+        with open_shop(planned, running) as shop:
             _ask(planned, running, report)
             report.notes.append(f"{shop.requests} requests to the shop")
     return report
+
+
+@contextlib.contextmanager
+def programs(
+    stack: str, folder: Path, *, without: Sequence[str] = ()
+) -> Generator[tuple[Planned, Running]]:
+    """Plan a stack, and run its programs with the planned configuration.
+
+    Args:
+        stack: name of a stack file.
+        folder: an empty folder.
+        without: backends that the plan leaves out.
+    """
+    [port] = free_ports(1)
+    url = f"http://{HOST}:{port}"
+    planned = plan(stack, f"{url}/api/v1/write", folder, without)
+    with _programs(planned, folder, port) as running:
+        namespace = planned.settings.namespaces.tracing
+        servers.configure(folder, running.scraped, namespace, planned.groups())
+        urllib.request.urlopen(f"{url}/-/reload", b"").close()  # noqa: S310
+        yield planned, running
+
+
+@contextlib.contextmanager
+def open_shop(
+    planned: Planned, running: Running, *, seconds: float = OPEN_SECONDS, visits: int = _VISITS
+) -> Generator[Shop]:
+    """Open the shop, and yield it once all that it does can be seen.
+
+    Args:
+        planned: the plan.
+        running: the programs.
+        seconds: time that the shop is open before.
+        visits: requests after which it closes by itself.
+    """
+    with _shop(planned, running, visits) as shop:
+        _wait(running, time.monotonic() + seconds, seconds)
+        yield shop
 
 
 @contextlib.contextmanager
@@ -103,7 +134,7 @@ def _programs(planned: Planned, folder: Path, port: int) -> Generator[Running]:
 
 
 @contextlib.contextmanager
-def _shop(planned: Planned, running: Running) -> Generator[Shop]:
+def _shop(planned: Planned, running: Running, count: int) -> Generator[Shop]:
     its = planned.settings
     shop = Shop(
         {
@@ -112,7 +143,7 @@ def _shop(planned: Planned, running: Running) -> Generator[Shop]:
         }
     )
     replay = Replay(running.otlp.removeprefix("http://"))
-    visits = (shop.visit() for _ in range(_VISITS))
+    visits = (shop.visit() for _ in range(count))
     thread = threading.Thread(target=replay.run, args=(visits, _SPANS_PER_SECOND), daemon=True)
     thread.start()
     try:
@@ -122,7 +153,7 @@ def _shop(planned: Planned, running: Running) -> Generator[Shop]:
         thread.join(30)
 
 
-def _wait(running: Running, opened: float) -> None:
+def _wait(running: Running, opened: float, seconds: float) -> None:
     """Wait until all that the shop does can be seen, and rules have been evaluated."""
     prometheus = Prometheus(running.prometheus)
 
@@ -141,7 +172,7 @@ def _wait(running: Running, opened: float) -> None:
     for ingester in running.ingesters:
         get(f"{ingester}/flush")
     tempo = Tempo(running.tempo)
-    wait_for("load", lambda: _read(tempo) or time.monotonic() > opened or None, OPEN_SECONDS + 10)
+    wait_for("load", lambda: _read(tempo) or time.monotonic() > opened or None, seconds + 10)
 
 
 def _ask(planned: Planned, running: Running, report: Report) -> None:

@@ -90,13 +90,14 @@ class Planned:
         return [(q["name"], q["query"].replace("$$", "$")) for q in queries]
 
 
-def plan(stack: str, remote_write: str, folder: Path) -> Planned:
+def plan(stack: str, remote_write: str, folder: Path, without: Sequence[str] = ()) -> Planned:
     """Plan a stack with ServiceMonitors, alerts and SLOs, and a metrics backend that is there.
 
     Args:
         stack: name of a stack file of this project.
         remote_write: URL of the metrics backend.
         folder: an empty folder for the stack file and the plan.
+        without: backends of the stack file to leave out, such as `logs`.
 
     Returns:
         The plan.
@@ -108,6 +109,8 @@ def plan(stack: str, remote_write: str, folder: Path) -> Planned:
     document = yaml.safe_load((_ROOT / name).read_text())
     config: dict[str, Any] = document["config"]
     backends: dict[str, Any] = config.setdefault("tracing:backends", {})
+    for role in without:
+        backends.pop(role, None)
     backends.setdefault("metrics", {"url": remote_write})["remoteWriteUrl"] = remote_write
     config.setdefault("tracing:grafana", {})["serviceMonitor"] = {"enabled": True}
     config["tracing:alerts"] = {"delivery": "configMap"}
