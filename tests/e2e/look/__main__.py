@@ -18,6 +18,7 @@ from tests.e2e.look import chromium
 from tests.e2e.look.chromium import Page, PageError
 from tests.e2e.look.grafana import Grafana, filled, started
 from tests.e2e.look.looking import (
+    CURRENT,
     Shown,
     View,
     address,
@@ -43,8 +44,6 @@ _VALUES = {
 _VISITS = 1_000_000
 #: Backends that do not run here.
 _ABSENT = ("logs", "profiles")
-#: First version whose Explore reads the addresses of the links.
-_EXPLORE = 10
 #: A picture in the documentation is of a laptop's first screen.
 _PICTURE = {"x": 0, "y": 0, "width": 1366, "height": 900}
 
@@ -151,6 +150,7 @@ class Eyes:
         self._page, self._grafana, self._saved = page, grafana, saved
         self._pictures, self._minutes = pictures, minutes
         self._absent = Absent(alloy=False, beyla_namespace=planned.settings.namespaces.beyla)
+        self._old = grafana.major < CURRENT
         #: An address of each kind of link, by dashboard, panel and target.
         self._targets: dict[tuple[str, str, str], str] = {}
 
@@ -185,7 +185,8 @@ class Eyes:
     def _shown(self, board: Json, view: View, page: Json) -> Iterator[str]:
         for (panel, target), href in targets(page).items():
             self._targets.setdefault((str(board["uid"]), panel, target), href)
-        yield from Shown(board, view, page, tuple(self._page.refused)).faults(self._absent)
+        shown = Shown(board, view, page, tuple(self._page.refused), self._old)
+        yield from shown.faults(self._absent)
         self._page.refused.clear()
 
     def follow(self) -> Iterator[str]:
@@ -198,7 +199,7 @@ class Eyes:
             elif panel and target.startswith("d/") and href not in opened:
                 opened.add(href)
                 yield from (f"{where}: {wrong}" for wrong in self._empty(href))
-        if int(self._grafana.version.split(".", 1)[0]) < _EXPLORE:
+        if self._old:
             print("Links into Explore were not opened: this Grafana reads another kind of address")
 
     def _empty(self, href: str) -> Iterator[str]:

@@ -52,6 +52,11 @@ class Grafana:
         """Its version."""
         return self.ask("api/health")["version"]
 
+    @property
+    def major(self) -> int:
+        """The first number of its version."""
+        return int(self.version.split(".", 1)[0])
+
     def ask(self, path: str, body: Json | None = None, method: str = "") -> Any:
         """Return the answer to a request of the API.
 

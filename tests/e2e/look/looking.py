@@ -28,6 +28,9 @@ _NOTHING = ("No data", "no data")
 #: What is cut on purpose: ids of traces, which are there to be clicked, and what Grafana's own
 #: table of traces holds besides, whose names may be as long as they like.
 _ID = re.compile(r"[0-9a-f]{8,32}")
+#: First version of Grafana that reads all that the dashboards have: lists of selectors, and the
+#: addresses of Explore.
+CURRENT = 10
 #: Shortest window in pixels; it grows with the dashboard, so that each panel is loaded.
 _HEIGHT = 768
 #: Longest time in seconds until each panel shows something.
@@ -63,12 +66,14 @@ class Shown:
         view: how it was looked at.
         page: what `page.js` returned.
         refused: requests that were answered with an error.
+        old: this Grafana is older than `CURRENT`.
     """
 
     dashboard: Json
     view: View
     page: Json
     refused: tuple[str, ...]
+    old: bool = False
 
     def faults(self, absent: known.Absent) -> Iterator[str]:
         """Yield what is wrong."""
@@ -85,12 +90,18 @@ class Shown:
                 if title not in later:
                     yield f"{where}: «{title}» is not shown"
                 continue
-            for fault in _faults(panel, shown[title], _reason(self.dashboard, panel, absent)):
+            for fault in _faults(
+                panel, shown[title], _reason(self.dashboard, panel, absent, old=self.old)
+            ):
                 yield f"{where}: «{title}» {fault}"
 
 
-def _reason(dashboard: Json, panel: Json, absent: known.Absent) -> str:
+def _reason(dashboard: Json, panel: Json, absent: known.Absent, *, old: bool) -> str:
     """Return why a panel may find nothing here; nothing if it must not."""
+    if old and any(
+        isinstance(one.get("serviceMapQuery"), list) for one in panel.get("targets", [])
+    ):
+        return "this Grafana reads one selector of a service graph, not a list"
     asked = questions.questions(dashboard, panel)
     programs = {absent.program(text) for one in asked for text in one.texts} - {""}
     if programs:

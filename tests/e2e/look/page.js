@@ -71,6 +71,8 @@
   const rows = [...document.querySelectorAll('[data-testid*="dashboard-row-title"]')].map((one) => clean(one.innerText));
   const bottom = Math.max(0, ...headers.map((one) => one.getBoundingClientRect().bottom));
   // The service graph is laid out in the background.
-  const busy = panels.some((one) => /Computing layout|Loading/.test(one.text));
+  const busy =
+    !!document.querySelector('.panel-loading, [aria-label="Panel loading bar"]') ||
+    panels.some((one) => /Computing layout|Loading/.test(one.text));
   return { panels, busy, links, dead, alerts, rows, bottom };
 })()
