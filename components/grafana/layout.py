@@ -4,15 +4,21 @@ import json
 from collections.abc import Sequence
 from typing import Protocol
 
+from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models import stat
 
 from .links import TITLES, Link, Uid
 
 #: Columns of Grafana's grid.
 COLUMNS = 24
+#: Sizes in pixels of the values of single-value panels by the number of columns that the narrowest
+#: in a line has at least, and of the names beside them. By default each panel has its own size.
+_VALUE_SIZES = {6: 44, 5: 36, 4: 28, 0: 22}
+_NAME_SIZE = 16
 #: Tag of every dashboard here; the menu of dashboards lists by it.
 TAG = "tracing"
 
@@ -113,9 +119,13 @@ def _placed(sections: Sequence[Section]) -> list[models.Panel | models.RowPanel]
         y, next_id = y + 1, next_id + 1
         for one in part.lines:
             x = 0
+            size = next(s for least, s in _VALUE_SIZES.items() if min(one.widths()) >= least)
             for builder, width in zip(one.panels, one.widths(), strict=True):
                 panel = builder.build()
                 panel.id_val = next_id
+                if isinstance(panel.options, stat.Options):
+                    text = common.VizTextDisplayOptions().value_size(size).title_size(_NAME_SIZE)
+                    panel.options.text = text.build()
                 panel.grid_pos = models.GridPos(h=one.height, w=width, x=x, y=y)
                 (row.panels if part.collapsed else placed).append(panel)
                 x, next_id = x + width, next_id + 1

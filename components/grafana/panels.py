@@ -69,8 +69,11 @@ COLOURS: Mapping[str, str] = {
 #: Colours of series whose legend ends with an HTTP status.
 _STATUS_COLOURS: Mapping[str, str] = {"/ 429$/": "orange", "/ 5..$/": "red"}
 #: Minimum width in pixels of a column of labels; those that hold paths and sentences need more.
-_LABEL_WIDTH, _LONG_LABEL_WIDTH = 100, 150
-_LONG = ("Operation", "Route", "Method", "SLO")
+_LABEL_WIDTH = 100
+_LABEL_WIDTHS = {**dict.fromkeys(("Operation", "Route", "Method"), 150), "SLO": 230}
+#: Width in pixels of a heading besides its text, with the arrow of the sorted column, and of an
+#: average character.
+_HEADING_WIDTH, _CHARACTER_WIDTH = 40, 7
 #: Widths in pixels of a table of traces, by the heading that Tempo's datasource gives a column; the
 #: name of the root span takes the rest. An id is cut on purpose: it is there to be clicked.
 _TRACE_WIDTHS = {"Trace ID": 90, "Start time": 160, "Service": 110, "Duration": 80}
@@ -159,9 +162,12 @@ class Panels:
         )
         panel.show_points(common_models.VisibilityMode.NEVER)
         if near_one:
-            panel.max(1).fill_opacity(0)
+            panel.max(1)
         else:
-            panel.min(0).axis_soft_max(unit.soft_max).fill_opacity(10)
+            panel.min(0).axis_soft_max(unit.soft_max)
+        # Areas of several series would cover each other.
+        alone = len(queries) == 1 and not any("{{" in name for name in queries)
+        panel.fill_opacity(10 if alone and not near_one else 0)
         if stacked:
             panel.fill_opacity(30)
             panel.stacking(common.StackingConfig().mode(common_models.StackingMode.NORMAL))
@@ -249,7 +255,8 @@ class Panels:
     ) -> tables.Panel:
         """Return a table with a row for each set of labels, by the headings of labels and columns.
 
-        `order` has the headings that sort it, so that what needs a person comes first. With
+        The first column has a value wherever another one has. `order` has the headings that sort
+        the table, so that what needs a person comes first. With
         `rising`, the first of them sorts the smallest value to the top. `links` are by heading.
         """
         as_table = prometheus_models.PromQueryFormat.TABLE
@@ -259,6 +266,9 @@ class Panels:
         many = len(columns) > 1
         values = [f"Value #{_ref(i)}" if many else "Value" for i in range(len(columns))]
         headings = dict(labels) | dict(zip(values, (one.title for one in columns), strict=True))
+        # The only query that finds something calls its values so. The first one finds something
+        # wherever another one does.
+        headings |= {"Value": columns[0].title}
         organize = {
             "excludeByName": {"Time": True},
             "indexByName": {name: i for i, name in enumerate(headings)},
@@ -274,7 +284,7 @@ class Panels:
             # Otherwise a label that a row lacks would show the text of an empty table.
             shown: dict[str, object] = {
                 "noValue": "",
-                "custom.minWidth": _LONG_LABEL_WIDTH if heading in _LONG else _LABEL_WIDTH,
+                "custom.minWidth": _LABEL_WIDTHS.get(heading, _LABEL_WIDTH),
             }
             if targets := links.get(heading):
                 shown["links"] = _data_links(targets)
@@ -356,7 +366,7 @@ def _column(one: Column) -> dict[str, object]:
         "unit": one.unit.name,
         "thresholds": _thresholds(one.steps).build(),
         "custom.cellOptions": {"type": "color-text" if len(one.steps) > 1 else "auto"},
-        "custom.width": one.unit.width,
+        "custom.width": max(one.unit.width, _HEADING_WIDTH + _CHARACTER_WIDTH * len(one.title)),
         "mappings": [_absent("-")],
     }
     if one.unit.decimals is not None:

@@ -126,8 +126,9 @@ class Requests:
         return ratio(self.failures(by, window), self.per_second(by, window))
 
     def quantile(self, value: float, by: Sequence[str] = (), window: str = GRAPH) -> str:
-        """Return a quantile of the duration in seconds."""
-        return f"histogram_quantile({value}, {self.durations(by, window)})"
+        """Return a quantile of the duration in seconds; nothing where there were no requests."""
+        # Of no requests it is NaN, which a legend shows and sorts to the top.
+        return f"histogram_quantile({value}, {self.durations(by, window)}) >= 0"
 
     def mean(self, window: str = GRAPH) -> str:
         """Return the mean duration in seconds, of span metrics."""

@@ -159,7 +159,7 @@ def _pipeline(show: Panels) -> Line:
     stack = show.stack
     calls = select(SpanMetric.CALLS, *stack.written_here)
     first = show.stat(
-        "1. Services send",
+        "1. Senders",
         "Services whose spans arrive now. If there are none, see «What to do first».",
         f"count({total(calls, (Label.CLUSTER, Label.NAMESPACE, Label.SERVICE), how='count')})"
         " or vector(0)",
@@ -191,7 +191,7 @@ def _pipeline(show: Panels) -> Line:
     return Line(
         first,
         show.stat(
-            "2. Alloy accepts",
+            "2. Alloy",
             "Spans per second that Alloy accepts from services.",
             accepted,
             units.SPANS,
@@ -207,7 +207,7 @@ def _pipeline(show: Panels) -> Line:
             links=to_alloy,
         ),
         show.stat(
-            "3. Tempo accepts",
+            "3. Tempo",
             "Spans per second that Tempo accepts from Alloy.",
             received,
             units.SPANS,
@@ -222,7 +222,7 @@ def _pipeline(show: Panels) -> Line:
             links=to_tempo,
         ),
         show.stat(
-            "4. Into the bucket",
+            "4. Bucket",
             "Blocks of traces that Tempo wrote to the bucket in the last hour. An idle Tempo "
             "writes none.",
             per_hour(stack.tempo(TempoMetric.BLOCKS_FLUSHED)),
@@ -282,7 +282,7 @@ def _first_steps(show: Panels) -> PanelBuilder:
         f"""**Nothing here yet?**
 
 1. Choose one service: {beyla}set `OTEL_EXPORTER_OTLP_ENDPOINT` to `{endpoint}` in its pod.
-2. Send it a request. Within a minute «Services send» counts it. {check}
+2. Send it a request. Within a minute «Senders» counts it. {check}
 3. Open [its traces]({_to(Uid.TRACES)}) and click one.
 
 **Something is wrong?** Start with the red numbers on the left. \

@@ -15,7 +15,7 @@ from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
 from ..links import Link, Uid, cell, dashboard_url, profiles_url
 from ..panels import Legend, Panels, request_columns
 from ..variables import filters
-from .requests import bar_links, durations, graphs, numbers
+from .requests import bar_links, durations, graphs, numbers, shortest_call
 
 #: Edges between two services that send spans. The others end at a name without a dashboard: a
 #: database, or a caller or callee without traces, such as «user».
@@ -56,7 +56,7 @@ def build(show: Panels) -> Dashboard:
         "One service: requests, errors, durations, operations, its callers and the services that "
         "it calls. Choose it in the filter; several are shown together.",
         Section("Overview", numbers(show, requests), graphs(show, requests, legend=Legend.LIST)),
-        Section("Operations", Line(_operations(show, requests), height=10)),
+        Section("Operations", Line(_operations(show, requests))),
         Section("Durations", durations(show, requests)),
         Section("Neighbours", *_neighbours(show), Line(around, height=12)),
         Section("Traces", Line(slow, failing)),
@@ -81,6 +81,7 @@ def _operations(show: Panels, requests: Requests) -> PanelBuilder:
 
 def _neighbours(show: Panels) -> list[Line]:
     server, client = ServiceGraphMetric.SERVER_BUCKET, ServiceGraphMetric.CLIENT_BUCKET
+    coarse = shortest_call(show)
 
     def table(
         title: str, description: str, neighbour: Label, side: Label, kind: str, buckets: str
@@ -102,8 +103,8 @@ def _neighbours(show: Panels) -> list[Line]:
         Line(
             table(
                 "Services that call it",
-                "How often each calls the service, and how long the service takes. Click one for "
-                "its dashboard.",
+                f"How often each calls the service, and how long the service takes. {coarse} Click "
+                "one for its dashboard.",
                 Label.CLIENT,
                 Label.SERVER,
                 _TRACED,
@@ -111,8 +112,8 @@ def _neighbours(show: Panels) -> list[Line]:
             ),
             table(
                 "Services that it calls",
-                "How often the service calls each, and how long it waits for the answer. Click one "
-                "for its dashboard.",
+                "How often the service calls each, and how long it waits for the answer. "
+                f"{coarse} Click one for its dashboard.",
                 Label.SERVER,
                 Label.CLIENT,
                 _TRACED,
@@ -123,7 +124,7 @@ def _neighbours(show: Panels) -> list[Line]:
             table(
                 "Callers without traces",
                 "Requests from callers that send no spans. «user» stands for browsers and "
-                "everything else outside.",
+                f"everything else outside. {coarse}",
                 Label.CLIENT,
                 Label.SERVER,
                 _UNTRACED,
@@ -131,8 +132,8 @@ def _neighbours(show: Panels) -> list[Line]:
             ),
             table(
                 "Databases and others without traces that it calls",
-                "How often the service queries each, and how long it waits. A database appears if "
-                "the service's spans have the attribute db.system.",
+                f"How often the service queries each, and how long it waits. {coarse} A database "
+                "appears if the service's spans have the attribute db.system.",
                 Label.SERVER,
                 Label.CLIENT,
                 _UNTRACED,

@@ -24,7 +24,6 @@ _ABOUT: dict[str, str] = {
     Label.NAMESPACE: "Namespace",
     Label.OWNER: "Owner",
     Label.KIND: "Kind",
-    Label.WINDOW: "Window",
 }
 #: Share of an error budget below which it is at risk.
 AT_RISK = 0.25
@@ -122,6 +121,7 @@ def overview(show: Panels) -> Dashboard:
         {"{{slo}}": f"clamp_min(bottomk(10, {left}), -1)"},
         units.BUDGET,
         _BUDGET_STEPS,
+        near_one=True,
         links=(Link(f"SLO ${{__field.labels.{Label.SLO}}}", details),),
     )
     of_service = {"service": cell("Service"), "namespace": cell("Namespace")}
@@ -131,8 +131,9 @@ def overview(show: Panels) -> Dashboard:
         "the budget burns (1 spends it in exactly the window). Click a name for its details.",
         _ABOUT,
         [
-            Column("Budget left", left, units.BUDGET, _BUDGET_STEPS),
+            # The objective is known before the first event.
             Column("Objective", about, units.KEPT),
+            Column("Budget left", left, units.BUDGET, _BUDGET_STEPS),
             Column("Good", labelled(f"({_good(stack, SloMetric.RATIO_WINDOW)})"), units.KEPT),
             *(
                 Column(
@@ -157,7 +158,7 @@ def overview(show: Panels) -> Dashboard:
         "Which objectives are kept, how much error budget is left, and how fast it burns.",
         Section("Now", numbers),
         Section("Objectives", Line(table, height=12)),
-        Section("Over time", Line(trend.min(-1).max(1), height=9)),
+        Section("Over time", Line(trend.min(-1), height=9)),
         variables=[
             filter_by(stack, "service", "Service", _values(stack, Label.SERVICE)),
             filter_by(stack, "owner", "Owner", _values(stack, Label.OWNER)),
@@ -197,7 +198,14 @@ def _numbers(show: Panels) -> Line:
     stack = show.stack
     return Line(
         show.stat(
-            "Objective", "Share of events that must be good.", _objective(stack, _ONE), units.KEPT
+            "Objective",
+            "Share of events that must be good, over the SLO's window.",
+            show.instant(
+                f"max by ({Label.WINDOW}) ({_series(stack, SloMetric.OBJECTIVE, _ONE)})",
+                f"over {{{{{Label.WINDOW}}}}}",
+            ),
+            units.KEPT,
+            named=True,
         ),
         show.stat(
             "Good events",
@@ -229,18 +237,15 @@ def _numbers(show: Panels) -> Line:
 def _graphs(show: Panels) -> list[Line]:
     stack = show.stack
     good = {name: _good(stack, ratio, _ONE) for name, ratio in list(_WINDOWS.items())[1:]}
-    budget: PanelBuilder = (
-        show.graph(
-            "Error budget over time",
-            "Falls with bad events and rises as old ones leave the window. 0 % is spent; lower "
-            "values show as -100 %.",
-            {"budget left": f"clamp_min({recorded(stack, SloMetric.BUDGET_LEFT, _ONE)}, -1)"},
-            units.BUDGET,
-            _BUDGET_STEPS,
-        )
-        .min(-1)
-        .max(1)
-    )
+    budget: PanelBuilder = show.graph(
+        "Error budget over time",
+        "Falls with bad events and rises as old ones leave the window. 0 % is spent; lower "
+        "values show as -100 %.",
+        {"budget left": f"clamp_min({recorded(stack, SloMetric.BUDGET_LEFT, _ONE)}, -1)"},
+        units.BUDGET,
+        _BUDGET_STEPS,
+        near_one=True,
+    ).min(-1)
     return [
         Line(
             show.graph(

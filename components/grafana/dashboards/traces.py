@@ -46,6 +46,7 @@ def build(show: Panels) -> Dashboard:
                 show,
                 spans(ANSWERED, native=show.stack.native),
                 legend=Legend.TABLE,
+                height=10,
                 links=(SERVICE_LINK,),
             ),
         ),

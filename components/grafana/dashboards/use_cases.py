@@ -21,7 +21,7 @@ from ..links import TITLES, Link, Uid, cell, dashboard_url
 from ..panels import ERROR_STEPS, NEUTRAL, Legend, Panels, Steps, request_columns, text_panel
 from ..units import Unit
 from ..variables import filters
-from .requests import BY_SERVICE, bar_links
+from .requests import BY_SERVICE, bar_links, shortest_call
 
 _SERVICE = [Label.SERVICE]
 _VERSION = [Label.SERVICE, Label.SERVICE_VERSION]
@@ -213,7 +213,8 @@ def _cases(show: Panels) -> list[UseCase]:
                 show.table(
                     "Calls that fail",
                     "Share of failed calls from service to service. The last service of a red "
-                    "chain is the one to look at. Click a caller for its dashboard.",
+                    "chain is the one to look at. Click a caller for its dashboard. "
+                    f"{shortest_call(show)}",
                     {Label.CLIENT: "Caller", Label.SERVER: "Called"},
                     request_columns(failing, (Label.CLIENT, Label.SERVER)),
                     order=("Failed", "Requests"),

@@ -35,7 +35,7 @@ def overrides(panel: dict[str, Any], heading: str) -> dict[str, Any]:
 
 def headings(panel: dict[str, Any]) -> list[str]:
     [organize] = [t for t in panel["transformations"] if t["id"] == "organize"]
-    return list(organize["options"]["renameByName"].values())
+    return list(dict.fromkeys(organize["options"]["renameByName"].values()))
 
 
 def tables(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
@@ -300,8 +300,8 @@ def test_home_shows_the_way_of_spans_and_where_they_are_lost() -> None:
     start = [p["title"] for p in home].index("From senders to the bucket")
     shown = [p for p in home[start + 1 :] if p["gridPos"]["y"] == home[start]["gridPos"]["y"] + 1]
     assert [p["title"] for p in sorted(shown, key=lambda p: p["gridPos"]["x"])] == [
-        *("1. Services send", "2. Alloy accepts", "Lost at Alloy", "3. Tempo accepts"),
-        *("Lost at Tempo", "4. Into the bucket", "Not written", "Newest metrics"),
+        *("1. Senders", "2. Alloy", "Lost at Alloy", "3. Tempo"),
+        *("Lost at Tempo", "4. Bucket", "Not written", "Newest metrics"),
     ]
     # Each leads to the dashboard of that place.
     assert all(
