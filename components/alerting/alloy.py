@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from ..core.names import OTLP_RETRY_MINUTES
 from ..telemetry.context import StackContext
 from ..telemetry.metrics import AlloyMetric, ClusterMetric, TempoMetric
 from ..telemetry.promql import grown
 from .alert import AFTER_RESTART, AFTER_SCRAPES, AT_ONCE, Alert, critical, not_written, warning
 
-#: The exporter of spans, as Alloy names it in `component_path`.
-_SPANS = '="/send_to_tempo.default"'
+#: The exporters of spans, as Alloy names them in `component_path`: one, or one for each tenant.
+_SPANS = '=~"/send_to_tempo[.].+"'
 
 
 def ingestion(context: StackContext) -> list[Alert]:
@@ -76,7 +75,7 @@ def alloy(context: StackContext) -> list[Alert]:
             _lost(context, [AlloyMetric.SPANS_LOST, AlloyMetric.SPANS_NOT_QUEUED]),
             "Alloy loses spans",
             "Alloy dropped {{ $value | humanize }} spans within 5 minutes: Tempo rejects them, or "
-            f"has not answered for {OTLP_RETRY_MINUTES} minutes.",
+            f"has not answered for {context.retry_minutes} minutes.",
         ),
     ]
     if context.logs_uid:
@@ -87,7 +86,7 @@ def alloy(context: StackContext) -> list[Alert]:
                 _lost(context, [AlloyMetric.LOGS_LOST]),
                 "Alloy loses logs",
                 "Alloy dropped {{ $value | humanize }} log records within 5 minutes: the logs "
-                f"backend rejects them, or has not answered for {OTLP_RETRY_MINUTES} minutes.",
+                f"backend rejects them, or has not answered for {context.retry_minutes} minutes.",
             )
         )
     if context.metrics_uid:
@@ -144,15 +143,20 @@ def _restarts(context: StackContext) -> list[Alert]:
     size = context.alloy(AlloyMetric.QUEUE_SIZE, component_path=_SPANS)
     capacity = context.alloy(AlloyMetric.QUEUE_CAPACITY, component_path=_SPANS)
     waiting = f"max_over_time({size}[10m]) / {capacity} > 0.1"
+    kept = "The queue is on a volume and stays."
+    lost = "Each restart loses the spans in the pod's queue, usually those of one second."
+    restarted = warning(
+        "AlloyRestarts",
+        AT_ONCE,
+        f"sum({restarts}) > 0",
+        "Alloy was killed or crashed",
+        "Containers of Alloy restarted {{ $value }} times in 10 minutes. "
+        f"{kept if context.queue_on_volume else lost}",
+    )
+    if context.queue_on_volume:
+        return [restarted]
     return [
-        warning(
-            "AlloyRestarts",
-            AT_ONCE,
-            f"sum({restarts}) > 0",
-            "Alloy was killed or crashed",
-            "Containers of Alloy restarted {{ $value }} times in 10 minutes. Each restart loses "
-            "the spans in the pod's queue, usually those of one second.",
-        ),
+        restarted,
         critical(
             "AlloyLosesQueue",
             AT_ONCE,

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ..alloy.settings import QueuePlace
+from ..alloy.sizes import retry_minutes
 from ..backends.settings import LogLabelsSettings
-from ..core.names import ALLOY_RELEASE, TEMPO_RELEASE
+from ..core.names import ALLOY_RELEASE, OTLP_RETRY_MINUTES, TEMPO_RELEASE
 from ..load import capacity
 from ..settings import TracingSettings
 from ..tempo import config
@@ -39,6 +41,8 @@ class StackContext:
         series_labels: labels of this cluster's series in a backend that several clusters share.
         runbook_base_url: URL of the runbooks, without a slash at the end; None for no links.
         queue_minutes: how long Alloy's queue lasts at the planned peak; None without a load.
+        retry_minutes: how long Alloy retries a batch before it drops it.
+        queue_on_volume: whether Alloy's queue survives its pod.
         native: latencies are native histograms only.
         longest_bucket: largest bound of the latency histogram in seconds.
     """
@@ -61,6 +65,8 @@ class StackContext:
     alert_labels: Mapping[str, str] = field(default_factory=dict[str, str])
     runbook_base_url: str | None = None
     queue_minutes: float | None = None
+    retry_minutes: int = OTLP_RETRY_MINUTES
+    queue_on_volume: bool = False
     native: bool = False
     longest_bucket: float = LATENCY_BUCKETS[-1]
     logs_filter: tuple[Label, str] = LogLabelsSettings().filter
@@ -173,6 +179,8 @@ def stack_context(settings: TracingSettings) -> StackContext:
         alert_labels=alerts.alert_labels,
         runbook_base_url=alerts.runbook_base_url,
         queue_minutes=capacity.queue_minutes(settings),
+        retry_minutes=retry_minutes(settings.alloy),
+        queue_on_volume=settings.alloy.queue is QueuePlace.VOLUME,
         logs_filter=(backends.logs.labels if backends.logs else LogLabelsSettings()).filter,
         native=settings.tempo.span_metrics.histograms is Histograms.NATIVE,
         longest_bucket=settings.tempo.span_metrics.buckets[-1],

@@ -1,5 +1,6 @@
 """Alloy's queues: sizes that follow from the load, refused settings, and a real Alloy."""
 
+import re
 import signal
 import socket
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.alerting.rules import alert_groups
 from components.alloy import sizes, system
 from components.alloy.settings import AlloySettings, QueuePlace
 from components.alloy.sizes import queue_bytes, queue_minutes, workload
@@ -17,6 +19,7 @@ from components.core.units import MIB
 from components.load import capacity
 from components.load.settings import LoadSettings
 from components.settings import TracingSettings
+from components.telemetry.context import stack_context
 from components.tempo import system as tempo_system
 from components.tempo.component import values as tempo_values
 from tests.alloy.cases import arguments
@@ -97,6 +100,22 @@ def test_a_queue_on_a_volume_makes_a_stateful_set_of_fixed_size() -> None:
     [rollout] = rollouts(args)
     assert (rollout.pods, rollout.share) == (pod.replicas, 0)
     assert "public preview" in "\n".join(warnings(settings))
+
+
+def test_alerts_follow_the_queue() -> None:
+    """A queue on a volume isn't lost with its pod, and each tenant has one."""
+
+    def alerts(**groups: Any) -> str:
+        made = stack({"surviveMinutes": 30, **groups.pop("alloy", {})}, **groups)
+        return "\n".join(map(str, alert_groups(stack_context(made))))
+
+    assert "AlloyLosesQueue" in alerts()
+    assert "has not answered for 30 minutes" in alerts()
+    assert "AlloyLosesQueue" not in alerts(alloy={"queue": "volume"})
+    expression = re.search(r'component_path=~\\?"(/send_to_tempo[^"\\]+)', alerts())
+    assert expression
+    assert re.fullmatch(expression[1], "/send_to_tempo.tenant_2")
+    assert re.fullmatch(expression[1], "/send_to_tempo.default")
 
 
 def test_a_queue_in_memory_needs_no_preview() -> None:
