@@ -21,14 +21,18 @@ def ingestion(context: StackContext) -> list[Alert]:
     )
     received = context.tempo(TempoMetric.SPANS_RECEIVED)
     up = context.alloy(ClusterMetric.UP)
+    # Samplers may drop everything on purpose.
+    kept = context.sampler(AlloyMetric.TRACES_DECIDED, decision='="sampled"')
+    sent, things = (kept, "traces") if context.decides else (wanted, "spans")
     return [
         critical(
             "TracingIngestionStopped",
             AFTER_RESTART,
-            f"sum(rate({wanted}[3m])) > 0 unless sum(rate({received}[3m])) > 0",
+            f"sum(rate({sent}[3m])) > 0 unless sum(rate({received}[3m])) > 0",
             "Tempo ingests no spans",
-            "Alloy has {{ $value | humanize }} spans per second for Tempo, but Tempo has ingested "
-            f"none for 3 minutes. {context.queue_lasts} After that, spans are refused and lost.",
+            f"Alloy has {{{{ $value | humanize }}}} {things} per second for Tempo, but Tempo has "
+            f"ingested none for 3 minutes. {context.queue_lasts} After that, spans are refused and "
+            "lost.",
         ),
         warning(
             "TracingNoSpansArriving",
@@ -47,8 +51,8 @@ def ingestion(context: StackContext) -> list[Alert]:
 
 def alloy(context: StackContext) -> list[Alert]:
     """Return the alerts on Alloy itself."""
-    accepted = context.alloy(AlloyMetric.SPANS_ACCEPTED)
-    refused = context.alloy(AlloyMetric.SPANS_REFUSED)
+    accepted = context.collectors(AlloyMetric.SPANS_ACCEPTED)
+    refused = context.collectors(AlloyMetric.SPANS_REFUSED)
     alerts = [
         critical(
             "AlloyDown",
@@ -93,7 +97,7 @@ def alloy(context: StackContext) -> list[Alert]:
         alerts.append(
             not_written(
                 "Alloy",
-                context.alloy,
+                context.collectors,
                 "Metrics that services send by OTLP are missing, and lost after an hour.",
             )
         )
@@ -102,7 +106,7 @@ def alloy(context: StackContext) -> list[Alert]:
         warning(
             "AlloyConfigNotLoaded",
             AFTER_RESTART,
-            f"count({context.alloy(AlloyMetric.CONFIG_LOADED)} == 0) > 0",
+            f"count({context.collectors(AlloyMetric.CONFIG_LOADED)} == 0) > 0",
             "Alloy runs with an old configuration",
             "{{ $value }} pods of Alloy could not load the configuration and keep the previous "
             "one.",
@@ -112,10 +116,10 @@ def alloy(context: StackContext) -> list[Alert]:
 
 def _queue(context: StackContext) -> list[Alert]:
     """Return the alerts on queues that fill up; the one of spans pages before it is full."""
-    size = context.alloy(AlloyMetric.QUEUE_SIZE)
-    capacity = context.alloy(AlloyMetric.QUEUE_CAPACITY)
-    spans = context.alloy(AlloyMetric.QUEUE_SIZE, component_path=_SPANS)
-    held = context.alloy(AlloyMetric.QUEUE_CAPACITY, component_path=_SPANS)
+    size = context.collectors(AlloyMetric.QUEUE_SIZE)
+    capacity = context.collectors(AlloyMetric.QUEUE_CAPACITY)
+    spans = context.collectors(AlloyMetric.QUEUE_SIZE, component_path=_SPANS)
+    held = context.collectors(AlloyMetric.QUEUE_CAPACITY, component_path=_SPANS)
     return [
         warning(
             "AlloyQueueFilling",
@@ -139,9 +143,9 @@ def _queue(context: StackContext) -> list[Alert]:
 
 def _restarts(context: StackContext) -> list[Alert]:
     """Return the alerts on containers that restart within their pod, which a rollout never does."""
-    restarts = f"changes({context.alloy(AlloyMetric.STARTED)}[10m])"
-    size = context.alloy(AlloyMetric.QUEUE_SIZE, component_path=_SPANS)
-    capacity = context.alloy(AlloyMetric.QUEUE_CAPACITY, component_path=_SPANS)
+    restarts = f"changes({context.collectors(AlloyMetric.STARTED)}[10m])"
+    size = context.collectors(AlloyMetric.QUEUE_SIZE, component_path=_SPANS)
+    capacity = context.collectors(AlloyMetric.QUEUE_CAPACITY, component_path=_SPANS)
     waiting = f"max_over_time({size}[10m]) / {capacity} > 0.1"
     kept = "The queue is on a volume and stays."
     lost = "Each restart loses the spans in the pod's queue, usually those of one second."
@@ -169,5 +173,5 @@ def _restarts(context: StackContext) -> list[Alert]:
 
 
 def _lost(context: StackContext, metrics: Sequence[AlloyMetric]) -> str:
-    up = context.alloy(ClusterMetric.UP)
-    return " or ".join(grown(context.alloy(metric), up) for metric in metrics)
+    up = context.collectors(ClusterMetric.UP)
+    return " or ".join(grown(context.collectors(metric), up) for metric in metrics)

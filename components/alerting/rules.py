@@ -2,7 +2,7 @@
 
 from ..grafana.links import Uid
 from ..telemetry.context import StackContext
-from . import alloy, beyla, tempo
+from . import alloy, beyla, sampler, tempo
 from .alert import rule_group
 from .delivery import RuleGroup
 
@@ -16,15 +16,19 @@ def alert_groups(context: StackContext) -> list[RuleGroup]:
     groups = {
         "tracing-ingestion": alloy.ingestion(context),
         "tracing-alloy": alloy.alloy(context),
+        "tracing-sampler": sampler.sampler(context),
         "tracing-tempo": tempo.tempo(context),
         "tracing-bucket": tempo.bucket(context),
         "tracing-blocks": tempo.blocks(context),
         "tracing-generator": tempo.generator(context),
         "tracing-beyla": beyla.beyla(context),
     }
-    about_alloy = ("tracing-ingestion", "tracing-alloy", "tracing-beyla")
+    dashboards = {
+        **dict.fromkeys(("tracing-ingestion", "tracing-alloy", "tracing-beyla"), Uid.COLLECTORS),
+        "tracing-sampler": Uid.SAMPLING,
+    }
     return [
-        rule_group(name, alerts, context, Uid.COLLECTORS if name in about_alloy else Uid.TEMPO)
+        rule_group(name, alerts, context, dashboards.get(name, Uid.TEMPO))
         for name, alerts in groups.items()
         if alerts
     ]

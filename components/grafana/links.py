@@ -31,6 +31,7 @@ class Uid(StrEnum):
     TEMPO = "tracing-tempo"
     COLLECTORS = "tracing-collectors"
     CAPACITY = "tracing-capacity"
+    SAMPLING = "tracing-sampling"
 
 
 #: Titles of the dashboards. Grafana before 11.3 refuses a dashboard whose folder has its title.
@@ -47,6 +48,7 @@ TITLES: Mapping[Uid, str] = {
     Uid.TEMPO: "Tempo",
     Uid.COLLECTORS: "Alloy and Beyla",
     Uid.CAPACITY: "Capacity",
+    Uid.SAMPLING: "Sampling",
 }
 #: Title of the dashboard of collectors if Beyla does not run.
 ALLOY_ALONE = "Alloy"

@@ -1,5 +1,6 @@
 """Panels on Grafana's foundation SDK, each with a title, a description, a unit and a datasource."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -28,8 +29,8 @@ from grafana_foundation_sdk.models import tempo as tempo_models
 from grafana_foundation_sdk.models import text as text_models
 
 from ..telemetry.context import StackContext
-from ..telemetry.metrics import APDEX_SATISFIED, APDEX_TOLERATING
-from ..telemetry.promql import ONCE, Requests
+from ..telemetry.metrics import APDEX_SATISFIED, APDEX_TOLERATING, KeptMetric, SpanMetric
+from ..telemetry.promql import GRAPH, ONCE, Requests
 from . import units
 from .links import Link, traces_url
 from .units import Unit
@@ -77,6 +78,10 @@ _HEADING_WIDTH, _CHARACTER_WIDTH = 40, 7
 #: Widths in pixels of a table of traces, by the heading that Tempo's datasource gives a column; the
 #: name of the root span takes the rest. An id is cut on purpose: it is there to be clicked.
 _TRACE_WIDTHS = {"Trace ID": 90, "Start time": 160, "Service": 110, "Duration": 80}
+
+
+#: A selector of the latencies of span metrics, with its matchers.
+_LATENCIES = re.compile(rf"{SpanMetric.LATENCY}(?:_bucket)?(\{{.*?\}})\[")
 
 
 class Legend(StrEnum):
@@ -153,6 +158,10 @@ class Panels:
             .exemplar(bool(exemplars) and name == exemplars)
             for name, expr in queries.items()
         ]
+        if self.stack.decides and (found := _kept(queries.get(exemplars, ""))):
+            asked = [one.exemplar(False) for one in asked]
+            kept = prometheus.Dataquery().datasource(self.metrics).expr(found).range()
+            asked.append(kept.legend_format("kept traces").exemplar(True))
         panel = _complete(timeseries.Panel(), title, description, unit, asked, steps, links)
         panel.datasource(self.metrics).legend(_legend(legend))
         panel.tooltip(
@@ -317,6 +326,18 @@ class Panels:
             panel.override_by_name(heading, _properties({"custom.width": width}))
         panel.override_by_name("Name", _properties({"custom.minWidth": _LABEL_WIDTH}))
         return panel.sort_by([common.TableSortByFieldState().display_name(sort_by).desc(True)])
+
+
+def _kept(expr: str) -> str:
+    """Return a query without a result whose exemplars are those of kept traces.
+
+    Prometheus returns the exemplars of the series that a query selects, whatever it makes of them.
+    Empty if the query selects no latencies of span metrics.
+    """
+    found = _LATENCIES.search(expr)
+    if found is None:
+        return ""
+    return f"sum(rate({KeptMetric.LATENCY_BUCKET}{found[1]}[{GRAPH}])) < 0"
 
 
 def text_panel(title: str, description: str, markdown: str) -> text.Panel:

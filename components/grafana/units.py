@@ -25,6 +25,8 @@ class Unit:
 
 REQUESTS = Unit(name="reqps", width=100)
 SPANS = Unit(name="count:spans/s", width=130)
+TRACES = Unit(name="count:traces/s", width=130)
+DOLLARS = Unit(name="currencyUSD", decimals=2, width=100)
 SAMPLES = Unit(name="count:samples/s")
 ATTRIBUTES = Unit(name="count:attributes/s")
 EVENTS = Unit(name="count:events/s")

@@ -4,10 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ..alloy.sampling.settings import SamplingMode
+from ..alloy.sampling.sizes import num_traces
 from ..alloy.settings import QueuePlace
 from ..alloy.sizes import retry_minutes
 from ..backends.settings import LogLabelsSettings
-from ..core.names import ALLOY_RELEASE, OTLP_RETRY_MINUTES, TEMPO_RELEASE
+from ..core.names import (
+    ALLOY_RELEASE,
+    ALLOY_SAMPLER_RELEASE,
+    OTLP_RETRY_MINUTES,
+    TEMPO_RELEASE,
+)
 from ..load import capacity
 from ..settings import TracingSettings
 from ..tempo import config
@@ -45,6 +52,10 @@ class StackContext:
         queue_on_volume: whether Alloy's queue survives its pod.
         native: latencies are native histograms only.
         longest_bucket: largest bound of the latency histogram in seconds.
+        samplers: number of samplers.
+        sampled_traces: traces that one sampler holds.
+        kept_hours: retention of traces.
+        stored_share: bytes of a span in the bucket by its bytes on the wire.
     """
 
     environment: str
@@ -75,6 +86,21 @@ class StackContext:
     version: int = 2
     slack_minutes: int = TempoSettings().slack_minutes
     grafana_url: str | None = None
+    sampling: SamplingMode = SamplingMode.OFF
+    samplers: int = 0
+    sampled_traces: int = 0
+    kept_hours: int = TempoSettings().retention_hours
+    stored_share: float = capacity.STORED_SHARE
+
+    @property
+    def samples(self) -> bool:
+        """Whether samplers run."""
+        return self.sampling is not SamplingMode.OFF
+
+    @property
+    def decides(self) -> bool:
+        """Whether samplers decide what is stored, and write the span metrics."""
+        return self.sampling is SamplingMode.ON
 
     @property
     def written_here(self) -> tuple[str, str]:
@@ -107,6 +133,17 @@ class StackContext:
     def alloy(self, metric: StrEnum, **matchers: str) -> str:
         """Select a metric that Alloy's pods expose."""
         return self._select(metric, self.namespace, job=f'="{ALLOY_RELEASE}"', **matchers)
+
+    def sampler(self, metric: StrEnum, **matchers: str) -> str:
+        """Select a metric that the samplers' pods expose."""
+        return self._select(metric, self.namespace, job=f'="{ALLOY_SAMPLER_RELEASE}"', **matchers)
+
+    def collectors(self, metric: StrEnum, **matchers: str) -> str:
+        """Select a metric that the pods of the gateway and of the samplers expose."""
+        if not self.samples:
+            return self.alloy(metric, **matchers)
+        job = f'=~"{ALLOY_RELEASE}|{ALLOY_SAMPLER_RELEASE}"'
+        return self._select(metric, self.namespace, job=job, **matchers)
 
     def beyla(self, metric: StrEnum, **matchers: str) -> str:
         """Select a metric that Beyla's pods expose.
@@ -166,7 +203,7 @@ def stack_context(settings: TracingSettings) -> StackContext:
         # The ring needs more than half of the copies.
         spare_ingesters=(copies(settings.tempo) - 1) // 2 if spread else 0,
         block_minutes=blocks(settings.tempo).max_minutes,
-        slack_minutes=settings.tempo.slack_minutes,
+        slack_minutes=settings.slack_minutes,
         generator=bool(config.processors(settings.tempo, backends.metrics)),
         org_id=grafana.org_id,
         tempo_uid=grafana.tempo_uid,
@@ -184,5 +221,10 @@ def stack_context(settings: TracingSettings) -> StackContext:
         logs_filter=(backends.logs.labels if backends.logs else LogLabelsSettings()).filter,
         native=settings.tempo.span_metrics.histograms is Histograms.NATIVE,
         longest_bucket=settings.tempo.span_metrics.buckets[-1],
+        sampling=settings.alloy.sampling.mode,
+        samplers=settings.alloy.sampling.replicas,
+        sampled_traces=num_traces(settings.alloy.sampling, settings.load),
+        kept_hours=settings.tempo.retention_hours,
+        stored_share=capacity.stored_bytes_per_span(settings.load) / settings.load.bytes_per_span,
         grafana_url=grafana.url if grafana.dashboards and backends.metrics else None,
     )

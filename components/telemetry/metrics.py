@@ -62,8 +62,9 @@ class Label(StrEnum):
 SCRAPED_LABELS = frozenset(
     {
         *("namespace", "job", "pod"),
-        *("component_path", "container", "daemonset", "data_type", "health_type", "le", "name"),
-        *("operation", "otel_signal", "persistentvolumeclaim", "process_name", "reason", "route"),
+        *("component_path", "container", "daemonset", "data_type", "decision", "health_type"),
+        *("le", "name", "operation", "otel_signal", "persistentvolumeclaim", "policy"),
+        *("process_name", "reason", "route"),
         *("state", "status", "status_code", "tenant", "url", "version"),
     }
 )
@@ -89,6 +90,14 @@ class SpanMetric(StrEnum):
     LATENCY_SUM = "traces_spanmetrics_latency_sum"
     LATENCY_COUNT = "traces_spanmetrics_latency_count"
     SIZE = "traces_spanmetrics_size_total"
+
+
+class KeptMetric(StrEnum):
+    """Spans that the samplers keep, or would keep: written by them, with the labels of Tempo's."""
+
+    CALLS = "traces_sampling_kept_calls_total"
+    #: One bound and the exemplars, whose traces are stored.
+    LATENCY_BUCKET = "traces_sampling_kept_latency_bucket"
 
 
 class TargetInfo(StrEnum):
@@ -204,6 +213,14 @@ class AlloyMetric(StrEnum):
     LOGS_LOST = "otelcol_exporter_send_failed_log_records_total"
     QUEUE_SIZE = "otelcol_exporter_queue_size"
     QUEUE_CAPACITY = "otelcol_exporter_queue_capacity"
+    #: Decisions of the samplers; with a label `policy`, one for each policy that was asked.
+    TRACES_DECIDED = "otelcol_processor_tail_sampling_global_count_traces_sampled_total"
+    TRACES_BY_POLICY = "otelcol_processor_tail_sampling_count_traces_sampled_total"
+    TRACES_IN_MEMORY = "otelcol_processor_tail_sampling_sampling_traces_on_memory"
+    TRACES_TOO_EARLY = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early_total"
+    TRACES_TOO_LARGE = "otelcol_processor_tail_sampling_traces_dropped_too_large_total"
+    #: Spans that arrive after the decision on their trace, and follow it.
+    SPANS_LATE = "otelcol_processor_tail_sampling_early_releases_from_cache_decision_total"
     CONFIG_LOADED = "alloy_config_last_load_successful"
     BUILD = "alloy_build_info"
     COMPONENTS = "alloy_component_controller_running_components"
@@ -310,6 +327,9 @@ LABELS: Mapping[type[StrEnum], frozenset[str]] = MappingProxyType(
         SpanMetric: _ORIGIN
         | {Label.JOB, Label.ENVIRONMENT, Label.SERVICE, Label.SPAN_NAME, Label.SPAN_KIND}
         | {Label.STATUS_CODE, Label.SERVICE_VERSION, Label.HTTP_ROUTE, Label.LE},
+        KeptMetric: _ORIGIN
+        | {Label.JOB, Label.ENVIRONMENT, Label.SERVICE, Label.SPAN_NAME, Label.SPAN_KIND}
+        | {Label.STATUS_CODE, Label.SERVICE_VERSION, Label.HTTP_ROUTE, Label.LE},
         TargetInfo: _ORIGIN
         | {Label.JOB, Label.ENVIRONMENT, Label.SERVICE_VERSION, Label.SDK_LANGUAGE},
         ServiceGraphMetric: _ORIGIN | {Label.CLIENT, Label.SERVER, Label.CONNECTION_TYPE, Label.LE},
@@ -327,6 +347,7 @@ LABELS: Mapping[type[StrEnum], frozenset[str]] = MappingProxyType(
 _RESERVED_NAMES = ("up", "ALERTS", "ALERTS_FOR_STATE")
 _RESERVED_PREFIXES = (
     *("traces_spanmetrics", "traces_service_graph", "traces_target_info", "slo:"),
+    "traces_sampling_kept",
     *("tempo_", "tempodb_", "otelcol_", "alloy_", "beyla_", "scrape_"),
     *("prometheus_remote_storage_", "kube_daemonset_", "kubelet_volume_stats_"),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from components.alloy.sampling.settings import SamplingMode
 from components.telemetry.context import StackContext
 from components.telemetry.metrics import (
     AlloyMetric,
@@ -37,6 +38,10 @@ def context(mode: TempoMode, **changed: Any) -> StackContext:
         "profiles_uid": None,
         "scraped": True,
         "slos": True,
+        # One mode has samplers, so that alerts are tested with and without them.
+        "sampling": SamplingMode.ON if mode is DISTRIBUTED else SamplingMode.OFF,
+        "samplers": 1,
+        "sampled_traces": 50_000,
     }
     return StackContext(**{**plain, **changed})
 
@@ -61,6 +66,36 @@ def _gauge(
     **labels: str,
 ) -> Metric:
     return Metric(name, {**of, **labels}, well, sick, gauge=True)
+
+
+def _samplers(part: Mapping[str, str]) -> dict[str, Case]:
+    sampler = {"namespace": "tracing", "job": "alloy-sampler"}
+    up = _gauge(ClusterMetric.UP, 1, 1, sampler)
+    kept = {"sampled": "true", "decision": "sampled"}
+    return {
+        # In place of that of a gateway that sends to Tempo.
+        "TracingIngestionStopped": Case(
+            [
+                _counter(AlloyMetric.TRACES_DECIDED, 50, 50, sampler, **kept),
+                _counter(TempoMetric.SPANS_RECEIVED, 1000, 0, part),
+            ],
+            minutes=9,
+            spared=3,
+        ),
+        "SamplerDown": Case([_gauge(ClusterMetric.UP, 1, 0, sampler)], minutes=8, spared=3),
+        "SamplerDropsTraces": Case(
+            [up, _counter(AlloyMetric.TRACES_TOO_EARLY, 0, 10, sampler)], minutes=LOSS, spared=0
+        ),
+        "SamplerDropsLargeTraces": Case(
+            [up, _counter(AlloyMetric.TRACES_TOO_LARGE, None, 1, sampler)], minutes=3, spared=0
+        ),
+        "SamplerDecidesTooSoon": Case(
+            [
+                _counter(AlloyMetric.SPANS_LATE, 10, 200, sampler, sampled="false"),
+                _counter(AlloyMetric.SPANS_ACCEPTED, 1000, 1000, sampler),
+            ]
+        ),
+    }
 
 
 def _remote_write(of: Mapping[str, str]) -> list[Metric]:
@@ -376,6 +411,7 @@ def cases(mode: TempoMode) -> dict[str, Case]:
     generator = {"namespace": "tracing", "job": "tempo" if whole else "tracing/metrics-generator"}
     return {
         **_ingestion(part),
+        **(_samplers(part) if not whole else {}),
         **_alloy(),
         **_tempo(part, mode),
         **_storage(part),

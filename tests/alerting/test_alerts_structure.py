@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from components.alerting.alert import ROLLOUT_MINUTES, kebab
 from components.alerting.rules import alert_groups
+from components.alloy.sampling.settings import SamplingMode
 from components.core.names import OTLP_RETRY_MINUTES
 from components.grafana.links import Uid
 from components.settings import TracingSettings
@@ -119,6 +120,7 @@ def test_only_loss_and_what_leads_to_it_pages_before_a_rollout_has_ended() -> No
         *("AlloyQueueNearlyFull", "AlloyRestarts", "AlloyLosesQueue"),
         *("TempoStorageAccessDenied", "TempoStorageUnreachable", "TempoFlushFailing"),
         "TempoGeneratorStopped",
+        *("SamplerDown", "SamplerDropsTraces", "SamplerDropsLargeTraces"),
     }
 
 
@@ -133,11 +135,14 @@ def test_an_alert_leads_to_its_dashboard_where_there_is_one() -> None:
         of = context(TempoMode.MONOLITHIC, **changed)
         return {r["alert"]: r["annotations"].get("dashboard_url", "") for r in rules(of)}
 
-    found = leads(grafana_url="https://grafana.example.com/", org_id=2)
+    found = leads(sampling=SamplingMode.ON, grafana_url="https://grafana.example.com/", org_id=2)
+    assert found["SamplerDown"]
+    found |= leads(grafana_url="https://grafana.example.com/", org_id=2)
     url = "https://grafana.example.com/d/{}?orgId=2"
     for name, target in found.items():
         about_alloy = name.startswith(("Alloy", "Beyla", "Tracing"))
-        assert target == url.format(Uid.COLLECTORS if about_alloy else Uid.TEMPO)
+        its = Uid.COLLECTORS if about_alloy else Uid.TEMPO
+        assert target == url.format(Uid.SAMPLING if name.startswith("Sampler") else its)
     # Nobody knows Grafana's address, or Tempo and Alloy aren't scraped: no dashboard shows them.
     assert {*leads().values()} == {""}
     assert {*leads(grafana_url="https://g", scraped=False).values()} == {""}
@@ -201,7 +206,26 @@ def test_what_is_not_installed_has_no_alerts() -> None:
         *("TempoGeneratorStopped", "TempoSeriesLimitNear", "TempoSeriesDropped"),
         *("TempoMetricsNotWritten", "AlloyMetricsNotWritten", "TempoSpanMetricsIncomplete"),
     }
-    assert whole - names(context(TempoMode.MONOLITHIC)) == {"TempoRingUnhealthy"}
+    samplers = {n for n in whole if n.startswith("Sampler")}
+    assert whole - names(context(TempoMode.MONOLITHIC)) == {"TempoRingUnhealthy", *samplers}
+
+
+def test_a_rehearsal_pages_nobody() -> None:
+    of = context(TempoMode.MONOLITHIC, sampling=SamplingMode.REHEARSE)
+    found = {r["alert"]: r["labels"]["severity"] for r in rules(of)}
+
+    assert {v for name, v in found.items() if name.startswith("Sampler")} == {"warning"}
+
+
+def test_alerts_on_alloy_read_the_samplers_too() -> None:
+    for of in (
+        context(TempoMode.MONOLITHIC, sampling=SamplingMode.REHEARSE),
+        context(TempoMode.DISTRIBUTED),
+    ):
+        read = {r["alert"] for r in rules(of) if '=~"alloy|alloy-sampler"' in r["expr"]}
+        alloy = {n for n in names(of) if n.startswith("Alloy")}
+        # Samplers have alerts of their own for the first; they send no logs of others.
+        assert alloy - read == {"AlloyDown"}
 
 
 def test_each_part_of_tempo_is_missed() -> None:

@@ -18,6 +18,7 @@ from . import (
     collectors,
     home,
     operation,
+    sampling,
     service,
     services,
     slos,
@@ -33,6 +34,8 @@ def dashboards(stack: StackContext) -> list[Dashboard]:
     builders = [module.build for module in made]
     if stack.slos:
         builders += [slos.overview, slos.detail]
+    if stack.samples:
+        builders.append(sampling.build)
     if stack.scraped:
         builders += [tempo.build, collectors.build]
         if stack.beyla_namespace:

@@ -13,7 +13,8 @@ _POINTS = 1000
 #: Values of a variable: one text, several, or an `AllValue`.
 Value = str | list[str]
 
-_VARIABLE = re.compile(r"\$\{(\w+)(?::(\w+))?\}|\$(\w+)")
+#: `$1` is a group of a regular expression, which Grafana leaves as it is.
+_VARIABLE = re.compile(r"\$\{(\w+)(?::(\w+))?\}|\$([A-Za-z_]\w*)")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from components.alloy.sampling.settings import SamplingMode
 from components.core.settings import Size
 from components.grafana.dashboards.component import dashboards
 from components.grafana.layout import as_json
@@ -46,6 +47,7 @@ CONTEXTS = {
         mode=TempoMode.DISTRIBUTED,
         limits=limits(TempoSettings(mode=TempoMode.DISTRIBUTED, size=Size.M)),
     ),
+    "sampled": replace(FULL, sampling=SamplingMode.ON, samplers=2, sampled_traces=50_000),
 }
 
 Key = tuple[str, str]

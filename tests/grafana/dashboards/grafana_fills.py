@@ -16,7 +16,8 @@ BUILT_IN = {
 }
 #: What Grafana knows of the point or row that is clicked.
 CLICKED = ("__data.", "__field.", "__value.", "__series.", "__url_time_range")
-_VARIABLE = re.compile(r"\$\{(?P<braced>[\w.]+)(?::(?P<form>\w+))?\}|\$(?P<plain>\w+)")
+#: `$1` is a group of a regular expression, which Grafana leaves as it is.
+_VARIABLE = re.compile(r"\$\{(?P<braced>[\w.]+)(?::(?P<form>\w+))?\}|\$(?P<plain>[A-Za-z_]\w*)")
 #: What Grafana's format `regex` escapes.
 _SPECIAL = re.compile(r"[\\^$*+?.()|\[\]{}/]")
 

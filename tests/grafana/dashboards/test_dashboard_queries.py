@@ -13,19 +13,20 @@ from components.grafana.layout import as_json
 from components.telemetry.metrics import (
     APDEX_SATISFIED,
     APDEX_TOLERATING,
+    KeptMetric,
     ServiceGraphMetric,
     SpanMetric,
     TargetInfo,
     labels_of,
     latency_bound,
 )
-from tests.grafana.dashboards.cases import FULL, every_dashboard, panels, targets
+from tests.grafana.dashboards.cases import FULL, every_dashboard, panels, read, targets
 from tests.grafana.dashboards.grafana_fills import CHOSEN, SINGLE, filled, variables
 from tests.sweep import sweep
 
 _RAW = re.compile(r"`([^`]*)`")
 #: Series that two generators of a rollout write at once.
-GENERATED = {*SpanMetric, *ServiceGraphMetric, *TargetInfo}
+GENERATED = {*SpanMetric, *ServiceGraphMetric, *TargetInfo, *KeptMetric}
 
 
 def expressions(dashboard: dict[str, Any]) -> Iterator[str]:
@@ -141,7 +142,20 @@ def test_exemplars_are_asked_of_buckets_alone(dashboard: dict[str, Any]) -> None
     for target in targets(dashboard):
         if target.get("exemplar"):
             names = [s.name for s, _ in selectors(parsed(target["expr"]))]
-            assert {*names} == {SpanMetric.LATENCY_BUCKET}
+            assert {*names} in ({SpanMetric.LATENCY_BUCKET}, {KeptMetric.LATENCY_BUCKET})
+
+
+def test_exemplars_are_those_of_kept_traces_where_samplers_decide() -> None:
+    for name, bucket in (("monolithic", SpanMetric), ("sampled", KeptMetric)):
+        asked = [
+            target["expr"]
+            for (context, _), dashboard in read().items()
+            if context == name
+            for target in targets(dashboard)
+            if target.get("exemplar")
+        ]
+        assert len(asked) > 3
+        assert all(f"{bucket.LATENCY_BUCKET}{{" in expr for expr in asked)
 
 
 @every_dashboard
