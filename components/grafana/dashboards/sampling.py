@@ -17,7 +17,7 @@ USD_PER_GIB = 0.023
 
 _CALLS, _KEPT = select(SpanMetric.CALLS, *CHOSEN), select(KeptMetric.CALLS, *CHOSEN)
 _SIZE = select(SpanMetric.SIZE, *CHOSEN)
-_ROUTE = {Label.SERVICE: "Service", Label.HTTP_ROUTE: "Route"}
+_ROUTE: dict[str, str] = {Label.SERVICE: "Service", Label.HTTP_ROUTE: "Route"}
 
 
 def build(show: Panels) -> Dashboard:
