@@ -52,8 +52,9 @@ _MODE = OnChange(
 )
 _MAJOR = OnChange(
     happens="Tempo runs another major version, which doesn't read the other's volume: spans that "
-    "are not yet in S3 are not found. Both majors read the blocks in S3.",
-    do="Flush Tempo first.",
+    "are not yet in S3 are not found. Tempo 2 finds traces of Tempo 3 only if it is told since "
+    "when.",
+    do="Flush Tempo first. Before going back, set `query_frontend.rf1_after`.",
     section="upgrades.md#move-to-tempo-3",
 )
 _RETENTION = OnChange(

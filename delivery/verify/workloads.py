@@ -1,5 +1,6 @@
 """Checks of the pods: does each workload run, and with which configuration?"""
 
+import http
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -8,10 +9,10 @@ from components.alloy.system import ALLOY
 from components.core.names import ALLOY_HTTP_PORT
 from components.core.registry import running
 from components.core.system import System
-from components.telemetry.metrics import AlloyMetric
+from delivery import DeliveryError
 from delivery.preflight.api import Json, items, labels, name
 from delivery.preflight.finding import Finding, error, ok, warning
-from delivery.verify.site import Site, dig
+from delivery.verify.site import Site, ask, dig
 
 #: Runbook of a system that doesn't run.
 _RUNBOOKS: Final = {
@@ -152,21 +153,35 @@ def _reason(pod: Json) -> str:
 
 
 def alloy_configuration(site: Site) -> Iterator[Finding]:
-    """Check that each pod of Alloy runs with the newest configuration that it was given."""
+    """Have each pod of Alloy load the configuration that it was given.
+
+    `alloy_config_last_load_successful` is not enough: Alloy 1.18 sets it to 0 only if the text
+    can't be parsed, and not if a component refuses its arguments (internal/alloycli/cmd_run.go).
+    """
     namespace = ALLOY.namespace_name(site.settings)
     loaded = old = 0
     for pod in map(name, site.pods_of(ALLOY)):
-        found = site.metrics(namespace, [pod], ALLOY_HTTP_PORT).values(AlloyMetric.CONFIG_LOADED)
-        loaded += any(value == 1 for _, value in found)
-        if any(value == 0 for _, value in found):
+        try:
+            url = site.forward(namespace, f"pod/{pod}", ALLOY_HTTP_PORT)
+        except DeliveryError:
+            # The check of workloads names a pod that doesn't run.
+            continue
+        answer = ask(f"{url}/-/reload", body=b"")
+        if answer.status == http.HTTPStatus.OK:
+            loaded += 1
+        elif answer.status:
             old += 1
-            said = site.last_line(namespace, [pod], r'err(?:or)?="((?:[^"\\]|\\.)*)"')
             yield error(
-                f"{pod} could not load Alloy's configuration and keeps the previous one"
-                + (f": {said}" if said else ""),
+                f"{pod} can't load Alloy's configuration and keeps the previous one: "
+                f"{_short(_first_error(answer.text))}",
                 "docs/runbooks/alloy-config-not-loaded.md",
             )
     if not loaded and not old:
         yield error("no pod of Alloy answers", "docs/runbooks/alloy-down.md")
     elif not old:
         yield ok(f"{loaded} pods run with the newest one")
+
+
+def _first_error(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if "rror" in line), (lines or ["no reason given"])[0])

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -267,42 +268,68 @@ def test_a_restart_loses_nothing(major: int, s3: str, tmp_path: Path) -> None:
         wait_for("traces", lambda: its.has_all(sent))
 
 
-def test_an_upgrade_in_place_and_the_way_back_lose_nothing(s3: str, tmp_path: Path) -> None:
+def now() -> str:
+    """Return the time as `rf1_after` takes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def single(s3: str) -> int:
+    """Return the number of blocks with one copy: of Tempo 3, or for TraceQL metrics of Tempo 2."""
+    return sum(each.get("replicationFactor") == 1 for each in blocks(s3))
+
+
+def test_a_move_to_tempo_3_and_back_loses_nothing(s3: str, tmp_path: Path) -> None:
     """The same volume and bucket, as docs/upgrades.md says: blocks are written before a change."""
     sent: list[str] = []
-    for major in (2, 3, 2):
-        config = configuration(major, tmp_path, s3)
-        before = len(blocks(s3))
+    moved_at = ""
+    for number, major in enumerate((2, 3, 2)):
+        back = {"query_frontend": {"rf1_after": moved_at}} if number == 2 else {}
+        config = configuration(major, tmp_path, s3, **back)
+        before, copies = len(blocks(s3)), single(s3)
         with started(major, config, tmp_path / "tempo") as its:
             wait_for("earlier traces", lambda t=its, s=sent: t.has_all(s), 90)
             sent += its.send(20)
             wait_for("traces", lambda t=its, s=sent: t.has_all(s))
             flushed(its, s3, before)
-            if major == 3:
-                # Until the last block is written; by default this takes five minutes.
-                time.sleep(15)
+            if number == 0:
+                moved_at = now()
+                time.sleep(1)
+            if number == 2:
+                # From now on, Tempo 2 reads the blocks of its metrics-generator.
+                wait_for("generator's block", lambda n=copies: single(s3) > n, 180)
+    with started(2, config, tmp_path / "reader") as reader:  # pyright: ignore[reportPossiblyUnboundVariable]
+        wait_for("all traces in the bucket", lambda: reader.has_all(sent), 90)
     assert len(sent) == 60
 
 
 @pytest.mark.parametrize("version", ["vParquet4", "vParquet5"])
-def test_each_major_reads_the_blocks_of_the_other(version: str, s3: str, tmp_path: Path) -> None:
-    """Both on one bucket, where only Tempo 3 compacts and applies retention."""
+def test_both_majors_on_one_bucket(version: str, s3: str, tmp_path: Path) -> None:
+    """Only Tempo 3 compacts. Tempo 2 finds its blocks after a time that it is told."""
     block: dict[str, Any] = {"storage": {"trace": {"block": {"version": version}}}}
+    sent: dict[int, list[str]] = {}
+    between = ""
     configs = {
         2: configuration(2, tmp_path, s3, compactor={"disabled": True}, **block),
         3: configuration(3, tmp_path, s3, **block),
     }
-    sent: dict[int, list[str]] = {}
     for major, config in configs.items():
         before = len(blocks(s3))
         with started(major, config, tmp_path / f"writer-{major}") as its:
             sent[major] = its.send(20)
             wait_for("traces", lambda t=its, m=major: t.has_all(sent[m]))
             flushed(its, s3, before)
-            # All of them: another Tempo with an empty volume finds them in the bucket.
-            with started(major, config, tmp_path / f"reader-{major}") as reader:
-                wait_for("own blocks", lambda r=reader, m=major: r.has_all(sent[m]), 90)
+        if major == 2:
+            between = now()
+            time.sleep(1)
     assert version in {each["format"] for each in blocks(s3)}
-    for major, config in configs.items():
-        with started(major, config, tmp_path / f"other-{major}") as reader:
-            wait_for("blocks of both", lambda r=reader: r.has_all(sent[2] + sent[3]), 90)
+    after = {"query_frontend": {"rf1_after": between}}
+    told = configuration(2, tmp_path, s3, compactor={"disabled": True}, **after, **block)
+    for name, major, config, found in (
+        ("three", 3, configs[3], {2, 3}),
+        ("two", 2, configs[2], {2}),
+        ("told", 2, told, {2, 3}),
+    ):
+        with started(major, config, tmp_path / name) as reader:
+            for writer in found:
+                wait_for(name, lambda r=reader, w=writer: r.has_all(sent[w]), 90)
+            assert {w for w in sent if any(map(reader.spans, sent[w]))} == found
