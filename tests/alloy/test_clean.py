@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from components.alloy.settings import AlloySettings
 from tests.alloy import corpus
-from tests.alloy.cases import LOGS, METRICS, arguments
+from tests.alloy.cases import CLEANED, LOGS, METRICS, arguments
 from tests.alloy.gateway import gateway, needs_alloy, wait_for
 from tests.alloy.sinks import http_sink, labels, trace_sink, written_series
 
@@ -364,6 +364,28 @@ def test_a_root_span_leaves_a_line_that_leads_to_its_trace(tmp_path: Path) -> No
     its = values_of(part["resource"]["attributes"])
     assert its["service.name"] == its["service.namespace"] == its["k8s.namespace.name"] == "shop"
     assert its["k8s.cluster.name"] == "dev-1"
+
+
+def test_hostile_settings_of_every_kind_stay_in_their_strings(tmp_path: Path) -> None:
+    """`alloy validate` doesn't read the statements: only a start does."""
+    with trace_sink() as tempo, http_sink() as loki, http_sink() as mimir:
+        args = arguments(
+            settings=CLEANED,
+            logs=LOGS.model_copy(update={"otlp_url": f"{loki.url}/otlp"}),
+            metrics=METRICS.model_copy(update={"remote_write_url": f"{mimir.url}/push"}),
+            tempo_endpoint=tempo.endpoint,
+            trust_unidentified=True,
+        )
+        named = [span('poll\\ a") or true', 1), span("kept", 2), span(LAST, 3)]
+        note = attributes({"url.note": """EMP-123456"", user EMP-654321'"""})
+        named[1]["attributes"] = note
+        with gateway(args, tmp_path, REDACTION_HASH_KEY="k") as alloy:
+            assert alloy.send("traces", traces(*named)) == 200
+            wait_for(lambda: any(one["name"] == LAST for one in _spans(tempo.requests)))
+    found = {one["name"]: one for one in _spans(tempo.requests)}
+    assert sorted(found) == ["kept", LAST]
+    [text] = values_of(found["kept"]["attributes"]).values()
+    assert text == 'REDACTED:own", user REDACTED:own'
 
 
 def test_without_redaction_all_stays(tmp_path: Path) -> None:

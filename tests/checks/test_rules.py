@@ -411,7 +411,7 @@ WARNED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("of 4 (ingestion limit, MiB/s)", {"load": {"spansPerSecond": 5_000}}),
     ("of 2 (load that Tempo's size s is meant for", {"load": {"spansPerSecond": 2_500}}),
     (
-        "of 11,667 (spans/s that Alloy carries)",
+        "of 7,778 (spans/s that Alloy carries)",
         {"load": {"spansPerSecond": 6_000, "bytesPerSpan": 50}},
     ),
     ("of 10 (volume of each pod, monolithic, GiB)", {"load": {"spansPerSecond": 2_500}}),
