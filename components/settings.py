@@ -91,8 +91,12 @@ class TracingSettings(Settings):
     @property
     def slack_minutes(self) -> int:
         """Age in minutes up to which a span counts for Tempo; queues and sampling delay spans."""
-        waited = (self.alloy.survive_minutes or 0) + 1
-        return max(self.tempo.slack_minutes, self.alloy.sampling.slack_minutes, waited)
+        its = self.alloy
+        return max(
+            self.tempo.slack_minutes,
+            its.sampling.slack_minutes(its.retry_minutes),
+            its.retry_minutes + 1,
+        )
 
     @property
     def trusts_unidentified(self) -> bool:

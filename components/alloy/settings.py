@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ..core.base import Settings
+from ..core.names import OTLP_RETRY_MINUTES
 from ..core.on_change import OnChange
 from ..core.overrides import Overrides
 from ..core.settings import PLACED, PlacementSettings, ScalableWorkloadSettings, Size
@@ -212,3 +213,8 @@ class AlloySettings(Settings):
     """Tail sampling: traces are kept or dropped as a whole, after they are complete."""
     values: Overrides = Field(default={})
     """Other values of the chart `alloy`, merged last: see docs/overrides.md."""
+
+    @property
+    def retry_minutes(self) -> int:
+        """How long the gateway retries a batch before it drops it, in minutes."""
+        return max(OTLP_RETRY_MINUTES, self.survive_minutes or 0)

@@ -12,7 +12,6 @@ of Alloy in AOS; the other values are our choice, each half or double of the nex
 import math
 from dataclasses import dataclass, replace
 
-from ..core.names import OTLP_RETRY_MINUTES
 from ..core.settings import Size
 from ..core.units import MIB
 from ..core.workload import Workload
@@ -142,7 +141,7 @@ def _pods_at_peak(settings: AlloySettings, load: LoadSettings) -> int:
 
 def retry_minutes(settings: AlloySettings) -> int:
     """Return how long a batch is retried before it is dropped, in minutes."""
-    return max(OTLP_RETRY_MINUTES, settings.survive_minutes or 0)
+    return settings.retry_minutes
 
 
 def queue_minutes(settings: AlloySettings, load: LoadSettings) -> float | None:

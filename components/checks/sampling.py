@@ -265,12 +265,13 @@ def _wait(settings: TracingSettings) -> Found:
             f"{' + '.join(parts)} = {least} s. Set {least} or more",
         )
     tempo = settings.tempo
-    need = its.slack_minutes
+    retry = settings.alloy.retry_minutes
+    need = its.slack_minutes(retry)
     if its.decides and "slack_minutes" in tempo.model_fields_set and tempo.slack_minutes < need:
         yield problem(
             "tempo.slackMinutes",
             tempo.slack_minutes,
-            f"is shorter than a span may take to Tempo: {OTLP_RETRY_MINUTES} minutes of retries in "
+            f"is shorter than a span may take to Tempo: {retry} minutes of retries in "
             f"the gateway + {its.decision_wait_seconds} s until the decision + "
             f"{OTLP_RETRY_MINUTES} minutes of retries in the sampler. Remove this key, which then "
             f"is {need}, or set {need} or more",

@@ -113,7 +113,7 @@ def checks(settings: TracingSettings) -> list[Check]:
     mib = spans * load.bytes_per_span / MIB
     return [
         *_ingestion(settings, mib),
-        *_alloy(settings, spans),
+        *_alloy(settings, (load.sent or 0) * load.peak_factor),
         *_volumes(settings, spans),
         *_series(settings),
     ]

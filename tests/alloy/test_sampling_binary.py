@@ -154,6 +154,15 @@ def written(sink: HttpSink) -> dict[Series, float]:
     return dict(summed)
 
 
+def exemplars(sink: HttpSink) -> Iterator[str]:
+    """Yield the trace ids of all exemplars."""
+    for request in list(sink.requests):
+        for series in written_series(request):
+            for number, exemplar in fields(series):
+                if number == 3:  # TimeSeries.exemplars, whose labels are numbered as those of one
+                    yield labels(exemplar)["trace_id"]
+
+
 def total(sink: HttpSink, name: str, **matched: str) -> float:
     """Return the sum of a series over its labels."""
     return sum(
@@ -220,6 +229,10 @@ def test_kept_traces_are_complete_and_all_spans_are_counted(tmp_path: Path) -> N
         expected = {t.trace_id for t in traces if t.fails or t.slow}
         wait_for(lambda: spans_by_trace(tempo) == dict.fromkeys(expected, 8))
         wait_until("kept", lambda: total(metrics, KEPT) == 8 * len(expected), 90)
+    # Only traces that are stored are linked to.
+    linked = set(exemplars(metrics))
+    assert linked
+    assert linked <= expected
     # A span doesn't choose the namespace that it counts for.
     assert not [s for s in written(metrics) if ("k8s_namespace_name", "forged") in s]
 

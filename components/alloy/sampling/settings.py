@@ -361,15 +361,18 @@ class SamplingSettings(Settings):
         """Whether the samplers decide what is stored, and write the span metrics."""
         return self.mode is SamplingMode.ON
 
-    @property
-    def slack_minutes(self) -> int:
-        """Age of a span in minutes up to which samplers may send it to Tempo; 0 without any.
+    def slack_minutes(self, gateway_minutes: int) -> int:
+        """Return the age of a span up to which samplers may send it to Tempo; 0 without any.
 
-        The gateway and the sampler both retry, and the decision is in between.
+        The sampler retries too, after the decision.
+
+        Args:
+            gateway_minutes: how long the gateway retries.
         """
         if not self.decides:
             return 0
-        return 2 * OTLP_RETRY_MINUTES + math.ceil(self.decision_wait_seconds / 60) + 1
+        waited = math.ceil(self.decision_wait_seconds / 60)
+        return gateway_minutes + waited + OTLP_RETRY_MINUTES + 1
 
 
 def is_glob(pattern: str) -> bool:
