@@ -57,7 +57,7 @@ def _limits(settings: TracingSettings) -> Iterator[tuple[str, str]]:
 
 
 def _redacted(settings: TracingSettings) -> Iterator[tuple[str, str]]:
-    redaction, labels = settings.alloy.redaction, _labels(settings)
+    redaction, labels = settings.alloy.redaction, _used(settings)
     for number, one in enumerate(redaction.attributes):
         key = f"alloy.redaction.attributes[{number}].name"
         pattern = re.compile(glob_pattern(one.name))
@@ -93,7 +93,7 @@ def _allowed(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     allowed = settings.alloy.redaction.allowed
     if not allowed:
         return
-    for needed, by in _labels(settings).items():
+    for needed, by in _used(settings).items():
         kept = any(re.fullmatch(glob_pattern(one), needed) for one in allowed)
         if not kept and not is_needed(needed):
             yield (
@@ -114,15 +114,37 @@ def _templates(settings: TracingSettings) -> Iterator[tuple[str, str]]:
                     )
 
 
-def _labels(settings: TracingSettings) -> dict[str, str]:
+def _used(settings: TracingSettings) -> dict[str, str]:
     """Return the attributes that other settings name, with the setting."""
-    backends = settings.backends
+    backends, sampling = settings.backends, settings.alloy.sampling
+    logs = backends.logs.labels.tags if backends.logs else {}
+    metrics = backends.metrics.labels if backends.metrics else {}
+    conditions = [
+        (f"alloy.sampling.policies[{number}]", condition)
+        for number, policy in enumerate(sampling.policies)
+        for condition in (policy, *policy.all)
+    ]
+    attributes = [
+        (key, each)
+        for key, condition in conditions
+        for each in (
+            condition.string_attribute,
+            condition.numeric_attribute,
+            condition.boolean_attribute,
+        )
+        if each
+    ]
     return {
         **dict.fromkeys(settings.tempo.span_metrics.dimensions, "tempo.spanMetrics.dimensions"),
-        **dict.fromkeys(backends.logs.labels.tags if backends.logs else (), "backends.logs.labels"),
-        **dict.fromkeys(
-            backends.metrics.labels if backends.metrics else (), "backends.metrics.labels"
-        ),
+        **dict.fromkeys(logs, "backends.logs.labels"),
+        **dict.fromkeys(metrics, "backends.metrics.labels"),
+        **({settings.tenancy.key: "tenancy.attribute"} if settings.tenancy.key else {}),
+        **{
+            rule.attribute.key: f"alloy.sampling.rules[{number}].attribute"
+            for number, rule in enumerate(sampling.rules)
+            if rule.attribute
+        },
+        **{each.key: key for key, each in attributes},
     }
 
 

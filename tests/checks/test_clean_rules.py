@@ -13,6 +13,7 @@ from tests.sweep import sweep
 METRICS = {"metrics": {"url": "http://m", "remoteWriteUrl": "http://m/write"}}
 ROLE = "arn:aws:iam::123456789012:role/logs"
 AWS = {"auth": "sigv4", "sigv4": {"region": "eu-west-1", "roleArn": ROLE}}
+TENANTS: dict[str, Any] = {"tenants": [{"name": "a", "values": ["a"]}], "default": "a"}
 KEY = {"secret": "redaction"}
 TAGS = {"service.name": "service", "shop": "shop"}
 LOGS = {"logs": {"otlpUrl": "http://l/otlp"}}
@@ -91,6 +92,30 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         "has (?=, a lookahead or lookbehind, which RE2 doesn't have: use the syntax of RE2",
     ),
     ({"routes": {"templates": ["/a/b"]}}, {}, "alloy.routes.templates[0]", "/shops/{shop}/cart"),
+    (
+        {
+            "redaction": {"allowed": ["url.*"]},
+            "sampling": {
+                "mode": "on",
+                "rules": [
+                    {
+                        "name": "paid",
+                        "attribute": {"key": "shop.plan", "value": "a"},
+                        "always": True,
+                    }
+                ],
+            },
+        },
+        {},
+        "alloy.redaction.allowed",
+        "lacks shop.plan, which alloy.sampling.rules[0].attribute uses",
+    ),
+    (
+        {"redaction": {"attributes": [{"name": "shop.*"}]}},
+        {"tenancy": {"mode": "byAttribute", "attribute": "shop.team", **TENANTS}},
+        "alloy.redaction.attributes[0].name",
+        "selects shop.team, which tenancy.attribute uses",
+    ),
     ({"spanLogs": True}, {}, "alloy.spanLogs", "needs a backend for the lines"),
     ({"podLogs": {"enabled": True}}, {}, "alloy.podLogs.enabled", "needs a backend"),
     (
