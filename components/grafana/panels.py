@@ -203,17 +203,18 @@ class Panels:
         steps: Steps = NEUTRAL,
         *,
         named: bool = False,
+        empty: str = "no data",
         links: Sequence[Link] = (),
     ) -> stats.Panel:
         """Return a single value, in the colour of its step; one link makes the panel a link.
 
         PromQL is over `$__range`. Without a unit, the datasource's is taken. `named` shows the
-        query's legend beside the value.
+        query's legend beside the value, and `empty` stands where there is none.
         """
         asked = self.instant(query) if isinstance(query, str) else query
         panel = _complete(stats.Panel(), title, description, unit, [asked], steps, links)
-        panel.datasource(asked.build().datasource or self.metrics).no_value("no data")
-        panel.mappings([_absent("no data")]).reduce_options(
+        panel.datasource(asked.build().datasource or self.metrics).no_value(empty)
+        panel.mappings([_absent(empty)]).reduce_options(
             common.ReduceDataOptions().calcs(["lastNotNull"])
         )
         if named:

@@ -183,6 +183,7 @@ def _forecast(show: Panels) -> Line:
             "high.",
             f"clamp_min(predict_linear(({stored}){_DAYS_BACK}, {_DAYS_AHEAD * _DAY}), 0)",
             units.BYTES,
+            empty="after two days",
         ),
         height=6,
         shares=(18, 6),

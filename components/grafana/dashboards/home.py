@@ -285,7 +285,7 @@ def _first_steps(show: Panels) -> PanelBuilder:
 2. Send it a request. Within a minute «Senders» counts it. {check}
 3. Open [its traces]({_to(Uid.TRACES)}) and click one.
 
-**Something is wrong?** Start with the red numbers on the left. \
+**Something is wrong?** Start with the coloured numbers. \
 [Use cases]({_to(Uid.USE_CASES)}) lists which question is answered where. \
 [Capacity]({_to(Uid.CAPACITY)}) shows which service sends how much.""",
     )

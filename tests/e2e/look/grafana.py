@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import json
-import re
 import shutil
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import yaml
 
 from plan.rehearse.programs import HOST, free_ports, get, process, wait_for
+from tests.e2e.answers import questions
 from tests.e2e.answers.planned import Planned
 from tests.e2e.answers.servers import Running
 from tests.grafana.grafana_reads import read
@@ -110,8 +110,8 @@ def provision(planned: Planned, running: Running, folder: Path) -> None:
         (folder / "datasources" / name).write_text(yaml.safe_dump(file))
     boards = folder / "dashboards" / "tracing"
     boards.mkdir(exist_ok=True)
-    for file in (planned.folder / "grafana").glob("*.json"):
-        (boards / file.name).write_text(_readable(file.read_text()))
+    for board in planned.dashboards():
+        (boards / f"{board['uid']}.json").write_text(json.dumps(_readable(board)))
     provider = {
         "name": "tracing",
         "folder": planned.settings.grafana.folder,
@@ -123,13 +123,15 @@ def provision(planned: Planned, running: Running, folder: Path) -> None:
     file.write_text(yaml.safe_dump({"apiVersion": 1, "providers": [provider]}))
 
 
-def _readable(board: str) -> str:
+def _readable(board: Json) -> Json:
     """Return a dashboard that Grafana before 9.5 shows too, which knows cells by an older name."""
-    return re.sub(
-        r'"id":"custom.cellOptions","value":\{"type":("[a-z-]+")\}',
-        r'\g<0>},{"id":"custom.displayMode","value":\1',
-        board,
-    )
+    for panel in questions.panels(board):
+        for one in panel.get("fieldConfig", {}).get("overrides", []):
+            cells = [its for its in one["properties"] if its["id"] == "custom.cellOptions"]
+            one["properties"] += [
+                {"id": "custom.displayMode", "value": its["value"]["type"]} for its in cells
+            ]
+    return board
 
 
 def _datasources(planned: Planned, running: Running) -> dict[str, Json]:
