@@ -110,6 +110,8 @@ def graphs(
                 {BY_SERVICE: highest(expr, by=by)},
                 unit,
                 steps,
+                # Services are told apart by colour, but the failures of one are red.
+                colour="red" if unit is FAILED and legend is Legend.LIST else "",
                 legend=legend,
                 links=links,
                 exemplars=BY_SERVICE if unit is SECONDS else "",

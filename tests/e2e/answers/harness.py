@@ -7,8 +7,10 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from components.telemetry.metrics import Label, ServiceGraphMetric, SpanMetric
 from plan.rehearse.programs import HOST, free_ports, get, wait_for
@@ -85,7 +87,11 @@ def run(stack: str) -> Report:
 
 @contextlib.contextmanager
 def programs(
-    stack: str, folder: Path, *, without: Sequence[str] = ()
+    stack: str,
+    folder: Path,
+    *,
+    without: Sequence[str] = (),
+    more: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Generator[tuple[Planned, Running]]:
     """Plan a stack, and run its programs with the planned configuration.
 
@@ -93,10 +99,11 @@ def programs(
         stack: name of a stack file.
         folder: an empty folder.
         without: backends that the plan leaves out.
+        more: settings that it adds, by section.
     """
     [port] = free_ports(1)
     url = f"http://{HOST}:{port}"
-    planned = plan(stack, f"{url}/api/v1/write", folder, without)
+    planned = plan(stack, f"{url}/api/v1/write", folder, without, more)
     with _programs(planned, folder, port) as running:
         namespace = planned.settings.namespaces.tracing
         servers.configure(folder, running.scraped, namespace, planned.groups())

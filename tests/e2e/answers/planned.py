@@ -2,9 +2,10 @@
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -90,7 +91,13 @@ class Planned:
         return [(q["name"], q["query"].replace("$$", "$")) for q in queries]
 
 
-def plan(stack: str, remote_write: str, folder: Path, without: Sequence[str] = ()) -> Planned:
+def plan(
+    stack: str,
+    remote_write: str,
+    folder: Path,
+    without: Sequence[str] = (),
+    more: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Planned:
     """Plan a stack with ServiceMonitors, alerts and SLOs, and a metrics backend that is there.
 
     Args:
@@ -98,6 +105,7 @@ def plan(stack: str, remote_write: str, folder: Path, without: Sequence[str] = (
         remote_write: URL of the metrics backend.
         folder: an empty folder for the stack file and the plan.
         without: backends of the stack file to leave out, such as `logs`.
+        more: settings to add, by section, such as `alloy`.
 
     Returns:
         The plan.
@@ -116,6 +124,8 @@ def plan(stack: str, remote_write: str, folder: Path, without: Sequence[str] = (
     config["tracing:alerts"] = {"delivery": "configMap"}
     config["tracing:slos"] = _SLOS
     config["tracing:sloDefaults"] = {"enabled": True}
+    for section, settings in more.items():
+        config.setdefault(f"tracing:{section}", {}).update(settings)
     (folder / name).write_text(yaml.safe_dump(document))
     (folder / "Pulumi.yaml").write_text((_ROOT / "Pulumi.yaml").read_text())
     return written(stack, folder)

@@ -23,6 +23,7 @@ from tests.e2e.look.looking import (
     View,
     address,
     check_target,
+    is_empty,
     open_page,
     open_titles,
     targets,
@@ -39,6 +40,21 @@ _VALUES = {
     "tracing-service": {"service": "checkout"},
     "tracing-operation": {"service": "checkout", "operation": "POST /checkout"},
     "tracing-slo": {"slo": "checkout-availability"},
+}
+#: Sampling with a rule of each kind.
+_SAMPLING = {
+    "alloy": {
+        "sampling": {
+            "mode": "on",
+            "slowerThanMs": 1000,
+            "keepPercent": 10,
+            "rules": [
+                {"name": "reports", "service": "reports", "always": True},
+                {"name": "search", "service": "search", "keepPercent": 1},
+            ],
+        }
+    },
+    "load": {"spansPerSecond": 60, "sentSpansPerSecond": 60, "spansPerTrace": 8},
 }
 #: Requests of the shop: enough for hours.
 _VISITS = 1_000_000
@@ -57,6 +73,7 @@ def main() -> int:
     )
     parser.add_argument("--only", nargs="*", default=[], help="uids of dashboards")
     parser.add_argument("--minutes", type=int, default=2, help="how long the shop is open before")
+    parser.add_argument("--sampling", action="store_true", help="add sampling to the stack")
     parser.add_argument("--serve", action="store_true", help="keep all running until Ctrl-C")
     parser.add_argument(
         "--pictures", type=Path, help="folder for the pictures in the documentation"
@@ -65,10 +82,11 @@ def main() -> int:
     if reason := missing(given.grafana):
         print(f"make look {reason}")
         return 1
+    more = _SAMPLING if given.sampling else {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with (
-            programs(given.stack, folder, without=_ABSENT) as (planned, running),
+            programs(given.stack, folder, without=_ABSENT, more=more) as (planned, running),
             _grafana(planned, running, folder, given.grafana) as grafana,
         ):
             return _look(planned, running, grafana, folder, given)
@@ -168,11 +186,11 @@ class Eyes:
         uid = str(board["uid"])
         url = address(self._grafana, uid, view, _VALUES.get(uid, {}))
         file = self._saved / f"{uid}-{view.name}.png"
-        yield from self._shown(
-            board, view, open_page(self._page, url, view.width, open_titles(board))
-        )
+        whole = open_page(self._page, url, view.width, open_titles(board))
+        yield from self._shown(board, view, whole)
         self._page.picture(file)
-        if self._pictures and view == View(_WIDTHS[0], _THEMES[0], self._minutes):
+        first = view == View(_WIDTHS[0], _THEMES[0], self._minutes)
+        if self._pictures and first and not is_empty(whole):
             self._page.picture(self._pictures / f"{uid}.webp", _PICTURE)
         for number, row in enumerate(one for one in board["panels"] if one.get("collapsed")):
             opened = toggle(self._page, row, view.width)
@@ -205,8 +223,7 @@ class Eyes:
     def _empty(self, href: str) -> Iterator[str]:
         """Yield why a link leads to a page that shows nothing."""
         shown = open_page(self._page, self._grafana.url + href, _WIDTHS[0])
-        graphs = [one for one in shown["panels"] if one["title"] not in one["text"][-40:]]
-        if graphs and all("o data" in one["text"] for one in graphs):
+        if is_empty(shown):
             yield f"{href} leads to a page without data"
 
 

@@ -171,6 +171,13 @@ def _whole(page: Page, width: int, titles: Collection[str]) -> Json:
             return shown
 
 
+def is_empty(shown: Json) -> bool:
+    """Tell whether none of the panels that query something found anything."""
+    texts = [str(one["text"]) for one in shown["panels"]]
+    endings = (*_NOTHING, "in this time range", "in this time range.")
+    return bool(texts) and all(text.endswith(endings) for text in texts)
+
+
 def targets(shown: Json) -> dict[tuple[str, str], str]:
     """Return one address of each kind of link in a page: by its panel and what it leads to."""
     found: dict[tuple[str, str], str] = {}

@@ -94,6 +94,48 @@ def test_tables_fit_into_their_panels_on_a_laptop(dashboard: dict[str, Any]) -> 
 
 
 @every_dashboard
+def test_headings_fit_into_their_columns(dashboard: dict[str, Any]) -> None:
+    for panel in tables(dashboard):
+        for heading in headings(panel):
+            its = overrides(panel, heading)
+            width = its.get("custom.width") or its["custom.minWidth"]
+            # About 7 pixels a character, then the arrow of the sorted column.
+            assert width >= 7 * len(heading) + 30, (panel["title"], heading)
+
+
+@every_dashboard
+def test_a_table_keeps_its_heading_if_one_query_alone_finds_something(
+    dashboard: dict[str, Any],
+) -> None:
+    """Grafana calls the values of the only query that returns series Value, without a letter."""
+    for panel in tables(dashboard):
+        [organize] = [t for t in panel["transformations"] if t["id"] == "organize"]
+        names = organize["options"]["renameByName"]
+        assert "unit" in overrides(panel, names["Value"]), panel["title"]
+
+
+@every_dashboard
+def test_single_values_side_by_side_have_one_size(dashboard: dict[str, Any]) -> None:
+    lines: dict[int, set[float]] = {}
+    for panel in panels(dashboard):
+        if panel["type"] == "stat":
+            size = panel["options"]["text"]["valueSize"]
+            lines.setdefault(panel["gridPos"]["y"], set()).add(size)
+    assert all(len(sizes) == 1 for sizes in lines.values())
+
+
+@every_dashboard
+def test_areas_do_not_cover_each_other(dashboard: dict[str, Any]) -> None:
+    for panel in panels(dashboard):
+        if panel["type"] == "timeseries":
+            custom = panel["fieldConfig"]["defaults"]["custom"]
+            stacked = custom.get("stacking", {}).get("mode") == "normal"
+            legends = [one["legendFormat"] for one in panel["targets"]]
+            several = len(legends) > 1 or "{{" in legends[0]
+            assert stacked or not several or custom["fillOpacity"] == 0, panel["title"]
+
+
+@every_dashboard
 def test_shares_have_decimals_by_what_they_mean(dashboard: dict[str, Any]) -> None:
     for panel in panels(dashboard):
         config = panel.get("fieldConfig", {}).get("defaults", {})
