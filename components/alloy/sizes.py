@@ -30,6 +30,10 @@ PLANNED_CPU_PERCENT = 70
 #: from which on Alloy refuses data (limit_memory.alloy).
 _MEMORY_FACTOR, _BASE_MIB, _USABLE_SHARE = 3, 100, 0.65
 _STEP_MIB = 64
+#: Termination grace period in seconds, and at most. What a stopping pod sends in a second in MiB is
+#: an estimate: the ingestion limit of the smallest sizes of Tempo.
+GRACE_SECONDS, _MOST_GRACE_SECONDS = 60, 600
+_DRAIN_MIB_PER_SECOND = 4
 #: Size of a queue's file by that of the queue: measured 1.8 with spans of 450 bytes, in pages of
 #: which half can be free. There are two queues, for spans and for log records.
 _VOLUME_FACTOR, _VOLUME_QUEUES = 2, 2
@@ -137,6 +141,14 @@ def _pods_at_peak(settings: AlloySettings, load: LoadSettings) -> int:
         return pod.replicas
     needed = math.ceil(load.sent * load.peak_factor / spans_per_second(pod))
     return min(max(needed, pod.replicas), pod.max_replicas or pod.replicas)
+
+
+def stop_seconds(settings: AlloySettings, load: LoadSettings = _UNKNOWN) -> int:
+    """Return the termination grace period, in which a pod sends its queue; a volume keeps it."""
+    if settings.queue is QueuePlace.VOLUME or not settings.survive_minutes:
+        return GRACE_SECONDS
+    needed = math.ceil(queue_bytes(settings, load) / MIB / _DRAIN_MIB_PER_SECOND)
+    return min(max(GRACE_SECONDS, needed), _MOST_GRACE_SECONDS)
 
 
 def retry_minutes(settings: AlloySettings) -> int:

@@ -18,7 +18,7 @@ from ..identity.role import irsa_annotation
 from . import ingress, queues
 from .pipeline import HASH_KEY_VARIABLE, config
 from .settings import QueuePlace
-from .sizes import workload
+from .sizes import stop_seconds, workload
 
 if TYPE_CHECKING:
     from .component import AlloyArgs
@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 UID = 473
 #: Folder of Alloy's state (the write-ahead log of metrics), the only one that it writes to.
 STORAGE_PATH = "/tmp/alloy"  # noqa: S108 - the chart's own, a volume of the pod
-#: Seconds that a stopping pod still accepts connections, while the Service removes it; and the
-#: termination grace period in seconds, in which the queue empties.
+#: Seconds of the termination grace period in which a stopping pod still accepts connections, while
+#: the Service removes it.
 _DRAIN_SECONDS = 5
-GRACE_SECONDS = 60
 #: Delay of the readiness probe in seconds (chart default).
 READY_SECONDS = 10
 #: Share of the pods that a rolling update replaces at the same time. New pods start before old ones
@@ -157,7 +156,7 @@ def rollouts(args: "AlloyArgs") -> list[Rollout]:
             pods=size.max_replicas or size.replicas,
             # Kubernetes replaces the pods of a StatefulSet one by one.
             share=0 if on_volume else _ROLLOUT_SHARE,
-            stop_seconds=GRACE_SECONDS,
+            stop_seconds=stop_seconds(args.settings, args.load),
             ready_seconds=READY_SECONDS,
         )
     ]
@@ -242,7 +241,7 @@ def _controller(
             "rollingUpdate": {"maxSurge": f"{_ROLLOUT_SHARE:.0%}", "maxUnavailable": 0},
         },
         **queues.controller(args.settings, size),
-        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "terminationGracePeriodSeconds": stop_seconds(args.settings, args.load),
         "priorityClassName": placed.priority_class or "",
         "topologySpreadConstraints": placement.spread(placed, selector),
         "affinity": placement.affinity(placed, selector),

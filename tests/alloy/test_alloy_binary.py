@@ -13,6 +13,7 @@ import pytest
 from components.alloy.component import AlloyArgs
 from components.alloy.pipeline import MODULES, config
 from components.alloy.settings import AlloyModulesSettings, AlloySettings
+from components.alloy.values import values
 from components.backends.settings import Auth
 from tests.alloy.cases import HOSTILE, LOGS, METRICS, arguments, variants
 from tests.alloy.gateway import ALLOY, Gateway, attributes, gateway, needs_alloy, wait_for
@@ -54,7 +55,7 @@ def test_alloy_accepts_the_configuration(args: AlloyArgs, tmp_path: Path) -> Non
     file.write_text(config(args))
 
     run("fmt", "--test", file)
-    run("validate", file)
+    run("validate", "--stability.level", values(args)["alloy"]["stabilityLevel"], file)
 
 
 def with_modules(**changed: Any) -> AlloyArgs:

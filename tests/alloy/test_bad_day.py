@@ -1,8 +1,10 @@
 """Alloy's queues: sizes that follow from the load, refused settings, and a real Alloy."""
 
+import contextlib
 import re
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,18 @@ def test_memory_follows_from_the_queue() -> None:
     assert 3 * queue_bytes(longer, load) / MIB + 100 <= pod.memory_limit_mib * 0.65
     assert pod.memory_request_mib == pod.memory_limit_mib // 2
     assert pod.volume_gib is None
+
+
+@pytest.mark.parametrize(
+    ("alloy", "seconds"),
+    [({}, 60), ({"surviveMinutes": 10}, 287), ({"surviveMinutes": 10, "queue": "volume"}, 60)],
+)
+def test_a_stopping_pod_has_time_for_its_queue(alloy: dict[str, Any], seconds: int) -> None:
+    args = system.args(stack(alloy), has_credentials=False)
+
+    assert values(args)["controller"]["terminationGracePeriodSeconds"] == seconds
+    # Helm waits for as long as that takes.
+    assert [rollout.stop_seconds for rollout in rollouts(args)] == [seconds]
 
 
 def test_without_a_load_nothing_changes() -> None:
@@ -209,8 +223,19 @@ def test_spans_of_an_outage_after_a_restart(
         assert sorted(span.name for span in sink.spans) == sorted(kept)
 
 
+def cut_off(content: bytes) -> bytes:
+    return content[:16384]
+
+
+def overwritten(content: bytes) -> bytes:
+    return b"\xff" * 16384 + content[16384:]
+
+
 @needs_alloy
-def test_a_queue_file_that_is_cut_off_stops_alloy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [cut_off, overwritten])
+def test_a_damaged_queue_file_stops_alloy_or_the_exporter(
+    damage: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
     """The documented way out is a new volume."""
     settings = AlloySettings(queue=QueuePlace.VOLUME)
     args = arguments(settings=settings, tempo_endpoint=f"127.0.0.1:{free_port()}")
@@ -219,9 +244,21 @@ def test_a_queue_file_that_is_cut_off_stops_alloy(tmp_path: Path) -> None:
         end(alloy, signal.SIGKILL)
     files = [file for file in (tmp_path / "queue").rglob("*") if file.is_file()]
     file = max(files, key=lambda file: file.stat().st_size)
-    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    with pytest.raises(AssertionError), gateway(args, tmp_path):
-        pass
+    file.write_bytes(damage(file.read_bytes()))
+
+    def unusable(alloy: Gateway) -> bool:
+        try:
+            return alloy.send("traces", spans({"service.name": "shop"}, {"next": {}})) == 503
+        except OSError:
+            return True
+
+    ended = True
+    # The harness finds that Alloy has ended where it does so at once.
+    with contextlib.suppress(AssertionError), gateway(args, tmp_path) as alloy:
+        ended = False
+        wait_for(lambda: unusable(alloy))
+        ended = True
+    assert ended
 
 
 @needs_alloy

@@ -10,7 +10,12 @@ from components.alloy import own_modules
 from components.alloy.component import AlloyArgs
 from components.alloy.own_modules import MOST_BYTES, problems
 from components.alloy.pipeline import config
-from components.alloy.settings import AlloyModulesSettings, AlloySettings
+from components.alloy.settings import (
+    AlloyModulesSettings,
+    AlloySettings,
+    IngressAuth,
+    IngressSettings,
+)
 from components.alloy.text import parse
 from components.checks import SettingsError
 from plan.run import Plan
@@ -66,6 +71,23 @@ def test_data_passes_the_modules_at_their_places() -> None:
         "logs": [*first, "b", *enriched, "clean", "e", "send_to_loki"],
         "metrics": [*first, *enriched, "clean", "c", "convert_metrics"],
     }
+
+
+def test_data_from_outside_passes_the_first_modules_only() -> None:
+    texts = {"a.alloy": module("a", "traces", "logs"), "b.alloy": module("b", "traces")}
+    ingress = IngressSettings(auth=IngressAuth.MTLS, secret="senders", tls_secret="otlp-tls")
+    places = {"after_receive": ["a.alloy"], "before_export": ["b.alloy"]}
+    settings = AlloySettings(modules=AlloyModulesSettings.model_validate(places), ingress=ingress)
+    text = config(arguments(settings=settings, modules=texts, logs=LOGS))
+    used = {f"{b.name}.{b.label}": b.attributes for b in parse(text).blocks}
+
+    assert used["ingress.default"]["traces"] == "[ a.ingress.input ]"
+    assert used["ingress.default"]["logs"] == "[ a.ingress.input ]"
+    # Behind the lookup of pods, both ways are one.
+    for signal in ("traces", "logs"):
+        assert used["a.ingress"][signal] == used["add_kubernetes.default"][signal]
+    assert used["a.default"]["traces"] == "[ add_kubernetes.default.input ]"
+    assert "b.ingress" not in used
 
 
 def test_a_signal_without_a_backend_has_an_empty_list() -> None:

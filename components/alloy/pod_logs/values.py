@@ -10,7 +10,8 @@ from ...core.names import ALLOY_HTTP_PORT, ALLOY_LOGS_RELEASE
 from ...core.overrides import MONITOR, MONITOR_LABELS, NAMES, POLICIES, Check, merged
 from ...core.rbac import cluster_access
 from ...core.settings import IpFamily
-from ..values import GRACE_SECONDS, POD_SECURITY, READY_SECONDS, RESTRICTED, STORAGE_PATH, UID
+from ..sizes import GRACE_SECONDS
+from ..values import POD_SECURITY, READY_SECONDS, RESTRICTED, STORAGE_PATH, UID
 from .pipeline import config
 from .sizes import workload
 

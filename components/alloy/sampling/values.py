@@ -12,7 +12,8 @@ from ...core.names import ALLOY_HTTP_PORT, ALLOY_SAMPLER_RELEASE, OTLP_GRPC_PORT
 from ...core.overrides import MONITOR, MONITOR_LABELS, NAMES, POLICIES, Check, merged
 from ...core.settings import IpFamily
 from ...core.workload import Workload
-from ..values import GRACE_SECONDS, POD_SECURITY, READY_SECONDS, RESTRICTED, STORAGE_PATH, UID
+from ..sizes import GRACE_SECONDS
+from ..values import POD_SECURITY, READY_SECONDS, RESTRICTED, STORAGE_PATH, UID
 from .pipeline import POD_NAME, config
 from .sizes import workload
 
