@@ -187,8 +187,8 @@ def clean_notices(settings: TracingSettings) -> Iterator[str]:
             yield (
                 f"tempo.spanMetrics.dimensions: {name} has a value for nearly each request, user "
                 f"or pod. Span metrics reach tempo.limits.maxActiveSeries ({most:,}), and Tempo "
-                "then drops new series of all services. Search for the attribute with TraceQL "
-                "instead."
+                "then counts what is new, of all services, in one series with metric_overflow. "
+                "Search for the attribute with TraceQL instead."
             )
     if not settings.alloy.redaction.enabled:
         yield (
