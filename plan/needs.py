@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from components.alloy.ingress import GATEWAY_API
 from components.alloy.pod_logs.system import ALLOY_LOGS
+from components.alloy.settings import QueuePlace
 from components.beyla.kernels import OLDEST
 from components.core import placement
 from components.core.registry import running
@@ -160,7 +162,9 @@ def custom_kinds(plan: Plan) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     for api, kind, _ in touched(plan):
         group = api.partition("/")[0]
-        if "." in group and not group.endswith(".k8s.io") and group not in brought:
+        # The Gateway API is the one group of Kubernetes itself that is installed apart.
+        own = group.endswith(".k8s.io") and api != GATEWAY_API
+        if "." in group and not own and group not in brought:
             found[api, kind] = _KEYS.get(kind, kind)
     return found
 
@@ -168,6 +172,7 @@ def custom_kinds(plan: Plan) -> dict[tuple[str, str], str]:
 _KEYS = {
     "PrometheusRule": "alerts.delivery",
     "ServiceMonitor": "grafana.serviceMonitor",
+    **dict.fromkeys(("GRPCRoute", "HTTPRoute"), "alloy.ingress.gateway"),
     **dict.fromkeys(("GrafanaDashboard", "GrafanaDatasource", "GrafanaFolder"), "grafana.delivery"),
 }
 
@@ -175,6 +180,16 @@ _KEYS = {
 def volumes(settings: TracingSettings) -> list[Pods]:
     """Return the pods that have a volume."""
     return [each for each in pods(settings) if each.size.volume_gib]
+
+
+def storage_classes(settings: TracingSettings) -> dict[str, str | None]:
+    """Return the storage classes of volumes by their settings; None for the default one."""
+    queue = settings.alloy.queue_storage_class
+    on_volume = settings.alloy.queue is QueuePlace.VOLUME
+    return {
+        "tempo.storageClass": settings.tempo.storage_class,
+        **({"alloy.queueStorageClass": queue} if on_volume else {}),
+    }
 
 
 def needs(plan: Plan) -> list[Need]:
@@ -219,13 +234,14 @@ def _cluster(plan: Plan) -> _Rows:
     levels = ", ".join(f"{level} in {name}" for name, level in pod_security(plan).items())
     yield "pod security", f"admitted: {levels}", "pods"
     if claims := volumes(settings):
-        chosen = settings.tempo.storage_class
+        classes = {key: one or "a default one" for key, one in storage_classes(settings).items()}
         count = sum(each.size.replicas for each in claims)
         amount = sum(each.size.replicas * (each.size.volume_gib or 0) for each in claims)
         yield (
             "storage class",
-            f"{chosen or 'a default one'}, for {amount} GiB in {counted(count, 'volume')}",
-            "tempo.storageClass",
+            f"{' and '.join(dict.fromkeys(classes.values()))}, for {amount} GiB in "
+            f"{counted(count, 'volume')}",
+            ", ".join(classes),
         )
     if settings.identity.mode is IdentityMode.POD_IDENTITY:
         yield "Pod Identity", "the EKS Pod Identity Agent on the nodes", "identity.mode"

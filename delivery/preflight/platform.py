@@ -84,9 +84,13 @@ def kinds(its: Sources) -> Findings:
 
 
 def storage_class(its: Sources) -> Findings:
-    """Check the storage class of Tempo's volumes, its driver and its zones."""
+    """Check the storage classes of volumes, their drivers and their zones."""
+    for key, wanted in needs.storage_classes(its.plan.settings).items():
+        yield from _storage_class(its, key, wanted)
+
+
+def _storage_class(its: Sources, key: str, wanted: str | None) -> Findings:
     classes = items(its.cluster, "/apis/storage.k8s.io/v1/storageclasses")
-    wanted = its.plan.settings.tempo.storage_class
     if wanted is None:
         defaults = [each for each in classes if annotations(each).get(_DEFAULT_CLASS) == "true"]
         # Of several, Kubernetes takes the newest.
@@ -97,7 +101,7 @@ def storage_class(its: Sources) -> Findings:
         there = _list(map(name, classes)) or "none"
         yield error(
             f"there is no storage class {wanted}" if wanted else "no storage class is the default",
-            f"set tempo.storageClass; the cluster has {there}",
+            f"set {key}; the cluster has {there}",
         )
         return
     driver = str(_EBS.get(chosen["provisioner"], chosen["provisioner"]))
@@ -108,11 +112,11 @@ def storage_class(its: Sources) -> Findings:
             "install it, for EBS with the EKS add-on aws-ebs-csi-driver",
         )
         return
-    yield from _zones(its, chosen)
+    yield from _zones(its, key, chosen)
 
 
-def _zones(its: Sources, chosen: Json) -> Findings:
-    """Compare the zones of a class with those of the nodes that Tempo's pods can run on."""
+def _zones(its: Sources, key: str, chosen: Json) -> Findings:
+    """Compare the zones of a class with those of the nodes that pods with volumes can run on."""
     with_volume = needs.volumes(its.plan.settings)
     nodes = [
         node
@@ -130,13 +134,13 @@ def _zones(its: Sources, chosen: Json) -> Findings:
     if allowed and here and not allowed & here:
         yield error(
             f"{name(chosen)} creates volumes in {_list(allowed)}, the nodes are in {_list(here)}",
-            "set tempo.storageClass to a class without these zones",
+            f"set {key} to a class without these zones",
         )
     elif chosen.get("volumeBindingMode") != "WaitForFirstConsumer" and len(here) > 1:
         yield warning(
             f"{name(chosen)} creates a volume before its pod has a node. In {_list(here)}, the "
             "pod may find no room in the zone of its volume",
-            "set tempo.storageClass to a class with volumeBindingMode: WaitForFirstConsumer",
+            f"set {key} to a class with volumeBindingMode: WaitForFirstConsumer",
         )
     else:
         yield ok(f"{name(chosen)}, zones {_list(allowed & here or here) or 'unknown'}")

@@ -24,6 +24,7 @@ from components.settings import TracingSettings
 from components.telemetry.context import stack_context
 from components.tempo import system as tempo_system
 from components.tempo.component import values as tempo_values
+from plan.needs import storage_classes
 from tests.alloy.cases import arguments
 from tests.alloy.gateway import Gateway, gateway, needs_alloy, wait_for
 from tests.alloy.sinks import trace_sink
@@ -130,6 +131,16 @@ def test_alerts_follow_the_queue() -> None:
     assert expression
     assert re.fullmatch(expression[1], "/send_to_tempo.tenant_2")
     assert re.fullmatch(expression[1], "/send_to_tempo.default")
+
+
+def test_preflight_checks_the_class_of_the_volumes() -> None:
+    own = {"queue": "volume", "queueStorageClass": "gp3"}
+
+    assert storage_classes(stack(own)) == {
+        "tempo.storageClass": None,
+        "alloy.queueStorageClass": "gp3",
+    }
+    assert storage_classes(stack({})) == {"tempo.storageClass": None}
 
 
 def test_a_queue_in_memory_needs_no_preview() -> None:
