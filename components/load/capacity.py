@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..alloy import sizes as alloy_sizes
+from ..alloy.sampling import sizes as sampler_sizes
 from ..core.units import GIB, MIB
 from ..settings import TracingSettings
 from ..tempo import config as tempo_config
@@ -114,6 +115,7 @@ def checks(settings: TracingSettings) -> list[Check]:
     return [
         *_ingestion(settings, mib),
         *_alloy(settings, (load.sent or 0) * load.peak_factor),
+        *_samplers(settings),
         *_volumes(settings, spans),
         *_series(settings),
     ]
@@ -142,6 +144,25 @@ def _alloy(settings: TracingSettings, spans: float) -> Iterator[Check]:
         asked=spans,
         held=alloy_sizes.spans_per_second(pod, pod.max_replicas or pod.replicas),
         otherwise="Alloy refuses spans; a larger alloy.size, or more in alloy.workload",
+    )
+
+
+def _samplers(settings: TracingSettings) -> Iterator[Check]:
+    its, load = settings.alloy.sampling, settings.load
+    known = sampler_sizes.flight(its, load)
+    if not its.runs or known is None:
+        return
+    yield Check(
+        what="spans/s that the samplers carry",
+        asked=known.spans_per_second,
+        held=sampler_sizes.spans_per_second(sampler_sizes.workload(its, load)),
+        otherwise="spans wait in Alloy; more alloy.sampling.replicas, or CPU in its workload",
+    )
+    yield Check(
+        what="traces in flight in a sampler",
+        asked=known.traces,
+        held=sampler_sizes.num_traces(its, load),
+        otherwise="the oldest are dropped undecided; a higher alloy.sampling.numTraces",
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from components.checks.validate import validate
 from components.checks.warnings import warnings
+from components.load import capacity
 from tests.checks.test_rules import METRICS, settings, stack_file
 from tests.sweep import sweep
 
@@ -276,3 +277,23 @@ def test_tempo_accepts_spans_as_old_as_samplers_send_them() -> None:
 def test_risks_are_warnings(sampling: dict[str, Any], warning: str) -> None:
     assert warning in list(warnings(settings(alloy={"sampling": sampling})))
     assert warning not in list(warnings(settings()))
+
+
+def test_samplers_are_sized_for_the_load() -> None:
+    def checks(**sampling: Any) -> dict[str, capacity.Check]:
+        its = settings(
+            backends=BACKENDS,
+            load={"spansPerSecond": 10_000, "sentSpansPerSecond": 50_000},
+            alloy={"sampling": {"mode": "on", **sampling}},
+        )
+        return {check.what: check for check in capacity.checks(its)}
+
+    cpu, traces = "spans/s that the samplers carry", "traces in flight in a sampler"
+    sized = checks()
+    # What is sent passes the samplers, and what is stored follows from spansPerSecond.
+    assert sized[cpu].asked == sized["spans/s that Alloy carries"].asked == 100_000
+    assert sized[cpu].fits
+    assert sized[traces].asked == 150_000
+    assert sized[traces].fits
+    assert not checks(workload={"cpuRequestMillicores": 500})[cpu].fits
+    assert not checks(numTraces=100_000)[traces].fits
