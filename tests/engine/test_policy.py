@@ -104,6 +104,16 @@ def test_a_preview_finds_what_the_plan_finds(stack: str, lab: Lab) -> None:
     assert said(done.stdout) == planned(lab, stack, ROOT / "__main__.py") == set()
 
 
+@pytest.mark.parametrize("left_out", ["alloy-release", "beyla-release", "storage-tls-only"])
+def test_a_preview_judges_nothing_that_it_leaves_out(left_out: str, lab: Lab) -> None:
+    """The engine passes the policies no inputs of a resource that it does not create."""
+    lab.adopt("dev")
+    excluded = ("--exclude", f"**tracing-{left_out}", "--exclude-dependents")
+    options = ("--policy-pack", str(pack.FOLDER))
+    done = lab.pulumi("preview", "--stack", "dev", *options, *excluded)
+    assert said(done.stdout) == set()
+
+
 def test_a_preview_refuses_what_the_plan_refuses(lab: Lab) -> None:
     own_a_cluster(lab)
     lab.adopt("prod", storage={"protect": False, "acknowledgeDataLoss": True})

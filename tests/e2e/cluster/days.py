@@ -274,6 +274,7 @@ ROWS: tuple[Row, ...] = (
     Row("alloy-one-deleted", "one Alloy pod deleted", lambda s: _delete_one(s, _ALLOY)),
     Row("alloy-killed", "every Alloy killed (-9)", _kill(_ALLOY)),
     Row("tempo-60s", "Tempo away for 60 s", _away("statefulset/tempo", 60)),
+    Row("tempo-180s", "Tempo away for 3 min", _away("statefulset/tempo", 180)),
     Row("tempo-600s", "Tempo away for 10 min", _away("statefulset/tempo", 600), after=90),
     Row("s3-refuses", "S3 refuses for 120 s", _gate("refuse", 120)),
     Row("s3-slow", "S3 takes 10 s for each request, for 120 s", _gate("slow", 120)),
@@ -316,7 +317,7 @@ def measure(stack: Stack, row: Row, per_second: float, pods: int) -> tuple[Resul
     for pod in range(pods):
         stop = "import os, signal; os.kill(1, signal.SIGUSR1); print(1)"
         stack.cluster.exec(kit.SHOP, run.pod_name(pod), stack.place.python, "-c", stop)
-    told = finished(stack, run, 180)
+    told = finished(stack, run, 180, OUT)
     result = Result(row.name, row.what, row.planned, round(took))
     result.sent = sum(one["sent"] for one in told)
     result.accepted = sum(one["accepted"] for one in told)

@@ -4,6 +4,7 @@ import json
 import secrets
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -96,8 +97,15 @@ def start(
     return run
 
 
-def finished(stack: Stack, run: Run, seconds: float) -> list[Json]:
-    """Wait for the senders, remove them, and return what each counted."""
+def finished(stack: Stack, run: Run, seconds: float, logs: Path | None = None) -> list[Json]:
+    """Wait for the senders, remove them, and return what each counted.
+
+    Args:
+        stack: the stack.
+        run: what they sent.
+        seconds: longest time to wait.
+        logs: folder for what the senders print, such as errors of their exporters.
+    """
     selector = f"app={run.service}"
 
     def phases() -> list[str]:
@@ -113,6 +121,8 @@ def finished(stack: Stack, run: Run, seconds: float) -> list[Json]:
     told: list[Json] = []
     for pod in range(run.pods):
         text = stack.cluster.run("-n", kit.SHOP, "logs", run.pod_name(pod))
+        if logs:
+            (logs / f"{run.pod_name(pod)}.log").write_text(text)
         lines = [line for line in text.splitlines() if line.startswith('{"run"')]
         if not lines:
             pytest.fail(f"a sender failed: {text[-2000:]}")

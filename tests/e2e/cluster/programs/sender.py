@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--bytes", type=int, default=100)
     its: Any = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
 
     exporter = Counting(
         OTLPSpanExporter(endpoint=its.endpoint, insecure=True)
