@@ -26,7 +26,7 @@ from tests.engine import lab as engine
 
 OUT = place.ROOT / "build/days"
 #: Seconds of quiet sending before a row's action.
-_QUIET = 15
+_QUIET = 10
 _ALLOY = "app.kubernetes.io/name=alloy"
 _TEMPO = "app.kubernetes.io/name=tempo"
 #: Longest time in seconds that a stack takes to be ready again.
@@ -48,7 +48,7 @@ class Row:
     name: str
     what: str
     do: Callable[[Stack], None]
-    after: float = 30
+    after: float = 20
     planned: bool = False
 
 
@@ -294,7 +294,9 @@ def _delete_one(stack: Stack, selector: str) -> None:
     _settled(stack)
 
 
-def measure(stack: Stack, row: Row, per_second: float, pods: int) -> tuple[Result, Run, list[Json]]:
+def measure(
+    stack: Stack, row: Row, per_second: float, pods: int, spans: int
+) -> tuple[Result, Run, list[Json]]:
     """Send spans, do what the row says, and return what the senders counted."""
     _settled(stack)
     outcome: list[BaseException] = []
@@ -306,7 +308,7 @@ def measure(stack: Stack, row: Row, per_second: float, pods: int) -> tuple[Resul
             outcome.append(error)
 
     # They stop when they are told to.
-    run = start(stack, row.name, per_second=per_second, seconds=36_000, pods=pods)
+    run = start(stack, row.name, per_second=per_second, seconds=36_000, pods=pods, spans=spans)
     time.sleep(_QUIET)
     begun = time.time()
     acting = threading.Thread(target=act)
@@ -378,7 +380,7 @@ def _count(stack: Stack, done: Sequence[tuple[Result, Run, list[Json]]], file: P
     """Count what Tempo finds of runs that are not complete."""
     for result, run, told in done:
         if result.stored < result.accepted:
-            result.stored = len(stored(stack, run, told))
+            result.stored = stored(stack, run, told)
             print(f"{result.what}: {result.stored} of {result.sent} stored", flush=True)
     file.write_text(json.dumps([asdict(r) for r, _, _ in done], indent=1))
 
@@ -401,6 +403,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--per-second", type=float, default=500, help="spans of all senders")
     parser.add_argument("--pods", type=int, default=5, help="senders")
+    parser.add_argument("--spans", type=int, default=10, help="spans of each trace")
     parser.add_argument("--set", default="{}", help="further settings as JSON, by group")
     parser.add_argument("--name", default="days", help="name of the file with the results")
     options = parser.parse_args(given)
@@ -422,7 +425,7 @@ def main(given: Sequence[str] | None = None) -> int:
         observe(stack, Path(folder))
         for row in chosen:
             print(f"{time.strftime('%H:%M:%S')} {row.what}", flush=True)
-            found = measure(stack, row, options.per_second, options.pods)
+            found = measure(stack, row, options.per_second, options.pods, options.spans)
             done.append(found)
             r = found[0]
             print(f"  {r.sent} sent, {r.accepted} accepted, {r.alerts}", flush=True)

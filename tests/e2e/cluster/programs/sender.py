@@ -1,6 +1,6 @@
 """Sends spans with OpenTelemetry's SDK from a pod, and prints how many: python sender.py OPTIONS.
 
-Every span is a trace of its own, so that a search counts them. Runs in a pod without the project.
+The ids of traces name the pod and their number. Runs in a pod without the project.
 """
 
 import argparse
@@ -88,6 +88,7 @@ def main() -> None:
     parser.add_argument("--pod", type=int, default=0)
     parser.add_argument("--per-second", type=float, default=100)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--spans", type=int, default=1, help="of a trace")
     parser.add_argument("--bytes", type=int, default=100)
     its: Any = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
@@ -117,13 +118,13 @@ def main() -> None:
     signal.signal(signal.SIGUSR1, stop)
     while (passed := time.monotonic() - begun) < its.seconds and not stopped.is_set():
         while sent < passed * its.per_second:
-            span = tracer.start_span(
-                "GET /things/{id}",
-                kind=SpanKind.SERVER,
-                attributes={"http.route": "/things/{id}", "padding": padding},
-            )
-            span.end()
-            sent += 1
+            attributes = {"http.route": "/things/{id}", "padding": padding}
+            with tracer.start_as_current_span(
+                "GET /things/{id}", kind=SpanKind.SERVER, attributes=attributes
+            ):
+                for _ in range(its.spans - 1):
+                    tracer.start_span("step", attributes={"padding": padding}).end()
+            sent += its.spans
         time.sleep(0.02)
     last = time.time()
     # Sends what is left; a receiver that is away holds it up for as long as the SDK tries.
