@@ -213,6 +213,11 @@ def generator_registry(args: "TempoArgs") -> dict[str, Any]:
     }
 
 
+#: What Tempo answers a sender over the rate limit. Without it, OTLP exporters drop what is refused
+#: with ResourceExhausted, Alloy's too.
+RETRY_AFTER = "5s"
+
+
 def remote_write(args: "TempoArgs") -> list[dict[str, Any]]:
     """Return Tempo's list `metrics_generator.storage.remote_write`.
 

@@ -362,6 +362,7 @@ def _without_values(args: "TempoArgs") -> dict[str, Any]:
     """Return the keys of Tempo's configuration for which the chart has no values."""
     slack = {"ingestion_time_range_slack": config.slack(args.settings)}
     section: dict[str, Any] = {
+        "distributor": {"retry_after_on_resource_exhausted": config.RETRY_AFTER},
         "ingester": config.ingester(args.settings),
         "query_frontend": config.query_frontend(args.settings),
         "storage": {"trace": {"wal": slack}},
@@ -371,7 +372,7 @@ def _without_values(args: "TempoArgs") -> dict[str, Any]:
         by_ipv6 = {"enable_inet6": True}
         section["ingester"]["lifecycler"] = by_ipv6
         for part in ("compactor", "distributor", "metrics_generator"):
-            section[part] = {"ring": by_ipv6}
+            section[part] = {**section.get(part, {}), "ring": by_ipv6}
     return section
 
 

@@ -23,6 +23,7 @@ _CONFIGS: Mapping[int, str] = {
     .with_name(name)
     .read_text()
     .replace("MAX_BLOCK_BYTES", str(config.MAX_BLOCK_BYTES))
+    .replace("RETRY_AFTER", config.RETRY_AFTER)
     for major, name in {2: "monolithic.gotmpl", 3: "monolithic-3.gotmpl"}.items()
 }
 #: Ports of Jaeger's protocols in the chart's Service.

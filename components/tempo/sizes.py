@@ -124,17 +124,20 @@ def _limits(rate: int, burst: int, live_traces: int, trace: int, series: int) ->
 
 # Tempo's own (modules/overrides/config.go): 15 MB/s, burst 20 MB, 10,000 traces, 5 MB for a
 # trace, any number of series. A burst is at least the 16 MiB that the OTLP receiver takes at once.
+# After an outage, Alloy sends its queue as fast as Tempo takes it. What is over the rate, it sends
+# again; traces over their number are lost. So the number allows the 15 seconds at the rate in which
+# a trace is still in memory, and a burst, of traces of about 1 KiB.
 _LIMITS: Mapping[TempoMode, Mapping[Size, Limits]] = {
     TempoMode.MONOLITHIC: {
-        Size.XS: _limits(2, 16, 10_000, 5, 10_000),
-        Size.S: _limits(4, 16, 20_000, 10, 50_000),
-        Size.M: _limits(8, 16, 50_000, 20, 200_000),
-        Size.L: _limits(16, 32, 100_000, 30, 400_000),
+        Size.XS: _limits(2, 16, 50_000, 5, 10_000),
+        Size.S: _limits(4, 16, 100_000, 10, 50_000),
+        Size.M: _limits(8, 16, 200_000, 20, 200_000),
+        Size.L: _limits(16, 32, 400_000, 30, 400_000),
     },
     TempoMode.DISTRIBUTED: {
-        Size.S: _limits(4, 16, 20_000, 10, 50_000),
-        Size.M: _limits(10, 20, 50_000, 20, 200_000),
-        Size.L: _limits(40, 60, 100_000, 30, 500_000),
+        Size.S: _limits(4, 16, 100_000, 10, 50_000),
+        Size.M: _limits(10, 20, 200_000, 20, 200_000),
+        Size.L: _limits(40, 60, 400_000, 30, 500_000),
     },
 }
 

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import secrets
+import urllib.error
+import urllib.request
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -136,6 +138,30 @@ def test_tempo_refuses_a_key_that_it_does_not_know(tmp_path: Path) -> None:
     config["compactor"]["compaction"]["block_retenton"] = "1h"
 
     assert "block_retenton" in verify(config, "all", tmp_path)
+
+
+def test_a_sender_over_the_rate_limit_is_told_when_to_try_again(tmp_path: Path) -> None:
+    """Otherwise Alloy drops what Tempo refuses after an outage, while its queue empties."""
+    limits = {"rate_limit_mib": 1, "burst_size_mib": 16}
+    config = tempo_config(render(arguments(TempoMode.MONOLITHIC, limits=limits), tmp_path))
+    config["overrides"]["defaults"]["ingestion"] |= {"rate_limit_bytes": 50, "burst_size_bytes": 50}
+    with s3_stand_in(tmp_path, BUCKET) as url:
+        local, ports = moved(config, tmp_path)
+        local["storage"]["trace"]["s3"] |= {
+            "endpoint": url.removeprefix("http://"),
+            "insecure": True,
+            "forcepathstyle": True,
+        }
+        with tempo(local, tmp_path):
+            ready(ports)
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{ports['otlp_http']}/v1/traces",
+                span(secrets.token_hex(16)),
+                {"Content-Type": "application/json"},
+            )
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+    assert (refused.value.code, refused.value.headers["Retry-After"]) == (429, "5")
 
 
 def test_a_trace_is_read_back_by_its_id(running: Running) -> None:
