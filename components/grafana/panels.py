@@ -61,11 +61,12 @@ DURATION_STEPS: Steps = {None: GOOD, APDEX_SATISFIED: "orange", APDEX_TOLERATING
 APDEX_STEPS: Steps = {None: "red", 0.7: "orange", 0.85: GOOD}
 #: Colours of series by their legend: the same thing has the same colour on every graph.
 COLOURS: Mapping[str, str] = {
-    **dict.fromkeys(("failed", "lost", "bad", "critical", "errors", "discarded"), "red"),
-    **dict.fromkeys(("refused", "objective"), "orange"),
+    **dict.fromkeys(("failed", "lost", "bad", "critical", "discarded"), "red"),
+    **dict.fromkeys(("errors", "too many", "too large"), "red"),
+    **dict.fromkeys(("refused", "objective", "late"), "orange"),
     "warning": "yellow",
     **dict.fromkeys(("accepted", "sent", "received", "all", "ready", "flushed"), "blue"),
-    **dict.fromkeys(("dropped on purpose", "should"), "text"),
+    **dict.fromkeys(("dropped", "dropped on purpose", "should"), "text"),
 }
 #: Colours of series whose legend ends with an HTTP status.
 _STATUS_COLOURS: Mapping[str, str] = {"/ 429$/": "orange", "/ 5..$/": "red"}
@@ -163,7 +164,7 @@ class Panels:
             kept = prometheus.Dataquery().datasource(self.metrics).expr(found).range()
             asked.append(kept.legend_format("kept traces").exemplar(True))
         panel = _complete(timeseries.Panel(), title, description, unit, asked, steps, links)
-        panel.datasource(self.metrics).legend(_legend(legend))
+        panel.datasource(self.metrics).legend(_legend(legend, worst_is_low=near_one))
         panel.tooltip(
             common.VizTooltipOptions()
             .mode(common_models.TooltipDisplayMode.MULTI)
@@ -374,10 +375,10 @@ def _thresholds(steps: Steps) -> builders.ThresholdsConfig:
     return builders.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(built)
 
 
-def _legend(legend: Legend) -> common.VizLegendOptions:
+def _legend(legend: Legend, *, worst_is_low: bool) -> common.VizLegendOptions:
     options = common.VizLegendOptions().show_legend(legend is not Legend.HIDDEN)
     if legend is Legend.TABLE:
-        options.calcs(["lastNotNull"]).sort_by("Last *").sort_desc(True)
+        options.calcs(["lastNotNull"]).sort_by("Last *").sort_desc(not worst_is_low)
     mode = common_models.LegendDisplayMode
     options.display_mode(mode.TABLE if legend is Legend.TABLE else mode.LIST)
     return options.placement(common_models.LegendPlacement.BOTTOM)

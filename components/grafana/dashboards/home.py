@@ -276,6 +276,12 @@ def _first_steps(show: Panels) -> PanelBuilder:
         if stack.scraped
         else "Still none? The service's own log shows whether it could send."
     )
+    sampled = (
+        f" Tempo receives fewer spans than Alloy: [Sampling]({_to(Uid.SAMPLING)}) shows what is "
+        "dropped."
+        if stack.decides
+        else ""
+    )
     return text_panel(
         "What to do first",
         "How to get the first trace, and where to look next.",
@@ -287,5 +293,5 @@ def _first_steps(show: Panels) -> PanelBuilder:
 
 **Something is wrong?** Start with the coloured numbers. \
 [Use cases]({_to(Uid.USE_CASES)}) lists which question is answered where. \
-[Capacity]({_to(Uid.CAPACITY)}) shows which service sends how much.""",
+[Capacity]({_to(Uid.CAPACITY)}) shows which service sends how much.{sampled}""",
     )

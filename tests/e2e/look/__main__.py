@@ -83,7 +83,7 @@ def main() -> int:
         print(f"make look {reason}")
         return 1
     more = _SAMPLING if given.sampling else {}
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with (
             programs(given.stack, folder, without=_ABSENT, more=more) as (planned, running),

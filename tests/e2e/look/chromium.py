@@ -74,6 +74,11 @@ class Page:
         for domain in ("Page", "Runtime", "Network"):
             self.send(f"{domain}.enable")
 
+    def close(self) -> None:
+        """End the browser."""
+        self._session = ""
+        self.send("Browser.close")
+
     def sign_in(self, login: str) -> None:
         """Send a name and a password along with each request; nothing if there are none."""
         if login:
@@ -187,6 +192,10 @@ def chromium(folder: Path) -> Generator[Page]:
         page = Page(incoming, outgoing)
         page.attach()
         yield page
+        # A killed one may still write to its profile while that is deleted.
+        with contextlib.suppress(PageError, subprocess.TimeoutExpired):
+            page.close()
+            running.wait(_PATIENCE_SECONDS)
     finally:
         running.kill()
         running.wait()
