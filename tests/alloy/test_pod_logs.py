@@ -2,10 +2,15 @@
 
 import base64
 import json
+import os
 import subprocess
+import threading
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -14,6 +19,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from components.alloy.pipeline import MODULES
 from components.alloy.pod_logs.component import AlloyPodLogsArgs
 from components.alloy.pod_logs.pipeline import config
+from components.alloy.pod_logs.settings import PodLogsSettings
 from components.alloy.pod_logs.values import values
 from components.alloy.text import parse
 from tests.alloy.cases import LOGS
@@ -78,7 +84,7 @@ def test_it_runs_on_each_node_without_its_files_or_rights_of_root() -> None:
     assert {r for rule in role["rules"] for r in rule["resources"]} == {"pods", "pods/log"}
 
 
-def run(text: str, folder: Path) -> Any:
+def run(text: str, folder: Path, **environment: str) -> Any:
     """Start Alloy with a configuration; return the process."""
     (folder / "config.alloy").write_text(text)
     [own] = free_ports(1)
@@ -90,6 +96,7 @@ def run(text: str, folder: Path) -> Any:
             ],
             stdout=log,
             stderr=log,
+            env={**os.environ, **environment},
         )
 
 
@@ -181,3 +188,110 @@ def test_the_module_finds_ids_for_a_collector_that_writes_to_loki(tmp_path: Path
     assert b"trace" not in labels
     assert b"trace_id" in entry.partition(f"traceID={TRACE}".encode())[2]
     assert TRACE.encode() in entry.partition(f"traceID={TRACE}".encode())[2]
+
+
+def pod(name: str, namespace: str, node: str = "n1", **labels: str) -> dict[str, Any]:
+    """Return a running pod as the API server lists it."""
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "uid": f"uid-{name}",
+            "resourceVersion": "1",
+            "labels": labels,
+        },
+        "spec": {"nodeName": node, "containers": [{"name": "web", "image": "i"}]},
+        "status": {
+            "phase": "Running",
+            "podIP": "10.0.0.9",
+            "hostIP": "10.0.0.1",
+            "containerStatuses": [{"name": "web", "state": {"running": {}}, "ready": True}],
+        },
+    }
+
+
+class Api(BaseHTTPRequestHandler):
+    """As much of Kubernetes' API as the collector asks for."""
+
+    pods: ClassVar[list[dict[str, Any]]] = [
+        pod("cart-0", "shop"),
+        pod("other-0", "elsewhere"),
+        pod("alloy-logs-x", "shop", **{"app.kubernetes.io/instance": "alloy-logs"}),
+    ]
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        path, _, query = self.path.partition("?")
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        if path.endswith("/log"):
+            now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+            self.wfile.write(f"{now} paid trace_id={TRACE}\n".encode())
+            self.wfile.flush()
+            time.sleep(20)
+        elif path == "/version":
+            self.wfile.write(
+                json.dumps({"major": "1", "minor": "33", "gitVersion": "v1.33.0"}).encode()
+            )
+        elif path.endswith("/pods/cart-0"):
+            one = {"kind": "Pod", "apiVersion": "v1", **self.pods[0]}
+            self.wfile.write(json.dumps(one).encode())
+        elif "watch=" in query:
+            # Newer clients list by watching.
+            first = self.pods if "sendInitialEvents=true" in query else []
+            ended = {"annotations": {"k8s.io/initial-events-end": "true"}, "resourceVersion": "1"}
+            kind = {"kind": "Pod", "apiVersion": "v1"}
+            for event in (
+                *({"type": "ADDED", "object": {**kind, **each}} for each in first),
+                {"type": "BOOKMARK", "object": {**kind, "metadata": ended}},
+            ):
+                self.wfile.write(json.dumps(event).encode() + b"\n")
+            self.wfile.flush()
+            time.sleep(20)
+        else:
+            listed = {"kind": "PodList", "apiVersion": "v1", "items": self.pods}
+            self.wfile.write(json.dumps({**listed, "metadata": {"resourceVersion": "1"}}).encode())
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@needs_alloy
+def test_logs_of_the_nodes_pods_are_read_through_the_api_server(tmp_path: Path) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    api = f'api_server = "http://127.0.0.1:{server.server_port}"'
+    with http_sink() as loki:
+        logs = LOGS.model_copy(update={"otlp_url": f"{loki.url}/otlp"})
+        its = PodLogsSettings(excluded_namespaces=["else*"])
+        text = config(arguments(logs=logs, settings=its))
+        # Outside of a cluster, each component is told where the API server is.
+        text = text.replace('role = "pod"\n', f'role = "pod"\n\t\t{api}\n', 1)
+        text = text.replace(
+            "forward_to = argument.forward_to.value\n\t}\n}",
+            f"forward_to = argument.forward_to.value\n\t\tclient {{\n\t\t\t{api}\n\t\t}}\n\t}}\n}}",
+            1,
+        )
+        text = text.replace("wait_for_metadata = false", "passthrough = true")
+        process = run(text, tmp_path, K8S_NODE_NAME="n1")
+        try:
+            wait_for(lambda: bool(records(loki.requests)), tmp_path / "alloy.log")
+        finally:
+            process.kill()
+            process.wait()
+            server.shutdown()
+        [(resource, record)] = records(loki.requests)
+
+    assert plain(record["body"]) == f"paid trace_id={TRACE}"
+    assert ids(record) == (TRACE, None)
+    assert resource["k8s.pod.name"] == "cart-0"
+    assert resource["k8s.pod.uid"] == "uid-cart-0"
+    assert resource["k8s.container.name"] == "web"
+    # Only this node's pods are asked for, and only one of them is read.
+    assert any("fieldSelector=spec.nodeName%3Dn1" in path for path in Api.asked)
+    assert {path.partition("?")[0] for path in Api.asked if "/log" in path} == {
+        "/api/v1/namespaces/shop/pods/cart-0/log"
+    }
