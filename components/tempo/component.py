@@ -99,7 +99,7 @@ def checks(args: TempoArgs) -> Iterator[Check]:
         "tempo",
         args.settings.values,
         args.chart_in_use,
-        owned=monolithic.OWNED if one else distributed.OWNED,
+        owned=monolithic.owned(args.settings) if one else distributed.OWNED,
         built=lambda: _built(args),
     )
     yield from config.checks(args)

@@ -35,7 +35,7 @@ _GRACE_SECONDS = 30
 
 
 #: Keys of the chart that `tempo.values` can't set: what sets them, or why the stack owns them.
-OWNED: Mapping[str, str] = {
+_OWNED: Mapping[str, str] = {
     "fullnameOverride": NAMES,
     "nameOverride": NAMES,
     "global.imageRegistry": "charts.imageRegistry",
@@ -59,13 +59,19 @@ OWNED: Mapping[str, str] = {
     **{
         f"tempo.{key}": config.GENERATED
         for key in (
-            *("ingester", "liveStore", "metricsGenerator", "overrides", "per_tenant_overrides"),
+            *("metricsGenerator", "overrides", "per_tenant_overrides"),
             *("querier", "queryFrontend", "receivers", "reportingEnabled", "server", "storage"),
             "streamOverHttpEnabled",
         )
     },
     **placement.owners("tempo", priorityClassName="priorityClass"),
 }
+
+
+def owned(settings: TempoSettings) -> Mapping[str, str]:
+    """Return the keys of the chart in use that `tempo.values` can't set."""
+    recent = "ingester" if settings.version == 2 else "liveStore"
+    return {**_OWNED, f"tempo.{recent}": config.GENERATED}
 
 
 def values(args: "TempoArgs") -> dict[str, Any]:

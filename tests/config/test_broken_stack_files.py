@@ -41,7 +41,10 @@ BROKEN = {
     ),
     "a key of another group": (
         GOOD + "  tracing:tempo:\n    forceDestroy: true\n",
-        ["tracing:tempo.forceDestroy: true", "unknown key; the keys of tempo are mode, size"],
+        [
+            "tracing:tempo.forceDestroy: true",
+            "unknown key; the keys of tempo are mode, version",
+        ],
     ),
     "a wrong type": (
         GOOD + "  tracing:tempo:\n    retentionHours: two weeks\n",
@@ -114,7 +117,7 @@ BROKEN = {
     ),
     "a list for a mapping": (
         GOOD + "  tracing:tempo:\n    - size\n",
-        ['tracing:tempo: ["size"]', "a mapping with the keys mode, size"],
+        ['tracing:tempo: ["size"]', "a mapping with the keys mode, version, size"],
     ),
     "a mapping for a list": (
         GOOD + "  tracing:beyla:\n    namespaces:\n      shop: true\n",

@@ -43,7 +43,7 @@ def owned() -> list[tuple[Contract | None, str, str]]:
     """Return every key that the stack owns, with its chart's contract and its owner."""
     return [
         (check.contract, key, owner)
-        for tempo in ({}, DISTRIBUTED)
+        for tempo in ({}, {"version": 3}, DISTRIBUTED)
         for system in SYSTEMS
         for check in system.checks(parse_settings({**BASE, "tempo": tempo}))
         for key, owner in check.owned.items()

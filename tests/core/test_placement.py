@@ -118,15 +118,23 @@ def test_a_moved_priority_class_is_refused_with_its_new_key(system: str) -> None
 
 def test_every_system_has_a_placement_of_its_own() -> None:
     own = {
-        name: {"priorityClass": name} for name in ("tempo", "alloy", "sampler", "beyla", "operator")
+        "tempo": "tempo",
+        "alloy": "alloy",
+        "sampler": "alloy.sampling",
+        "pod-logs": "alloy.podLogs",
+        "beyla": "beyla",
+        "operator": "operator",
     }
-    sampler = own.pop("sampler")
-    groups: dict[str, Any] = {name: {"placement": placement} for name, placement in own.items()}
-    groups["alloy"]["sampling"] = {"placement": sampler}
+    groups: dict[str, Any] = {}
+    for name, key in own.items():
+        group = groups
+        for part in key.split("."):
+            group = group.setdefault(part, {})
+        group["placement"] = {"priorityClass": name}
     settings = parse_settings({**BASE, **groups})
 
     found = [system.placement(settings).priority_class for system in SYSTEMS]
-    assert found == ["tempo", "alloy", "sampler", "beyla", "operator"]
+    assert found == list(own)
 
 
 def test_the_summary_shows_what_is_set() -> None:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from components.core.helm import TEMPO_3
 from components.core.registry import CHARTS
 
 ROOT = Path(__file__).parents[2]
@@ -14,23 +15,24 @@ def patterns() -> list[re.Pattern[str]]:
     return [re.compile(p.replace("\\\\", "\\").replace("(?<", "(?P<")) for p in found]
 
 
-def pins(file: str) -> dict[str, str]:
-    """Return names to versions in a file."""
+def pins(file: str) -> list[tuple[str, str]]:
+    """Return names and versions in a file."""
     text = (ROOT / file).read_text()
     matches = [match for pattern in patterns() for match in pattern.finditer(text)]
-    return {match["depName"]: match["currentValue"] for match in matches}
+    return [(match["depName"], match["currentValue"]) for match in matches]
 
 
 def test_every_chart_is_found() -> None:
     files = (ROOT / "components").rglob("*.py")
-    found = {name: version for file in files for name, version in pins(str(file)).items()}
-    assert found == {chart.name: chart.version for chart in CHARTS}
+    found = sorted(pin for file in files for pin in pins(str(file)))
+    assert found == sorted((chart.name, chart.version) for chart in (*CHARTS, TEMPO_3))
 
 
 def test_programs_of_the_makefile_are_found() -> None:
     text = (ROOT / "Makefile").read_text()
-    assert set(pins("Makefile")) == set(re.findall(r"# renovate: .* depName=(\S+)", text))
-    assert pins("Makefile")["github.com/rhysd/actionlint"].startswith("v")
+    found = dict(pins("Makefile"))
+    assert set(found) == set(re.findall(r"# renovate: .* depName=(\S+)", text))
+    assert found["github.com/rhysd/actionlint"].startswith("v")
 
 
 def test_locked_requirements_name_their_command_as_renovate_reads_it() -> None:
