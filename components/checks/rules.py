@@ -477,7 +477,9 @@ def _workloads(settings: TracingSettings) -> Found:
         (
             "alloy.sampling",
             settings.alloy.sampling.workload,
-            sampler_sizes.workload(settings.alloy.sampling, settings.load),
+            sampler_sizes.workload(
+                settings.alloy.sampling, settings.load, settings.alloy.survive_minutes
+            ),
         ),
         (
             "beyla",

@@ -289,7 +289,9 @@ def _memory(settings: TracingSettings) -> Found:
             f"{_flight(settings, flight.spans_per_second)} / {load.spans_per_trace:g} spans a "
             f"trace = {flight.traces:,}. Remove this key, or set {flight.traces} or more",
         )
-    limit, need = sizes.workload(its, load).memory_limit_mib, sizes.memory(its, load)
+    minutes = settings.alloy.survive_minutes
+    limit = sizes.workload(its, load, minutes).memory_limit_mib
+    need = sizes.memory(its, load, minutes)
     if limit >= need.limit:
         return
     held = (

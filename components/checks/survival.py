@@ -80,12 +80,6 @@ def survival_notices(settings: TracingSettings) -> Iterator[str]:
         return
     if not its.survive_minutes:
         return
-    if its.sampling.decides:
-        yield (
-            "alloy.surviveMinutes: with alloy.sampling.mode on, it sizes the gateway's queues to "
-            "the samplers. While Tempo is away, kept traces wait in the queues of the samplers, "
-            "which have a fixed size."
-        )
     needed = least_memory_mib(queue_bytes(its, settings.load) / MIB)
     if needed > _LARGE_MIB:
         yield (

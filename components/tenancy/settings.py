@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ..core.base import Settings
 from ..core.on_change import OnChange
@@ -31,6 +31,11 @@ class TenancyMode(StrEnum):
     BY_ATTRIBUTE = "byAttribute"
 
 
+def _from_yaml(value: object) -> object:
+    """Return `off` for what YAML 1.1 makes of it without quotes."""
+    return TenancyMode.OFF if value is False else value
+
+
 class TenantSettings(Settings):
     """One tenant."""
 
@@ -50,7 +55,7 @@ class TenantSettings(Settings):
 class TenancySettings(Settings):
     """Tenants, whose traces Tempo keeps apart: see docs/tenants.md."""
 
-    mode: Annotated[TenancyMode, _MODE] = TenancyMode.OFF
+    mode: Annotated[TenancyMode, BeforeValidator(_from_yaml), _MODE] = TenancyMode.OFF
     """How a span's tenant is found: `byNamespace` (the Kubernetes namespace of the pod that sends),
     `byAttribute` (an attribute that the sender sets) or `off`."""
     attribute: AttributeName | None = None

@@ -12,6 +12,8 @@ import pytest
 
 from components.alerting.rules import alert_groups
 from components.alloy import sizes, system
+from components.alloy.sampling import sizes as sampler_sizes
+from components.alloy.sampling.pipeline import config as sampler_config
 from components.alloy.settings import AlloySettings, QueuePlace
 from components.alloy.sizes import queue_bytes, queue_minutes, workload
 from components.alloy.values import rollouts, values
@@ -27,6 +29,8 @@ from components.tempo.component import values as tempo_values
 from plan.needs import storage_classes
 from tests.alloy.cases import arguments
 from tests.alloy.gateway import Gateway, gateway, needs_alloy, wait_for
+from tests.alloy.sampler_cases import arguments as sampler_arguments
+from tests.alloy.sampler_cases import sampling
 from tests.alloy.sinks import trace_sink
 from tests.alloy.test_alloy_binary import spans
 from tests.checks.test_rules import stack_file
@@ -76,6 +80,22 @@ def test_a_stopping_pod_has_time_for_its_queue(alloy: dict[str, Any], seconds: i
     assert values(args)["controller"]["terminationGracePeriodSeconds"] == seconds
     # Helm waits for as long as that takes.
     assert [rollout.stop_seconds for rollout in rollouts(args)] == [seconds]
+
+
+def test_samplers_hold_what_they_keep() -> None:
+    load = LoadSettings(spans_per_second=1000, sent_spans_per_second=10_000)
+    its = sampling()
+
+    assert sampler_sizes.queue_mib(its, load) == sampler_sizes.QUEUE_MIB
+    # 1000 spans per second, twice that in the busiest hour, of 500 bytes for 1800 seconds.
+    assert sampler_sizes.queue_mib(its, load, 30) == pytest.approx(
+        1000 * 2 * 500 * 1800 / its.replicas / MIB, abs=1
+    )
+    more = sampler_sizes.workload(its, load, 30).memory_limit_mib
+    assert more > sampler_sizes.workload(its, load).memory_limit_mib
+    text = sampler_config(sampler_arguments(load=load, survive_minutes=30))
+    assert f"queue_bytes = {sampler_sizes.queue_mib(its, load, 30) * MIB}" in text
+    assert 'retry       = "30m"' in text
 
 
 def test_without_a_load_nothing_changes() -> None:

@@ -91,6 +91,11 @@ def test_contradictions_are_refused(
     assert [problem.key for problem in found] == [key]
 
 
+def test_off_needs_no_quotes_in_yaml() -> None:
+    assert not TenancySettings.model_validate({"mode": False}).enabled
+    assert validate(stack_file(tenancy={"mode": True}))[1]
+
+
 def test_tenants_that_senders_choose_are_a_warning() -> None:
     told = "\n".join(warnings(parse_settings(stack_file(tenancy=BY_ATTRIBUTE))))
     assert "senders set team" in told

@@ -241,7 +241,7 @@ def test_tempo_accepts_spans_as_old_as_samplers_send_them() -> None:
     assert settings(alloy={"sampling": waiting}, tempo={"slackMinutes": 60}).slack_minutes == 60
     assert settings(alloy={"sampling": {"mode": "rehearse"}}).slack_minutes == 11
     # The gateway retries for longer.
-    assert settings(alloy={"sampling": waiting, "surviveMinutes": 30}).slack_minutes == 43
+    assert settings(alloy={"sampling": waiting, "surviveMinutes": 30}).slack_minutes == 63
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,8 @@ class AlloySamplerArgs:
     """Tempo's tenant; none without multitenancy."""
     tenancy: TenancySettings = TenancySettings()
     """Tenants, which replace `tenant`."""
+    survive_minutes: int | None = None
+    """Minutes for which the queues to Tempo hold what is kept of the busiest hour of `load`."""
     metrics: MetricsSettings | None = None
     """Backend of the span metrics; without it there are none."""
     modules: AlloyModulesSettings = AlloyModulesSettings()

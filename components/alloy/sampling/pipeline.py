@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ...backends.settings import MetricsSettings
 from ...core.helm import no_template
-from ...core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from ...core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, OTLP_RETRY_MINUTES
 from ...core.units import MIB
 from ...telemetry.metrics import TEMPO_SOURCE, Label
 from ...tempo.settings import SPAN_DIMENSIONS, Histograms
@@ -28,7 +28,7 @@ from ..pipeline import (
 from ..tenants import apart
 from ..text import Expression
 from .policies import marks, policies
-from .sizes import QUEUE_MIB, REMEMBERED_DROPPED, REMEMBERED_KEPT, num_traces
+from .sizes import REMEMBERED_DROPPED, REMEMBERED_KEPT, num_traces, queue_mib
 
 if TYPE_CHECKING:
     from .component import AlloySamplerArgs
@@ -123,7 +123,8 @@ def _export(args: "AlloySamplerArgs", exits: Sequence[OwnModule]) -> list[Instan
         balance=args.balance,
         tls=args.tls,
         tenant=args.tenant,
-        queue_bytes=QUEUE_MIB * MIB,
+        queue_bytes=queue_mib(args.settings, args.load, args.survive_minutes) * MIB,
+        retry_minutes=max(OTLP_RETRY_MINUTES, args.survive_minutes or 0),
     )
     return [*found, ("send_to_tempo", "default", to_tempo)]
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from ...core.base import Settings, explained
-from ...core.names import OTLP_RETRY_MINUTES
 from ...core.on_change import OnChange
 from ...core.overrides import Overrides
 from ...core.settings import PLACED, PlacementSettings, PodSettings
@@ -364,7 +363,7 @@ class SamplingSettings(Settings):
     def slack_minutes(self, gateway_minutes: int) -> int:
         """Return the age of a span up to which samplers may send it to Tempo; 0 without any.
 
-        The sampler retries too, after the decision.
+        The sampler retries too, after the decision, for as long as the gateway.
 
         Args:
             gateway_minutes: how long the gateway retries.
@@ -372,7 +371,7 @@ class SamplingSettings(Settings):
         if not self.decides:
             return 0
         waited = math.ceil(self.decision_wait_seconds / 60)
-        return gateway_minutes + waited + OTLP_RETRY_MINUTES + 1
+        return 2 * gateway_minutes + waited + 1
 
 
 def is_glob(pattern: str) -> bool:

@@ -35,7 +35,7 @@ _DECISION_BYTES = 200
 BASE_MIB = 200
 #: Share of the memory limit from which on a sampler refuses spans (limit_memory.alloy).
 USABLE_SHARE = 0.65
-#: Queue to Tempo in MiB, in each sampler.
+#: Queue to Tempo in MiB, in each sampler; more with `alloy.surviveMinutes`.
 QUEUE_MIB = 64
 #: Smallest memory limit without a value in the stack file, and its steps, in MiB.
 _LEAST_MIB, _STEP_MIB = 1024, 256
@@ -111,7 +111,25 @@ class Memory:
         return math.ceil((BASE_MIB + self.spans + self.decisions + self.queue) / USABLE_SHARE)
 
 
-def memory(settings: SamplingSettings, load: LoadSettings) -> Memory:
+def queue_mib(
+    settings: SamplingSettings, load: LoadSettings, survive_minutes: int | None = None
+) -> int:
+    """Return the queue of one sampler to Tempo in MiB.
+
+    Args:
+        settings: settings of sampling.
+        load: the expected load.
+        survive_minutes: minutes for which it holds what is kept of the busiest hour.
+    """
+    if survive_minutes is None or load.spans_per_second is None:
+        return QUEUE_MIB
+    kept_bytes = load.spans_per_second * load.peak_factor * load.bytes_per_span
+    return max(QUEUE_MIB, math.ceil(kept_bytes * survive_minutes * 60 / settings.replicas / MIB))
+
+
+def memory(
+    settings: SamplingSettings, load: LoadSettings, survive_minutes: int | None = None
+) -> Memory:
     """Return the memory that a sampler needs."""
     traces = num_traces(settings, load)
     known = flight(settings, load)
@@ -121,18 +139,20 @@ def memory(settings: SamplingSettings, load: LoadSettings) -> Memory:
         decisions=math.ceil(
             traces * (REMEMBERED_KEPT + REMEMBERED_DROPPED) * _DECISION_BYTES / MIB
         ),
-        queue=QUEUE_MIB * MEMORY_FACTOR if settings.decides else 0,
+        queue=queue_mib(settings, load, survive_minutes) * MEMORY_FACTOR if settings.decides else 0,
     )
 
 
-def workload(settings: SamplingSettings, load: LoadSettings) -> Workload:
+def workload(
+    settings: SamplingSettings, load: LoadSettings, survive_minutes: int | None = None
+) -> Workload:
     """Return pods and resources."""
     limit, cpu = _WITHOUT_LOAD_MIB, _CPU_MILLICORES
     if known := flight(settings, load):
         each = known.spans_per_second / settings.replicas
         used = each * CPU_SECONDS_PER_MILLION_SPANS / 1000 / _PLANNED_CPU_SHARE
         cpu = max(_LEAST_CPU_MILLICORES, math.ceil(used / 50) * 50)
-        need = memory(settings, load).limit
+        need = memory(settings, load, survive_minutes).limit
         limit = max(_LEAST_MIB, math.ceil(need / _STEP_MIB) * _STEP_MIB)
     return Workload(
         replicas=settings.replicas,

@@ -49,6 +49,7 @@ def args(
         balance=settings.tempo.mode is TempoMode.DISTRIBUTED,
         tenant=settings.tempo.tenant,
         tenancy=settings.tenancy,
+        survive_minutes=settings.alloy.survive_minutes,
         metrics=settings.backends.metrics,
         modules=settings.alloy.modules,
         module_texts=dict(modules),
@@ -122,7 +123,11 @@ ALLOY_SAMPLER = System(
     ),
     placement=lambda settings: settings.alloy.sampling.placement,
     workloads=lambda settings: (
-        {"alloy sampler": workload(settings.alloy.sampling, settings.load)}
+        {
+            "alloy sampler": workload(
+                settings.alloy.sampling, settings.load, settings.alloy.survive_minutes
+            )
+        }
         if settings.alloy.sampling.runs
         else {}
     ),

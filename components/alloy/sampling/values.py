@@ -87,7 +87,7 @@ def rollouts(args: "AlloySamplerArgs") -> list[Rollout]:
 
 
 def _built(args: "AlloySamplerArgs") -> dict[str, Any]:
-    size = workload(args.settings, args.load)
+    size = workload(args.settings, args.load, args.survive_minutes)
     placed = args.settings.placement.over(args.placement)
     image = {"registry": args.image_registry, "pullSecrets": placement.pull_secrets(placed)}
     account = (
