@@ -281,7 +281,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "metrics-away",
         "metrics backend away for 120 s",
-        _without_service(kit.MONITORING, "prometheus", 120),
+        _without_service(kit.MONITORING, kit.PROMETHEUS, 120),
     ),
     Row("dns-away", "DNS away for 60 s", _dns_away),
     Row("flood", "another sender floods Alloy", _flood, after=60),

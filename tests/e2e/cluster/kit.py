@@ -17,7 +17,9 @@ SHOP = "e2e-shop"
 NODE = "e2e-node"
 S3 = "moto"
 NAMESPACES = (MONITORING, SHOP, NODE)
-PROMETHEUS_URL = f"http://prometheus.{MONITORING}.svc.cluster.local:9090"
+#: Not `prometheus`, as that of the local stack is called.
+PROMETHEUS = "e2e-prometheus"
+PROMETHEUS_URL = f"http://{PROMETHEUS}.{MONITORING}.svc.cluster.local:9090"
 SINK_URL = f"http://sink.{MONITORING}.svc.cluster.local:3100"
 GATE_URL = f"http://gate.{S3}.svc.cluster.local:5000"
 TOOLS = "tools"
@@ -130,7 +132,7 @@ def prometheus(config: Json, rules: Sequence[Json]) -> list[Json]:
     }
     spec: Json = {
         "enableServiceLinks": False,
-        "serviceAccountName": "prometheus",
+        "serviceAccountName": PROMETHEUS,
         "securityContext": {"runAsUser": 65534, "runAsNonRoot": True, "fsGroup": 65534},
         "containers": [
             {
@@ -158,18 +160,18 @@ def prometheus(config: Json, rules: Sequence[Json]) -> list[Json]:
             }
         ],
         "volumes": [
-            {"name": "config", "configMap": {"name": "prometheus"}},
+            {"name": "config", "configMap": {"name": PROMETHEUS}},
             {"name": "data", "emptyDir": {}},
         ],
     }
-    metadata = {"name": "e2e-prometheus"}
+    metadata = {"name": PROMETHEUS}
     reads = {
         "apiGroups": ["", "discovery.k8s.io"],
         "resources": ["pods", "services", "endpointslices"],
         "verbs": ["get", "list", "watch"],
     }
-    subject = {"kind": "ServiceAccount", "name": "prometheus", "namespace": MONITORING}
-    account = {"name": "prometheus", "namespace": MONITORING}
+    subject = {"kind": "ServiceAccount", "name": PROMETHEUS, "namespace": MONITORING}
+    account = {"name": PROMETHEUS, "namespace": MONITORING}
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account},
         {"apiVersion": _RBAC, "kind": "ClusterRole", "metadata": metadata, "rules": [reads]},
@@ -180,10 +182,10 @@ def prometheus(config: Json, rules: Sequence[Json]) -> list[Json]:
             "roleRef": {"apiGroup": _RBAC.split("/")[0], "kind": "ClusterRole", **metadata},
             "subjects": [subject],
         },
-        config_map("prometheus", MONITORING, files),
+        config_map(PROMETHEUS, MONITORING, files),
         # Its pod is replaced when the configuration changes.
-        deployment("prometheus", MONITORING, spec, config=_digest(files)),
-        service("prometheus", MONITORING, 9090),
+        deployment(PROMETHEUS, MONITORING, spec, config=_digest(files)),
+        service(PROMETHEUS, MONITORING, 9090),
     ]
 
 
@@ -276,7 +278,7 @@ def install(cluster: Cluster, place: Place) -> None:
     objects.append(deployment(TOOLS, NODE, killer))
     objects += prometheus(scraping([]), [])
     cluster.apply(objects)
-    workloads = [(S3, "moto"), (S3, "gate"), (MONITORING, "sink"), (MONITORING, "prometheus")]
+    workloads = [(S3, "moto"), (S3, "gate"), (MONITORING, "sink"), (MONITORING, PROMETHEUS)]
     for where, name in [*workloads, *((namespace, TOOLS) for namespace in NAMESPACES)]:
         cluster.rolled_out(where, f"deployment/{name}")
 
@@ -286,7 +288,7 @@ def remove(cluster: Cluster) -> None:
     names = (*NAMESPACES, S3, "shop")
     cluster.run("delete", "namespace", *names, "--ignore-not-found", "--wait=false")
     for kind in ("clusterrole", "clusterrolebinding"):
-        cluster.run("delete", kind, "e2e-prometheus", "--ignore-not-found")
+        cluster.run("delete", kind, PROMETHEUS, "--ignore-not-found")
 
 
 def shop(place: Place) -> list[Json]:

@@ -221,4 +221,4 @@ def observe(stack: Stack, folder: Path) -> None:
         monitors = cluster.items("servicemonitors", "-n", stack.namespace)
     config = kit.scraping(monitors)
     cluster.apply(kit.prometheus(config, stack.rules(folder / "plan")))
-    cluster.rolled_out(kit.MONITORING, "deployment/prometheus")
+    cluster.rolled_out(kit.MONITORING, f"deployment/{kit.PROMETHEUS}")

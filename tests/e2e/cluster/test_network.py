@@ -115,7 +115,7 @@ def test_flows_of_the_stacks_own_pods(inside: Stack) -> None:
         "shop": shop,
         "gate": f"gate.{kit.S3}.svc.cluster.local",
         "sink": f"sink.{kit.MONITORING}.svc.cluster.local",
-        "prometheus": f"prometheus.{kit.MONITORING}.svc.cluster.local",
+        "prometheus": f"{kit.PROMETHEUS}.{kit.MONITORING}.svc.cluster.local",
     }
     wrong: list[str] = []
     for pod, target, open_ in _INSIDE:
