@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from components.alloy.sampling.settings import SamplingMode
 from components.grafana.dashboards.component import dashboards
+from components.grafana.dashboards.sampling import USD_PER_GIB
 from components.grafana.layout import as_json
 from components.telemetry.metrics import AlloyMetric, ClusterMetric, RequestMetric, TempoMetric
+from plan.cost import prices
 from tests.grafana.dashboards.cases import CONTEXTS, read, targets
 from tests.grafana.dashboards.test_dashboard_queries import parsed, selectors
 
@@ -39,6 +42,16 @@ def asked(dashboard: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
 def test_what_is_scraped_has_dashboards(name: str) -> None:
     assert uids(name) >= OF_SCRAPES
     assert not uids(name, scraped=False) & OF_SCRAPES
+
+
+def test_sampling_has_a_dashboard_where_it_runs_or_is_rehearsed() -> None:
+    assert "tracing-sampling" not in uids("monolithic")
+    for mode in (SamplingMode.REHEARSE, SamplingMode.ON):
+        assert "tracing-sampling" in uids("bare", sampling=mode, samplers=2, sampled_traces=9)
+
+
+def test_the_price_of_sampling_is_that_of_the_plan() -> None:
+    assert prices.load()["us-east-1"].storage_tiers[0].usd == USD_PER_GIB
 
 
 def test_beyla_has_a_dashboard_where_it_runs() -> None:
