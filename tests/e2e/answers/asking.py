@@ -101,6 +101,9 @@ class Backends:
 
     def _why_not_promql(self, question: Question, text: str, within: Range) -> str:
         its = self.prometheus
+        if question.exemplars and text.endswith(" < 0"):
+            # It is there for its exemplars, which are those of kept traces.
+            return "" if its.exemplars(text, within) else "no exemplars"
         found = its.instant(text, within.end) if question.instant else its.graph(text, within)
         if not found:
             return its.why_empty(text, within)

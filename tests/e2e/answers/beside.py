@@ -4,7 +4,13 @@ import time
 from typing import cast
 
 from components.backends.settings import MetricsSettings
-from components.telemetry.metrics import Label, ServiceGraphMetric, SpanKind, SpanMetric
+from components.telemetry.metrics import (
+    KeptMetric,
+    Label,
+    ServiceGraphMetric,
+    SpanKind,
+    SpanMetric,
+)
 from tests.e2e.answers.asking import Backends, Outcome
 from tests.e2e.answers.grafana import time_range
 from tests.e2e.answers.planned import Planned
@@ -63,8 +69,15 @@ def ask_span_menu(planned: Planned, backends: Backends, report: Report) -> None:
 def follow_exemplars(backends: Backends, report: Report) -> None:
     """See that exemplars lead to traces."""
     within = time_range("now-10m", time.time())
-    exemplars = backends.prometheus.exemplars(SpanMetric.LATENCY_BUCKET, within)
-    traces = [exemplar["labels"]["traceID"] for exemplar in exemplars[:5]]
+    # Tempo writes the first, samplers the second.
+    traces = [
+        exemplar["labels"][label]
+        for metric, label in (
+            (SpanMetric.LATENCY_BUCKET, "traceID"),
+            (KeptMetric.LATENCY_BUCKET, "trace_id"),
+        )
+        for exemplar in backends.prometheus.exemplars(metric, within)[:5]
+    ]
     found = sum(backends.tempo.trace(trace) for trace in traces)
     note = f"{found} of {len(traces)} exemplars lead to a trace"
     (report.notes if traces and found == len(traces) else report.problems).append(note)
