@@ -110,6 +110,19 @@ SPAN_ATTRIBUTES = [
     ),
     Case("db.statement", "insert into t values ('secret-54", "insert into t values (?"),
 ]
+#: Attributes of resources whose text is looked into. A list with a secret becomes text.
+RESOURCE_ATTRIBUTES = [
+    Case(
+        "process.command_line",
+        "java -Ddb.password=secret-57 -jar shop.jar",
+        "java -Ddb.password=REDACTED -jar shop.jar",
+    ),
+    Case(
+        "process.command_args",
+        ["shop", "--api-key=secret-58", "-v"],
+        '["shop","--api-key=REDACTED","-v"]',
+    ),
+]
 #: Query of a presigned URL of S3; it replaces the `url.full` above in a span of its own.
 PRESIGNED = Case(
     "url.full",

@@ -144,17 +144,18 @@ def test_what_is_secret_is_gone_in_tempo_and_the_rest_stays(tmp_path: Path) -> N
     )
     presigned = span("presigned", attributes=sent([corpus.PRESIGNED]))
     named = [span(name) for name, _ in corpus.NAMES]
+    on_resource = [*corpus.ATTRIBUTES, *corpus.RESOURCE_ATTRIBUTES]
     found = through(
         tmp_path,
         settings(),
-        traces(whole, presigned, *texts, *named, resource=sent(corpus.ATTRIBUTES)),
+        traces(whole, presigned, *texts, *named, resource=sent(on_resource)),
     )
 
     by_name = {one["name"]: one for one in found}
     assert_arrived(by_name["whole"]["attributes"], [*corpus.ATTRIBUTES, *corpus.SPAN_ATTRIBUTES])
     assert_arrived(by_name["presigned"]["attributes"], [corpus.PRESIGNED])
-    assert {case.key: by_name["whole"]["resource"].get(case.key) for case in corpus.ATTRIBUTES} == {
-        case.key: case.arrives for case in corpus.ATTRIBUTES
+    assert {case.key: by_name["whole"]["resource"].get(case.key) for case in on_resource} == {
+        case.key: case.arrives for case in on_resource
     }
     *exceptions, last = by_name["whole"]["events"]
     assert_arrived(last["attributes"], corpus.ATTRIBUTES)
@@ -289,6 +290,7 @@ def test_only_what_is_allowed_stays_with_an_allow_list(tmp_path: Path) -> None:
             "attributes": [{"name": "shop.customer", "action": "hash"}, {"name": "shop.mail"}],
             "patterns": [{"name": "employee", "pattern": "EMP-[0-9]{6}"}],
             "kept": ["shop.page.token"],
+            "rules": {"cardNumbers": True},
             "hashKey": {"secret": "redaction"},
         }
     )
@@ -301,6 +303,8 @@ def test_only_what_is_allowed_stays_with_an_allow_list(tmp_path: Path) -> None:
         "shop.page.token": "p-2",
         "shop.token": "t-3",
         "shop.note": "by EMP-123456",
+        "shop.card": "pay 4111 1111 1111 1111 now",
+        "shop.order": "9912345678901234",
         "shopping": "no",
     }
     resource = attributes({"k8s.node.name": "n1", "host.name": "h", "process.pid": 7})
@@ -327,6 +331,8 @@ def test_only_what_is_allowed_stays_with_an_allow_list(tmp_path: Path) -> None:
         "shop.page.token": "p-2",
         "shop.token": "REDACTED",
         "shop.note": "by REDACTED:employee",
+        "shop.card": "pay REDACTED now",
+        "shop.order": "9912345678901234",
     }
     assert values_of(found["events"][0]["attributes"]) == {"shop.n": 1}
     assert found["resource"]["k8s.node.name"] == "n1"
