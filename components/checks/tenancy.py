@@ -1,9 +1,7 @@
 """Rules on tenants."""
 
-import re
 from collections.abc import Iterator
 
-from ..alloy.clean.statements import glob_pattern, is_needed
 from ..alloy.sizes import least_queue_bytes, queue_bytes
 from ..core.problem import Problem, problem
 from ..core.units import MIB
@@ -30,7 +28,6 @@ def tenancy(settings: TracingSettings) -> Iterator[Problem]:
     yield from _mode(its)
     yield from _tenants(its)
     yield from _default(its)
-    yield from _redacted(settings)
     yield from _limits(settings)
     yield from _datasources(settings)
     if settings.tempo.tenant:
@@ -79,20 +76,6 @@ def _mode(its: TenancySettings) -> Iterator[Problem]:
                 f"has no effect with tenancy.mode: {its.mode}: use "
                 f"{'values' if by_attribute else 'namespaces'}",
             )
-
-
-def _redacted(settings: TracingSettings) -> Iterator[Problem]:
-    its, redaction = settings.tenancy, settings.alloy.redaction
-    known = its.mode is TenancyMode.BY_ATTRIBUTE and its.attribute
-    if not known or not redaction.enabled or not redaction.allowed or is_needed(its.key):
-        return
-    if not any(re.fullmatch(glob_pattern(one), its.key) for one in redaction.allowed):
-        yield problem(
-            "tenancy.attribute",
-            its.key,
-            "is removed before the tenant is found, because alloy.redaction.allowed does not have "
-            "it: add it there",
-        )
 
 
 def _tenants(its: TenancySettings) -> Iterator[Problem]:

@@ -230,6 +230,18 @@ def test_a_stopping_pod_sends_what_it_holds(tmp_path: Path) -> None:
 
 
 @needs_alloy
+def test_a_volume_keeps_what_a_stopping_pod_did_not_send(tmp_path: Path) -> None:
+    settings = AlloySettings(queue=QueuePlace.VOLUME)
+    with trace_sink(delay=2) as sink:
+        args = arguments(settings=settings, tempo_endpoint=sink.endpoint)
+        with gateway(args, tmp_path) as alloy:
+            names = fill(alloy)
+            end(alloy, signal.SIGTERM)
+        with gateway(args, tmp_path):
+            wait_for(lambda: names <= {span.name for span in sink.spans})
+
+
+@needs_alloy
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("queue", ["memory", "volume", "volume without fsync"])
 def test_spans_of_an_outage_after_a_restart(

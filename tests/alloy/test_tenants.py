@@ -74,7 +74,7 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {**BASE, "tenants": [{**PAY, "limits": {"rateLimitMib": 99}}, SHARED]},
         {},
     ),
-    ("tenancy.attribute", BY_ATTRIBUTE, {"alloy": {"redaction": {"allowed": ["http.*"]}}}),
+    ("alloy.redaction.allowed", BY_ATTRIBUTE, {"alloy": {"redaction": {"allowed": ["cart.*"]}}}),
     ("tempo.tenant", BASE, {"tempo": {"tenant": "all"}}),
     ("tempo.jaeger", BASE, {"tempo": {"jaeger": True}}),
     ("tempo.zipkin", BASE, {"tempo": {"zipkin": True}}),
