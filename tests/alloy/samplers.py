@@ -43,10 +43,11 @@ class Sampler:
 
 @contextmanager
 def sampler(
-    args: AlloySamplerArgs, folder: Path, name: str = "alloy-sampler-0"
+    args: AlloySamplerArgs, folder: Path, name: str = "alloy-sampler-0", port: int = 0
 ) -> Generator[Sampler, None, None]:
-    """Run one sampler, under the host name of a pod."""
+    """Run one sampler, under the host name of a pod and on a port, or on a free one."""
     grpc, http, own = free_ports(3)
+    grpc = port or grpc
     text = config(args)
     for old, new in (("0.0.0.0:4317", grpc), ("0.0.0.0:4318", http)):
         assert text.count(old) == 1
@@ -61,6 +62,7 @@ class Pipeline:
     """A gateway with its samplers."""
 
     gateway: Gateway
+    args: AlloySamplerArgs
     samplers: Sequence[Sampler] = field(default_factory=list[Sampler])
 
 
@@ -84,4 +86,4 @@ def pipeline(
         made = stack.enter_context(
             gateway(args, folder / "gateway", addresses=addresses, **options)
         )
-        yield Pipeline(made, its)
+        yield Pipeline(made, samplers, its)

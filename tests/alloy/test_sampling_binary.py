@@ -344,6 +344,30 @@ def test_a_sampler_that_stops_sends_what_it_holds(tmp_path: Path) -> None:
     assert sum(spans_by_trace(tempo).values()) == 8 * len(traces)
 
 
+@pytest.mark.slow
+def test_spans_for_a_sampler_that_is_killed_wait_for_it(tmp_path: Path) -> None:
+    """The others continue, and no trace is sent to another sampler."""
+    traces = [Trace(n, fails=True) for n in range(40)]
+    with (
+        trace_sink() as tempo,
+        http_sink() as metrics,
+        sampled(tmp_path, metrics, tempo.endpoint) as running,
+    ):
+        one, other = running.samplers
+        other.process.kill()
+        other.process.wait()
+        send(running.gateway, traces)
+        time.sleep(15)
+        first = spans_by_trace(tempo)
+        assert 5 < len(first) < 35
+        assert set(first.values()) == {8}
+        assert decided([one]) == len(first)
+        port = int(other.endpoint.rpartition(":")[2])
+        with sampler(running.args, tmp_path / "again", "alloy-sampler-1", port):
+            every = {trace.trace_id: 8 for trace in traces}
+            wait_until("the others", lambda: spans_by_trace(tempo) == every, 120)
+
+
 def test_a_part_from_the_gateway_is_scaled_up_again(tmp_path: Path) -> None:
     traces = shop(400)
     with (
