@@ -270,7 +270,9 @@ def releases(recording: Recording) -> list[Resource]:
 def chart_of(release: Resource) -> helm.Chart:
     """Return the pinned chart that a release installs, from wherever."""
     name = release.inputs["chart"].rpartition("/")[2]
-    return next(chart for chart in PINNED if chart.name == name)
+    version = release.inputs.get("version")
+    named = [chart for chart in (*PINNED, helm.TEMPO_3) if chart.name == name]
+    return next((chart for chart in named if chart.version == version), named[0])
 
 
 def unknown_values(recording: Recording) -> list[str]:

@@ -283,7 +283,7 @@ def test_a_move_to_tempo_3_and_back_loses_nothing(s3: str, tmp_path: Path) -> No
     sent: list[str] = []
     moved_at = ""
     for number, major in enumerate((2, 3, 2)):
-        back = {"query_frontend": {"rf1_after": moved_at}} if number == 2 else {}
+        back: dict[str, Any] = {"query_frontend": {"rf1_after": moved_at}} if number == 2 else {}
         config = configuration(major, tmp_path, s3, **back)
         before, copies = len(blocks(s3)), single(s3)
         with started(major, config, tmp_path / "tempo") as its:
@@ -322,7 +322,7 @@ def test_both_majors_on_one_bucket(version: str, s3: str, tmp_path: Path) -> Non
             between = now()
             time.sleep(1)
     assert version in {each["format"] for each in blocks(s3)}
-    after = {"query_frontend": {"rf1_after": between}}
+    after: dict[str, Any] = {"query_frontend": {"rf1_after": between}}
     told = configuration(2, tmp_path, s3, compactor={"disabled": True}, **after, **block)
     for name, major, config, found in (
         ("three", 3, configs[3], {2, 3}),
