@@ -278,7 +278,7 @@ def _placement(name: str, label: str, placed: PlacementSettings) -> dict[str, An
 def _ingester(settings: TempoSettings, size: Workload) -> dict[str, Any]:
     return {
         "terminationGracePeriodSeconds": _GRACE_SECONDS["ingester"],
-        "config": {"replication_factor": sizes.copies(settings)},
+        "config": {"replication_factor": sizes.replication_factor(settings)},
         "persistence": {"enabled": True, "size": f"{size.volume_gib}Gi"},
     }
 

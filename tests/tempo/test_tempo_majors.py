@@ -182,26 +182,27 @@ def started(major: int, config: dict[str, Any], folder: Path) -> Generator[Runni
 
 
 def blocks(s3: str) -> list[dict[str, Any]]:
-    """Return the description of each block of traces in the bucket."""
+    """Return the description of each block that was flushed, also of those that were merged."""
     client = s3_client(s3)
     keys = [i["Key"] for i in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
-    return [
+    found = [
         json.load(client.get_object(Bucket=BUCKET, Key=key)["Body"])
         for key in keys
-        if key.endswith("/meta.json")
+        if key.endswith(("/meta.json", "/meta.compacted.json"))
     ]
+    return [each for each in found if not each.get("compactionLevel")]
 
 
 def flushed(its: Running, s3: str, before: int) -> None:
-    """Wait until a Tempo has written a block."""
+    """Wait until a Tempo has written a block, by the number of blocks before."""
     if its.major == 2:
         wait_for("traces", lambda: get(f"{its.http}/flush") is not None, 60)
     wait_for("block", lambda: len(blocks(s3)) > before, 120)
 
 
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with s3_stand_in(tmp_path_factory.mktemp("s3"), BUCKET) as url:
+@pytest.fixture
+def s3(tmp_path: Path) -> Iterator[str]:
+    with s3_stand_in(tmp_path, BUCKET) as url:
         yield url
 
 
@@ -292,6 +293,8 @@ def test_a_move_to_tempo_3_and_back_loses_nothing(s3: str, tmp_path: Path) -> No
             wait_for("traces", lambda t=its, s=sent: t.has_all(s))
             flushed(its, s3, before)
             if number == 0:
+                # In whole seconds: after the last span of Tempo 2, before the first of Tempo 3.
+                time.sleep(2)
                 moved_at = now()
                 time.sleep(1)
             if number == 2:
@@ -319,6 +322,7 @@ def test_both_majors_on_one_bucket(version: str, s3: str, tmp_path: Path) -> Non
             wait_for("traces", lambda t=its, m=major: t.has_all(sent[m]))
             flushed(its, s3, before)
         if major == 2:
+            time.sleep(2)
             between = now()
             time.sleep(1)
     assert version in {each["format"] for each in blocks(s3)}

@@ -99,3 +99,17 @@ def test_single_values_of_a_preset_are_replaced() -> None:
 def test_distributed_has_no_small_sizes(size: Size) -> None:
     with pytest.raises(KeyError):
         sizes.workloads(settings(TempoMode.DISTRIBUTED, size))
+
+
+@pytest.mark.parametrize(("ingesters", "factor", "copies"), [(2, 3, 2), (3, 3, 3), (6, 3, 3)])
+def test_a_write_needs_more_than_one_ingester(ingesters: int, factor: int, copies: int) -> None:
+    """With the factor 2, Tempo confirms a span after one copy and reads one copy."""
+    its = TempoSettings.model_validate(
+        {
+            "mode": "distributed",
+            "size": "s",
+            "acceptTwoIngesters": ingesters == 2,
+            "workloads": {"ingester": {"replicas": ingesters}},
+        }
+    )
+    assert (sizes.replication_factor(its), sizes.copies(its)) == (factor, copies)
