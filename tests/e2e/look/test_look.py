@@ -34,7 +34,7 @@ def _table(text: str, *, width: int = 270, cell: int = 200) -> str:
 
 def _board(kind: str, expr: str = "up", no_value: str = "none yet") -> Json:
     target = {"refId": "A", "expr": expr, "datasource": {"type": "prometheus"}}
-    panel = {"title": "Requests", "type": kind, "targets": [] if kind == "text" else [target]}
+    panel: Json = {"title": "Requests", "type": kind, "targets": [] if kind == "text" else [target]}
     panel["fieldConfig"] = {"defaults": {"noValue": no_value}}
     return {"uid": "b", "title": "Board", "panels": [panel]}
 
