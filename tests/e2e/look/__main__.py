@@ -212,7 +212,7 @@ class Eyes:
         opened: set[str] = set()
         for (uid, panel, target), href in self._targets.items():
             where = f"link of «{panel}» on {uid}" if panel else f"link of {uid}"
-            if wrong := check_target(self._grafana, href):
+            if wrong := check_target(self._grafana, href, menu=not panel):
                 yield f"{where}: {wrong}"
             elif panel and target.startswith("d/") and href not in opened:
                 opened.add(href)
@@ -222,7 +222,11 @@ class Eyes:
 
     def _empty(self, href: str) -> Iterator[str]:
         """Yield why a link leads to a page that shows nothing."""
-        shown = open_page(self._page, self._grafana.url + href, _WIDTHS[0])
+        try:
+            shown = open_page(self._page, self._grafana.url + href, _WIDTHS[0])
+        except PageError as error:
+            yield str(error)
+            return
         if is_empty(shown):
             yield f"{href} leads to a page without data"
 

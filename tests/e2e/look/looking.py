@@ -188,8 +188,15 @@ def targets(shown: Json) -> dict[tuple[str, str], str]:
     return found
 
 
-def check_target(grafana: Grafana, href: str) -> str:
-    """Return what is wrong with where a link leads; nothing if it is there."""
+def check_target(grafana: Grafana, href: str, *, menu: bool) -> str:
+    """Return what is wrong with where a link leads; nothing if it is there.
+
+    Args:
+        grafana: the Grafana.
+        href: address.
+        menu: it is in the menu of dashboards, which gives each the variables of the one that is
+            open.
+    """
     parts = urlsplit(href)
     if "explore" in parts.path:
         asked = parse_qs(parts.query)
@@ -208,8 +215,7 @@ def check_target(grafana: Grafana, href: str) -> str:
     board = grafana.ask(f"api/dashboards/uid/{uid}")["dashboard"]
     has = {one["name"] for one in board.get("templating", {}).get("list", [])}
     given = {name.removeprefix("var-") for name in parse_qs(parts.query) if name.startswith("var-")}
-    # A menu of all dashboards gives each the variables of the one that it stands on.
-    return f"{href}: {uid} has no {', '.join(given - has)}" if given and not given & has else ""
+    return "" if menu or given <= has else f"{href}: {uid} has no {', '.join(sorted(given - has))}"
 
 
 def _answers(grafana: Grafana, path: str) -> str:
