@@ -124,8 +124,14 @@ def provision(planned: Planned, running: Running, folder: Path) -> None:
 
 
 def _readable(board: Json) -> Json:
-    """Return a dashboard that Grafana before 9.5 shows too, which knows cells by an older name."""
+    """Return a dashboard that Grafana 9.4 shows too.
+
+    It knows cells by an older name, and no shades of a colour.
+    """
     for panel in questions.panels(board):
+        colour = panel.get("fieldConfig", {}).get("defaults", {}).get("color", {})
+        if colour.get("mode") == "shades":
+            colour["mode"] = "fixed"
         for one in panel.get("fieldConfig", {}).get("overrides", []):
             cells = [its for its in one["properties"] if its["id"] == "custom.cellOptions"]
             one["properties"] += [

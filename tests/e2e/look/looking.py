@@ -34,7 +34,7 @@ CURRENT = 10
 #: Shortest window in pixels; it grows with the dashboard, so that each panel is loaded.
 _HEIGHT = 768
 #: Longest time in seconds until each panel shows something.
-_PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,8 @@ def _faults(panel: Json, shown: Json, reason: str) -> Iterator[str]:
         yield "has a title that is cut off"
     if shown["error"]:
         yield f"shows an error: {shown['text'][:200]}"
+    if shown["busy"]:
+        yield "does not stop loading"
     own = panel.get("fieldConfig", {}).get("defaults", {}).get("noValue")
     rest = shown["text"].removeprefix(panel["title"])
     if panel["type"] != "text" and not reason and any(t in rest for t in (*_NOTHING, own) if t):
@@ -160,7 +162,7 @@ def open_titles(board: Json) -> list[str]:
 
 
 def _whole(page: Page, width: int, titles: Collection[str]) -> Json:
-    end = time.monotonic() + _PATIENCE_SECONDS
+    end = time.monotonic() + PATIENCE_SECONDS
     while True:
         bottom = int(page.evaluate(_SCRIPT)["bottom"])
         page.size(width, max(_HEIGHT, bottom + 24))

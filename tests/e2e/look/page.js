@@ -44,6 +44,10 @@
       return {
         title: clean(title.innerText),
         text: clean(panel.innerText).slice(0, 600),
+        // The service graph is laid out in the background.
+        busy:
+          !!panel.querySelector('.panel-loading, [aria-label="Panel loading bar"]') ||
+          /Computing layout|Loading/.test(panel.innerText),
         titleCut: isCut(title),
         error: !!error || /An unexpected error happened|Failed to load|Error loading|Query error/.test(panel.innerText),
         cells: cutTexts(panel, '[role="columnheader"], [role="cell"], [role="gridcell"]'),
@@ -70,9 +74,6 @@
     .map((one) => clean(one.innerText));
   const rows = [...document.querySelectorAll('[data-testid*="dashboard-row-title"]')].map((one) => clean(one.innerText));
   const bottom = Math.max(0, ...headers.map((one) => one.getBoundingClientRect().bottom));
-  // The service graph is laid out in the background.
-  const busy =
-    !!document.querySelector('.panel-loading, [aria-label="Panel loading bar"]') ||
-    panels.some((one) => /Computing layout|Loading/.test(one.text));
+  const busy = panels.some((one) => one.busy);
   return { panels, busy, links, dead, alerts, rows, bottom };
 })()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.answers.known import Absent
-from tests.e2e.look import chromium
+from tests.e2e.look import chromium, looking
 from tests.e2e.look.__main__ import missing
 from tests.e2e.look.grafana import Grafana
 from tests.e2e.look.looking import Json, Shown, View, address, open_page
@@ -55,6 +55,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> object:
         (_panel("No data"), _board("timeseries"), "shows no data"),
         (_panel("none yet"), _board("table"), "shows no data"),
         (_panel("No data"), _board("timeseries", "beyla_x"), ""),
+        (_panel('<i class="panel-loading"></i>'), _board("stat"), "does not stop loading"),
         (_panel("5", title_width=30), _board("stat"), "has a title that is cut off"),
         (_panel(_table("cart")), _board("table"), ""),
         (_panel(_table("a-service-with-a-name", cell=40)), _board("table"), "cuts off"),
@@ -73,11 +74,17 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> object:
     ],
 )
 def test_a_fault_of_a_page_is_found(
-    html: str, board: Json, fault: str, page: chromium.Page, tmp_path: Path
+    html: str,
+    board: Json,
+    fault: str,
+    page: chromium.Page,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     file = tmp_path / "page.html"
     file.write_text(f"<!doctype html><meta charset=utf-8>{html}")
 
+    monkeypatch.setattr(looking, "PATIENCE_SECONDS", 1)
     shown = open_page(page, file.as_uri(), _VIEW.width)
 
     faults = list(Shown(board, _VIEW, shown, ()).faults(_ALL))
