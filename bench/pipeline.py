@@ -1,8 +1,8 @@
 """Measures the trace pipeline with real programs, on good and bad days: python -m bench.pipeline.
 
-The stack is dev as its plan renders it. Three pipelines get the same load at the same time: the
-gateway, the gateway with two samplers that keep everything, and Alloy with the defaults of its
-components. All send to the same Tempo, whose bucket is emulated.
+The stack is dev as its plan renders it. Several pipelines get the same load at the same time: the
+gateway, the gateway with its queue on a volume, the gateway with two samplers that keep everything,
+and Alloy with the defaults of its components. All send to the same Tempo, whose bucket is emulated.
 """
 
 # gRPC carries no types of its own.
@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import urlencode, urlsplit
@@ -57,7 +58,7 @@ _RATE, _BURST = 500, 5
 #: Seconds of load before and after a fault, of a burst, and of an outage.
 _AROUND, _BURST_SECONDS, _OUTAGE_SECONDS = 6, 30, 60
 #: Spans for a comparison of CPU time, and how often each configuration gets them.
-_SPANS, _ROUNDS = 30_000, 2
+_SPANS, _ROUNDS = 20_000, 2
 #: Traces that are looked up after each scenario.
 _LOOKED_UP = 20
 _PROBES: Final = {"GET /healthz", "GET /readyz", "GET /metrics"}
@@ -221,9 +222,12 @@ class Pipeline:
     http: HttpSink
     seen: int = 0
 
-    def restart(self, pod: Collector) -> None:
-        """Kill a pod, and start it again, as a kubelet does."""
-        pod.program.kill()
+    def restart(self, pod: Collector, *, kill: bool = True) -> None:
+        """End a pod, and start it again, as a kubelet does."""
+        if kill:
+            pod.program.kill()
+        else:
+            pod.program.stop()
         time.sleep(1)
         pod.program.start()
         pod.ready()
@@ -293,20 +297,20 @@ def backend(its: Planned, charts: Path, folder: Path) -> Generator[Backend]:
             )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Scenario:
     """What happens, and to which pipelines.
 
     Attributes:
+        pipelines: names of the pipelines.
         loads: spans per second, each with its seconds.
         fault: what happens some seconds after the start; returns when it is over.
-        only: names of the pipelines, by default all.
     """
 
     name: str
+    pipelines: Sequence[str]
     loads: Sequence[tuple[int, int]]
     fault: Callable[[], None] | None = None
-    only: Sequence[str] = ()
 
 
 def scenarios(pipelines: Mapping[str, Pipeline], at: Backend) -> Iterator[Scenario]:
@@ -325,41 +329,48 @@ def scenarios(pipelines: Mapping[str, Pipeline], at: Backend) -> Iterator[Scenar
         time.sleep(_OUTAGE_SECONDS)
         at.gate.open()
 
-    def killed() -> None:
+    def restarted(*names: str, kill: bool) -> None:
         with ThreadPoolExecutor() as pool:
-            for each in [pool.submit(p.restart, p.pods[0]) for p in pipelines.values()]:
+            its = [pipelines[name] for name in names]
+            for each in [pool.submit(p.restart, p.pods[0], kill=kill) for p in its]:
                 each.result()
+
+    def restarted_while_away(*, kill: bool) -> None:
+        at.program.stop()
+        time.sleep(2 * _AROUND)
+        restarted(GATEWAY, VOLUME, kill=kill)
+        at.program.start()
+        ready(at.ports)
 
     def sampler_killed() -> None:
         pipeline = pipelines[SAMPLERS]
         pipeline.restart(pipeline.pods[1])
 
+    everyone, short = [GATEWAY, SAMPLERS, DEFAULTS], [(_RATE, 3 * _AROUND)]
+    two, queues = [GATEWAY, DEFAULTS], [GATEWAY, VOLUME]
     around = (_RATE, _AROUND)
     outage = [(_RATE, _OUTAGE_SECONDS + 2 * _AROUND)]
-    yield Scenario(name="steady", loads=[(_RATE, 3 * _AROUND)])
-    yield Scenario(
-        name=f"burst of {_BURST} times for {_BURST_SECONDS} s",
-        loads=[around, (_RATE * _BURST, _BURST_SECONDS), around],
-    )
-    yield Scenario(name=f"Tempo away for {_OUTAGE_SECONDS} s", loads=outage, fault=away)
-    yield Scenario(name=f"S3 refuses for {_OUTAGE_SECONDS} s", loads=outage, fault=refused)
-    yield Scenario(name="gateway killed", loads=[(_RATE, 3 * _AROUND)], fault=killed)
-    yield Scenario(
-        name="one sampler of two killed",
-        loads=[(_RATE, 5 * _AROUND)],
-        fault=sampler_killed,
-        only=[SAMPLERS],
-    )
+    burst = [around, (_RATE * _BURST, _BURST_SECONDS), around]
+    yield Scenario("steady", everyone, short)
+    yield Scenario(f"burst of {_BURST} times for {_BURST_SECONDS} s", two, burst)
+    yield Scenario(f"Tempo away for {_OUTAGE_SECONDS} s", everyone, outage, away)
+    yield Scenario(f"S3 refuses for {_OUTAGE_SECONDS} s", two, outage, refused)
+    yield Scenario("gateway killed", two, short, partial(restarted, *two, kill=True))
+    yield Scenario("one sampler of two killed", [SAMPLERS], short, sampler_killed)
+    for kill, name in ((False, "stopped"), (True, "killed")):
+        fault = partial(restarted_while_away, kill=kill)
+        yield Scenario(f"gateway {name} while Tempo is away", queues, short, fault)
 
 
-GATEWAY, SAMPLERS, DEFAULTS = "gateway", "with samplers", "Alloy's defaults"
+GATEWAY, VOLUME, SAMPLERS = "gateway", "gateway, queue on a volume", "gateway and 2 samplers"
+DEFAULTS = "Alloy's defaults"
 
 
 def play(
     scenario: Scenario, pipelines: Mapping[str, Pipeline], at: Backend, seed: int
 ) -> Iterator[Row]:
     """Run a scenario and yield a row for each pipeline."""
-    names = scenario.only or list(pipelines)
+    names = scenario.pipelines
     parts = {
         name: [
             list(Shop({}, seed + 10 * n + m).traces(rate * seconds, large=False))
@@ -430,6 +441,7 @@ def bad_days(folder: Path, charts: Path, only: str) -> Iterator[str]:
     sampled = planned(folder / "on", sampling=sampling)
     tiers: dict[str, Sequence[Tier]] = {
         GATEWAY: its.tiers,
+        VOLUME: planned(folder / "volume", queue="volume").tiers,
         SAMPLERS: sampled.tiers,
         DEFAULTS: [Tier(name="defaults", config=_DEFAULTS)],
     }
@@ -492,10 +504,11 @@ def throughput(folder: Path) -> Iterator[str]:
     declared = "\n".join((MODULES / f"{n}.alloy").read_text() for n in ("receive", "send_to_tempo"))
     variants: dict[str, Sequence[Tier]] = {
         "pass-through": [Tier(name="pass-through", config=declared + _PASSED_ON)],
-        "Alloy's defaults": [Tier(name="defaults", config=_DEFAULTS)],
+        DEFAULTS: [Tier(name="defaults", config=_DEFAULTS)],
         "gateway without redaction": planned(folder / "plain", redaction={"enabled": False}).tiers,
-        "gateway": planned(folder / "gateway").tiers,
-        "gateway and 2 samplers": planned(folder / "sampled", sampling={"mode": "on"}).tiers,
+        GATEWAY: planned(folder / "gateway").tiers,
+        VOLUME: planned(folder / "queued", queue="volume").tiers,
+        SAMPLERS: planned(folder / "sampled", sampling={"mode": "on"}).tiers,
     }
     traffic = shop({}, _SPANS, large=False)
     found: dict[str, list[Rehearsal]] = {name: [] for name in variants}
@@ -526,7 +539,7 @@ def throughput(folder: Path) -> Iterator[str]:
         cost, share = costs[name], 100 * costs["pass-through"] / costs[name]
         rows.append((name, f"{cost:.0f}", f"{1e6 / cost:,.0f}", f"{share:.0f} %", memory))
     yield table(rows)
-    added = 100 * (costs["gateway"] / costs["gateway without redaction"] - 1)
+    added = 100 * (costs[GATEWAY] / costs["gateway without redaction"] - 1)
     yield f"Redaction adds {added:.0f} % to the CPU time of the gateway."
 
 

@@ -16,8 +16,8 @@ from typing import TypeVar
 HOST = "127.0.0.1"
 #: Characters of a program's log in an error message.
 _LOG_TAIL = 5000
-#: Longest time in seconds that a program may take to stop by itself.
-_STOP_SECONDS = 90
+#: Longest time in seconds that a program may take to stop by itself, as for the stack's pods.
+_STOP_SECONDS = 60
 
 T = TypeVar("T")
 
