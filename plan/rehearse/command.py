@@ -165,7 +165,10 @@ def plans(root: Path, stack: str, base: str | None) -> list[tuple[str, Planned]]
         CommandError: there is no such stack, or the base is no commit.
     """
     if not (root / f"Pulumi.{stack}.yaml").is_file():
-        raise CommandError(f"there is no stack file Pulumi.{stack}.yaml.")
+        raise CommandError(
+            f"there is no stack file Pulumi.{stack}.yaml: set STACK to the name of one, for example "
+            "STACK=dev"
+        )
     with tempfile.TemporaryDirectory() as folder:
         trees, names = [root], ["working tree"]
         if base:
