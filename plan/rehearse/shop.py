@@ -167,7 +167,10 @@ class Shop:
             self._ask(context, "search", "elasticsearch", "search-index", "search")
 
     def _buy(self, context: _Context) -> None:
-        """A user buys; the new release is slower, and more of its payments fail."""
+        """A user buys; the new release is slower, and more of its payments fail.
+
+        A failure begins in payment, or in checkout itself.
+        """
         release = self.requests // 3 % 2
         about: Attributes = {
             "user.id": self._user(),
@@ -182,7 +185,10 @@ class Shop:
                 self._ask(context, "cart", "redis", "cart-cache", "GET")
             if self.requests % (5 if release else 11) == 0:
                 self._work(context, 700, 2800)
-            self._ask(context, "checkout", "postgresql", "orders-db", "INSERT", of=release)
+            locked = self.requests % 19 == 0
+            self._ask(
+                context, "checkout", "postgresql", "orders-db", "INSERT", of=release, fails=locked
+            )
             self._pay(context, release, fails=self.requests % (7 if release else 13) == 0)
             about = _queue("publish")
             producer = Span.SPAN_KIND_PRODUCER
@@ -293,6 +299,7 @@ class Shop:
         high: float = 30,
         *,
         of: int = 0,
+        fails: bool = False,
     ) -> None:
         """Ask a database; the text of an update is longer than Tempo keeps."""
         columns = "a, " * 1000 if what == "UPDATE" else ""
@@ -308,6 +315,8 @@ class Shop:
         client = Span.SPAN_KIND_CLIENT
         with self._span(context, service, f"{what} {database}", client, about, of):
             self._work(context, low, high)
+            if fails:
+                raise ShopError("deadlock detected")
 
     @contextmanager
     def _span(
