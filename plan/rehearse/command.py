@@ -166,8 +166,7 @@ def plans(root: Path, stack: str, base: str | None) -> list[tuple[str, Planned]]
     """
     if not (root / f"Pulumi.{stack}.yaml").is_file():
         raise CommandError(
-            f"there is no stack file Pulumi.{stack}.yaml: set STACK to one, for example "
-            "STACK=dev"
+            f"there is no stack file Pulumi.{stack}.yaml: set STACK to one, for example STACK=dev"
         )
     with tempfile.TemporaryDirectory() as folder:
         trees, names = [root], ["working tree"]
