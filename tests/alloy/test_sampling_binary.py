@@ -17,7 +17,7 @@ import yaml
 
 from components.tempo import config as tempo_config
 from components.tempo.component import TempoArgs
-from components.tempo.settings import TempoSettings
+from components.tempo.settings import Histograms, TempoSettings, TempoSpanMetricsSettings
 from plan.rehearse.programs import HOST, get, process
 from plan.rehearse.programs import free_ports as ports_of
 from plan.rehearse.programs import wait_for as wait_until
@@ -183,10 +183,17 @@ def spans_by_trace(sink: TraceSink) -> dict[str, int]:
 
 
 @contextmanager
-def sampled(folder: Path, metrics: HttpSink, tempo: str, **sampling: Any) -> Generator[Pipeline]:
+def sampled(
+    folder: Path,
+    metrics: HttpSink,
+    tempo: str,
+    span_metrics: TempoSpanMetricsSettings | None = None,
+    **sampling: Any,
+) -> Generator[Pipeline]:
     """Run a gateway and its samplers, which decide after three seconds."""
     its = sampler_cases.arguments(
         settings=sampler_cases.sampling(**{"decisionWaitSeconds": 3, **sampling}),
+        span_metrics=span_metrics or TempoSpanMetricsSettings(),
         metrics=cases.METRICS.model_copy(update={"remote_write_url": f"{metrics.url}/push"}),
         tempo_endpoint=tempo,
     )
@@ -342,6 +349,31 @@ def test_a_sampler_that_stops_sends_what_it_holds(tmp_path: Path) -> None:
         one.process.terminate()
         one.process.wait(30)
     assert sum(spans_by_trace(tempo).values()) == 8 * len(traces)
+
+
+@pytest.mark.slow
+def test_native_histograms_are_written_as_tempo_names_them(tmp_path: Path) -> None:
+    its = TempoSpanMetricsSettings(histograms=Histograms.NATIVE)
+    latencies = {
+        *("traces_spanmetrics_latency", "traces_service_graph_request_client_seconds"),
+        "traces_service_graph_request_server_seconds",
+    }
+
+    def native(sink: HttpSink) -> set[str]:
+        return {
+            labels(series)["__name__"]
+            for request in list(sink.requests)
+            for series in written_series(request)
+            if any(number == 4 for number, _ in fields(series))  # TimeSeries.histograms
+        }
+
+    with (
+        trace_sink() as tempo,
+        http_sink() as metrics,
+        sampled(tmp_path, metrics, tempo.endpoint, span_metrics=its, replicas=1) as running,
+    ):
+        send(running.gateway, shop(20))
+        wait_until("native histograms", lambda: native(metrics) == latencies, 90)
 
 
 @pytest.mark.slow
