@@ -229,9 +229,9 @@ class TempoSettings(Settings):
     size: Size = Size.S
     """Preset of replicas, requests, limits, volumes and ingestion limits: see docs/sizing.md."""
     accept_two_ingesters: bool = False
-    """Allow two ingesters in mode distributed, with two copies of each span. While one of them
-    restarts or is lost, Tempo ingests nothing, and spans wait in Alloy's queue. Required by size s,
-    unless `workloads.ingester.replicas` is higher."""
+    """Allow two ingesters in mode distributed, each with every span. While one of them
+    restarts or is lost, Tempo ingests nothing and answers no queries, and spans wait in Alloy's
+    queue. Required by size s, unless `workloads.ingester.replicas` is higher."""
     image_tag: Annotated[TempoVersion, _VERSION] = Field(
         default_factory=lambda known: IMAGE_TAGS[known.get("version", 2)]
     )
