@@ -96,6 +96,12 @@ def generators(settings: TracingSettings) -> int:
     return tempo_workloads(settings)["metrics_generator"].replicas
 
 
+def metric_writers(settings: TracingSettings) -> int:
+    """Return the number of programs that write span metrics, each all series eventually."""
+    sampling = settings.alloy.sampling
+    return sampling.replicas if sampling.decides else generators(settings)
+
+
 def queue_minutes(settings: TracingSettings) -> float | None:
     """Return how long Alloy queues all spans at the planned peak while Tempo is down.
 
@@ -194,7 +200,8 @@ def _volumes(settings: TracingSettings, spans: float) -> Iterator[Check]:
 
 def _series(settings: TracingSettings) -> Iterator[Check]:
     series = series_of_a_generator(settings)
-    if series is not None:
+    # Samplers limit the operations of each service instead.
+    if series is not None and not settings.alloy.sampling.decides:
         yield Check(
             what="series of a metrics-generator",
             asked=series,

@@ -194,6 +194,11 @@ def _assumptions(settings: TracingSettings) -> Iterator[str]:
             f"{load.spans_per_second:,} spans/s on average, {load.peak_factor:g} times that in the "
             f"busiest hour, {load.bytes_per_span:,} bytes each on the wire"
         )
+        if load.sent_spans_per_second and settings.alloy.sampling.decides:
+            yield (
+                f"services send {load.sent_spans_per_second:,} spans/s, and sampling stores "
+                f"{load.spans_per_second / load.sent_spans_per_second:.0%} of them"
+            )
         how = "measured" if load.stored_bytes_per_span else "estimated as half of that on the wire"
         yield f"{capacity.stored_bytes_per_span(load):,.0f} bytes of a span in a block: {how}"
         yield (
@@ -220,5 +225,5 @@ def _buckets(settings: TracingSettings) -> str:
     )
     if settings.load.operations is None:
         return f"{text}."
-    total = abs(each) * settings.load.operations * capacity.generators(settings)
+    total = abs(each) * settings.load.operations * capacity.metric_writers(settings)
     return f"{text}: {about(total)} in total."

@@ -77,7 +77,7 @@ def usage(settings: TracingSettings) -> Usage:
         volume_gib=sum(pod.replicas * (pod.volume_gib or 0) for pod in pods),
         cores=sum(pod.replicas * pod.cpu_request_millicores for pod in pods) / 1000,
         memory_gib=sum(pod.replicas * pod.memory_request_mib for pod in pods) / 1024,
-        active_series=None if series is None else series * capacity.generators(settings),
+        active_series=None if series is None else series * capacity.metric_writers(settings),
     )
 
 

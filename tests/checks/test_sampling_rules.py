@@ -297,3 +297,11 @@ def test_samplers_are_sized_for_the_load() -> None:
     assert sized[traces].fits
     assert not checks(workload={"cpuRequestMillicores": 500})[cpu].fits
     assert not checks(numTraces=100_000)[traces].fits
+
+
+def test_each_sampler_writes_all_series() -> None:
+    load = {**LOAD, "operations": 100}
+    on = settings(backends=BACKENDS, load=load, alloy={"sampling": {"mode": "on", "replicas": 3}})
+
+    assert (capacity.metric_writers(on), capacity.generators(on)) == (3, 1)
+    assert "series of a metrics-generator" not in {c.what for c in capacity.checks(on)}
