@@ -27,6 +27,7 @@ from tests.tempo.running import s3_client, s3_stand_in
 
 PROGRAMS = {2: "tempo", 3: "tempo-3"}
 pytestmark = [
+    pytest.mark.slow,
     needs_charts,
     pytest.mark.skipif(
         not all(map(shutil.which, PROGRAMS.values())), reason="needs tempo and tempo-3 on PATH"
