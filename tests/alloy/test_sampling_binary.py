@@ -221,6 +221,7 @@ def test_the_samplers_start(name: str, tmp_path: Path) -> None:
     assert "level=warn" not in log
 
 
+@pytest.mark.slow
 def test_kept_traces_are_complete_and_all_spans_are_counted(tmp_path: Path) -> None:
     traces = shop(200)
     with (
@@ -301,6 +302,7 @@ def test_a_ceiling_bounds_what_is_kept(tmp_path: Path) -> None:
     assert set(spans_by_trace(tempo).values()) == {8}
 
 
+@pytest.mark.slow
 def test_a_rehearsal_stores_everything_and_counts_what_it_would_keep(tmp_path: Path) -> None:
     traces = shop(100)
     with (
@@ -400,6 +402,7 @@ def test_spans_for_a_sampler_that_is_killed_wait_for_it(tmp_path: Path) -> None:
             wait_until("the others", lambda: spans_by_trace(tempo) == every, 120)
 
 
+@pytest.mark.slow
 def test_a_part_from_the_gateway_is_scaled_up_again(tmp_path: Path) -> None:
     traces = shop(400)
     with (
