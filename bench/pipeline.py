@@ -60,7 +60,7 @@ _AROUND, _BURST_SECONDS, _OUTAGE_SECONDS = 6, 30, 60
 #: Spans for a comparison of CPU time, and how often each configuration gets them.
 _SPANS, _ROUNDS = 20_000, 2
 #: Traces that are looked up after each scenario.
-_LOOKED_UP = 20
+_LOOKED_UP = 10
 _PROBES: Final = {"GET /healthz", "GET /readyz", "GET /metrics"}
 _CALLS: Final = "traces_spanmetrics_calls_total"
 _LATENCY: Final = "traces_spanmetrics_latency_bucket"
@@ -256,7 +256,7 @@ class Backend:
         for trace in traces:
             trace_id = trace.spans[0][1].trace_id.hex()
             start = time.monotonic()
-            body = get(f"{self.url}/api/v2/traces/{trace_id}") or b""
+            body = get(f"{self.url}/api/v2/traces/{trace_id}", seconds=60) or b""
             self.lookups.append(time.monotonic() - start)
             found += body.count(b'"spanId"') >= len(trace.spans)
         return found
@@ -458,10 +458,14 @@ def bad_days(folder: Path, charts: Path, only: str) -> Iterator[str]:
             pods = [each for group in started.values() for each in group]
             pipelines[name] = Pipeline(name=name, pods=pods, sink=sink, http=http)
         rows = [_SCENARIO_HEAD]
+        queries: tuple[list[float], list[float]] | None = None
         for number, scenario in enumerate(scenarios(pipelines, at)):
             if only in scenario.name:
                 _say(scenario.name)
                 rows += play(scenario, pipelines, at, 1000 * number)
+                # Later ones read from the emulator of S3, which is slower than S3.
+                queries = queries or (list(at.lookups), list(at.searches))
+        yield table(rows)
         get(f"{at.url}/flush")
         stored = sum(otlp.span_count(r) for each in pipelines.values() for r in each.sink.requests)
         probe = _same(at.stored_bytes)
@@ -469,13 +473,13 @@ def bad_days(folder: Path, charts: Path, only: str) -> Iterator[str]:
         limits = ", ".join(
             f"{pod.name} {pod.tier.memory_mib or '-'}" for pod in (*pipelines[SAMPLERS].pods,)
         )
-    yield table(rows)
+    lookups, searches = queries or ([], [])
     yield table(
         [
             ("Tempo", "measured"),
             ("bytes of a span in S3", f"{size / stored:.0f}"),
-            (f"p95 of {len(at.lookups)} traces by id", f"{1000 * _p95(at.lookups):.0f} ms"),
-            (f"p95 of {len(at.searches)} searches", f"{1000 * _p95(at.searches):.0f} ms"),
+            (f"p95 of {len(lookups)} traces by id, steady", f"{1000 * _p95(lookups):.0f} ms"),
+            (f"p95 of {len(searches)} searches, steady", f"{1000 * _p95(searches):.0f} ms"),
             ("memory limits, MiB", limits),
         ]
     )

@@ -130,12 +130,12 @@ def free_ports(count: int) -> list[int]:
         return [s.getsockname()[1] for s in sockets]
 
 
-def get(url: str, data: bytes | None = None) -> bytes | None:
-    """Return what a URL answers; None where it does not answer with success."""
+def get(url: str, data: bytes | None = None, seconds: float = 10) -> bytes | None:
+    """Return what a URL answers; None where it does not answer with success, and in time."""
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     request = urllib.request.Request(url, data, headers)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310
             return answer.read()
     except (urllib.error.URLError, ConnectionError, TimeoutError, http.client.HTTPException):
         return None
