@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from components.core.names import ALLOY_RELEASE, TEMPO_RELEASE
+from components.core.names import ALLOY_RELEASE, ALLOY_SAMPLER_RELEASE, TEMPO_RELEASE
 from plan.command import CommandError
 from plan.diff.environment import Environment
 from plan.diff.kinds import RELEASE
@@ -93,8 +93,12 @@ def releases(planned: Planned) -> dict[str, Mapping[str, Any]]:
 
 
 def in_order(found: Sequence[Tier]) -> list[Tier]:
-    """Return tiers in the order in which spans pass them: the gateway, then the samplers."""
-    return sorted(found, key=lambda tier: tier.name != ALLOY_RELEASE)
+    """Return the tiers that spans pass, in their order: the gateway, then the samplers.
+
+    Another release of Alloy collects the logs of pods, which a single machine has none of.
+    """
+    by_name = {tier.name: tier for tier in found}
+    return [by_name[name] for name in (ALLOY_RELEASE, ALLOY_SAMPLER_RELEASE) if name in by_name]
 
 
 def tiers_of(planned: Planned) -> list[Tier]:
@@ -155,7 +159,7 @@ def compared(
 
 
 def _tiers(planned: Planned | None) -> list[Tier]:
-    return tiers(releases(planned).values()) if planned else []
+    return in_order(tiers(releases(planned).values())) if planned else []
 
 
 def plans(root: Path, stack: str, base: str | None) -> list[tuple[str, Planned]]:

@@ -211,7 +211,7 @@ def _sections(sides: Sequence[Side], *, aligned: bool) -> Iterator[tuple[str, st
             "Sampling policies",
             ("policy", "traces kept", "traces not kept"),
             [_policies(side) for side in sides],
-            "A trace that matches several policies counts for each of them.",
+            "A trace that a policy keeps is not tried with the next ones.",
         ),
         ("Services", ("service", *_COUNTED), [_services(side) for side in sides], ""),
         ("Routes", ("service", "route", *_COUNTED), [_routes(side) for side in sides], ""),

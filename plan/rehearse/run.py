@@ -19,10 +19,10 @@ from plan.rehearse.sinks import HttpSink, TraceSink, http_sink, trace_sink
 from plan.rehearse.storing import Stored
 
 #: Times in a configuration after which data moves on: a decision, or an interval of metrics.
-_WAITS = re.compile(r'\b(?:decision_wait|metrics_flush_interval)\s*= "(\d+)(ms|s|m)"')
+_WAITS = re.compile(r'\b(decision_wait|metrics_flush_interval)\s*= "(\d+)(ms|s|m)"')
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60}
 #: Seconds without anything new after which everything has arrived.
-_QUIET_SECONDS = 4
+_QUIET_SECONDS = 6
 #: Longest time in seconds to wait for what is still under way.
 _PATIENCE_SECONDS = 300
 
@@ -145,9 +145,11 @@ def rehearse(tiers: Sequence[Tier], traffic: Traffic, tempo: storing.Tempo | str
 
 def settle(its: Sequence[Collector], sink: TraceSink, http: HttpSink) -> None:
     """Wait until everything that is under way has arrived."""
-    found = [_WAITS.findall(each.tier.config) for each in its]
-    waits = [float(number) * _UNITS[unit] for one in found for number, unit in one]
-    time.sleep(max(waits, default=0))
+    # Metrics of what is kept come after the decision, and remote write has a deadline of 5 s.
+    longest: dict[str, float] = {}
+    for name, number, unit in (w for each in its for w in _WAITS.findall(each.tier.config)):
+        longest[name] = max(longest.get(name, 0), float(number) * _UNITS[unit])
+    time.sleep(sum(longest.values()))
     last, since = (-1, -1), time.monotonic()
 
     def quiet() -> bool | None:
