@@ -82,6 +82,8 @@ def dashboard_url(
 ) -> str:
     """Return the address of a dashboard, with the time range.
 
+    `Uid.SERVICE` has no choice of all services, so a link to it sets `service` and never keeps it.
+
     Variables of both dashboards keep their value. Others are set: to a string, or to what Grafana
     knows of the clicked point, for example `cell("Service")`.
     """

@@ -60,7 +60,7 @@ def build(show: Panels) -> Dashboard:
             ),
         ],
         links=[
-            Link("Service", dashboard_url(Uid.SERVICE)),
+            Link("Service overview", dashboard_url(Uid.SERVICES)),
             Link("Beyla", dashboard_url(Uid.COLLECTORS, keep=[])),
         ],
     )

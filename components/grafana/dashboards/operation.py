@@ -47,7 +47,7 @@ def build(show: Panels) -> Dashboard:
         Section("Traces", Line(recent, failing)),
         variables=[*filters(show.stack), operation(show.stack)],
         links=[
-            Link("Service", dashboard_url(Uid.SERVICE)),
+            Link("Service overview", dashboard_url(Uid.SERVICES)),
             Link("Traces in Explore", traces_url(show.stack, in_explore)),
         ],
     )

@@ -129,7 +129,7 @@ def _cases(show: Panels) -> list[UseCase]:
             "Which requests were slow, and where did the time go?",
             "Open the slowest trace and follow the longest bar down to the span without a child: "
             "that span took the time itself.",
-            Uid.SERVICE,
+            Uid.SERVICES,
             (
                 ranked(
                     "Duration of the ten slowest services, p95",
@@ -208,7 +208,7 @@ def _cases(show: Panels) -> list[UseCase]:
             "Where did an error begin?",
             "These spans failed although nothing that they called did: the error began there, and "
             "everything above only passed it on.",
-            Uid.SERVICE,
+            Uid.SERVICES,
             (
                 show.table(
                     "Calls that fail",

@@ -132,3 +132,13 @@ def test_a_table_of_traces_leads_into_the_trace_view(key: tuple[str, str]) -> No
             [url] = urls(override)
             assert "${__value.raw}" in url
             assert panes(url)["datasource"] == CONTEXTS[key[0]].tempo_uid
+
+
+@every_key
+def test_no_link_takes_all_services_to_the_dashboard_of_one(key: tuple[str, str]) -> None:
+    """It has no choice of all, and would show nothing."""
+    dashboard = read()[key]
+    offers_all = {v["name"] for v in dashboard["templating"]["list"] if v.get("includeAll")}
+    for url in urls(dashboard):
+        if url.startswith(f"/d/{Uid.SERVICE}?") and "service" in offers_all:
+            assert "${service:queryparam}" not in url
