@@ -68,7 +68,8 @@ class Telemetry:
         from opentelemetry import propagate, trace
 
         # The names of headers as the propagator knows them.
-        given = {name.lower(): value for name, value in (headers or {}).items()}
+        items: list[tuple[str, str]] = list(headers.items()) if headers is not None else []
+        given = {name.lower(): value for name, value in items}
         above = propagate.extract(given) if headers is not None else None
         of_kind = trace.SpanKind[kind]
         with self._tracer.start_as_current_span(
