@@ -101,7 +101,9 @@ def _not_written(site: Site, what: str, last: Answer | None) -> Finding | None:
     said = site.last_line(
         namespace,
         pods,
-        r'(?:non-recoverable error|Failed to send batch|remote_name=).*\berr="((?:[^"\\]|\\.)*)"',
+        # While the first segment of the write-ahead log is not there yet, Tempo logs that too.
+        r"^(?!.*failed to find segment)"
+        r'.*(?:non-recoverable error|Failed to send batch|remote_name=).*\berr="((?:[^"\\]|\\.)*)"',
     )
     because = f": {said}" if said else ""
     if metrics.total(RemoteWriteMetric.FAILED):

@@ -96,6 +96,9 @@ def no_remote_write(world: World) -> None:
     world.texts["tempo-0"] = (
         'level=error remote_name=4a1 msg="non-recoverable error" count=9 '
         'err="server returned HTTP status 404 Not Found: remote write receiver needs to be enabled"'
+        "\n"
+        # A start of the write-ahead log, not a fault.
+        'level=error remote_name=4a1 msg="error tailing WAL" err="failed to find segment for index"'
     )
 
 
