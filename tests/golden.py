@@ -32,6 +32,8 @@ GOLDEN = Path(__file__).parent / "golden"
 SCHEMA = GOLDEN / "package" / "schema.json"
 #: The stack whose dashboards the other stacks' are compared with.
 REFERENCE = "prod"
+#: Stands for the difference between two dashboards with the same digest.
+NOT_IN_DIGEST = "differs in layout or options\n"
 
 
 def expected(stack: str) -> dict[str, str]:
@@ -47,7 +49,7 @@ def expected(stack: str) -> dict[str, str]:
 def actual(stack: str) -> dict[str, str]:
     """Return the files of the plan as it is now."""
     found = compact(planned(stack))
-    for name in [n for n in found if _is_dashboard(n)]:
+    for name in [n for n in found if is_dashboard(n)]:
         text = found.pop(name)
         reference = planned(REFERENCE).get(name, "")
         if stack == REFERENCE or not reference:
@@ -61,12 +63,14 @@ def compact(files: Mapping[str, str]) -> dict[str, str]:
     """Return the files of a plan in which each text stands in one file only."""
     found = dict(files)
     found["plan.yaml"] = dump(_short(json.loads(found.pop("plan.json"))))
-    values = yaml.safe_load(found["values/alloy.yaml"])
-    values["alloy"]["configMap"]["content"] = "alloy/alloy.alloy"
-    found["values/alloy.yaml"] = dump(values)
-    for module in MODULES.glob("*.alloy"):
-        pointer = f"// {module.relative_to(ROOT)}\n"
-        found["alloy/alloy.alloy"] = found["alloy/alloy.alloy"].replace(module.read_text(), pointer)
+    modules = {module.read_text(): module for module in MODULES.glob("*.alloy")}
+    for name in [n for n in found if n.startswith("alloy/")]:
+        for text, module in modules.items():
+            found[name] = found[name].replace(text, f"// {module.relative_to(ROOT)}\n")
+        of_release = f"values/{Path(name).stem}.yaml"
+        values = yaml.safe_load(found[of_release])
+        values["alloy"]["configMap"]["content"] = name
+        found[of_release] = dump(values)
     return found
 
 
@@ -82,7 +86,8 @@ def planned(stack: str) -> dict[str, str]:
     return files(plan(stack))
 
 
-def _is_dashboard(name: str) -> bool:
+def is_dashboard(name: str) -> bool:
+    """Return whether a file of a plan is the JSON of a dashboard."""
     return name.startswith("grafana/") and "/datasources/" not in name and name.endswith(".json")
 
 
@@ -157,7 +162,7 @@ def _line(value: object) -> str:
 def _difference(before: str, after: str) -> str:
     """Return the lines that differ; a dashboard can also differ in what its digest leaves out."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
-    return "".join(f"{line}\n" for line in list(lines)[2:]) or "differs in layout or options\n"
+    return "".join(f"{line}\n" for line in list(lines)[2:]) or NOT_IN_DIGEST
 
 
 @cache
