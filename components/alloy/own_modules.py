@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from ..core.problem import Problem, problem
 from .settings import AlloyModulesSettings
@@ -15,6 +16,8 @@ from .text import Block, parse
 
 #: The modules of the stack.
 MODULES = Path(__file__).parent / "modules"
+#: No modules of the stack file.
+NO_MODULES: Mapping[str, str] = MappingProxyType({})
 SIGNALS = ("traces", "logs", "metrics")
 #: Most bytes of a file; a ConfigMap holds 1 MiB.
 MOST_BYTES = 100_000

@@ -6,11 +6,9 @@ to the metrics backend. Modules of the stack file are in between: after limit_me
 the last module.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 from ..backends import amazon, credentials
 from ..backends.settings import Auth, LogsSettings, MetricsSettings, WriterSettings
@@ -25,15 +23,14 @@ from .endpoints import sampler_hosts
 from .own_modules import MODULES, SIGNALS, OwnModule, modules
 from .queues import on_volume
 from .settings import QueuePlace
-from .sizes import HTTP_REQUEST_MIB, least_queue_bytes, queue_bytes, retry_minutes
+from .sizes import HTTP_REQUEST_MIB, least_queue_bytes, queue_bytes
 from .tenants import apart
 from .text import Expression
+from .writer import Body, Instances, Lines, Value, inputs, instance, replaced
 
 if TYPE_CHECKING:
     from .component import AlloyArgs
 
-#: Attributes whose value is a mapping.
-_MAPS = ("external_labels", "headers")
 #: Module that other modules use; it has no instance of its own.
 SHARED_MODULE = "ottl_list"
 #: Environment variable with the key of hashes.
@@ -44,31 +41,6 @@ _LEAST_QUEUE_BYTES = 16 * MIB
 #: Minutes that the gateway retries a copy for a sampler.
 _REHEARSED_RETRY_MINUTES = 1
 _ALL_PERCENT = 100
-
-_NOT_PRINTABLE_ASCII = re.compile(r"[^ -~]")
-
-
-@dataclass(frozen=True)
-class Lines:
-    """A list of strings of which each is on a line of its own, raw where possible."""
-
-    texts: Sequence[str]
-
-
-#: Type of a module's arguments.
-Value = (
-    str
-    | float
-    | Expression
-    | Lines
-    | Sequence["str | Expression"]
-    | Mapping[str, str]
-    | Mapping[str, "str | Expression"]
-)
-#: Attributes of a block, and the blocks in it; several of one name are a list.
-Body = Mapping[str, Any]
-#: Instances by module, each with the module's arguments.
-Instances = dict[str, dict[str, Value]]
 
 
 def config(args: "AlloyArgs") -> str:
@@ -116,7 +88,7 @@ def _outside(
             for module in (each for each in own if signal in each.signals):
                 arguments = again.setdefault(module.name, {each: [] for each in module.signals})
                 arguments[signal] = source[signal]
-                source[signal] = [Expression(f"{module.name}.ingress.input")]
+                source[signal] = inputs(module.name, "ingress")
                 source = arguments
     return {"default": made, "ingress": again}
 
@@ -141,7 +113,7 @@ def _insert(
             # A signal without a backend leads nowhere, and a module may require its argument.
             arguments = instances.setdefault(module.name, {each: [] for each in module.signals})
             arguments[signal] = instances[source][signal]
-            instances[source][signal] = _to(module.name)
+            instances[source][signal] = inputs(module.name)
             source = module.name
     used = [module for place in own.values() for module in place]
     for module in used:
@@ -171,9 +143,9 @@ def _entry(args: "AlloyArgs") -> Instances:
         "enrich": {
             "cluster": args.cluster_name,
             "environment": args.environment,
-            "traces": _to("drop_noise"),
-            **({"logs": _to("clean")} if args.logs else {}),
-            **({"metrics": _to("clean")} if args.metrics else {}),
+            "traces": inputs("drop_noise"),
+            **({"logs": inputs("clean")} if args.logs else {}),
+            **({"metrics": inputs("clean")} if args.metrics else {}),
         },
     }
 
@@ -188,7 +160,7 @@ def _traces(args: "AlloyArgs") -> Instances:
                 resources=statements.dropped_resources(args.settings.drop),
                 spans=statements.dropped_spans(args.settings.drop),
             ),
-            "traces": _to("clean"),
+            "traces": inputs("clean"),
         },
         **_clean(args, exits),
         **exits,
@@ -205,7 +177,7 @@ def _exits(args: "AlloyArgs") -> Instances:
         tls=args.tls,
         tenant=args.tenant,
         queue_bytes=queue_bytes(args.settings, args.load),
-        retry_minutes=retry_minutes(args.settings),
+        retry_minutes=args.settings.retry_minutes,
     )
     if not sampling.runs:
         return {"send_to_tempo": to_tempo}
@@ -215,7 +187,7 @@ def _exits(args: "AlloyArgs") -> Instances:
     to_samplers: dict[str, Value] = {
         "hosts": hosts,
         "queue_bytes": max(queue_bytes(args.settings, args.load) // len(hosts), _LEAST_QUEUE_BYTES),
-        "retry": f"{retry_minutes(args.settings)}m",
+        "retry": f"{args.settings.retry_minutes}m",
     }
     if sampling.decides:
         passed = {"send_to_samplers": to_samplers}
@@ -223,12 +195,12 @@ def _exits(args: "AlloyArgs") -> Instances:
             return passed
         head: dict[str, Value] = {
             "percent": sampling.head_percent,
-            "traces": _to("send_to_samplers"),
+            "traces": inputs("send_to_samplers"),
         }
         return {"head_sample": head, **passed}
     return {
         "send_to_tempo": to_tempo,
-        "copy_traces": {"traces": _to("send_to_samplers")},
+        "copy_traces": {"traces": inputs("send_to_samplers")},
         # What is stored already need not wait long.
         "send_to_samplers": {
             **to_samplers,
@@ -278,7 +250,7 @@ def _clean(args: "AlloyArgs", exits: Instances) -> Instances:
         lists = {name: Expression(f"hash_key.default.{name}") for name in lists}
     lines: Instances = {}
     if its.span_logs and args.logs:
-        lines = {"span_logs": {"logs": _to("send_to_loki")}}
+        lines = {"span_logs": {"logs": inputs("send_to_loki")}}
     return {
         **keyed,
         **lines,
@@ -289,11 +261,11 @@ def _clean(args: "AlloyArgs", exits: Instances) -> Instances:
                 each
                 for name in exits
                 if name != "send_to_samplers" or len(exits) == 1
-                for each in _to(name)
+                for each in inputs(name)
             ]
-            + (_to("span_logs") if "span_logs" in lines else []),
-            **({"logs": _to("send_to_loki")} if args.logs else {}),
-            **({"metrics": _to("convert_metrics")} if args.metrics else {}),
+            + (inputs("span_logs") if "span_logs" in lines else []),
+            **({"logs": inputs("send_to_loki")} if args.logs else {}),
+            **({"metrics": inputs("convert_metrics")} if args.metrics else {}),
         },
     }
 
@@ -311,14 +283,14 @@ def cleaned_logs(redaction: RedactionSettings, limits: AttributeLimitSettings) -
         "resource": Lines(statements.resource(redaction)),
         "log": Lines(statements.log(redaction, limits)),
     }
-    return {"clean": {**lists, "logs": _to("send_to_loki")}}
+    return {"clean": {**lists, "logs": inputs("send_to_loki")}}
 
 
 def _logs(args: "AlloyArgs", logs: LogsSettings) -> Instances:
     return send_to_loki(
         logs,
         queue_bytes(args.settings, args.load),
-        retry_minutes=retry_minutes(args.settings),
+        retry_minutes=args.settings.retry_minutes,
     )
 
 
@@ -409,100 +381,7 @@ def declared(module: str, metrics: MetricsSettings | None, logs: LogsSettings | 
     return text
 
 
-def replaced(text: str, name: str, bodies: Sequence[Body]) -> str:
-    """Replace the only block of a name by one or more of that name."""
-    [found] = re.finditer(rf"^(\t+){name} \{{\n.*?^\1\}}\n", text, re.MULTILINE | re.DOTALL)
-    blocks = "\n".join(block(name, body, found[1]) for body in bodies)
-    return text[: found.start()] + blocks + text[found.end() :]
-
-
 def _outputs(args: "AlloyArgs", module: str) -> dict[str, Value]:
     """Return the next module as the output of every signal that has a backend."""
     signals = ["traces", *(["logs"] if args.logs else []), *(["metrics"] if args.metrics else [])]
-    return {signal: _to(module) for signal in signals}
-
-
-def _to(module: str) -> list["str | Expression"]:
-    return [Expression(f"{module}.default.input")]
-
-
-def literal(text: str) -> str:
-    r"""Return a string of Alloy, quotes included, that stands for exactly this text.
-
-    The result is printable ASCII without two opening braces in a row: the chart passes the
-    configuration through Helm's `tpl`, which takes those for an action, and into a YAML block. JSON
-    and Alloy (as Go) escape alike, except for `\U`, which only Alloy has.
-    """
-
-    def escape(match: re.Match[str]) -> str:
-        code = ord(match[0])
-        return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-
-    quoted = _NOT_PRINTABLE_ASCII.sub(escape, json.dumps(text, ensure_ascii=False))
-    return quoted.replace("{{", r"{\u007b")
-
-
-def raw(text: str) -> str:
-    """Return a string of Alloy, as a raw string if it can be one: statements have many quotes."""
-    plain = not _NOT_PRINTABLE_ASCII.search(text) and "`" not in text and "{{" not in text
-    return f"`{text}`" if plain else literal(text)
-
-
-def expression(value: Value) -> str:
-    """Return a value in Alloy's syntax."""
-    match value:
-        case Expression(text):
-            return text
-        case Lines(texts):
-            return (
-                "".join(["[\n", *(f"\t\t{raw(text)},\n" for text in texts), "\t]"])
-                if texts
-                else "[]"
-            )
-        case str():
-            return literal(value)
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return str(int(value)) if value == int(value) else repr(value)
-        case Mapping():
-            pairs = [f"{literal(key)} = {expression(item)}" for key, item in value.items()]
-            return "{" + ", ".join(pairs) + "}"
-        case _:
-            return "[" + ", ".join(expression(item) for item in value) + "]"
-
-
-def instance(module: str, label: str, arguments: Mapping[str, Value]) -> str:
-    """Return the block of one instance of a module."""
-    return block(f'{module} "{label}"', arguments)
-
-
-def block(name: str, body: Body, indent: str = "") -> str:
-    """Return a block, laid out as `alloy fmt` does.
-
-    Each mapping in it is a block, and each list of mappings several, but for `_MAPS`.
-    """
-    attributes: dict[str, str] = {}
-    inner: list[tuple[str, Body]] = []
-    for key, value in body.items():
-        if isinstance(value, Mapping) and key not in _MAPS:
-            inner.append((key, cast(Body, value)))
-        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
-            inner += [(key, each) for each in cast("list[Body]", value)]
-        else:
-            attributes[key] = expression(cast(Value, value))
-    lines = [*_aligned(attributes, indent)]
-    blocks = [block(k, v, f"{indent}\t") for k, v in inner]
-    first = ["\n"] if lines and blocks else []
-    return "".join([f"{indent}{name} {{\n", *lines, *first, "\n".join(blocks), f"{indent}}}\n"])
-
-
-def _aligned(attributes: Mapping[str, str], indent: str) -> Iterator[str]:
-    """Yield the lines of attributes, aligned up to each value of several lines."""
-    group: dict[str, str] = {}
-    for key, value in attributes.items():
-        group[key] = value
-        if "\n" in value or key == [*attributes][-1]:
-            width = max(map(len, group))
-            yield from (f"{indent}\t{k:<{width}} = {v}\n" for k, v in group.items())
-            group = {}
+    return {signal: inputs(module) for signal in signals}

@@ -5,8 +5,8 @@ from typing import Any
 
 from ..core.workload import Workload
 from .settings import AlloySettings, QueuePlace
-from .tenants import Instance
 from .text import Expression
+from .writer import Instance
 
 #: Modules whose queue can be on a volume.
 _SENDERS = ("send_to_tempo", "send_to_loki")

@@ -217,4 +217,9 @@ class AlloySettings(Settings):
     @property
     def retry_minutes(self) -> int:
         """How long the gateway retries a batch before it drops it, in minutes."""
-        return max(OTLP_RETRY_MINUTES, self.survive_minutes or 0)
+        return retry_minutes(self.survive_minutes)
+
+
+def retry_minutes(survive_minutes: int | None) -> int:
+    """Return how long a batch is retried before it is dropped, in minutes."""
+    return max(OTLP_RETRY_MINUTES, survive_minutes or 0)

@@ -26,9 +26,11 @@ HTTP_REQUEST_MIB = 20
 CPU_SECONDS_PER_MILLION_SPANS = 45
 #: Planned CPU use of a pod in percent of its request; autoscaling adds a pod there.
 PLANNED_CPU_PERCENT = 70
-#: Memory of a queue by its size on the wire, MiB of Alloy itself, and the share of the memory limit
-#: from which on Alloy refuses data (limit_memory.alloy).
-_MEMORY_FACTOR, _BASE_MIB, _USABLE_SHARE = 3, 100, 0.65
+#: Bytes of a span in memory by bytes on the wire, and the share of the memory limit from which on
+#: Alloy refuses data (limit_memory.alloy).
+MEMORY_FACTOR, USABLE_SHARE = 3, 0.65
+#: MiB of Alloy itself.
+_BASE_MIB = 100
 _STEP_MIB = 64
 #: Termination grace period in seconds, and at most. What a stopping pod sends in a second in MiB is
 #: an estimate: the ingestion limit of the smallest sizes of Tempo.
@@ -130,7 +132,7 @@ def workload(settings: AlloySettings, load: LoadSettings = _UNKNOWN) -> Workload
 
 def least_memory_mib(queue_mib: float) -> int:
     """Return the memory limit in MiB below which a full queue makes Alloy refuse all signals."""
-    needed = (_BASE_MIB + _MEMORY_FACTOR * queue_mib) / _USABLE_SHARE
+    needed = (_BASE_MIB + MEMORY_FACTOR * queue_mib) / USABLE_SHARE
     return math.ceil(needed / _STEP_MIB) * _STEP_MIB
 
 
@@ -151,11 +153,6 @@ def stop_seconds(settings: AlloySettings, load: LoadSettings = _UNKNOWN) -> int:
     return min(max(GRACE_SECONDS, needed), _MOST_GRACE_SECONDS)
 
 
-def retry_minutes(settings: AlloySettings) -> int:
-    """Return how long a batch is retried before it is dropped, in minutes."""
-    return settings.retry_minutes
-
-
 def queue_minutes(settings: AlloySettings, load: LoadSettings) -> float | None:
     """Return how long the queues of all pods hold the spans of the busiest hour.
 
@@ -164,7 +161,7 @@ def queue_minutes(settings: AlloySettings, load: LoadSettings) -> float | None:
     if load.sent is None:
         return None
     held = _pods_at_peak(settings, load) * queue_bytes(settings, load)
-    return min(held / _peak_bytes(load) / 60, retry_minutes(settings))
+    return min(held / _peak_bytes(load) / 60, settings.retry_minutes)
 
 
 def _peak_bytes(load: LoadSettings) -> float:

@@ -1,7 +1,6 @@
 """Alloy as one of the stack's systems."""
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 
 from ..core import flows, helm
 from ..core.names import (
@@ -20,15 +19,13 @@ from ..tempo.endpoints import otlp_endpoint, pods
 from ..tempo.settings import TempoMode
 from . import ingress
 from .component import AlloyArgs
+from .own_modules import NO_MODULES
 from .sizes import queue_minutes, workload
 from .values import checks, rollouts
 
-#: No modules of the stack file.
-EMPTY: Mapping[str, str] = MappingProxyType({})
-
 
 def args(
-    settings: TracingSettings, *, has_credentials: bool, modules: Mapping[str, str] = EMPTY
+    settings: TracingSettings, *, has_credentials: bool, modules: Mapping[str, str] = NO_MODULES
 ) -> AlloyArgs:
     """Return the arguments of Alloy."""
     charts = settings.charts

@@ -10,9 +10,8 @@ from typing import Any, cast
 from ..backends.credentials import TENANT_HEADER
 from ..tenancy.settings import TenancySettings
 from .text import Expression
+from .writer import Instance, inputs
 
-#: Name of a module, label of an instance, and its arguments.
-Instance = tuple[str, str, dict[str, Any]]
 _KEEP, _SEND = "keep_tenant", "send_to_tempo"
 _DEFAULT = Expression(f"{_SEND}.default.input")
 
@@ -59,7 +58,7 @@ def _ways(tenancy: TenancySettings, send: dict[str, Any], least: int) -> Iterato
             # The default tenant gets what no other one has.
             "values": others if rest else tenancy.matched(tenant),
             "drop_if": "" if rest else "not ",
-            "traces": [Expression(f"{_SEND}.{_label(number)}.input")],
+            "traces": inputs(_SEND, _label(number)),
         }
         yield _KEEP, _label(number), keep
         its = {"headers": {TENANT_HEADER: tenant.name}, "queue_bytes": share}

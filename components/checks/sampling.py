@@ -24,6 +24,7 @@ from ..alloy.sampling.settings import (
     SamplingPreset,
     SamplingSettings,
 )
+from ..alloy.sizes import MEMORY_FACTOR, USABLE_SHARE
 from ..core.names import OTLP_RETRY_MINUTES
 from ..core.problem import Problem, problem
 from ..settings import TracingSettings
@@ -296,10 +297,10 @@ def _memory(settings: TracingSettings) -> Found:
         return
     held = (
         f"{_flight(settings, flight.spans_per_second)} * {load.bytes_per_span} bytes * "
-        f"{sizes.MEMORY_FACTOR} in memory * {sizes.HEADROOM:g}"
+        f"{MEMORY_FACTOR} in memory * {sizes.HEADROOM:g}"
         if flight
         else f"{sizes.num_traces(its, load):,} traces * {load.spans_per_trace:g} spans * "
-        f"{load.bytes_per_span} bytes * {sizes.MEMORY_FACTOR} in memory"
+        f"{load.bytes_per_span} bytes * {MEMORY_FACTOR} in memory"
     )
     parts = [
         f"{need.spans:,} MiB of spans ({held})",
@@ -308,10 +309,7 @@ def _memory(settings: TracingSettings) -> Found:
         f"{sizes.BASE_MIB} MiB of Alloy itself",
     ]
     whole = need.spans + need.decisions + need.queue + sizes.BASE_MIB
-    why = (
-        f"{' + '.join(parts)} = {whole:,} MiB, and a sampler uses {sizes.USABLE_SHARE:.0%} of its "
-        f"limit"
-    )
+    why = f"{' + '.join(parts)} = {whole:,} MiB, and a sampler uses {USABLE_SHARE:.0%} of its limit"
     # The value that the author wrote, if it is one of these.
     if its.workload.memory_limit_mib is None:
         yield problem(

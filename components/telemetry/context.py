@@ -7,7 +7,6 @@ from enum import StrEnum
 from ..alloy.sampling.settings import SamplingMode
 from ..alloy.sampling.sizes import num_traces
 from ..alloy.settings import QueuePlace
-from ..alloy.sizes import retry_minutes
 from ..backends.settings import LogLabelsSettings
 from ..core.names import (
     ALLOY_RELEASE,
@@ -216,7 +215,7 @@ def stack_context(settings: TracingSettings) -> StackContext:
         alert_labels=alerts.alert_labels,
         runbook_base_url=alerts.runbook_base_url,
         queue_minutes=capacity.queue_minutes(settings),
-        retry_minutes=retry_minutes(settings.alloy),
+        retry_minutes=settings.alloy.retry_minutes,
         queue_on_volume=settings.alloy.queue is QueuePlace.VOLUME,
         logs_filter=(backends.logs.labels if backends.logs else LogLabelsSettings()).filter,
         native=settings.tempo.span_metrics.histograms is Histograms.NATIVE,

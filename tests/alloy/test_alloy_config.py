@@ -9,19 +9,12 @@ from hypothesis import strategies as st
 
 from components.alloy import system
 from components.alloy.component import AlloyArgs
-from components.alloy.pipeline import (
-    MODULES,
-    SHARED_MODULE,
-    Expression,
-    config,
-    expression,
-    instance,
-    literal,
-)
+from components.alloy.pipeline import MODULES, SHARED_MODULE, config
 from components.alloy.pod_logs.pipeline import config as pod_logs_config
 from components.alloy.sampling.pipeline import config as sampler_config
 from components.alloy.settings import AlloySettings
-from components.alloy.text import Block, parse
+from components.alloy.text import Block, Expression, parse
+from components.alloy.writer import expression, instance, literal
 from components.backends.credentials import password_file
 from components.settings import TracingSettings
 from tests.alloy.cases import HOSTILE, LOGS, METRICS, arguments, variants

@@ -9,15 +9,9 @@ from typing import TYPE_CHECKING
 from ...core.names import ALLOY_LOGS_RELEASE
 from ...core.units import MIB
 from ..clean.settings import glob_pattern
-from ..pipeline import (
-    SHARED_MODULE,
-    Expression,
-    Instances,
-    cleaned_logs,
-    declared,
-    instance,
-    send_to_loki,
-)
+from ..pipeline import SHARED_MODULE, cleaned_logs, declared, send_to_loki
+from ..text import Expression
+from ..writer import Instances, inputs, instance
 from .sizes import QUEUE_MIB
 
 if TYPE_CHECKING:
@@ -39,12 +33,12 @@ def config(args: "AlloyPodLogsArgs") -> str:
             "forward_to": [Expression("trace_ids.default.receiver")],
         },
         "trace_ids": {"forward_to": [Expression("convert_logs.default.receiver")]},
-        "convert_logs": {"node": _NODE, "logs": [Expression("enrich.default.input")]},
+        "convert_logs": {"node": _NODE, "logs": inputs("enrich")},
         "enrich": {
             "cluster": args.cluster_name,
             "environment": args.environment,
             "traces": [],
-            "logs": [Expression("clean.default.input")],
+            "logs": inputs("clean"),
         },
         **cleaned_logs(args.redaction, args.limits),
         **send_to_loki(args.logs, QUEUE_MIB * MIB, waits=True),

@@ -7,26 +7,20 @@ counted too (kept_metrics), and goes to Tempo unless this is a rehearsal.
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from ...backends.settings import MetricsSettings
 from ...core.helm import no_template
-from ...core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, OTLP_RETRY_MINUTES
+from ...core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT
 from ...core.units import MIB
 from ...telemetry.metrics import TEMPO_SOURCE, Label
 from ...tempo.settings import SPAN_DIMENSIONS, Histograms
 from ..own_modules import OwnModule, modules
-from ..pipeline import (
-    SHARED_MODULE,
-    Body,
-    Value,
-    declared,
-    instance,
-    replaced,
-    send_to_tempo,
-)
+from ..pipeline import SHARED_MODULE, declared, send_to_tempo
+from ..settings import retry_minutes
 from ..tenants import apart
 from ..text import Expression
+from ..writer import Body, Instance, Value, inputs, instance, replaced
 from .policies import marks, policies
 from .sizes import REMEMBERED_DROPPED, REMEMBERED_KEPT, num_traces, queue_mib
 
@@ -45,9 +39,6 @@ _FURTHER_SERIES = 4
 #: Buckets of a native histogram, at most (registry/native_histogram.go of Tempo 2.10).
 _NATIVE_BUCKETS = 100
 
-#: Module, label and arguments.
-Instance = tuple[str, str, dict[str, Value]]
-
 
 def config(args: "AlloySamplerArgs") -> str:
     """Return the configuration: the modules in use, then their instances."""
@@ -63,7 +54,7 @@ def config(args: "AlloySamplerArgs") -> str:
 
 def _instances(args: "AlloySamplerArgs", exits: Sequence[OwnModule]) -> list[Instance]:
     counted = args.metrics is not None
-    everything = _to("name_spans") if counted and args.decides else []
+    everything = inputs("name_spans") if counted and args.decides else []
     marked = bool(args.settings.rules)
     found: list[Instance] = [
         (
@@ -75,18 +66,22 @@ def _instances(args: "AlloySamplerArgs", exits: Sequence[OwnModule]) -> list[Ins
                 "http_endpoint": f"{args.ip_family.any_address}:{OTLP_HTTP_PORT}",
                 "max_grpc_request": f"{_REQUEST_MIB}MiB",
                 "max_http_request": f"{_REQUEST_MIB}MiB",
-                "traces": _to("limit_memory"),
+                "traces": inputs("limit_memory"),
             },
         ),
         (
             "limit_memory",
             "default",
-            {"traces": [*everything, *_to("mark_rules" if marked else "decide")]},
+            {"traces": [*everything, *inputs("mark_rules" if marked else "decide")]},
         ),
     ]
     if marked:
         found.append(
-            ("mark_rules", "default", {"statements": marks(args.settings), "traces": _to("decide")})
+            (
+                "mark_rules",
+                "default",
+                {"statements": marks(args.settings), "traces": inputs("decide")},
+            )
         )
     found.append(("decide", "default", _decide(args, exits)))
     if args.decides:
@@ -98,7 +93,7 @@ def _instances(args: "AlloySamplerArgs", exits: Sequence[OwnModule]) -> list[Ins
 
 def _decide(args: "AlloySamplerArgs", exits: Sequence[OwnModule]) -> dict[str, Value]:
     traces = num_traces(args.settings, args.load)
-    kept = _to("name_spans", "kept") if args.metrics else []
+    kept = inputs("name_spans", "kept") if args.metrics else []
     first = exits[0].name if exits else "send_to_tempo"
     return {
         "decision_wait": f"{args.settings.decision_wait_seconds}s",
@@ -106,7 +101,7 @@ def _decide(args: "AlloySamplerArgs", exits: Sequence[OwnModule]) -> dict[str, V
         "remembered_kept": traces * REMEMBERED_KEPT,
         "remembered_dropped": traces * REMEMBERED_DROPPED,
         "max_trace_bytes": args.max_trace_mib * MIB,
-        "traces": [*kept, *(_to(first) if args.decides else [])],
+        "traces": [*kept, *(inputs(first) if args.decides else [])],
     }
 
 
@@ -116,7 +111,7 @@ def _export(args: "AlloySamplerArgs", exits: Sequence[OwnModule]) -> list[Instan
     following = [*(module.name for module in exits[1:]), "send_to_tempo"]
     for module, target in zip(exits, following, strict=False):
         arguments: dict[str, Value] = {signal: [] for signal in module.signals}
-        found.append((module.name, "default", {**arguments, "traces": _to(target)}))
+        found.append((module.name, "default", {**arguments, "traces": inputs(target)}))
     to_tempo = send_to_tempo(
         # The component has waited for the output, if it was one.
         cast(str, args.tempo_endpoint),
@@ -124,7 +119,7 @@ def _export(args: "AlloySamplerArgs", exits: Sequence[OwnModule]) -> list[Instan
         tls=args.tls,
         tenant=args.tenant,
         queue_bytes=queue_mib(args.settings, args.load, args.survive_minutes) * MIB,
-        retry_minutes=max(OTLP_RETRY_MINUTES, args.survive_minutes or 0),
+        retry_minutes=retry_minutes(args.survive_minutes),
     )
     return [*found, ("send_to_tempo", "default", to_tempo)]
 
@@ -132,19 +127,19 @@ def _export(args: "AlloySamplerArgs", exits: Sequence[OwnModule]) -> list[Instan
 def _metrics(args: "AlloySamplerArgs", metrics: MetricsSettings) -> list[Instance]:
     limits: dict[str, Value] = {"expire": _EXPIRE, "max_operations": _max_operations(args)}
     named: dict[str, Value] = {"statements": _unshadowed(args)}
-    series = _to("tempo_series")
+    series = inputs("tempo_series")
     everything: list[Instance] = [
         (
             "name_spans",
             "default",
-            {**named, "traces": [*_to("span_metrics"), *_to("service_graph")]},
+            {**named, "traces": [*inputs("span_metrics"), *inputs("service_graph")]},
         ),
         ("span_metrics", "default", {**limits, "metrics": series}),
         ("service_graph", "default", {"metrics": series}),
     ]
     return [
         *(everything if args.decides else []),
-        ("name_spans", "kept", {**named, "traces": _to("kept_metrics")}),
+        ("name_spans", "kept", {**named, "traces": inputs("kept_metrics")}),
         (
             "kept_metrics",
             "default",
@@ -220,7 +215,3 @@ def _declared(module: str, args: "AlloySamplerArgs") -> str:
 def _durations(seconds: Sequence[float]) -> list[str]:
     """Return bounds as durations of Go; a bound has a millisecond at least, or a part of one."""
     return [f"{round(each * 1_000_000)}us" for each in seconds]
-
-
-def _to(module: str, label: str = "default") -> list[Any]:
-    return [Expression(f"{module}.{label}.input")]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ...core.units import MIB
 from ...core.workload import Workload
 from ...load.settings import LoadSettings
+from ..sizes import MEMORY_FACTOR, PLANNED_CPU_PERCENT, USABLE_SHARE
 from .policies import kept
 from .settings import SamplingSettings
 
@@ -18,23 +19,18 @@ from .settings import SamplingSettings
 #: 110,000 spans, 7 % of them kept (Alloy 1.18.1, examples/features/sampling). The margin is for
 #: more rules and more that is kept.
 CPU_SECONDS_PER_MILLION_SPANS = 40
-#: CPU request of a sampler without a load, and at least with one, and the planned use of it.
+#: CPU request of a sampler without a load, and at least with one.
 _CPU_MILLICORES, _LEAST_CPU_MILLICORES = 500, 250
-_PLANNED_CPU_SHARE = 0.7
 #: Traces in flight beyond the planned peak, for bursts and uneven spread.
 HEADROOM = 1.5
 #: Traces in memory without a load, and at least with one: the default of Alloy, and a fifth of it.
 DEFAULT_TRACES, LEAST_TRACES = 50_000, 10_000
 #: Decisions that a sampler remembers for late spans, as a multiple of the traces in memory.
 REMEMBERED_KEPT, REMEMBERED_DROPPED = 2, 4
-#: Bytes of a span in memory by bytes on the wire, as for the gateway's queues (alloy/sizes.py).
-MEMORY_FACTOR = 3
 #: Bytes of a remembered decision: a trace id in a map and a list.
 _DECISION_BYTES = 200
 #: MiB of Alloy itself, with the series of span metrics of some hundred operations.
 BASE_MIB = 200
-#: Share of the memory limit from which on a sampler refuses spans (limit_memory.alloy).
-USABLE_SHARE = 0.65
 #: Queue to Tempo in MiB, in each sampler; more with `alloy.surviveMinutes`.
 QUEUE_MIB = 64
 #: Smallest memory limit without a value in the stack file, and its steps, in MiB.
@@ -150,7 +146,7 @@ def workload(
     limit, cpu = _WITHOUT_LOAD_MIB, _CPU_MILLICORES
     if known := flight(settings, load):
         each = known.spans_per_second / settings.replicas
-        used = each * CPU_SECONDS_PER_MILLION_SPANS / 1000 / _PLANNED_CPU_SHARE
+        used = each * CPU_SECONDS_PER_MILLION_SPANS / 1000 / (PLANNED_CPU_PERCENT / 100)
         cpu = max(_LEAST_CPU_MILLICORES, math.ceil(used / 50) * 50)
         need = memory(settings, load, survive_minutes).limit
         limit = max(_LEAST_MIB, math.ceil(need / _STEP_MIB) * _STEP_MIB)
@@ -173,5 +169,5 @@ def least_wait_seconds(settings: SamplingSettings, *, beyla: bool) -> int:
 
 def spans_per_second(size: Workload) -> float:
     """Return how many spans per second all samplers carry."""
-    cores = size.replicas * size.cpu_request_millicores / 1000 * _PLANNED_CPU_SHARE
+    cores = size.replicas * size.cpu_request_millicores / 1000 * PLANNED_CPU_PERCENT / 100
     return cores * 1_000_000 / CPU_SECONDS_PER_MILLION_SPANS

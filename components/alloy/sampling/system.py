@@ -1,7 +1,6 @@
 """The samplers as one of the stack's systems."""
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 
 from ...core import flows, helm
 from ...core.names import (
@@ -18,17 +17,15 @@ from ...settings import TracingSettings
 from ...tempo.endpoints import otlp_endpoint, pods
 from ...tempo.settings import TempoMode
 from ...tempo.sizes import limits
+from ..own_modules import NO_MODULES
 from .component import AlloySamplerArgs
 from .policies import kept
 from .sizes import workload
 from .values import checks, rollouts
 
-#: No modules of the stack file.
-EMPTY: Mapping[str, str] = MappingProxyType({})
-
 
 def args(
-    settings: TracingSettings, *, has_credentials: bool, modules: Mapping[str, str] = EMPTY
+    settings: TracingSettings, *, has_credentials: bool, modules: Mapping[str, str] = NO_MODULES
 ) -> AlloySamplerArgs:
     """Return the arguments of the samplers."""
     charts, most = settings.charts, limits(settings.tempo)
