@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from ..alloy.clean.settings import Action, glob_pattern
+from ..alloy.clean.settings import Action
 from ..alloy.clean.statements import NEEDED, is_needed, template
+from ..alloy.ottl import glob_pattern
 from ..backends.settings import Auth
 from ..settings import TracingSettings
 from ..tempo import sizes as tempo_sizes

@@ -1,6 +1,5 @@
 """Settings of what Alloy redacts, limits, drops and renames."""
 
-import re
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -181,8 +180,3 @@ class RouteSettings(Settings):
     templates: list[RouteTemplate] = Field(default=[], max_length=100)
     """Further templates: a path that fits one becomes that template, as in `/shops/{shop}/cart`.
     The first that fits is used."""
-
-
-def glob_pattern(glob: str, any_character: str = ".") -> str:
-    """Return a regular expression that matches what a glob matches, without anchors."""
-    return f"{any_character}*".join(re.escape(part) for part in glob.split("*"))

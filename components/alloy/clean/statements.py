@@ -5,18 +5,16 @@ characters, so that a rule is a few patterns that do, and none with many alterna
 attributes are looked at together, and only a span with a name that looks secret pays for more.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from ..ottl import equals, glob_pattern, quoted, whole_pattern
 from .settings import (
     Action,
     AttributeLimitSettings,
     DropSettings,
-    RedactionRuleSettings,
     RedactionSettings,
     RouteSettings,
-    glob_pattern,
 )
 
 #: What takes the place of a secret, as the semantic conventions have it (`url.full`).
@@ -100,14 +98,14 @@ NEEDED = (
 
 def resource(redaction: RedactionSettings) -> list[str]:
     """Return the statements for the attributes of a resource."""
-    return [*_allowed(redaction, "resource"), *_attributes(redaction, "resource", "resource")]
+    return [*_allowed(redaction, "resource"), *_attributes(redaction, "resource")]
 
 
 def span(
     redaction: RedactionSettings, limits: AttributeLimitSettings, routes: RouteSettings
 ) -> list[str]:
     """Return the statements for a span."""
-    found = [*_allowed(redaction, "span"), *_attributes(redaction, "span", "span")]
+    found = [*_allowed(redaction, "span"), *_attributes(redaction, "span")]
     if redaction.enabled:
         rules = redaction.rules
         if rules.urls:
@@ -117,7 +115,7 @@ def span(
                 f'where IsMatch({path}, "=") and ({_any(path, _QUERY_MARKS)})'
                 for path in (*paths, "span.name")
             ]
-        found += _of_text(rules, redaction, ["span.name"], assigned=[])
+        found += _of_text(redaction, ["span.name"], assigned=[])
         if rules.sql_literals:
             found += [
                 _replace(f"span.attributes[{quoted(name)}]", pattern, new)
@@ -131,32 +129,32 @@ def span(
 def status(redaction: RedactionSettings) -> list[str]:
     """Return the statements for a span that has a status message."""
     path = "span.status.message"
-    return list(_of_text(redaction.rules, redaction, [path], assigned=[path]))
+    return list(_of_text(redaction, [path], assigned=[path]))
 
 
 def event(redaction: RedactionSettings, limits: AttributeLimitSettings) -> list[str]:
     """Return the statements for an event of a span."""
-    found = [*_allowed(redaction, "spanevent"), *_attributes(redaction, "spanevent", "spanevent")]
+    found = [*_allowed(redaction, "spanevent"), *_attributes(redaction, "spanevent")]
     texts = [f"spanevent.attributes[{quoted(name)}]" for name in _EXCEPTIONS]
-    found += _of_text(redaction.rules, redaction, [], assigned=texts)
+    found += _of_text(redaction, [], assigned=texts)
     return [*found, *_limited(limits, "spanevent")]
 
 
 def log(redaction: RedactionSettings, limits: AttributeLimitSettings) -> list[str]:
     """Return the statements for a log record."""
-    found = [*_allowed(redaction, "log"), *_attributes(redaction, "log", "log")]
+    found = [*_allowed(redaction, "log"), *_attributes(redaction, "log")]
     if redaction.enabled:
         # Loki stores the body as text in any case. In a text, what is nested deep is found too.
         found.append("set(log.body, String(log.body)) where IsMap(log.body) or IsList(log.body)")
         texts = [f"log.attributes[{quoted(name)}]" for name in _EXCEPTIONS]
-        found += _of_text(redaction.rules, redaction, ["log.body"], assigned=["log.body", *texts])
+        found += _of_text(redaction, ["log.body"], assigned=["log.body", *texts])
     return [*found, *_limited(limits, "log")]
 
 
 def datapoint(redaction: RedactionSettings, routes: RouteSettings) -> list[str]:
     """Return the statements for a data point of a metric."""
     return [
-        *_attributes(redaction, "datapoint", "datapoint"),
+        *_attributes(redaction, "datapoint"),
         *_routes(routes, 'datapoint.attributes["http.route"]'),
     ]
 
@@ -174,7 +172,7 @@ def dropped_spans(rules: Iterable[DropSettings]) -> list[str]:
     for rule in rules:
         parts: list[str] = []
         if rule.span_name:
-            parts.append(_equals("span.name", rule.span_name))
+            parts.append(equals("span.name", rule.span_name))
         if rule.route:
             # A whole URL, a path with a query, or a path.
             path = glob_pattern(rule.route, "[^?#]")
@@ -203,22 +201,11 @@ def is_needed(attribute: str) -> bool:
     return any(re.fullmatch(glob_pattern(one), attribute) for one in NEEDED)
 
 
-def quoted(text: str) -> str:
-    """Return a string of OTTL that stands for exactly this text; JSON and OTTL escape alike."""
-    return json.dumps(text, ensure_ascii=False)
-
-
 def _of_resource(rule: DropSettings) -> Iterator[str]:
     if rule.service:
-        yield _equals('resource.attributes["service.name"]', rule.service)
+        yield equals('resource.attributes["service.name"]', rule.service)
     if rule.namespace:
         yield f'resource.attributes["k8s.namespace.name"] == {quoted(rule.namespace)}'
-
-
-def _equals(path: str, glob: str) -> str:
-    if "*" not in glob:
-        return f"{path} == {quoted(glob)}"
-    return f"IsMatch({path}, {quoted(f'^{glob_pattern(glob)}$')})"
 
 
 def _allowed(redaction: RedactionSettings, context: str) -> list[str]:
@@ -230,19 +217,19 @@ def _allowed(redaction: RedactionSettings, context: str) -> list[str]:
     return [f"keep_matching_keys({context}.attributes, {quoted(f'^(?:{pattern})$')})"]
 
 
-def _attributes(redaction: RedactionSettings, context: str, cache: str) -> list[str]:
+def _attributes(redaction: RedactionSettings, context: str) -> list[str]:
     """Return the statements for a map of attributes."""
     if not redaction.enabled:
         return []
     path, rules = f"{context}.attributes", redaction.rules
-    found = _named(redaction, path, f"{cache}.cache")
+    found = _named(redaction, path, f"{context}.cache")
     for one in redaction.attributes:
         value = f"{path}[{quoted(one.name)}]"
         if one.action is Action.HASH:
             # All keyed hashes of the platform are equal for equal values, whatever their type.
             hashed = f'SHA256(Concat([{quoted(HASH_KEY)}, String({value})], ""))'
             found.append(f'set({value}, Concat(["sha256:", {hashed}], "")) where {value} != nil')
-    for pattern, new in _patterns(rules, redaction):
+    for pattern, new in _patterns(redaction):
         found.append(f'replace_all_patterns({path}, "value", {quoted(pattern)}, {quoted(new)})')
     if context == "resource" and rules.assignments:
         line, arguments = (
@@ -266,7 +253,7 @@ def _named(redaction: RedactionSettings, path: str, cache: str) -> list[str]:
     if not ends and not masked:
         return []
     wanted = [f"(?:{'|'.join(ends)})$"] if ends else []
-    wanted += [f"^{glob_pattern(name)}$" for name in masked]
+    wanted += [whole_pattern(name) for name in masked]
     pattern = quoted(f"(?i){'|'.join(wanted)}")
     # The names as a JSON list: an end is followed by a quote, a start follows one.
     marks = [
@@ -296,10 +283,9 @@ def _named(redaction: RedactionSettings, path: str, cache: str) -> list[str]:
     ]
 
 
-def _patterns(
-    rules: RedactionRuleSettings, redaction: RedactionSettings
-) -> Iterator[tuple[str, str]]:
+def _patterns(redaction: RedactionSettings) -> Iterator[tuple[str, str]]:
     """Yield the patterns for any value, with what replaces them."""
+    rules = redaction.rules
     if rules.formats:
         yield from _TOKENS.items()
     if rules.pem:
@@ -313,18 +299,15 @@ def _patterns(
 
 
 def _of_text(
-    rules: RedactionRuleSettings,
-    redaction: RedactionSettings,
-    paths: Sequence[str],
-    assigned: Sequence[str],
+    redaction: RedactionSettings, paths: Sequence[str], assigned: Sequence[str]
 ) -> Iterator[str]:
     """Yield the statements for texts that are no attributes, and for those with assignments."""
     if not redaction.enabled:
         return
     for path in paths:
-        for pattern, new in _patterns(rules, redaction):
+        for pattern, new in _patterns(redaction):
             yield _replace(path, pattern, new)
-    if rules.assignments:
+    if redaction.rules.assignments:
         for path in assigned:
             yield from _assigned(path)
 

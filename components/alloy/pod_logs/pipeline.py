@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...core.names import ALLOY_LOGS_RELEASE
 from ...core.units import MIB
-from ..clean.settings import glob_pattern
+from ..ottl import glob_pattern
 from ..pipeline import SHARED_MODULE, cleaned_logs, declared, send_to_loki
 from ..text import Expression
 from ..writer import Instances, inputs, instance

@@ -8,12 +8,12 @@ that the first matching rule decides, spans are marked with the first rule that 
 one.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...core.base import Settings
+from ..ottl import equals, quoted, whole_pattern
 from .settings import (
     BooleanAttributeSettings,
     BytesLimitingSettings,
@@ -31,8 +31,6 @@ from .settings import (
     StringAttributeSettings,
     TraceLatencySettings,
     TraceStateSettings,
-    is_glob,
-    regex_of,
 )
 
 #: Attribute of a span with the first rule that it matches.
@@ -92,8 +90,7 @@ def marks(settings: SamplingSettings) -> list[str]:
     """Return statements of OTTL that mark each span with the first rule that it matches."""
     unmarked = f'span.attributes["{MARK}"] == nil'
     return [
-        f'set(span.attributes["{MARK}"], {_quoted(rule.name)})'
-        f" where {unmarked} and {_matches(rule)}"
+        f'set(span.attributes["{MARK}"], {quoted(rule.name)}) where {unmarked} and {_matches(rule)}'
         for rule in settings.rules
     ]
 
@@ -102,34 +99,23 @@ def _matches(rule: RuleSettings) -> str:
     """Return the condition of OTTL under which a span matches a rule."""
     found: list[str] = []
     if rule.service is not None:
-        found.append(_equals('resource.attributes["service.name"]', rule.service))
+        found.append(equals('resource.attributes["service.name"]', rule.service))
     if rule.namespace is not None:
-        found.append(_equals('resource.attributes["k8s.namespace.name"]', rule.namespace))
+        found.append(equals('resource.attributes["k8s.namespace.name"]', rule.namespace))
     if rule.route is not None:
         # A server that knows no routes has the path only.
         route, path = 'span.attributes["http.route"]', 'span.attributes["url.path"]'
-        either = _equals(route, rule.route), _equals(path, rule.route)
+        either = equals(route, rule.route), equals(path, rule.route)
         found.append(f"({either[0]} or ({route} == nil and {either[1]}))")
     if rule.attribute is not None:
         # IsMatch compares numbers and booleans as strings, and nothing without an error.
-        pattern = _quoted(regex_of(rule.attribute.value))
-        key = _quoted(rule.attribute.key)
+        pattern = quoted(whole_pattern(rule.attribute.value))
+        key = quoted(rule.attribute.key)
         found.append(
             f"(IsMatch(span.attributes[{key}], {pattern})"
             f" or IsMatch(resource.attributes[{key}], {pattern}))"
         )
     return " and ".join(found)
-
-
-def _equals(path: str, pattern: str) -> str:
-    if is_glob(pattern):
-        return f"IsMatch({path}, {_quoted(regex_of(pattern))})"
-    return f"{path} == {_quoted(pattern)}"
-
-
-def _quoted(text: str) -> str:
-    """Return a string of OTTL; JSON and Go escape alike."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -295,12 +281,8 @@ _CONDITIONS: Mapping[type[Settings], Callable[[Any, int], Body]] = {
 
 def percent_kept(policy: PolicySettings) -> float | None:
     """Return the percent of all traces that a policy keeps; None if that depends on the traces."""
-    [*conditions] = policy.conditions
-    kinds = [its for each in conditions for its in each.values()]
-    if policy.drop or not all(isinstance(its, ProbabilisticSettings) for its in kinds):
-        return None
+    kinds = [its for each in policy.conditions for its in each.values()]
     shares = [its.keep_percent for its in kinds if isinstance(its, ProbabilisticSettings)]
-    result = 100.0
-    for share in shares:
-        result = min(result, share)
-    return result
+    if policy.drop or len(shares) < len(kinds):
+        return None
+    return min((100.0, *shares))

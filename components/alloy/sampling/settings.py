@@ -1,7 +1,6 @@
 """Settings of sampling."""
 
 import math
-import re
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -372,13 +371,3 @@ class SamplingSettings(Settings):
             return 0
         waited = math.ceil(self.decision_wait_seconds / 60)
         return 2 * gateway_minutes + waited + 1
-
-
-def is_glob(pattern: str) -> bool:
-    """Return whether a pattern has a wildcard."""
-    return "*" in pattern
-
-
-def regex_of(pattern: str) -> str:
-    """Return a regular expression (RE2) for the whole of a value."""
-    return "^" + ".*".join(map(re.escape, pattern.split("*"))) + "$"
