@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import json
 import sys
-import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +16,11 @@ import pulumi
 
 from delivery.preflight import access, names, outside, platform, room, sources
 from delivery.preflight.api import Cluster, UnknownError
-from delivery.preflight.finding import Finding, Level, not_checked
+from delivery.preflight.finding import Finding, Level, count, not_checked, summary, wrapped
 from delivery.preflight.sources import Sources
 from delivery.reach import kubectl
 from plan import needs
 from plan.command import CommandError, reporting
-from plan.diff.markdown import counted
 from plan.run import Plan, run
 
 #: The check of each need, by its name.
@@ -51,7 +49,6 @@ CHECKS: Final[Mapping[str, Callable[[Sources], Iterator[Finding]]]] = {
     "priority class": platform.priority_class,
     "quotas": room.quotas,
 }
-_WIDTH = 100
 
 
 def check(its: Sources) -> list[tuple[str, Finding]]:
@@ -94,44 +91,20 @@ def as_text(plan: Plan, found: Sequence[tuple[str, Finding]]) -> str:
     second = max(len(name) for name, _ in found)
     for name, finding in found:
         head = f"{finding.level:<{first}}  {name:<{second}}  "
-        lines += _wrapped(head, finding.text)
+        lines += wrapped(head, finding.text)
         if finding.fix:
-            lines += _wrapped(" " * len(head) + "fix: ", finding.fix)
-    counts = [_counted(level, _count(found, level)) for level in reversed(Level)]
-    return "\n".join([*lines, "", ", ".join(filter(None, counts))])
-
-
-def _wrapped(head: str, text: str) -> list[str]:
-    indent = " " * len(head)
-    # A URL or a name that is broken can't be copied.
-    return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent=head,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _counted(level: Level, count: int) -> str:
-    if not count:
-        return ""
-    return counted(count, level) if level in (Level.ERROR, Level.WARNING) else f"{count} {level}"
+            lines += wrapped(" " * len(head) + "fix: ", finding.fix)
+    return "\n".join([*lines, "", summary(found)])
 
 
 def as_json(plan: Plan, found: Sequence[tuple[str, Finding]]) -> str:
     """Return the findings as JSON."""
     document = {
         "stack": plan.stack,
-        "errors": _count(found, Level.ERROR),
+        "errors": count(found, Level.ERROR),
         "findings": [{"need": name, **dataclasses.asdict(finding)} for name, finding in found],
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
-
-
-def _count(found: Sequence[tuple[str, Finding]], level: Level) -> int:
-    return sum(finding.level is level for _, finding in found)
 
 
 @contextlib.contextmanager
@@ -167,7 +140,7 @@ def main() -> int:
             )
         )
     print((as_json if arguments.json else as_text)(plan, found))
-    return 1 if _count(found, Level.ERROR) else 0
+    return 1 if count(found, Level.ERROR) else 0
 
 
 if __name__ == "__main__":

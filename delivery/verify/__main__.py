@@ -4,8 +4,7 @@ import argparse
 import dataclasses
 import json
 import sys
-import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,12 +13,19 @@ import pulumi
 
 from delivery import DeliveryError
 from delivery.preflight.api import UnknownError
-from delivery.preflight.finding import Finding, Level, error, not_checked
+from delivery.preflight.finding import (
+    Finding,
+    Level,
+    count,
+    error,
+    not_checked,
+    summary,
+    wrapped,
+)
 from delivery.verify import backends, storage, traces, workloads
 from delivery.verify.site import Site, reached
 from delivery.verify.traces import Run
 from plan.command import reporting
-from plan.diff.markdown import counted
 from plan.run import run as planned
 
 
@@ -52,7 +58,6 @@ CHECKS: Final = (
     Check(name="span metrics", run=backends.span_metrics, after="trace by id"),
     Check(name="service graph", run=backends.service_graph, after="span metrics"),
 )
-_WIDTH = 100
 _FIRST = max(map(len, Level))
 _SECOND = max(len(check.name) for check in CHECKS)
 
@@ -86,19 +91,7 @@ def line(name: str, finding: Finding) -> str:
     """Return a finding as a line for a terminal; what is wrong comes with its runbook."""
     head = f"{finding.level:<{_FIRST}}  {name:<{_SECOND}}  "
     text = f"{finding.text}: {finding.fix}" if finding.fix else finding.text
-    # A URL or a name that is broken can't be copied.
-    return textwrap.fill(
-        text,
-        _WIDTH,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _count(found: Sequence[tuple[str, Finding]], level: Level) -> int:
-    return sum(finding.level is level for _, finding in found)
+    return "\n".join(wrapped(head, text))
 
 
 @reporting(pulumi.RunError)
@@ -113,17 +106,12 @@ def main() -> int:
     shown = sys.stderr if arguments.json else sys.stdout
     with reached(plan) as site:
         found = verify(site, lambda name, its: print(line(name, its), file=shown, flush=True))
-    errors = _count(found, Level.ERROR)
+    errors = count(found, Level.ERROR)
     if arguments.json:
         checks = [{"check": name, **dataclasses.asdict(its)} for name, its in found]
         print(json.dumps({"stack": plan.stack, "errors": errors, "checks": checks}, indent=2))
     else:
-        counts = [
-            counted(number, level) if level in (Level.ERROR, Level.WARNING) else f"{number} {level}"
-            for level in reversed(Level)
-            if (number := _count(found, level))
-        ]
-        print(f"\n{', '.join(counts)}")
+        print(f"\n{summary(found)}")
     return 1 if errors else 0
 
 
