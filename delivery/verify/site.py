@@ -23,6 +23,7 @@ from delivery import DeliveryError
 from delivery.preflight.api import Cluster, Json, UnknownError, items, name
 from delivery.preflight.sources import proxied
 from delivery.reach import kubectl
+from plan.rehearse.metrics import samples
 from plan.run import Plan
 
 #: Seconds until a trace, a log or a block must be there. Alloy and Tempo each batch spans.
@@ -32,8 +33,6 @@ WAIT_SECONDS = 60
 METRICS_SECONDS = 150
 PAUSE_SECONDS = 1.0
 _FORWARDING = re.compile(r"Forwarding from (127\.0\.0\.1:\d+) -> ")
-_SAMPLE = re.compile(r"(?P<name>[\w:]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)(?: \d+)?")
-_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 T = TypeVar("T")
 
@@ -92,19 +91,14 @@ class Exposition:
     """Samples in Prometheus' text format."""
 
     def __init__(self, *texts: str) -> None:
-        self._samples: list[tuple[str, dict[str, str], float]] = []
-        for line in "\n".join(texts).splitlines():
-            if sample := _SAMPLE.fullmatch(line):
-                labels = dict(_LABEL.findall(sample["labels"] or ""))
-                self._samples.append((sample["name"], labels, float(sample["value"])))
+        self._text = "\n".join(texts)
 
     def values(self, metric: str, **labels: str) -> list[tuple[dict[str, str], float]]:
         """Return labels and value of each sample whose labels match regular expressions."""
         return [
             (its, value)
-            for found, its, value in self._samples
-            if found == metric
-            and all(re.fullmatch(p, its.get(key, "")) for key, p in labels.items())
+            for its, value in samples(self._text, metric)
+            if all(re.fullmatch(p, its.get(key, "")) for key, p in labels.items())
         ]
 
     def total(self, metric: str, **labels: str) -> float:
