@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
 from components.core.names import TEMPO_HTTP_PORT
@@ -104,6 +104,15 @@ class Exposition:
     def total(self, metric: str, **labels: str) -> float:
         """Return the sum of these samples; 0 without any."""
         return sum(value for _, value in self.values(metric, **labels))
+
+    def grown(self, before: Self, metric: str, *by: str, **labels: str) -> list[tuple[str, ...]]:
+        """Return the values of some labels whose samples have a larger sum than before."""
+        sums = dict[tuple[str, ...], float]()
+        for exposition, sign in ((before, -1), (self, 1)):
+            for its, value in exposition.values(metric, **labels):
+                key = tuple(its.get(label, "") for label in by)
+                sums[key] = sums.get(key, 0) + sign * value
+        return [key for key, value in sums.items() if value > 0]
 
 
 @dataclass(frozen=True)

@@ -92,14 +92,11 @@ def _since_start(site: Site, pod: str, metrics: Exposition, flushed: str, failur
 
 def _refused(site: Site, pod: str, before: Exposition, after: Exposition) -> Finding:
     """Return why S3 did not take a block."""
-    grown: dict[str, float] = {}
-    for exposition, sign in ((before, -1), (after, 1)):
-        for labels, value in exposition.values(
-            TempoMetric.STORAGE_REQUESTS, status_code="400|401|403"
-        ):
-            key = f"{labels.get('operation')} with status {labels.get('status_code')}"
-            grown[key] = grown.get(key, 0) + sign * value
-    denied = [key for key, number in grown.items() if number > 0]
+    requests, by = TempoMetric.STORAGE_REQUESTS, ("operation", "status_code")
+    denied = [
+        f"{operation} with status {status}"
+        for operation, status in after.grown(before, requests, *by, status_code="400|401|403")
+    ]
     namespace, bucket = site.settings.namespaces.tracing, site.settings.bucket
     said = site.last_line(namespace, [pod], r'flush.*\berr="((?:[^"\\]|\\.)*)"')
     because = f": {said}" if said else ""

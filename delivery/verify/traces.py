@@ -120,15 +120,9 @@ def _lost(run: Run, last: Answer) -> Finding:
         before, after = (tempo0, tempo1) if of_tempo else (alloy0, alloy1)
         return after.total(metric) - before.total(metric)
 
-    discards: dict[str, float] = {}
-    for exposition, sign in ((tempo0, -1), (tempo1, 1)):
-        for labels, value in exposition.values(TempoMetric.SPANS_DISCARDED):
-            reason = labels.get("reason", "")
-            discards[reason] = discards.get(reason, 0) + sign * value
-    if reasons := [reason for reason, number in discards.items() if number > 0]:
-        return error(
-            f"Tempo discards spans: {', '.join(reasons)}", "docs/runbooks/tempo-discards-spans.md"
-        )
+    if discards := tempo1.grown(tempo0, TempoMetric.SPANS_DISCARDED, "reason"):
+        reasons = ", ".join(reason for (reason,) in discards)
+        return error(f"Tempo discards spans: {reasons}", "docs/runbooks/tempo-discards-spans.md")
     received = grown(TempoMetric.SPANS_RECEIVED, of_tempo=True)
     waiting = alloy1.total(AlloyMetric.QUEUE_SIZE, data_type="traces")
     failed = grown(AlloyMetric.SPANS_LOST)
