@@ -80,6 +80,14 @@ def no_delivery(world: World) -> None:
     )
 
 
+def too_many(world: World) -> None:
+    """Let Tempo discard spans over its rate limit, for other reasons than before the trace."""
+    discarded = "tempo_discarded_spans_total"
+    world.grow("tempo", **{f'{discarded}{{reason="trace_too_large"}}': 5})
+    rate_limited = {f'{discarded}{{reason="rate_limited",tenant="{n}"}}': 2 for n in "ab"}
+    world.take = lambda body: world.grow("tempo", **rate_limited)
+
+
 def no_permission(world: World) -> None:
     """Take the permission to write from Tempo's role."""
     world.writes = False
@@ -167,6 +175,11 @@ def refused_at_start(world: World) -> None:
             "context deadline exceeded; network policies in tracing that the stack didn't create: "
             "deny-all",
             "tracing-ingestion-stopped.md",
+        ),
+        (
+            too_many,
+            "trace by id: Tempo discards spans: rate_limited",
+            "tempo-discards-spans.md",
         ),
         (
             no_permission,
