@@ -80,7 +80,7 @@ def to_url(url: str, own: str) -> list[Rule]:
     """
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    name = _namespace_of(url, own)
+    name = namespace_of(url, own)
     inside = [rule("to", [namespace(name)])] if name else []
     outside = [rule("to", None, tcp(port))]
     labels = (parts.hostname or "").split(".")
@@ -107,13 +107,13 @@ def scrapers(settings: TracingSettings) -> list[Peer]:
     names = {grafana.namespace, *settings.namespaces.scrapers}
     if backends.metrics:
         # Grafana resolves the first, Tempo and Alloy the second.
-        queried = _namespace_of(backends.metrics.url, grafana.namespace)
-        written = _namespace_of(backends.metrics.remote_write_url, settings.namespaces.tracing)
+        queried = namespace_of(backends.metrics.url, grafana.namespace)
+        written = namespace_of(backends.metrics.remote_write_url, settings.namespaces.tracing)
         names |= {name for name in (queried, written) if name}
     return [namespace(name) for name in sorted(names)]
 
 
-def _namespace_of(url: str, own: str) -> str | None:
+def namespace_of(url: str, own: str) -> str | None:
     """Return the namespace that a URL leads into, unless it certainly leads out of the cluster."""
     host = urlsplit(url).hostname or ""
     labels = host.split(".")

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from components.backends.settings import SignInSettings
+from components.core.flows import namespace_of
 from components.telemetry.metrics import (
     Label,
     RemoteWriteMetric,
@@ -35,12 +36,10 @@ def _backend(run: Run, uid: str, url: str, its: SignInSettings) -> Api | str:
     if its.sign_in != "none":
         return f"the backend requires a sign-in ({its.sign_in})"
     headers = {"X-Scope-OrgID": its.tenant} if its.tenant else {}
-    host = urlsplit(url).hostname or ""
-    labels = host.split(".")
-    inside = len(labels) == 2 or labels[2:3] == ["svc"]
-    if len(labels) == 1:
-        return f"{host} is a Service in a namespace that the URL doesn't name"
-    return Api(site.service(url) if inside else url, headers)
+    namespace = namespace_of(url, "")
+    if namespace == "":
+        return f"{urlsplit(url).hostname} is a Service in a namespace that the URL doesn't name"
+    return Api(site.service(url) if namespace else url, headers)
 
 
 def span_metrics(run: Run) -> Iterator[Finding]:
