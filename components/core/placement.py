@@ -7,6 +7,8 @@ from .settings import PlacementSettings, TopologySpread
 
 ZONE = "topology.kubernetes.io/zone"
 HOST = "kubernetes.io/hostname"
+#: Label of EKS nodes that AWS manages: `fargate`, or `auto` for EKS Auto Mode.
+COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
@@ -14,7 +16,7 @@ _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 #: wait for it until its timeout.
 _NODES: list[dict[str, Any]] = [
     {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
-    {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["fargate"]},
+    {"key": COMPUTE_TYPE, "operator": "NotIn", "values": ["fargate"]},
 ]
 
 

@@ -7,8 +7,6 @@ Json = dict[str, Any]
 
 NODES = "/api/v1/nodes"
 DAEMON_SETS = "/apis/apps/v1/daemonsets"
-#: Label of EKS nodes that AWS manages: `fargate`, or `auto` for EKS Auto Mode.
-COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
 
 
 class UnknownError(Exception):

@@ -5,12 +5,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from components.beyla.kernels import OLDEST, breaks_propagation
-from components.core.placement import ZONE
+from components.core.placement import COMPUTE_TYPE, ZONE
 from components.core.settings import IpFamily
 from components.grafana.delivery import API_VERSION
 from components.grafana.settings import GrafanaDelivery, GrafanaSettings
 from delivery.preflight.api import (
-    COMPUTE_TYPE,
     DAEMON_SETS,
     NODES,
     Json,

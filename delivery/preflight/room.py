@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from delivery.preflight.api import COMPUTE_TYPE, NODES, Json, items, labels, name
+from components.core.placement import COMPUTE_TYPE
+from delivery.preflight.api import NODES, Json, items, labels, name
 from delivery.preflight.finding import Finding, error, ok, warning
 from delivery.preflight.scheduling import NOTHING, Amount, allows, quantity, requested
 from delivery.preflight.sources import Sources
