@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, Field, GetJsonSchemaHandler
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -412,6 +412,15 @@ TempoVersion = Annotated[
     ),
     Text("a version of Tempo 2, 2.10 or later, or of Tempo 3", "2.10.8"),
 ]
+
+
+def _word(value: object) -> object:
+    """Return `on` or `off` for a boolean."""
+    return ("off", "on")[value] if isinstance(value, bool) else value
+
+
+#: Takes `on` and `off` for words, which YAML 1.1 reads as booleans without quotes.
+ON_OFF = BeforeValidator(_word)
 TenantId = Annotated[
     str,
     Field(min_length=1, max_length=150, pattern=r"^[A-Za-z0-9!_.*'()-]+$"),

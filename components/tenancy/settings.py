@@ -4,11 +4,11 @@ import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from ..core.base import Settings
 from ..core.on_change import OnChange
-from ..core.texts import AttributeName, AttributeValue, NamespaceName, TenantId
+from ..core.texts import ON_OFF, AttributeName, AttributeValue, NamespaceName, TenantId
 from ..tempo.settings import TempoLimitSettings
 
 _MODE = OnChange(
@@ -31,11 +31,6 @@ class TenancyMode(StrEnum):
     BY_ATTRIBUTE = "byAttribute"
 
 
-def _from_yaml(value: object) -> object:
-    """Return `off` for what YAML 1.1 makes of it without quotes."""
-    return TenancyMode.OFF if value is False else value
-
-
 class TenantSettings(Settings):
     """One tenant."""
 
@@ -55,7 +50,7 @@ class TenantSettings(Settings):
 class TenancySettings(Settings):
     """Tenants, whose traces Tempo keeps apart: see docs/tenants.md."""
 
-    mode: Annotated[TenancyMode, BeforeValidator(_from_yaml), _MODE] = TenancyMode.OFF
+    mode: Annotated[TenancyMode, ON_OFF, _MODE] = TenancyMode.OFF
     """How a span's tenant is found: `byNamespace` (the Kubernetes namespace of the pod that sends),
     `byAttribute` (an attribute that the sender sets) or `off`."""
     attribute: AttributeName | None = None

@@ -2,15 +2,15 @@
 
 import math
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from ...core.base import Settings, explained
 from ...core.on_change import OnChange
 from ...core.overrides import Overrides
 from ...core.settings import PLACED, PlacementSettings, PodSettings
-from ...core.texts import AttributeName, Text
+from ...core.texts import ON_OFF, AttributeName, Text
 
 _REPLICAS = OnChange(
     happens="Traces move to other samplers. Those that are in flight are decided in two parts, so "
@@ -41,13 +41,6 @@ class SamplingPreset(StrEnum):
     ERRORS_AND_SLOW = "errorsAndSlow"
     BALANCED = "balanced"
     COST_CAPPED = "costCapped"
-
-
-def _from_yaml(value: Any) -> Any:  # noqa: ANN401 - any YAML
-    """Return `on` and `off` for what YAML 1.1 makes of them without quotes."""
-    if isinstance(value, bool):
-        return SamplingMode.ON if value else SamplingMode.OFF
-    return value
 
 
 RuleName = Annotated[
@@ -311,7 +304,7 @@ class PolicySettings(ConditionSettings):
 class SamplingSettings(Settings):
     """Tail sampling: traces are kept or dropped as a whole, after they are complete."""
 
-    mode: Annotated[SamplingMode, BeforeValidator(_from_yaml), _SAMPLED] = SamplingMode.OFF
+    mode: Annotated[SamplingMode, ON_OFF, _SAMPLED] = SamplingMode.OFF
     """`off`, `on`, or `rehearse`: every trace is stored, and samplers that get a copy count what
     they would keep."""
     preset: SamplingPreset = SamplingPreset.BALANCED
