@@ -27,14 +27,10 @@ def clean(settings: TracingSettings) -> Iterator[tuple[str, str]]:
     yield from _limits(settings)
     yield from _templates(settings)
     if not redaction.enabled:
-        for key, name in (
-            ("attributes", "attributes"),
-            ("patterns", "patterns"),
-            ("allowed", "allowed"),
-        ):
+        for name in ("attributes", "patterns", "allowed"):
             if getattr(redaction, name):
                 yield (
-                    f"alloy.redaction.{key}",
+                    f"alloy.redaction.{name}",
                     "has no effect with alloy.redaction.enabled: false: remove it, or enable the "
                     "redaction",
                 )

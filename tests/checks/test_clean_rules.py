@@ -138,9 +138,7 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
 def test_what_leads_nowhere_or_takes_what_others_need_is_refused(
     alloy: dict[str, Any], others: dict[str, Any], key: str, message: str
 ) -> None:
-    groups = {
-        **stack_file(alloy=alloy, backends=METRICS),
-    }
+    groups = stack_file(alloy=alloy, backends=METRICS)
     for group, values in others.items():
         groups[group] = values if isinstance(values, list) else {**groups.get(group, {}), **values}
     found = {problem.key: problem.message for problem in validate(groups)[1]}
