@@ -110,6 +110,15 @@ class TracingSettings(Settings):
         return self.tenancy.read_as if self.tenancy.enabled else self.tempo.tenant
 
     @property
+    def datasource_uids(self) -> dict[str, str]:
+        """Uid of each datasource that the stack refers to, with its setting."""
+        its = self.backends
+        backends = (("metrics", its.metrics), ("logs", its.logs), ("profiles", its.profiles))
+        return {self.grafana.tempo_uid: "grafana.tempoUid"} | {
+            backend.uid: f"backends.{key}.uid" for key, backend in backends if backend
+        }
+
+    @property
     def own_namespaces(self) -> list[str]:
         """Names of the namespaces of the stack's own systems."""
         its = self.namespaces

@@ -67,14 +67,13 @@ def _mode(its: TenancySettings) -> Iterator[Problem]:
             its.attribute,
             f"has no effect with tenancy.mode: {its.mode}: remove one of the two",
         )
-    unused = "namespaces" if by_attribute else "values"
+    used, unused = ("values", "namespaces") if by_attribute else ("namespaces", "values")
     for number, tenant in enumerate(its.tenants):
         if given := getattr(tenant, unused):
             yield problem(
                 f"tenancy.tenants[{number}].{unused}",
                 given,
-                f"has no effect with tenancy.mode: {its.mode}: use "
-                f"{'values' if by_attribute else 'namespaces'}",
+                f"has no effect with tenancy.mode: {its.mode}: use {used}",
             )
 
 
@@ -166,11 +165,7 @@ def _limits(settings: TracingSettings) -> Iterator[Problem]:
 
 
 def _datasources(settings: TracingSettings) -> Iterator[Problem]:
-    backends = settings.backends
-    taken = {settings.grafana.tempo_uid: "grafana.tempoUid"}
-    for name in ("metrics", "logs", "profiles"):
-        if backend := getattr(backends, name):
-            taken[backend.uid] = f"backends.{name}.uid"
+    taken = settings.datasource_uids
     for number, tenant in enumerate(settings.tenancy.tenants):
         if tenant.name in settings.tenancy.names[:number]:
             continue

@@ -90,8 +90,7 @@ class TenancySettings(Settings):
 
     def matched(self, tenant: TenantSettings) -> list[str]:
         """Return the values of the attribute whose spans belong to a tenant."""
-        by_namespace = self.mode is TenancyMode.BY_NAMESPACE
-        return [*(tenant.namespaces if by_namespace else tenant.values)]
+        return tenant.namespaces if self.mode is TenancyMode.BY_NAMESPACE else tenant.values
 
 
 def tenant_uid(tempo_uid: str, tenant: str) -> str:

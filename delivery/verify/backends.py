@@ -174,16 +174,7 @@ def datasources(run: Run) -> Iterator[Finding]:
     if site.grafana is None:
         yield not_checked("Grafana's API needs a token", _SIGN_IN)
         return
-    backends, grafana = site.settings.backends, site.grafana
-    wanted = {site.settings.grafana.tempo_uid: "grafana.tempoUid"} | {
-        backend.uid: f"backends.{key}.uid"
-        for key, backend in (
-            ("metrics", backends.metrics),
-            ("logs", backends.logs),
-            ("profiles", backends.profiles),
-        )
-        if backend
-    }
+    grafana, wanted = site.grafana, site.settings.datasource_uids
     answer = grafana.get("/api/datasources")
     if answer.status != 200:
         yield not_checked(f"Grafana doesn't list its datasources: {answer}", _SIGN_IN)
