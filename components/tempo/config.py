@@ -229,18 +229,15 @@ def remote_write(args: "TempoArgs") -> list[dict[str, Any]]:
 
 def overrides(args: "TempoArgs") -> dict[str, Any]:
     """Return Tempo's section `overrides.defaults`, in the scoped format."""
-    limits = sizes.limits(args.settings)
+    limits = _scoped(sizes.limits(args.settings))
     spread = args.settings.mode is TempoMode.DISTRIBUTED
     section: dict[str, Any] = {
         "ingestion": {
             # One limit for all distributors together, however many there are.
             "rate_strategy": "global" if spread else "local",
-            "rate_limit_bytes": limits.rate_limit_mib * MIB,
-            "burst_size_bytes": limits.burst_size_mib * MIB,
-            "max_traces_per_user": limits.max_live_traces,
-            "max_attribute_bytes": limits.max_attribute_bytes,
+            **limits["ingestion"],
         },
-        "global": {"max_bytes_per_trace": limits.max_trace_mib * MIB},
+        "global": limits["global"],
     }
     running = processors(args.settings, args.metrics, sampled=args.sampled)
     if running:
@@ -248,7 +245,7 @@ def overrides(args: "TempoArgs") -> dict[str, Any]:
         native = args.metrics and histograms is not Histograms.CLASSIC
         section["metrics_generator"] = {
             "processors": running,
-            "max_active_series": limits.max_active_series,
+            **limits["metrics_generator"],
             **({"generate_native_histograms": histograms.value} if native else {}),
         }
     return section
@@ -274,23 +271,28 @@ def tenant_overrides(args: "TempoArgs") -> dict[str, Any]:
 
 def limits_of_tenant(limits: TempoLimitSettings, retention_hours: int | None) -> dict[str, Any]:
     """Return a tenant's own limits in the scoped format, without those of all tenants."""
-    ingestion = {
-        "rate_limit_bytes": limits.rate_limit_mib and limits.rate_limit_mib * MIB,
-        "burst_size_bytes": limits.burst_size_mib and limits.burst_size_mib * MIB,
-        "max_traces_per_user": limits.max_live_traces,
-        "max_attribute_bytes": limits.max_attribute_bytes,
-    }
-    sections: dict[str, dict[str, Any]] = {
-        "ingestion": ingestion,
+    given = {name: section for name, section in _scoped(limits).items() if section}
+    if retention_hours:
+        given["compaction"] = {"block_retention": f"{retention_hours}h"}
+    return given
+
+
+def _scoped(limits: sizes.Limits | TempoLimitSettings) -> dict[str, dict[str, Any]]:
+    """Return the limits that are set, in the scoped format of overrides."""
+    sections = {
+        "ingestion": {
+            "rate_limit_bytes": limits.rate_limit_mib and limits.rate_limit_mib * MIB,
+            "burst_size_bytes": limits.burst_size_mib and limits.burst_size_mib * MIB,
+            "max_traces_per_user": limits.max_live_traces,
+            "max_attribute_bytes": limits.max_attribute_bytes,
+        },
         "global": {"max_bytes_per_trace": limits.max_trace_mib and limits.max_trace_mib * MIB},
         "metrics_generator": {"max_active_series": limits.max_active_series},
-        "compaction": {"block_retention": retention_hours and f"{retention_hours}h"},
     }
-    given = {
+    return {
         name: {key: value for key, value in section.items() if value is not None}
         for name, section in sections.items()
     }
-    return {name: section for name, section in given.items() if section}
 
 
 def _defaults_of(settings: TempoSettings) -> Mapping[str, Any]:
