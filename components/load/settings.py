@@ -13,7 +13,7 @@ SPANS_PER_TRACE = 10
 
 
 class LoadSettings(Settings):
-    """Expected load of the environment. In the cluster, it sets only the memory of samplers."""
+    """Expected load of the environment, by which samplers and Alloy's queues are sized too."""
 
     spans_per_second: int | None = Field(default=None, ge=1, le=10_000_000)
     """Average spans per second that reach Tempo, after sampling, over a month. If unset, the plan
