@@ -143,7 +143,14 @@ class TracingStack(pulumi.ComponentResource):
             tempo_system.args(settings, has_credentials=credentials is not None),
             self._child([namespace, credentials, storage, identity]),
         )
-        sampler = self._sampler(f"{name}-alloy-sampler", args, credentials, [namespace, tempo])
+
+        def sampler(*after: pulumi.Resource | None) -> AlloySampler | None:
+            needed = [namespace, tempo, *after]
+            return self._sampler(f"{name}-alloy-sampler", args, credentials, needed)
+
+        # Samplers with a role run as the gateway's service account, which comes with the gateway.
+        # Its queues hold the spans until they are there.
+        gateway_first = settings.alloy_has_role
         alloy = Alloy(
             f"{name}-alloy",
             alloy_system.args(
@@ -151,8 +158,12 @@ class TracingStack(pulumi.ComponentResource):
                 has_credentials=credentials is not None,
                 modules=args.alloy_modules,
             ),
-            self._child([namespace, tempo, alloy_identity, sampler]),
+            self._child(
+                [namespace, tempo, alloy_identity, *([] if gateway_first else [sampler()])]
+            ),
         )
+        if gateway_first:
+            sampler(alloy)
         if pod_logs_system.runs(settings):
             AlloyPodLogs(
                 f"{name}-alloy-logs",
@@ -293,7 +304,7 @@ class TracingStack(pulumi.ComponentResource):
         credentials: core.Secret | None,
         needed: Sequence[pulumi.Resource | None],
     ) -> AlloySampler | None:
-        """Make the samplers, before the gateway sends to them."""
+        """Make the samplers, if there are any."""
         settings = args.settings
         if not settings.alloy.sampling.runs:
             return None

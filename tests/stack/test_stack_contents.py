@@ -11,6 +11,7 @@ from components.core import names
 from components.settings import TracingSettings
 from components.stack import TracingStack, TracingStackArgs
 from plan.recorder import UNKNOWN, Recording, Secret, record
+from tests.network.stacks import WORLDS
 from tests.stack.variants import (
     PASSWORDS,
     PROGRAMS,
@@ -200,6 +201,25 @@ def test_pods_come_after_what_they_need(recording: Recording) -> None:
     namespace = {r.type for r in recording.resources if r.name == "tracing-namespace"}
     assert namespace | needed | credentials <= before("tracing-tempo-release")
     assert namespace <= before("tracing-alloy-release")
+
+
+@pytest.mark.parametrize(
+    ("world", "first", "second"),
+    [
+        ("rehearsal of sampling", "tracing-alloy-sampler", "tracing-alloy"),
+        # With a role, the samplers run as the gateway's service account.
+        ("sampling", "tracing-alloy", "tracing-alloy-sampler"),
+    ],
+)
+def test_samplers_come_after_their_service_account(world: str, first: str, second: str) -> None:
+    """A pod waits for its service account, and Helm waits for the pod."""
+    args = TracingStackArgs(settings=WORLDS[world])
+    made = record(lambda: TracingStack("tracing", args)).resources
+    names_of = {r.urn: r.name for r in made}
+    needed = {r.name: {names_of[urn] for urn in r.dependencies} for r in made}
+
+    assert f"{first}-release" in needed[second]
+    assert f"{second}-release" not in needed[first]
 
 
 @each_recording
