@@ -49,6 +49,10 @@ ATTRIBUTES = [
     gone("private.key", "secret-29"),
     gone("credentials", 1234567890123),
     gone('we"ird\\ secret', "secret-30"),
+    gone("tls.passphrase", "secret-92"),
+    gone("mysql.pwd", "secret-93"),
+    gone("user.jwt", "secret-94"),
+    gone("access-key", "secret-95"),
     # Tokens in values of any name.
     Case("message", f"got {JWT}, sorry", "got REDACTED, sorry"),
     Case("note", f"key {AWS_KEY}.", "key REDACTED."),
@@ -93,6 +97,8 @@ ATTRIBUTES = [
     stays("ratio", 0.5),
     stays("ok", True),
     stays("items", ["a", "b"]),
+    # Patterns search strings only, as docs/clean-data.md says.
+    stays("list", ["Bearer a-pattern-would-mask-this"]),
     stays("empty", ""),
 ]
 #: Attributes of spans whose URLs and statements are looked into.
@@ -102,7 +108,11 @@ SPAN_ATTRIBUTES = [
         "/login?user=bob&password=secret-51&next=%2Fhome",
         "/login?user=bob&password=REDACTED&next=%2Fhome",
     ),
-    Case("url.query", "access_token=secret-52&page=2", "access_token=REDACTED&page=2"),
+    Case(
+        "url.query",
+        "access_token=secret-52&sig=secret-96&page=2",
+        "access_token=REDACTED&sig=REDACTED&page=2",
+    ),
     Case(
         "db.query.text",
         "select a1 from t2 where name = 'O''Neil secret-53' and n in (1,2, 3.5) and id = $1 limit 10",
