@@ -5,6 +5,7 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import base64
+import gzip
 import json
 import ssl
 import urllib.error
@@ -154,15 +155,20 @@ class Sender:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     cert: tuple[Path, Path] | None = None
 
-    def http(self, alloy: Gateway, body: Mapping[str, Any]) -> str:
+    def http(self, alloy: Gateway, body: Mapping[str, Any], *, packed: bool = False) -> str:
         """Send spans over HTTP; return the status, or that there was no connection."""
         context = ssl.create_default_context(cadata=self.authority)
         if self.cert:
             context.load_cert_chain(*self.cert)
+        data = json.dumps(body).encode()
         request = urllib.request.Request(
             f"https://{alloy.outside[1]}/v1/traces",
-            data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", **self.headers},
+            data=gzip.compress(data) if packed else data,
+            headers={
+                "Content-Type": "application/json",
+                **({"Content-Encoding": "gzip"} if packed else {}),
+                **self.headers,
+            },
         )
         try:
             with urllib.request.urlopen(request, timeout=10, context=context) as answer:  # noqa: S310
@@ -212,6 +218,8 @@ def one_span(name: str, size: int = 0) -> dict[str, Any]:
 
 
 TENANT = {"X-Scope-OrgID": "payments"}
+#: The user edge with the password right, as `htpasswd -nbB -C 5 edge right` writes it.
+HTPASSWD = "edge:$2y$05$abcdefghijklmnopqrstuu8xaCxxL82bnl.UY74PMksDxIJShppPC\n"
 
 
 def with_header(value: str) -> dict[str, str]:
@@ -230,7 +238,7 @@ def test_only_authenticated_senders_get_in(auth: IngressAuth, tmp_path: Path) ->
     right: list[Sender] = []
     wrong = [Sender(ours.cert), Sender(ours.cert, basic("")), Sender(ours.cert, with_header(""))]
     content = {
-        IngressAuth.BASIC: "edge:right\n",
+        IngressAuth.BASIC: HTPASSWD,
         IngressAuth.BEARER: "old-token\nnew-token\n",
         IngressAuth.MTLS: ours.cert,
     }[auth]
@@ -281,15 +289,47 @@ def test_only_authenticated_senders_get_in(auth: IngressAuth, tmp_path: Path) ->
                 assert sender.http(alloy, one_span("http")) == "200"
                 assert sender.grpc(alloy, one_span("grpc")) == "OK"
             assert right[0].http(alloy, one_span("large", 5 << 20)) in ("400", "413")
+            assert right[0].http(alloy, one_span("large", 5 << 20), packed=True) in ("400", "413")
+            assert right[0].http(alloy, one_span("http"), packed=True) == "200"
             assert right[0].grpc(alloy, one_span("large", 5 << 20)) == "RESOURCE_EXHAUSTED"
-            wait_for(lambda: len(sink.spans) >= 2 * len(right))
+            wait_for(lambda: len(sink.spans) > 2 * len(right))
 
-    assert sorted(span.name for span in sink.spans) == sorted(["http", "grpc"] * len(right))
+    assert sorted(span.name for span in sink.spans) == sorted(
+        ["http", "grpc"] * len(right) + ["http"]
+    )
     for span in sink.spans:
         assert span.resource["k8s.namespace.name"] == ""
         assert "k8s.pod.name" not in span.resource
         assert span.resource["service.namespace"] == "unknown"
     assert "x-scope-orgid" not in sink.headers
+
+
+@needs_alloy
+def test_a_changed_list_of_tokens_is_read_without_a_restart(tmp_path: Path) -> None:
+    authority = Authority()
+    server = authority.issue("otlp")
+    settings = AlloySettings(
+        ingress=IngressSettings(auth=IngressAuth.BEARER, secret="senders", tls_secret="otlp-tls")
+    )
+    folder = "/etc/alloy-ingress"
+    files = {
+        f"{folder}/tokens": "old-token\n",
+        f"{folder}/tls.crt": server.cert,
+        f"{folder}/tls.key": server.key,
+    }
+    old, new = (
+        Sender(authority.cert, with_header(f"Bearer {word}-token")) for word in ("old", "new")
+    )
+    with (
+        trace_sink() as sink,
+        gateway(
+            arguments(settings=settings, tempo_endpoint=sink.endpoint), tmp_path, files=files
+        ) as alloy,
+    ):
+        assert [s.http(alloy, one_span("first")) for s in (old, new)] == ["200", "401"]
+        (tmp_path / "tokens").write_text("new-token\n")
+        wait_for(lambda: new.http(alloy, one_span("second")) == "200")
+        assert old.http(alloy, one_span("third")) == "401"
 
 
 @needs_alloy
