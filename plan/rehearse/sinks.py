@@ -98,8 +98,8 @@ class HttpSink:
 
 
 @contextmanager
-def http_sink() -> Generator[HttpSink]:
-    """Run an HTTP server that accepts everything on a free port of this machine."""
+def http_sink(port: int = 0) -> Generator[HttpSink]:
+    """Run an HTTP server that accepts everything on a port, by default a free one."""
     sink = HttpSink()
 
     class Handler(BaseHTTPRequestHandler):
@@ -116,7 +116,7 @@ def http_sink() -> Generator[HttpSink]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: ANN401
             """Keep quiet."""
 
-    server = ThreadingHTTPServer((HOST, 0), Handler)
+    server = ThreadingHTTPServer((HOST, port), Handler)
     sink.url = f"http://{HOST}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -1,8 +1,10 @@
 """The collector of pod logs: a line in, the id of its trace out."""
 
 import base64
+import contextlib
 import json
 import os
+import re
 import subprocess
 import threading
 import time
@@ -11,6 +13,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.request import urlopen
 
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -40,6 +43,7 @@ LINES: list[tuple[str, tuple[str | None, str | None]]] = [
     (f'{{"m":"{{\\"trace_id\\":\\"{TRACE}\\"}}"}}', (TRACE, None)),
     (f"level=info traceID={TRACE} spanID={SPAN} msg=paid", BOTH),
     (f"ts=1 trace_id={TRACE}", (TRACE, None)),
+    (f"trace-id: {TRACE}", (TRACE, None)),
     (f"INFO [traceId={TRACE}, spanId={SPAN}] paid", BOTH),
     (f"otelTraceID={TRACE} otelSpanID={SPAN}", BOTH),
     (f"> traceparent: 00-{TRACE}-{SPAN}-01", BOTH),
@@ -84,10 +88,10 @@ def test_it_runs_on_each_node_without_its_files_or_rights_of_root() -> None:
     assert {r for rule in role["rules"] for r in rule["resources"]} == {"pods", "pods/log"}
 
 
-def run(text: str, folder: Path, **environment: str) -> Any:
-    """Start Alloy with a configuration; return the process."""
+def run(text: str, folder: Path, own: int = 0, **environment: str) -> Any:
+    """Start Alloy with a configuration, its server on a port; return the process."""
     (folder / "config.alloy").write_text(text)
-    [own] = free_ports(1)
+    own = own or free_ports(1)[0]
     with (folder / "alloy.log").open("wb") as log:
         return subprocess.Popen(
             [
@@ -130,20 +134,24 @@ def ids(record: Mapping[str, Any]) -> tuple[str | None, str | None]:
     return trace, span
 
 
+def reading(folder: Path, loki: str) -> str:
+    """Return the collector's configuration, reading a file in place of the API server's pods."""
+    text = config(arguments(logs=LOGS.model_copy(update={"otlp_url": f"{loki}/otlp"})))
+    text = text[: text.index("\npod_logs ")] + text[text.index("\ntrace_ids ") :]
+    text = text.replace((MODULES / "pod_logs.alloy").read_text(), "")
+    text = text.replace("wait_for_metadata = false", "passthrough = true")
+    target = {"namespace": "shop", "pod": "cart-0", "uid": "u-1", "container": "web"}
+    labels = ", ".join(f'"{key}" = "{value}"' for key, value in target.items())
+    path = f'{{"__path__" = "{folder}/pod.log", {labels}}}'
+    return text + SOURCE % (path, "trace_ids.default.receiver")
+
+
 @needs_alloy
 def test_a_line_arrives_with_the_ids_of_its_trace_and_without_secrets(tmp_path: Path) -> None:
     lines = [line for line, _ in LINES] + ["password=hunter2"]
     (tmp_path / "pod.log").write_text("\n".join(lines) + "\n")
-    target = {"namespace": "shop", "pod": "cart-0", "uid": "u-1", "container": "web"}
-    labels = ", ".join(f'"{key}" = "{value}"' for key, value in target.items())
     with http_sink() as loki:
-        text = config(arguments(logs=LOGS.model_copy(update={"otlp_url": f"{loki.url}/otlp"})))
-        # Neither the API server nor its pods are there.
-        text = text[: text.index("\npod_logs ")] + text[text.index("\ntrace_ids ") :]
-        text = text.replace((MODULES / "pod_logs.alloy").read_text(), "")
-        text = text.replace("wait_for_metadata = false", "passthrough = true")
-        path = f'{{"__path__" = "{tmp_path}/pod.log", {labels}}}'
-        process = run(text + SOURCE % (path, "trace_ids.default.receiver"), tmp_path)
+        process = run(reading(tmp_path, loki.url), tmp_path)
         try:
             wait_for(lambda: len(records(loki.requests)) == len(lines), tmp_path / "alloy.log")
         finally:
@@ -162,6 +170,37 @@ def test_a_line_arrives_with_the_ids_of_its_trace_and_without_secrets(tmp_path: 
     # The file's own attributes are those of the test's source.
     kept = {key for key in values_of(record.get("attributes", [])) if "file" not in key}
     assert kept == set()
+
+
+@pytest.mark.slow
+@needs_alloy
+def test_lines_wait_in_the_file_while_loki_is_away(tmp_path: Path) -> None:
+    """A full queue stops the reading, and nothing is lost."""
+    lines = [f"{number} {'x' * 8000}" for number in range(2000)]
+    (tmp_path / "pod.log").write_text("\n".join(lines) + "\n")
+    port, own = free_ports(2)
+    text = reading(tmp_path, f"http://127.0.0.1:{port}")
+    small = re.sub(r"(?<=queue_bytes = )\d+", "4000000", text)
+    assert small != text
+
+    def read() -> float:
+        with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{own}/metrics") as answer:
+            found = re.search(rb"^loki_source_file_read_lines_total.* (.+)$", answer.read(), re.M)
+            return float(found[1]) if found else 0
+        return 0
+
+    process = run(small, tmp_path, own)
+    try:
+        wait_for(lambda: read() > 0, tmp_path / "alloy.log")
+        time.sleep(3)
+        before = read()
+        time.sleep(2)
+        assert read() == before < len(lines) / 2
+        with http_sink(port) as loki:
+            wait_for(lambda: len(records(loki.requests)) == len(lines), tmp_path / "alloy.log")
+    finally:
+        process.kill()
+        process.wait()
 
 
 @needs_alloy
