@@ -177,7 +177,7 @@ def _volumes(settings: TracingSettings, spans: float) -> Iterator[Check]:
     load, pods = settings.load, tempo_workloads(settings)
     waiting = spans * load.bytes_per_span * 60 * tempo_sizes.blocks(settings.tempo).minutes / GIB
     local = 0.0
-    if settings.tempo.traceql_metrics:
+    if settings.tempo.local_blocks:
         local = spans * stored_bytes_per_span(load) * 60 * _LOCAL_BLOCK_MINUTES / GIB
     if settings.tempo.mode is TempoMode.MONOLITHIC:
         asked = {"monolithic": waiting + local}

@@ -169,9 +169,7 @@ def processors(
     # Behind samplers, bytes of stored spans are all that Tempo can count truly.
     every = ["span-metrics-size"] if sampled else ["service-graphs", "span-metrics"]
     written = every if metrics else []
-    # The live store of Tempo 3 answers TraceQL metrics.
-    local = settings.traceql_metrics and settings.version == 2
-    return [*written, "local-blocks"] if local else written
+    return [*written, "local-blocks"] if settings.local_blocks else written
 
 
 def generator_processors(args: "TempoArgs") -> dict[str, Any]:
@@ -194,7 +192,7 @@ def generator_processors(args: "TempoArgs") -> dict[str, Any]:
             # add new ones with each rollout.
             "enable_instance_label": False,
         }
-    if args.settings.traceql_metrics and args.settings.version == 2:
+    if args.settings.local_blocks:
         # All spans instead of servers' only, and history beyond the generator's hour.
         section["local_blocks"] = {"filter_server_spans": False, "flush_to_storage": True}
     return section

@@ -280,3 +280,11 @@ class TempoSettings(Settings):
     values: Overrides = Field(default={})
     """Other values of the chart in use, `tempo` or `tempo-distributed`, merged last: see
     docs/overrides.md."""
+
+    @property
+    def local_blocks(self) -> bool:
+        """Whether metrics-generators write blocks too, for TraceQL metrics.
+
+        The live store of Tempo 3 answers these queries.
+        """
+        return self.traceql_metrics and self.version == 2

@@ -143,7 +143,7 @@ def _changed(settings: TracingSettings) -> Iterator[tuple[str, TracingSettings]]
     if load_.spans_per_second is not None and load_.spans_per_second > 1:
         sampled = _with(settings, "load", spans_per_second=load_.spans_per_second // 2)
         yield "half the spans, by sampling", sampled
-    if tempo.traceql_metrics:
+    if tempo.local_blocks:
         what = "no TraceQL metrics (`tempo.traceqlMetrics: false`)"
         yield what, _with(settings, "tempo", traceql_metrics=False)
 

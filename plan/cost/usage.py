@@ -84,7 +84,7 @@ def usage(settings: TracingSettings) -> Usage:
 def _copies(settings: TracingSettings) -> tuple[int, int]:
     """Return how often a span is flushed by ingesters, and by metrics-generators."""
     spread = settings.tempo.mode is TempoMode.DISTRIBUTED
-    return tempo_sizes.copies(settings.tempo) if spread else 1, int(settings.tempo.traceql_metrics)
+    return tempo_sizes.copies(settings.tempo) if spread else 1, int(settings.tempo.local_blocks)
 
 
 def _stored_per_second(settings: TracingSettings) -> float:

@@ -33,6 +33,11 @@ def test_traceql_metrics_keep_a_second_copy() -> None:
     assert usage(settings(load(), TRACEQL)).stored_gib == pytest.approx(144e9 / GIB)
 
 
+def test_tempo_3_answers_traceql_metrics_without_a_second_copy() -> None:
+    three = {"tempo": {"version": 3}}
+    assert usage(settings(load(), TRACEQL, three)).stored_gib == pytest.approx(72e9 / GIB)
+
+
 def test_copies_of_ingesters_are_kept_until_they_are_merged() -> None:
     # 100 hours of one copy, and 4 hours of the two others.
     found = usage(settings(load(), DISTRIBUTED)).stored_gib
