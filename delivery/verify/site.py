@@ -167,12 +167,16 @@ class Site:
 
     def pods_of(self, system: System) -> list[Json]:
         """Return the pods of a system."""
-        selector = f"app.kubernetes.io/instance={system.release}"
-        return self._pods(system.namespace_name(self.settings), selector)
+        return self.objects_of(system, "/api/v1", "pods")
 
-    def _pods(self, namespace: str, selector: str) -> list[Json]:
+    def objects_of(self, system: System, api: str, plural: str) -> list[Json]:
+        """Return the objects of a kind that belong to a system."""
+        selector = f"app.kubernetes.io/instance={system.release}"
+        return self._objects(api, system.namespace_name(self.settings), plural, selector)
+
+    def _objects(self, api: str, namespace: str, plural: str, selector: str) -> list[Json]:
         query = urlencode({"labelSelector": selector})
-        return items(self.cluster, f"/api/v1/namespaces/{namespace}/pods?{query}")
+        return items(self.cluster, f"{api}/namespaces/{namespace}/{plural}?{query}")
 
     def tempo_pods(self, component: str) -> list[str]:
         """Return the names of the pods of a component; of the one pod in mode monolithic."""
@@ -180,7 +184,8 @@ class Site:
         parts = [f"{key}={value}" for key, value in selected["matchLabels"].items()]
         for each in selected.get("matchExpressions", ()):
             parts.append(f"{each['key']} in ({','.join(each['values'])})")
-        return [name(pod) for pod in self._pods(self.settings.namespaces.tracing, ",".join(parts))]
+        pods = self._objects("/api/v1", self.settings.namespaces.tracing, "pods", ",".join(parts))
+        return [name(pod) for pod in pods]
 
     def tempo_metrics(self, component: str) -> Exposition:
         """Return the metrics of the pods of a component of Tempo."""

@@ -10,7 +10,7 @@ from components.core.names import ALLOY_HTTP_PORT
 from components.core.registry import running
 from components.core.system import System
 from delivery import DeliveryError
-from delivery.preflight.api import Json, items, labels, name
+from delivery.preflight.api import Json, labels, name
 from delivery.preflight.finding import Finding, error, ok, warning
 from delivery.verify.site import Site, ask, dig
 
@@ -58,9 +58,7 @@ def workloads(site: Site) -> Iterator[Finding]:
         of_system = site.pods_of(system)
         found = False
         for plural, (kind, *fields) in _KINDS.items():
-            path = f"/apis/apps/v1/namespaces/{namespace}/{plural}"
-            selector = f"labelSelector=app.kubernetes.io%2Finstance%3D{system.release}"
-            for item in items(site.cluster, f"{path}?{selector}"):
+            for item in site.objects_of(system, "/apis/apps/v1", plural):
                 found = True
                 wanted, ready = _ready(item, *fields)
                 count, pods = count + 1, pods + wanted
