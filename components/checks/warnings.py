@@ -22,8 +22,6 @@ from .rules import never_instrumented
 from .survival import survival_notices
 from .tenancy import tenancy_notices
 
-#: Key of the chart whose values a system takes, for those whose image has no setting of its own.
-_CHART_OF = {"alloy": "alloy", "beyla": "beyla", "operator": "opentelemetry_operator"}
 #: Regions of the partition `aws` that minio-go, Tempo's client, doesn't know (endpoints.go of the
 #: version in Tempo 2.10.8). In other partitions it keeps the host that is configured.
 _UNKNOWN_TO_TEMPO = ("ap-southeast-6", "me-west-1", "sa-west-1")
@@ -139,11 +137,10 @@ def _untested(settings: TracingSettings) -> Iterator[str]:
     yield from versions.image_notices("tempo.imageTag", tempo, settings.tempo.image_tag)
     for system in running(settings):
         for check in system.checks(settings):
-            name = check.setting.removesuffix(".values")
-            for its in versions.TESTED:
-                if its.chart.key == _CHART_OF.get(name) and (
-                    tag := versions.tag_in(check.given, its.image_tag)
-                ):
+            if not check.setting.endswith(".values"):
+                continue
+            for its in map(versions.of_chart, system.charts):
+                if tag := versions.tag_in(check.given, its.image_tag):
                     yield from versions.image_notices(f"{check.setting}.{its.image_tag}", its, tag)
 
 

@@ -117,6 +117,10 @@ def test_dashboards_and_alerts_read_the_metrics_of_the_major() -> None:
             {"alloy": {"values": {"image": {"tag": "v1.21.2"}}}},
             "alloy.values.image.tag v1.21.2 is not tested",
         ),
+        (
+            {"alloy": {"sampling": {"mode": "on", "values": {"image": {"tag": "v1.21.2"}}}}},
+            "alloy.sampling.values.image.tag v1.21.2 is not tested",
+        ),
     ],
 )
 def test_an_untested_version_is_a_warning(groups: dict[str, Any], said: str) -> None:
