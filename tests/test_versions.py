@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.core import helm, versions
 from components.core.registry import CHARTS
-from components.tempo.settings import IMAGE_TAGS
+from components.core.versions import TEMPO_VERSIONS
 from tests.contracts.check import contract
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +31,7 @@ def test_the_versions_are_those_of_the_recorded_contracts() -> None:
     for its in versions.TESTED:
         if its.program == "Tempo":
             # Of tempo-distributed, the stack sets the version.
-            assert its.version in IMAGE_TAGS.values()
+            assert its.version in TEMPO_VERSIONS.values()
         else:
             recorded = contract(f"{its.chart.name}-{its.chart.version}")
             assert recorded["appVersion"].removeprefix("v") == its.version

@@ -25,6 +25,7 @@ from ..core.regions import S3Endpoint, dns_suffix, partition, s3_endpoints
 from ..core.registry import SYSTEMS, pinned_charts
 from ..core.settings import NamespaceKey, PodSettings, Size
 from ..core.tier import PRODUCTION_NAMES, Tier
+from ..core.versions import TEMPO_VERSIONS
 from ..core.workload import Workload
 from ..grafana.links import ALLOY_ALONE, TITLES
 from ..grafana.settings import GrafanaDelivery
@@ -35,7 +36,7 @@ from ..storage.settings import Encryption
 from ..telemetry.metrics import APDEX_SATISFIED, APDEX_TOLERATING, latency_bound
 from ..tempo import sizes as tempo_sizes
 from ..tempo.config import LISTED_MINUTES
-from ..tempo.settings import IMAGE_TAGS, Histograms, TempoMode, TempoSettings
+from ..tempo.settings import Histograms, TempoMode, TempoSettings
 from ..tempo.system import workloads as tempo_workloads
 from .backends import credentials, sign_in
 from .clean import clean, logs_to_backend
@@ -432,13 +433,13 @@ def _tempo(settings: TracingSettings) -> Found:
             "mode distributed of Tempo 3 needs Kafka, which the stack doesn't configure: set "
             "tempo.mode: monolithic, or tempo.version: 2",
         )
-    if its.image_tag.removeprefix("v").split(".")[0] != str(its.version):
+    major = its.image_tag.removeprefix("v").split(".")[0]
+    if major != str(its.version):
         yield problem(
             "tempo.imageTag",
             its.image_tag,
-            f"is not of the major in tempo.version, {its.version}: set tempo.version: "
-            f"{its.image_tag.removeprefix('v').split('.')[0]}, or a tag like "
-            f"{IMAGE_TAGS[its.version]}",
+            f"is not of the major in tempo.version, {its.version}: set tempo.version: {major}, or "
+            f"a tag like {TEMPO_VERSIONS[its.version]}",
         )
     blocks = tempo_sizes.blocks(its)
     if its.version == 3 and blocks.max_minutes > blocks.kept_minutes - 2 * LISTED_MINUTES:

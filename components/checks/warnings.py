@@ -7,6 +7,7 @@ from pydantic.alias_generators import to_camel
 from ..alerting.settings import RuleDelivery, RuleEvaluator
 from ..backends.settings import MetricsType
 from ..core import versions
+from ..core.helm import TEMPO_3
 from ..core.registry import pinned_charts, running
 from ..core.tier import Tier
 from ..grafana.settings import GrafanaDelivery
@@ -37,8 +38,9 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         )
     if settings.tempo.version == 3:
         yield (
-            "tempo.version 3: the published package of chart tempo 3.0.0 is not tested, only Tempo "
-            "3.0.3 with the configuration that the stack renders. See docs/versions.md."
+            f"tempo.version 3: the published package of chart tempo {TEMPO_3.version} is not "
+            f"tested, only Tempo {versions.TEMPO_VERSIONS[3]} with the configuration that the "
+            "stack renders. See docs/versions.md."
         )
         if not settings.tempo.traceql_metrics:
             yield "tempo.traceqlMetrics has no effect: Tempo 3 always answers TraceQL metrics."

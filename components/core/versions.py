@@ -24,10 +24,17 @@ class Tested:
     image_tag: str
 
 
+#: Version of Tempo that is tested, by major.
+TEMPO_VERSIONS: Mapping[int, str] = {2: "2.10.8", 3: "3.0.3"}
 TESTED: tuple[Tested, ...] = (
-    Tested(chart=TEMPO, program="Tempo", version="2.10.8", image_tag="tempo.tag"),
-    Tested(chart=TEMPO_3, program="Tempo", version="3.0.3", image_tag="tempo.tag"),
-    Tested(chart=TEMPO_DISTRIBUTED, program="Tempo", version="2.10.8", image_tag="tempo.image.tag"),
+    Tested(chart=TEMPO, program="Tempo", version=TEMPO_VERSIONS[2], image_tag="tempo.tag"),
+    Tested(chart=TEMPO_3, program="Tempo", version=TEMPO_VERSIONS[3], image_tag="tempo.tag"),
+    Tested(
+        chart=TEMPO_DISTRIBUTED,
+        program="Tempo",
+        version=TEMPO_VERSIONS[2],
+        image_tag="tempo.image.tag",
+    ),
     Tested(chart=ALLOY, program="Alloy", version="1.18.1", image_tag="image.tag"),
     Tested(chart=BEYLA, program="Beyla", version="3.32.0", image_tag="image.tag"),
     Tested(

@@ -1,7 +1,6 @@
 """Settings of Tempo."""
 
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated
@@ -23,6 +22,7 @@ from ..core.settings import (
     WorkloadSettings,
 )
 from ..core.texts import AttributeName, ClassName, TempoVersion, TenantId
+from ..core.versions import TEMPO_VERSIONS
 from ..telemetry.metrics import LATENCY_BUCKETS, Label
 
 #: Attributes that become labels of the span metrics, with dots as underscores.
@@ -40,9 +40,6 @@ _OWN_LABELS = (
     *(str(label) for label in (Label.STATUS_CODE, Label.JOB, Label.LE, Label.SOURCE)),
     *(str(Label.TEMPO_CLUSTER), "instance", "status_message"),
 )
-
-#: Version of Tempo that is tested, by major.
-IMAGE_TAGS: Mapping[int, str] = {2: "2.10.8", 3: "3.0.3"}
 
 _MODE = OnChange(
     happens="The Helm release is replaced by one of another chart. Queries fail during the change, "
@@ -233,7 +230,7 @@ class TempoSettings(Settings):
     restarts or is lost, Tempo ingests nothing and answers no queries, and spans wait in Alloy's
     queue. Required by size s, unless `workloads.ingester.replicas` is higher."""
     image_tag: Annotated[TempoVersion, _VERSION] = Field(
-        default_factory=lambda known: IMAGE_TAGS[known.get("version", 2)]
+        default_factory=lambda known: TEMPO_VERSIONS[known.get("version", 2)]
     )
     """Version of Tempo, 2.10 or later, of the major in `version`; by default 2.10.8 or 3.0.3."""
     # 2 hours at least: younger blocks are still being written (`blocks`, and compaction_window 1 h

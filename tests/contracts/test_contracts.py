@@ -7,7 +7,7 @@ import yaml
 
 from components.core import helm
 from components.core.registry import CHARTS
-from components.tempo.settings import IMAGE_TAGS
+from components.core.versions import TEMPO_VERSIONS
 from tests.contracts.check import (
     TEMPO_VERSION,
     contract,
@@ -54,7 +54,7 @@ def test_no_contract_lies_around_for_a_version_that_is_not_pinned() -> None:
         for chart in (helm.ALLOY, helm.BEYLA, helm.OPERATOR)
     )
     programs = {
-        *(f"tempo-config-{tag}" for tag in IMAGE_TAGS.values()),
+        *(f"tempo-config-{tag}" for tag in TEMPO_VERSIONS.values()),
         # Chart of `tempo.version: 3`.
         f"{helm.TEMPO_3.name}-{helm.TEMPO_3.version}",
         f"alloy-components-{alloy}",

@@ -14,7 +14,7 @@ from components.grafana.dashboards.component import dashboard_files, dashboards
 from components.telemetry.context import stack_context
 from components.telemetry.metrics import Tempo3Metric, TempoMetric
 from components.tempo.component import pinned_chart, values
-from components.tempo.settings import IMAGE_TAGS, TempoMode, TempoSettings
+from components.tempo.settings import TempoMode, TempoSettings
 from tests.checks.test_rules import settings, stack_file
 from tests.contracts.check import unknown_keys
 from tests.tempo.cases import arguments
@@ -35,9 +35,11 @@ def three(**changes: Any) -> dict[str, Any]:
 
 def test_the_chart_and_the_program_follow_the_version() -> None:
     assert pinned_chart(TempoSettings(version=3)) == helm.TEMPO_3
-    assert TempoSettings(version=3).image_tag == IMAGE_TAGS[3] == "3.0.3"
-    assert TempoSettings().image_tag == IMAGE_TAGS[2]
-    assert {t.version for t in versions.TESTED if t.program == "Tempo"} == {*IMAGE_TAGS.values()}
+    assert TempoSettings(version=3).image_tag == versions.TEMPO_VERSIONS[3] == "3.0.3"
+    assert TempoSettings().image_tag == versions.TEMPO_VERSIONS[2]
+    assert {t.version for t in versions.TESTED if t.program == "Tempo"} == {
+        *versions.TEMPO_VERSIONS.values()
+    }
 
 
 @pytest.mark.parametrize("change", [{}, {"metrics": None}, {"jaeger": True, "zipkin": True}])
