@@ -1,7 +1,5 @@
 """A lab for each test of the engine."""
 
-import fcntl
-import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
@@ -20,8 +18,7 @@ def charts() -> Generator[str]:
 @pytest.fixture
 def alone() -> Generator[None]:
     """Let one test at a time have the cluster, whatever worker it runs in."""
-    with (Path(tempfile.gettempdir()) / "tracing-engine-tests.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with engine.alone():
         engine.free_volumes()
         yield
 

@@ -5,6 +5,7 @@ provider for `aws` in PULUMI_DEBUG_PROVIDERS and the packaged charts in TRACING_
 """
 
 import contextlib
+import fcntl
 import functools
 import http.server
 import json
@@ -41,7 +42,10 @@ def missing() -> str | None:
 
 @contextlib.contextmanager
 def chart_repository() -> Generator[str]:
-    """Serve the packaged charts over HTTP; yield the repository's URL."""
+    """Serve the packaged charts over HTTP; yield the repository's URL, empty without charts."""
+    if not CHARTS:
+        yield ""
+        return
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None:
@@ -52,6 +56,15 @@ def chart_repository() -> Generator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@contextlib.contextmanager
+def alone() -> Generator[None]:
+    """Let one test or suite at a time have the cluster of KUBECONFIG, in whatever process."""
+    # The file itself is the lock, so that tests of different clusters don't wait for each other.
+    with Path(os.environ["KUBECONFIG"]).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def kubectl(*arguments: str, text: str = "") -> str:

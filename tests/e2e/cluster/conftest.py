@@ -1,7 +1,5 @@
 """One stack for all tests of the suite."""
 
-import fcntl
-import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
@@ -11,7 +9,6 @@ from tests.e2e.cluster import kit, place
 from tests.e2e.cluster import stack as stacks
 from tests.e2e.cluster.cluster import wait_for
 from tests.e2e.cluster.stack import Stack
-from tests.engine import lab as engine
 
 _HERE = Path(__file__).parent
 
@@ -35,15 +32,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack]:
     if name := place.deployed():
         with stacks.there(name, here) as found:
             yield found
-        return
-    folder = tmp_path_factory.mktemp("e2e")
-    with (Path(tempfile.gettempdir()) / "tracing-engine-tests.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not here.charts:
-            with stacks.brought_up(folder, "", here) as made:
-                yield made
-            return
-        with engine.chart_repository() as url, stacks.brought_up(folder, url, here) as made:
+    else:
+        with stacks.brought_up(tmp_path_factory.mktemp("e2e"), here) as made:
             yield made
 
 

@@ -6,13 +6,12 @@ the rows.
 """
 
 import argparse
-import contextlib
 import json
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from tests.e2e.cluster import kit, place
 from tests.e2e.cluster.cluster import Json, is_ready, wait_for
 from tests.e2e.cluster.senders import LATE_SECONDS, Run, finished, start, stored
 from tests.e2e.cluster.stack import Api, Stack, brought_up, observe
-from tests.engine import lab as engine
 
 OUT = place.ROOT / "build/days"
 #: Seconds of quiet sending before a row's action.
@@ -385,17 +383,6 @@ def _count(stack: Stack, done: Sequence[tuple[Result, Run, list[Json]]], file: P
     file.write_text(json.dumps([asdict(r) for r, _, _ in done], indent=1))
 
 
-@contextlib.contextmanager
-def _stack(folder: Path, changes: Json) -> Generator[Stack]:
-    here = place.Place.find()
-    if here.charts:
-        with engine.chart_repository() as url, brought_up(folder, url, here, **changes) as made:
-            yield made
-    else:
-        with brought_up(folder, "", here, **changes) as made:
-            yield made
-
-
 def main(given: Sequence[str] | None = None) -> int:
     """Measure rows; return the exit status."""
     parser = argparse.ArgumentParser(prog="tests.e2e.cluster.days", description=__doc__)
@@ -420,7 +407,7 @@ def main(given: Sequence[str] | None = None) -> int:
     done: list[tuple[Result, Run, list[Json]]] = []
     with (
         tempfile.TemporaryDirectory() as folder,
-        _stack(Path(folder), json.loads(options.set)) as stack,
+        brought_up(Path(folder), place.Place.find(), **json.loads(options.set)) as stack,
     ):
         observe(stack, Path(folder))
         for row in chosen:

@@ -65,14 +65,12 @@ class Place:
         python: its interpreter.
         has_sdk: whether the image has OpenTelemetry's SDK; else pods install it when they start.
         emulated: whether a provider in PULUMI_DEBUG_PROVIDERS stands in for AWS's own.
-        charts: folder of packaged charts, empty for the charts' own repositories.
     """
 
     image: str
     python: str
     has_sdk: bool
     emulated: bool
-    charts: str
 
     @staticmethod
     def find() -> "Place":
@@ -89,21 +87,9 @@ class Place:
                 if manifest["kind"] == "Deployment"
                 for container in manifest["spec"]["template"]["spec"]["containers"]
             ]
-            return Place(
-                image=image,
-                python=str(beside),
-                has_sdk=True,
-                emulated=True,
-                charts=os.environ.get("TRACING_TEST_CHARTS", ""),
-            )
+            return Place(image=image, python=str(beside), has_sdk=True, emulated=True)
         image, _, python = (named or _PUBLIC_PYTHON).partition(" ")
-        return Place(
-            image=image,
-            python=python or "python3",
-            has_sdk=False,
-            emulated=emulated,
-            charts=os.environ.get("TRACING_TEST_CHARTS", ""),
-        )
+        return Place(image=image, python=python or "python3", has_sdk=False, emulated=emulated)
 
     def command(self, program: str, *arguments: str, sdk: bool = False) -> list[str]:
         """Return the command of a container that runs one of the programs.

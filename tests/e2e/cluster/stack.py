@@ -20,6 +20,7 @@ from plan.run import Plan, run
 from plan.write import write
 from tests.e2e.cluster import kit, place
 from tests.e2e.cluster.cluster import Cluster, Json
+from tests.engine import lab as engine
 from tests.engine.lab import Lab
 
 #: Stack file that the suite starts from, and its context in the kubeconfig.
@@ -175,15 +176,21 @@ def there(name: str, here: place.Place) -> Generator[Stack]:
 
 
 @contextlib.contextmanager
-def brought_up(folder: Path, charts: str, here: place.Place, **changes: Any) -> Generator[Stack]:
+def brought_up(folder: Path, here: place.Place, **changes: Any) -> Generator[Stack]:
     """Bring a stack up beside the kit, and remove both afterwards.
 
     Args:
         folder: an empty folder for project and state.
-        charts: URL of a chart repository, empty for the charts' own.
         here: how programs run in the cluster.
         changes: further settings, by group.
     """
+    with engine.alone(), engine.chart_repository() as charts:
+        yield from _brought_up(folder, charts, here, changes)
+
+
+def _brought_up(
+    folder: Path, charts: str, here: place.Place, changes: Mapping[str, Any]
+) -> Generator[Stack]:
     cluster = Cluster("kubectl", f"--kubeconfig={os.environ['KUBECONFIG']}", f"--context={CONTEXT}")
     kit.install(cluster, here)
     lab = Lab(folder, charts, CONTEXT)
