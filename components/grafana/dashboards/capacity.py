@@ -1,14 +1,14 @@
 """Capacity: spans per service, use of the limits with a forecast, and growth of the bucket."""
 
 from ...core.units import MIB
-from ...telemetry.metrics import ClusterMetric, KeptMetric, SpanMetric, TempoMetric
+from ...telemetry.metrics import ClusterMetric, SpanMetric, TempoMetric
 from ...telemetry.promql import CHOSEN, GRAPH, ONCE, added, highest, rate, select
 from .. import units
 from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
 from ..links import SERVICE_COLUMNS, Link, Uid, dashboard_url, row_link
 from ..panels import FULL_STEPS, Column, Legend, Panels
 from ..variables import filters
-from .requests import BY_SERVICE
+from .requests import BY_SERVICE, bytes_per_span
 
 _DAY = 86_400
 #: A forecast looks back at whole weeks, in which every weekday counts the same, and at one value a
@@ -43,9 +43,6 @@ _CALLS, _SIZE = select(SpanMetric.CALLS, *CHOSEN), select(SpanMetric.SIZE, *CHOS
 
 def _totals(show: Panels) -> Line:
     calls, size = rate(_CALLS, window=ONCE), rate(_SIZE, window=ONCE)
-    # Behind samplers, Tempo counts the bytes of what it stores.
-    kept = rate(select(KeptMetric.CALLS, *CHOSEN), window=ONCE)
-    stored = kept if show.stack.decides else calls
     return Line(
         show.stat("Spans", "Spans of all kinds per second, on average.", calls, units.SPANS),
         show.stat(
@@ -57,7 +54,7 @@ def _totals(show: Panels) -> Line:
         show.stat(
             "Bytes per span",
             "Average size of a span. Above a few KiB, a service sends whole bodies as attributes.",
-            f"{size} / ({stored} > 0)",
+            bytes_per_span(show),
             units.BYTES,
         ),
         height=4,

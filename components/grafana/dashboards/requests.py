@@ -2,8 +2,15 @@
 
 from collections.abc import Callable
 
-from ...telemetry.metrics import APDEX_SATISFIED, APDEX_TOLERATING, Label, latency_bound
-from ...telemetry.promql import ONCE, Requests, highest, logql, traceql
+from ...telemetry.metrics import (
+    APDEX_SATISFIED,
+    APDEX_TOLERATING,
+    KeptMetric,
+    Label,
+    SpanMetric,
+    latency_bound,
+)
+from ...telemetry.promql import CHOSEN, ONCE, Requests, highest, logql, rate, select, traceql
 from ..layout import Line
 from ..links import Link, Uid, dashboard_url, label, logs_url, traces_url
 from ..panels import APDEX_STEPS, DURATION_STEPS, ERROR_STEPS, NEUTRAL, Legend, Panels, Steps
@@ -33,6 +40,14 @@ def shortest_call(show: Panels) -> str:
     """Return how exact durations of the service graph are, which has buckets of its own."""
     # The stack keeps Tempo's default: from 0.1 s on, each twice the one before.
     return "It is exact to a tenth." if show.stack.native else "p95 is exact from 0.1 s on only."
+
+
+def bytes_per_span(show: Panels) -> str:
+    """Return the query of the average size of a span, with the filters of a dashboard."""
+    # Behind samplers, Tempo counts the bytes of what it stores.
+    calls = KeptMetric.CALLS if show.stack.decides else SpanMetric.CALLS
+    size, stored = (rate(select(m, *CHOSEN), window=ONCE) for m in (SpanMetric.SIZE, calls))
+    return f"{size} / ({stored} > 0)"
 
 
 def bar_links(show: Panels) -> list[Link]:

@@ -10,13 +10,13 @@ from ..layout import Dashboard, Line, Section, dashboard
 from ..links import SERVICE_COLUMNS, Link, Uid, dashboard_url, row_link
 from ..panels import FULL_STEPS, GOOD, Column, Panels
 from ..variables import filters
+from .requests import bytes_per_span
 
 #: Price of a GiB in S3 for a month in USD: the first tier of S3 Standard in us-east-1, as in
 #: plan/cost/prices.yaml.
 USD_PER_GIB = 0.023
 
 _CALLS, _KEPT = select(SpanMetric.CALLS, *CHOSEN), select(KeptMetric.CALLS, *CHOSEN)
-_SIZE = select(SpanMetric.SIZE, *CHOSEN)
 _ROUTE: dict[str, str] = {Label.SERVICE: "Service", Label.HTTP_ROUTE: "Route"}
 
 
@@ -62,22 +62,16 @@ def _totals(show: Panels) -> Line:
             "Bytes per span",
             "Average size of a stored span, before compression. The bytes of dropped spans are "
             "estimated by it.",
-            _bytes_per_span(show),
+            bytes_per_span(show),
             units.BYTES,
         ),
         height=4,
     )
 
 
-def _bytes_per_span(show: Panels) -> str:
-    # Tempo counts the bytes of what it stores.
-    stored = rate(_KEPT if show.stack.decides else _CALLS, window=ONCE)
-    return f"{rate(_SIZE, window=ONCE)} / ({stored} > 0)"
-
-
 def _costs(show: Panels) -> Line:
     stack = show.stack
-    each = f"{_bytes_per_span(show)} * {stack.stored_share:g} * {stack.kept_hours * 3600}"
+    each = f"{bytes_per_span(show)} * {stack.stored_share:g} * {stack.kept_hours * 3600}"
     stored = {
         "before": f"{rate(_CALLS, window=ONCE)} * {each}",
         "after": f"({rate(_KEPT, window=ONCE)} or vector(0)) * {each}",
