@@ -125,8 +125,7 @@ def _kill(selector: str) -> Callable[[Stack], None]:
             for pod in pods
             for status in pod["status"]["containerStatuses"]
         ]
-        tools = (f"deployment/{kit.TOOLS}", stack.place.python, "/e2e/tools.py", "kill")
-        if not stack.cluster.exec(kit.NODE, *tools, *containers):
+        if not stack.tools(kit.NODE, "kill", *containers):
             raise RuntimeError("no process was killed")
         time.sleep(5)
         _settled(stack)

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -85,14 +84,10 @@ class Stack:
         """Namespace of Tempo and Alloy."""
         return self.settings.namespaces.tracing
 
-    def written(self, folder: Path) -> Path:
-        """Write the plan's files; return their folder."""
-        write(self.plan, folder)
-        return folder
-
     def rules(self, folder: Path) -> list[Json]:
-        """Return the planned rule groups."""
-        files = (self.written(folder) / "rules").glob("*.yaml")
+        """Return the planned rule groups, after writing the plan to a folder."""
+        write(self.plan, folder)
+        files = (folder / "rules").glob("*.yaml")
         return [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
 
     @contextlib.contextmanager
@@ -112,6 +107,10 @@ class Stack:
         """Forward a port to the suite's log sink."""
         with self.cluster.forwarded(kit.SINK_URL) as url:
             yield Api(url)
+
+    def tools(self, namespace: str, *command: str, pod: str = f"deployment/{kit.TOOLS}") -> Any:
+        """Run a command of `programs/tools.py` in a pod; return what it prints."""
+        return self.cluster.exec(namespace, pod, self.place.python, "/e2e/tools.py", *command)
 
     def change(self, group: str, **values: Any) -> None:
         """Change settings in the stack file of a stack that the suite brought up."""
@@ -156,16 +155,6 @@ class Api:
         """Return the traces that a TraceQL search finds."""
         answer: Json = self.get("/api/search", q=query, **more) or {}
         return cast(list[Json], answer.get("traces") or [])
-
-    def refuses(self, path: str, **query: Any) -> str:
-        """Return the error that an API answers, empty if it takes the request."""
-        try:
-            with urllib.request.urlopen(  # noqa: S310
-                f"{self.url}{path}?{urlencode(query)}", timeout=60
-            ):
-                return ""
-        except urllib.error.HTTPError as error:
-            return error.read(500).decode(errors="replace")
 
 
 @contextlib.contextmanager

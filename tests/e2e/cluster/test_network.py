@@ -14,11 +14,6 @@ _ALLOY = {"app.kubernetes.io/name": "alloy", "app.kubernetes.io/instance": "allo
 _OTHER = {"app": "e2e-other"}
 
 
-def _connect(stack: Stack, namespace: str, pod: str, *pairs: str) -> dict[str, str]:
-    command = (stack.place.python, "/e2e/tools.py", "connect", *pairs)
-    return stack.cluster.exec(namespace, pod, *command)
-
-
 def _address(cluster: Cluster, namespace: str, selector: str) -> str:
     [pod, *_] = filter(is_ready, cluster.pods(namespace, selector))
     return str(pod["status"]["podIP"])
@@ -30,8 +25,7 @@ def enforced(ours: Stack) -> Stack:
     if not ours.settings.namespaces.network_policies:
         pytest.skip("the stack has no network policies")
     tempo = _address(ours.cluster, ours.namespace, "app.kubernetes.io/name=tempo")
-    found = _connect(ours, kit.SHOP, f"deployment/{kit.TOOLS}", f"{tempo}:3200")
-    if "open" in found.values():
+    if "open" in ours.tools(kit.SHOP, "connect", f"{tempo}:3200").values():
         pytest.skip("the cluster's network does not enforce NetworkPolicies")
     return ours
 
@@ -63,18 +57,18 @@ def inside(enforced: Stack) -> Generator[Stack]:
         cluster.run("-n", namespace, "delete", "configmap", "programs", "--ignore-not-found")
 
 
-#: From (namespace, pod), to (workload or URL, port), whether it is let through.
-_FLOWS: list[tuple[str, str, str, int, bool]] = [
-    (kit.SHOP, "tools", "alloy", 4317, True),
-    (kit.SHOP, "tools", "alloy", 4318, True),
-    (kit.MONITORING, "tools", "alloy", 4317, True),
-    (kit.MONITORING, "tools", "alloy", 12345, True),
-    (kit.MONITORING, "tools", "tempo", 3200, True),
-    (kit.SHOP, "tools", "alloy", 12345, False),
-    (kit.SHOP, "tools", "tempo", 3200, False),
-    (kit.SHOP, "tools", "tempo", 4317, False),
-    (kit.SHOP, "tools", "tempo", 4318, False),
-    (kit.MONITORING, "tools", "tempo", 4317, False),
+#: From the tools of a namespace, to (workload, port), whether it is let through.
+_FLOWS: list[tuple[str, str, int, bool]] = [
+    (kit.SHOP, "alloy", 4317, True),
+    (kit.SHOP, "alloy", 4318, True),
+    (kit.MONITORING, "alloy", 4317, True),
+    (kit.MONITORING, "alloy", 12345, True),
+    (kit.MONITORING, "tempo", 3200, True),
+    (kit.SHOP, "alloy", 12345, False),
+    (kit.SHOP, "tempo", 3200, False),
+    (kit.SHOP, "tempo", 4317, False),
+    (kit.SHOP, "tempo", 4318, False),
+    (kit.MONITORING, "tempo", 4317, False),
 ]
 _INSIDE: list[tuple[str, str, bool]] = [
     ("e2e-alloy", "tempo:4317", True),
@@ -97,9 +91,9 @@ def test_flows_from_other_namespaces(enforced: Stack) -> None:
         for name in ("tempo", "alloy")
     }
     wrong: list[str] = []
-    for namespace, pod, target, port, open_ in _FLOWS:
+    for namespace, target, port, open_ in _FLOWS:
         pair = f"{addresses[target]}:{port}"
-        found = _connect(enforced, namespace, f"deployment/{pod}", pair)[pair]
+        found = enforced.tools(namespace, "connect", pair)[pair]
         if (found == "open") is not open_:
             wanted = "let through" if open_ else "refused"
             wrong.append(f"{namespace} to {target}:{port} must be {wanted}, but: {found}")
@@ -121,7 +115,7 @@ def test_flows_of_the_stacks_own_pods(inside: Stack) -> None:
     for pod, target, open_ in _INSIDE:
         name, _, port = target.partition(":")
         pair = f"{hosts[name]}:{port}"
-        found = _connect(inside, inside.namespace, pod, pair)[pair]
+        found = inside.tools(inside.namespace, "connect", pair, pod=pod)[pair]
         if (found == "open") is not open_:
             wanted = "let through" if open_ else "refused"
             wrong.append(f"{pod} to {target} must be {wanted}, but: {found}")

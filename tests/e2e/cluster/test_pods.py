@@ -90,8 +90,7 @@ def test_a_hanging_tempo_is_taken_out_of_its_service(ours: Stack) -> None:
     [pod, *_] = cluster.pods(namespace, selector)
     name = pod["metadata"]["name"]
     container = pod["status"]["containerStatuses"][0]["containerID"].split("//")[1]
-    tools = (f"deployment/{kit.TOOLS}", ours.place.python, "/e2e/tools.py")
-    assert cluster.exec(kit.NODE, *tools, "stop", container), "no process was stopped"
+    assert ours.tools(kit.NODE, "stop", container), "no process was stopped"
 
     def ready() -> bool:
         return is_ready(cluster.get("pod", name, "-n", namespace))
@@ -99,7 +98,7 @@ def test_a_hanging_tempo_is_taken_out_of_its_service(ours: Stack) -> None:
     try:
         wait_for("failing readiness probe", lambda: not ready() or None, 90)
     finally:
-        cluster.exec(kit.NODE, *tools, "continue", container)
+        ours.tools(kit.NODE, "continue", container)
     wait_for("ready Tempo", lambda: ready() or None, 120)
 
 

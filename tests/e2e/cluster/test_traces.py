@@ -90,8 +90,7 @@ def test_an_exemplar_leads_to_its_trace(shop: Stack) -> None:
 def test_a_log_record_arrives_with_trace_and_pod(ours: Stack) -> None:
     text, trace_id = f"line {secrets.token_hex(8)}", secrets.token_hex(16)
     url = ours.outputs["otlpHttpEndpoint"]
-    tools = ("deployment/" + kit.TOOLS, ours.place.python, "/e2e/tools.py")
-    status = ours.cluster.exec(kit.SHOP, *tools, "log", url, trace_id, text)
+    status = ours.tools(kit.SHOP, "log", url, trace_id, text)
     assert status == 200, "Alloy refused the record"
     with ours.sink() as sink:
         wait_for("record", lambda: sink.get("/seen", text=text)["seen"], 60)
