@@ -9,18 +9,19 @@ import argparse
 import json
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.markdown import table
 from tests.e2e.cluster import kit, place
 from tests.e2e.cluster.cluster import Json, is_ready, wait_for
 from tests.e2e.cluster.senders import LATE_SECONDS, Run, finished, start, stored
-from tests.e2e.cluster.stack import Api, Stack, brought_up, observe
+from tests.e2e.cluster.stack import Api, Stack, brought_up
 
 OUT = place.ROOT / "build/days"
 #: Seconds of quiet sending before a row's action.
@@ -296,21 +297,14 @@ def measure(
 ) -> tuple[Result, Run, list[Json]]:
     """Send spans, do what the row says, and return what the senders counted."""
     _settled(stack)
-    outcome: list[BaseException] = []
-
-    def act() -> None:
-        try:
-            row.do(stack)
-        except BaseException as error:  # noqa: BLE001 - told by the main thread
-            outcome.append(error)
-
     # They stop when they are told to.
     run = start(stack, row.name, per_second=per_second, seconds=36_000, pods=pods, spans=spans)
     time.sleep(_QUIET)
     begun = time.time()
-    acting = threading.Thread(target=act)
-    acting.start()
-    acting.join()
+    try:
+        row.do(stack)
+    except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - the other rows go on
+        print(f"  {type(error).__name__}: {error}", flush=True)
     took = time.time() - begun
     time.sleep(row.after)
     for pod in range(pods):
@@ -323,8 +317,6 @@ def measure(
     result.longest_export = max(one["longest"] for one in told)
     with stack.prometheus() as prometheus:
         result.alerts = _alerts(prometheus, begun, time.time())
-    for error in outcome:
-        print(f"  {type(error).__name__}: {error}", flush=True)
     return result, run, told
 
 
@@ -374,7 +366,7 @@ def report(results: Iterable[Result]) -> str:
 
 
 def _count(stack: Stack, done: Sequence[tuple[Result, Run, list[Json]]], file: Path) -> None:
-    """Count what Tempo finds of runs that are not complete."""
+    """Count what Tempo finds of runs that are not complete, and write the results."""
     for result, run, told in done:
         if result.stored < result.accepted:
             result.stored = stored(stack, run, told)
@@ -408,7 +400,6 @@ def main(given: Sequence[str] | None = None) -> int:
         tempfile.TemporaryDirectory() as folder,
         brought_up(Path(folder), place.Place.find(), **json.loads(options.set)) as stack,
     ):
-        observe(stack, Path(folder))
         for row in chosen:
             print(f"{time.strftime('%H:%M:%S')} {row.what}", flush=True)
             found = measure(stack, row, options.per_second, options.pods, options.spans)
@@ -420,7 +411,6 @@ def main(given: Sequence[str] | None = None) -> int:
             _count(stack, [one for one in done if one[2][0]["last"] < late], file)
         _settled(stack)
         _count(stack, done, file)
-        file.write_text(json.dumps([asdict(r) for r, _, _ in done], indent=1))
     print(report(result for result, _, _ in done))
     return 0
 
