@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import json
-import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Generator
@@ -77,11 +76,6 @@ class Grafana:
             return json.load(answer)
 
 
-def server() -> str | None:
-    """Return the path of Grafana's server, if it is on PATH."""
-    return shutil.which("grafana-server")
-
-
 @contextlib.contextmanager
 def started(planned: Planned, running: Running, folder: Path) -> Generator[Grafana]:
     """Run Grafana with the plan's files, which it reads again when they change."""
@@ -97,7 +91,7 @@ def started(planned: Planned, running: Running, folder: Path) -> Generator[Grafa
         "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
     }
     url = f"http://{HOST}:{port}"
-    with process([server() or "grafana-server"], folder / "grafana.log", **environment):
+    with process(["grafana-server"], folder / "grafana.log", **environment):
         wait_for("Grafana", lambda: get(f"{url}/api/health"), 180)
         yield Grafana(url)
 

@@ -38,7 +38,6 @@
         '.panel-info-corner--error, [aria-label="Panel header error"], [data-testid*="Panel status error"], ' +
           '[aria-label*="Panel status"], [data-testid="data-testid Panel status"]'
       );
-      const box = panel.getBoundingClientRect();
       const markdown = panel.querySelector('.markdown-html');
       const scroller = markdown && [markdown, ...ancestors(markdown, panel)].find((one) => one.scrollHeight > one.clientHeight + 2 && one.clientHeight > 20);
       return {
@@ -53,7 +52,6 @@
         cells: cutTexts(panel, '[role="columnheader"], [role="cell"], [role="gridcell"]'),
         scrolls: scrolls(panel),
         tooTall: !!scroller,
-        box: { x: box.x, y: box.y, width: box.width, height: box.height },
       };
     });
   function ancestors(element, until) {
@@ -62,7 +60,6 @@
     return found;
   }
   const links = [...document.querySelectorAll('a[href]')].map((one) => ({
-    text: clean(one.innerText) || one.title || one.getAttribute('aria-label') || '',
     href: one.getAttribute('href'),
     panel: clean(one.closest('.react-grid-item')?.querySelector('h2, h6')?.innerText),
   }));
@@ -72,8 +69,7 @@
     .map((one) => clean(one.innerText));
   const alerts = [...document.querySelectorAll('[data-testid*="Alert error"], [aria-label="Alert error"]')]
     .map((one) => clean(one.innerText));
-  const rows = [...document.querySelectorAll('[data-testid*="dashboard-row-title"]')].map((one) => clean(one.innerText));
   const bottom = Math.max(0, ...headers.map((one) => one.getBoundingClientRect().bottom));
   const busy = panels.some((one) => one.busy);
-  return { panels, busy, links, dead, alerts, rows, bottom };
+  return { panels, busy, links, dead, alerts, bottom };
 })()
