@@ -34,6 +34,11 @@ class Run:
         """Return the name of a pod."""
         return f"{self.service}-{pod}"
 
+    @property
+    def selector(self) -> str:
+        """The selector of its pods."""
+        return f"app={self.service}"
+
     def trace_id(self, pod: int, number: int) -> str:
         """Return the trace id of a span."""
         return f"{self.number:08x}{pod:08x}{number:016x}"
@@ -93,8 +98,7 @@ def start(
     )
 
     def running() -> bool:
-        found = stack.cluster.items("pods", "-n", kit.SHOP, "-l", f"app={run.service}")
-        phases = [pod["status"].get("phase") for pod in found]
+        phases = _phases(stack, run)
         return len(phases) == pods and all(p in ("Running", "Succeeded") for p in phases)
 
     wait_for("running senders", lambda: running() or None, 120)
@@ -110,15 +114,9 @@ def finished(stack: Stack, run: Run, seconds: float, logs: Path | None = None) -
         seconds: longest time to wait.
         logs: folder for what the senders print, such as errors of their exporters.
     """
-    selector = f"app={run.service}"
-
-    def phases() -> list[str]:
-        found = stack.cluster.items("pods", "-n", kit.SHOP, "-l", selector)
-        return [pod["status"].get("phase", "") for pod in found]
-
     wait_for(
         "end of the senders",
-        lambda: all(phase in ("Succeeded", "Failed") for phase in phases()) or None,
+        lambda: all(phase in ("Succeeded", "Failed") for phase in _phases(stack, run)) or None,
         seconds,
         2,
     )
@@ -131,8 +129,13 @@ def finished(stack: Stack, run: Run, seconds: float, logs: Path | None = None) -
         if not lines:
             pytest.fail(f"a sender failed: {text[-2000:]}")
         told.append(json.loads(lines[-1]))
-    stack.cluster.run("-n", kit.SHOP, "delete", "pods", "-l", selector, "--wait=false")
+    stack.cluster.run("-n", kit.SHOP, "delete", "pods", "-l", run.selector, "--wait=false")
     return told
+
+
+def _phases(stack: Stack, run: Run) -> list[str]:
+    found = stack.cluster.items("pods", "-n", kit.SHOP, "-l", run.selector)
+    return [pod["status"].get("phase", "") for pod in found]
 
 
 def stored(stack: Stack, run: Run, told: list[Json]) -> int:

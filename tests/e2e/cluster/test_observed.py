@@ -1,4 +1,4 @@
-"""What observes the stack has data: targets, rules and dashboards."""
+"""What observes the stack has data: targets and rules."""
 
 import re
 from pathlib import Path

@@ -8,9 +8,6 @@ from tests.e2e.cluster import kit
 from tests.e2e.cluster.cluster import Json, is_ready, restarts, wait_for
 from tests.e2e.cluster.stack import Stack
 
-#: Containers that may write to their root, and why.
-_WRITABLE: dict[str, str] = {}
-
 
 def _containers(pod: Json) -> list[Json]:
     return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
@@ -42,10 +39,10 @@ def test_every_container_has_a_read_only_root(stack: Stack) -> None:
         for container in _containers(pod)
         if not container.get("securityContext", {}).get("readOnlyRootFilesystem")
     }
-    assert writable == set(_WRITABLE)
+    assert writable == set()
 
 
-def test_no_pod_reads_services_as_variables_or_has_a_needless_token(stack: Stack) -> None:
+def test_no_pod_has_a_needless_token(stack: Stack) -> None:
     with_token = {
         pod["metadata"]["labels"].get("app.kubernetes.io/name")
         for pod in stack.cluster.pods(stack.namespace)
