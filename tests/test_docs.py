@@ -40,7 +40,7 @@ DOCUMENTS = [
     ROOT / "examples/README.md",
     *sorted((ROOT / "examples").glob("*/README.md")),
     *sorted((ROOT / "examples/platforms").glob("*/README.md")),
-    ROOT / "tests/e2e/answers/README.md",
+    *sorted((ROOT / "tests/e2e").glob("*/README.md")),
 ]
 KEYS = set(all_keys())
 GROUPS = {key for key in KEYS if "." not in key}
