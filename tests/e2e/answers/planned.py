@@ -1,7 +1,6 @@
 """What the plan makes of a stack file, with all that a dashboard can show switched on."""
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +9,17 @@ from typing import Any
 
 import yaml
 
-from components.core import helm
 from components.core.names import TEMPO_RELEASE
 from components.settings import TracingSettings
-from components.tempo.settings import TempoMode
+from plan.rehearse import storing
 from plan.rehearse.collectors import Tier, tiers
 from plan.rehearse.command import in_order
+from plan.rehearse.programs import ProgramError
 from plan.run import run
 from plan.write import masked, write
 from policy.rules.reading import RELEASE
 
 _ROOT = Path(__file__).parents[3]
-_CHARTS = {TempoMode.MONOLITHIC: helm.TEMPO, TempoMode.DISTRIBUTED: helm.TEMPO_DISTRIBUTED}
 #: SLOs on the shop, of each kind.
 _SLOS = [
     {
@@ -47,31 +45,24 @@ class Planned:
         settings: its settings.
         folder: the files of its plan.
         tiers: its tiers of Alloy.
+        tempo: inputs of the release of its Tempo.
     """
 
     settings: TracingSettings
     folder: Path
     tiers: Sequence[Tier]
+    tempo: Mapping[str, Any]
 
     def tempo_config(self, charts: Path) -> dict[str, Any]:
         """Return Tempo's configuration as helm renders it.
 
         Raises:
-            subprocess.CalledProcessError: helm refuses.
+            ProgramError: helm refuses.
         """
-        chart = _CHARTS[self.settings.tempo.mode]
-        packed = charts / f"{chart.name}-{chart.version}.tgz"
-        values = self.folder / f"values/{TEMPO_RELEASE}.yaml"
-        command = ["helm", "template", TEMPO_RELEASE, packed, "--values", values]
-        command += ["--namespace", self.settings.namespaces.tracing]
-        command += ["--api-versions", "monitoring.coreos.com/v1", "--kube-version", "1.34.0"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        [text] = [
-            o["data"]["tempo.yaml"]
-            for o in yaml.safe_load_all(done.stdout)
-            if o and o["kind"] == "ConfigMap" and "tempo.yaml" in o["data"]
-        ]
-        return yaml.safe_load(text)
+        found = storing.of_plan(self.tempo, charts)
+        if isinstance(found, str):
+            raise ProgramError(found)
+        return dict(found.config)
 
     def dashboards(self) -> list[dict[str, Any]]:
         """Return the dashboards as Grafana reads them."""
@@ -139,7 +130,11 @@ def written(stack: str, folder: Path) -> Planned:
     """
     planned = run(stack, folder)
     write(planned, folder / "plan")
-    releases = (masked(release.inputs) for release in planned.recording.of_type(RELEASE))
+    releases = [masked(release.inputs) for release in planned.recording.of_type(RELEASE)]
+    [tempo] = [one for one in releases if one["name"] == TEMPO_RELEASE]
     return Planned(
-        settings=planned.settings, folder=folder / "plan", tiers=in_order(tiers(releases))
+        settings=planned.settings,
+        folder=folder / "plan",
+        tiers=in_order(tiers(releases)),
+        tempo=tempo,
     )

@@ -2,9 +2,7 @@
 
 import secrets
 import time
-from typing import Any, cast
 
-import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
 from components.telemetry.metrics import Label, ServiceGraphMetric, SpanMetric
@@ -12,6 +10,7 @@ from tests.e2e.cluster import kit
 from tests.e2e.cluster.cluster import Json, wait_for
 from tests.e2e.cluster.senders import Run, finished, start
 from tests.e2e.cluster.stack import Stack
+from tests.tempo.running import s3_client
 
 #: Seconds until Tempo must find a span: batches of Alloy and Tempo, and a search of the ingesters.
 _FOUND = 60
@@ -109,12 +108,9 @@ def test_a_block_reaches_the_bucket(ours: Stack) -> None:
 
 
 def _blocks(stack: Stack) -> set[str]:
-    s3 = cast(Any, boto3).client(
-        "s3",
-        endpoint_url="http://localhost:5566",
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+    found = (
+        s3_client("http://localhost:5566")
+        .list_objects_v2(Bucket=stack.settings.bucket)
+        .get("Contents", [])
     )
-    found = s3.list_objects_v2(Bucket=stack.settings.bucket).get("Contents", [])
     return {o["Key"] for o in found if o["Key"].endswith("/meta.json")}
