@@ -141,7 +141,9 @@ def get(url: str, data: bytes | None = None, seconds: float = 10) -> bytes | Non
         return None
 
 
-def wait_for(what: str, probe: Callable[[], T | None], seconds: float = 60) -> T:
+def wait_for(
+    what: str, probe: Callable[[], T | None], seconds: float = 60, pause: float = 0.3
+) -> T:
     """Return what a probe finds, asking until it finds something.
 
     Raises:
@@ -151,5 +153,5 @@ def wait_for(what: str, probe: Callable[[], T | None], seconds: float = 60) -> T
     while time.monotonic() < end:
         if found := probe():
             return found
-        time.sleep(0.3)
+        time.sleep(pause)
     raise ProgramError(f"no {what} within {seconds:g} s")

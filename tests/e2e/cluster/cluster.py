@@ -1,19 +1,16 @@
-"""kubectl, and waiting."""
+"""kubectl."""
 
 import contextlib
 import json
 import re
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import Any, TypeVar, cast
+from collections.abc import Generator, Iterable, Mapping
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-import pytest
 import yaml
 
-T = TypeVar("T")
 Json = dict[str, Any]
 _FORWARDING = re.compile(r"Forwarding from (127\.0\.0\.1:\d+) -> ")
 
@@ -77,17 +74,6 @@ class Cluster:
         selected = ("-l", selector) if selector else ()
         found = self.items("pods", "-n", namespace, *selected)
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
-
-
-def wait_for(what: str, probe: Callable[[], T | None], seconds: float = 60, pause: float = 1) -> T:
-    """Return what a probe finds, asking until it finds something."""
-    end = time.monotonic() + seconds
-    while True:
-        if found := probe():
-            return found
-        if time.monotonic() > end:
-            pytest.fail(f"no {what} within {seconds:g} s")
-        time.sleep(pause)
 
 
 def is_ready(pod: Json) -> bool:

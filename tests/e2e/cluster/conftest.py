@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from plan.rehearse.programs import wait_for
 from tests.e2e.cluster import kit, place
 from tests.e2e.cluster import stack as stacks
-from tests.e2e.cluster.cluster import wait_for
 from tests.e2e.cluster.stack import Stack
 
 _HERE = Path(__file__).parent

@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from config.markdown import table
+from plan.rehearse.programs import wait_for
 from tests.e2e.cluster import kit, place
-from tests.e2e.cluster.cluster import Json, is_ready, wait_for
+from tests.e2e.cluster.cluster import Json, is_ready
 from tests.e2e.cluster.senders import LATE_SECONDS, Run, finished, start, stored
 from tests.e2e.cluster.stack import Api, Stack, brought_up
 

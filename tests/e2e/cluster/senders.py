@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from plan.rehearse.programs import wait_for
 from tests.e2e.cluster import kit
-from tests.e2e.cluster.cluster import Json, wait_for
+from tests.e2e.cluster.cluster import Json
 from tests.e2e.cluster.stack import Stack
 
 #: Seconds after the last span before anything is called lost: sooner, a search doesn't find what

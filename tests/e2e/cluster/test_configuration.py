@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from components.core.names import ALLOY_RELEASE
-from tests.e2e.cluster.cluster import restarts, wait_for
+from plan.rehearse.programs import wait_for
+from tests.e2e.cluster.cluster import restarts
 from tests.e2e.cluster.senders import finished, start
 from tests.e2e.cluster.stack import Stack
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from plan.rehearse.programs import wait_for
 from tests.e2e.cluster import kit
-from tests.e2e.cluster.cluster import Cluster, is_ready, wait_for
+from tests.e2e.cluster.cluster import Cluster, is_ready
 from tests.e2e.cluster.stack import Stack
 
 _TEMPO = {"app.kubernetes.io/name": "tempo", "app.kubernetes.io/instance": "tempo"}

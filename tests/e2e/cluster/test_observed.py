@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster.cluster import Json, wait_for
+from plan.rehearse.programs import wait_for
+from tests.e2e.cluster.cluster import Json
 from tests.e2e.cluster.stack import Stack
 
 

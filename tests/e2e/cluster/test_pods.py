@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from plan.rehearse.programs import wait_for
 from tests.e2e.cluster import kit
-from tests.e2e.cluster.cluster import Json, is_ready, restarts, wait_for
+from tests.e2e.cluster.cluster import Json, is_ready, restarts
 from tests.e2e.cluster.stack import Stack
 
 

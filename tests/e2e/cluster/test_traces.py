@@ -6,8 +6,9 @@ import time
 import pytest
 
 from components.telemetry.metrics import Label, ServiceGraphMetric, SpanMetric
+from plan.rehearse.programs import wait_for
 from tests.e2e.cluster import kit
-from tests.e2e.cluster.cluster import Json, wait_for
+from tests.e2e.cluster.cluster import Json
 from tests.e2e.cluster.senders import Run, finished, start
 from tests.e2e.cluster.stack import Stack
 from tests.tempo.running import s3_client
