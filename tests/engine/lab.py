@@ -95,11 +95,14 @@ class Lab:
         folder: holds project and state.
         charts: URL of the chart repository; empty for the charts' own.
         context: context of the kubeconfig.
+        stand_in: whether a provider stands in for AWS's own; else the CLI fetches its plugins, and
+            AWS's own provider reaches moto by the stack file.
     """
 
     folder: Path
     charts: str
     context: str = "lab"
+    stand_in: bool = True
     env: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,8 +114,9 @@ class Lab:
             "PULUMI_CONFIG_PASSPHRASE": "test",
             "PULUMI_HOME": str(self.folder / "home"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
+        if self.stand_in:
+            self.env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
         self.project = self.folder / "project"
         self.project.mkdir()
         for part in _PARTS:
@@ -131,8 +135,9 @@ class Lab:
             config.setdefault("tracing:charts", {})["repository"] = self.charts
         for group, values in changes.items():
             config.setdefault(f"tracing:{group}", {}).update(values)
-        # The stand-in reaches its moto by itself.
-        config = {k: v for k, v in config.items() if not k.startswith("aws:")}
+        if self.stand_in:
+            # It reaches its moto by itself.
+            config = {k: v for k, v in config.items() if not k.startswith("aws:")}
         # Without the file's encryptionsalt: the passphrase here is another.
         self.write(stack, {"config": config})
         self.pulumi("stack", "init", stack)

@@ -182,19 +182,11 @@ def _brought_up(
 ) -> Generator[Stack]:
     cluster = Cluster("kubectl", f"--kubeconfig={os.environ['KUBECONFIG']}", f"--context={CONTEXT}")
     kit.install(cluster, here)
-    lab = Lab(folder, charts, CONTEXT)
-    if not here.emulated:
-        # The CLI may fetch its plugins, and AWS's own provider reaches moto by the stack file.
-        del lab.env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"]
+    lab = Lab(folder, charts, CONTEXT, stand_in=here.emulated)
     settings = {**SETTINGS, **changes}
     if cluster.run("get", "crd", "servicemonitors.monitoring.coreos.com", "--ignore-not-found"):
         settings["grafana"] = {"serviceMonitor": {"enabled": True}, **settings.get("grafana", {})}
     lab.adopt(BASE, **settings)
-    if not here.emulated:
-        document = yaml.safe_load((place.ROOT / f"Pulumi.{BASE}.yaml").read_text())
-        own = lab.read(BASE)
-        own["config"] |= {k: v for k, v in document["config"].items() if k.startswith("aws:")}
-        lab.write(BASE, own)
     stack = Stack(name=BASE, project=lab.project, cluster=cluster, place=here, lab=lab)
     begun = time.monotonic()
     stack.up()
