@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from components.core.helm import TEMPO_3
 from components.core.registry import CHARTS
 
@@ -28,11 +30,17 @@ def test_every_chart_is_found() -> None:
     assert found == sorted((chart.name, chart.version) for chart in (*CHARTS, TEMPO_3))
 
 
-def test_programs_of_the_makefile_are_found() -> None:
-    text = (ROOT / "Makefile").read_text()
-    found = dict(pins("Makefile"))
-    assert set(found) == set(re.findall(r"# renovate: .* depName=(\S+)", text))
-    assert found["github.com/rhysd/actionlint"].startswith("v")
+@pytest.mark.parametrize("file", ["Makefile", "local/cluster", ".github/workflows/e2e.yml"])
+def test_every_pin_with_a_comment_is_found(file: str) -> None:
+    named = re.findall(r"# renovate: .* depName=(\S+)", (ROOT / file).read_text())
+    found = dict(pins(file))
+    assert named
+    assert set(found) == set(named)
+    assert [version for version in found.values() if not re.match(r"v?\d", version)] == []
+
+
+def test_the_program_of_the_makefile_has_the_version_of_its_module() -> None:
+    assert dict(pins("Makefile"))["github.com/rhysd/actionlint"].startswith("v")
 
 
 def test_locked_requirements_name_their_command_as_renovate_reads_it() -> None:
