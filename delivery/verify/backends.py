@@ -17,7 +17,7 @@ from components.telemetry.metrics import (
 )
 from delivery.preflight.finding import Finding, error, not_checked, ok
 from delivery.verify import site as limits
-from delivery.verify.site import Answer, Api, Site, dig, wait
+from delivery.verify.site import Answer, Api, Site, ask_until, dig
 from delivery.verify.telemetry import BACK, FRONT
 from delivery.verify.traces import Run
 
@@ -65,16 +65,18 @@ def _series(run: Run, series: str, what: str) -> Iterator[Finding]:
     if isinstance(api, str):
         yield _not_written(site, what, None) or not_checked(api, _SIGN_IN)
         return
-    last = Answer(0, "")
 
-    def probe() -> bool:
-        nonlocal last
+    def written(answer: Any) -> bool:  # noqa: ANN401
         # A series of an earlier run is older than the trace.
-        last = api.get("/api/v1/query", query=f"max(timestamp({series}))")
-        result = dig(last.json(), "data", "result") if last.status == 200 else None
+        result = dig(answer, "data", "result")
         return bool(result) and float(result[0]["value"][1]) >= sent
 
-    if wait(probe, limits.METRICS_SECONDS):
+    found, last = ask_until(
+        lambda: api.get("/api/v1/query", query=f"max(timestamp({series}))"),
+        written,
+        limits.METRICS_SECONDS,
+    )
+    if found:
         yield ok(f"after {time.monotonic() - start:.0f} s")
     elif last.status != 200:
         yield error(f"the metrics backend doesn't answer: {last}", _DATASOURCES)
@@ -138,17 +140,12 @@ def logs(run: Run) -> Iterator[Finding]:
     )
     second = 1_000_000_000
     start, end = run.sent.at - 300 * second, run.sent.at + 300 * second
-    last = Answer(0, "")
-    lines: list[tuple[dict[str, str], str]] = []
-
-    def probe() -> bool:
-        nonlocal last
-        last = api.get("/loki/api/v1/query_range", query=query, start=start, end=end, limit=5)
-        if last.status == 200:
-            lines[:] = _lines(last.json())
-        return bool(lines)
-
-    if not wait(probe, limits.WAIT_SECONDS):
+    lines, last = ask_until(
+        lambda: api.get("/loki/api/v1/query_range", query=query, start=start, end=end, limit=5),
+        _lines,
+        limits.WAIT_SECONDS,
+    )
+    if not lines:
         yield error(f"{query} finds no log: {last}", "docs/runbooks/alloy-loses-logs.md")
         return
     labels, line = lines[0]

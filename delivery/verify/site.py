@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Self, TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -78,6 +79,20 @@ def wait(probe: Callable[[], T | None], seconds: float) -> T | None:
         if time.monotonic() > end:
             return None
         time.sleep(PAUSE_SECONDS)
+
+
+def ask_until(
+    request: Callable[[], Answer], find: Callable[[Any], T | None], seconds: float
+) -> tuple[T | None, Answer]:
+    """Return what is found in a JSON answer within some seconds, or None, and the last answer."""
+    last = Answer(0, "")
+
+    def probe() -> T | None:
+        nonlocal last
+        last = request()
+        return find(last.json()) if last.status == HTTPStatus.OK else None
+
+    return wait(probe, seconds), last
 
 
 def dig(tree: Any, *keys: str) -> Any:  # noqa: ANN401

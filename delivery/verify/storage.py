@@ -56,26 +56,18 @@ def written(run: Run) -> Iterator[Finding]:
     if flushed.status not in (200, 204):
         yield error(f"{pod} refuses to write its blocks: {flushed}", _UNREACHABLE)
         return
-    result: list[Finding] = []
 
-    def probe() -> bool:
+    def probe() -> Finding | None:
         after = metrics(pod)
         done = after.total(flushed_blocks) - before.total(flushed_blocks)
         failed = after.total(failures) - before.total(failures)
         if done > 0:
-            result.append(ok(f"{pod} wrote a block after {time.monotonic() - start:.0f} s"))
-        elif failed > 0:
-            result.append(_refused(site, pod, before, after))
-        return bool(result)
+            return ok(f"{pod} wrote a block after {time.monotonic() - start:.0f} s")
+        return _refused(site, pod, before, after) if failed > 0 else None
 
-    wait(probe, limits.WAIT_SECONDS)
-    yield (
-        result[0]
-        if result
-        else error(
-            f"{pod} has written no block within {limits.WAIT_SECONDS} s",
-            "docs/runbooks/tempo-not-flushing.md",
-        )
+    yield wait(probe, limits.WAIT_SECONDS) or error(
+        f"{pod} has written no block within {limits.WAIT_SECONDS} s",
+        "docs/runbooks/tempo-not-flushing.md",
     )
 
 

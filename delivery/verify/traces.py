@@ -1,7 +1,7 @@
 """Checks of the way of a trace: Alloy accepts it, Tempo has it, a search finds it."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from components.telemetry.metrics import AlloyMetric, TempoMetric
 from delivery.preflight.api import items, name
 from delivery.preflight.finding import Finding, error, ok
 from delivery.verify import site as limits
-from delivery.verify.site import Answer, Exposition, Site, ask, wait
+from delivery.verify.site import Answer, Exposition, Site, ask, ask_until
 from delivery.verify.telemetry import BACK, FRONT, SPANS, Sent
 
 _QUERIES = "docs/runbooks/tempo-queries-failing.md"
@@ -60,16 +60,10 @@ def accepted(run: Run) -> Iterator[Finding]:
 def by_id(run: Run) -> Iterator[Finding]:
     """Ask Tempo for the trace until it has all spans."""
     start, tempo = time.monotonic(), run.site.tempo
-    last = Answer(0, "")
-    resources: Mapping[str, dict[str, str]] = {}
-
-    def probe() -> bool:
-        nonlocal last, resources
-        last = tempo.get(f"/api/traces/{run.sent.trace_id}")
-        count, resources = _spans(last.json()) if last.status == 200 else (0, {})
-        return count >= SPANS
-
-    if not wait(probe, limits.WAIT_SECONDS):
+    resources, last = ask_until(
+        lambda: tempo.get(f"/api/traces/{run.sent.trace_id}"), _complete, limits.WAIT_SECONDS
+    )
+    if resources is None:
         yield _lost(run, last)
         return
     settings = run.site.settings
@@ -93,8 +87,8 @@ def by_id(run: Run) -> Iterator[Finding]:
         yield ok(f"{SPANS} spans after {time.monotonic() - start:.0f} s")
 
 
-def _spans(trace: Any) -> tuple[int, dict[str, dict[str, str]]]:  # noqa: ANN401
-    """Return the number of spans of an answer, and the string attributes of each service."""
+def _complete(trace: Any) -> dict[str, dict[str, str]] | None:  # noqa: ANN401
+    """Return the string attributes of each service, once an answer has all spans."""
     count = 0
     resources: dict[str, dict[str, str]] = {}
     try:
@@ -107,8 +101,8 @@ def _spans(trace: Any) -> tuple[int, dict[str, dict[str, str]]]:  # noqa: ANN401
             scopes = batch.get("scopeSpans") or batch.get("instrumentationLibrarySpans") or ()
             count += sum(len(scope["spans"]) for scope in scopes)
     except (KeyError, TypeError, AttributeError):
-        return 0, {}
-    return count, resources
+        return None
+    return resources if count >= SPANS else None
 
 
 def _lost(run: Run, last: Answer) -> Finding:
@@ -163,19 +157,18 @@ def searched(run: Run) -> Iterator[Finding]:
         f'>> {{ resource.service.name = "{BACK}" }}'
     )
     seconds = run.sent.at // 1_000_000_000
-    last = Answer(0, "")
-
-    def probe() -> bool:
-        nonlocal last
-        last = run.site.tempo.get(
+    # Tempo leaves out leading zeros.
+    wanted = run.sent.trace_id.lstrip("0")
+    found, last = ask_until(
+        lambda: run.site.tempo.get(
             "/api/search", q=query, start=seconds - 60, end=seconds + 120, limit=20
-        )
-        found = last.json().get("traces") or () if last.status == 200 else ()
-        # Tempo leaves out leading zeros.
-        wanted = run.sent.trace_id.lstrip("0")
-        return any(each.get("traceID", "").lstrip("0") == wanted for each in found)
-
-    if wait(probe, limits.WAIT_SECONDS):
+        ),
+        lambda answer: any(
+            each.get("traceID", "").lstrip("0") == wanted for each in answer.get("traces") or ()
+        ),
+        limits.WAIT_SECONDS,
+    )
+    if found:
         yield ok("by service, error and structure")
     else:
         yield error(f"a search doesn't find the trace: {last}", _QUERIES)
