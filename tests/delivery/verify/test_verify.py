@@ -287,6 +287,29 @@ def test_what_else_is_wrong_is_named(changed: dict[str, Any], said: str) -> None
     assert wrong(found(world))[0].startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("samples", "level", "said"),
+    [
+        ({"blocks_flushed": 3, "failed_flushes": 1}, Level.OK, "wrote 3 blocks since its start, 1"),
+        ({}, Level.NOT_CHECKED, "written no block yet; one is due 5 minutes after it"),
+        ({"failed_flushes": 2}, Level.ERROR, "Tempo can't write to bucket traces-dev-"),
+    ],
+)
+def test_tempo_3_is_not_asked_for_a_block(
+    samples: dict[str, float], level: Level, said: str
+) -> None:
+    plan = golden.plan("dev")
+    tempo = plan.settings.tempo.model_copy(update={"version": 3})
+    three = plan.settings.model_copy(update={"tempo": tempo})
+    world = healthy(dataclasses.replace(plan, settings=three))
+    names = {f"tempo_live_store_local_{name}_total": n for name, n in samples.items()}
+    world.grow("tempo", tempo_live_store_live_traces=1, **names)
+    [finding] = [its for name, its in found(world) if name == "bucket"]
+    assert finding.level is level
+    assert said in finding.text
+    assert not [path for path in world.asked if path.endswith("/flush")]
+
+
 def test_a_check_after_a_failed_one_is_not_made() -> None:
     world = healthy(golden.plan("dev"))
     no_delivery(world)
