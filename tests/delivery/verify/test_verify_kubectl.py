@@ -23,8 +23,6 @@ if "proxy" in arguments:
             self.wfile.write(b"{{}}")
         def log_message(self, *_):
             pass
-        def address_string(self):
-            return ""
     path = arguments[-1].partition("=")[2]
     with socketserver.UnixStreamServer(path, Handler) as server:
         print("Starting to serve on", path, flush=True)

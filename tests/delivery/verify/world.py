@@ -25,7 +25,6 @@ def pod(name: str, release: str, namespace: str = "tracing", **status: Any) -> d
     labels = {
         "app.kubernetes.io/name": release,
         "app.kubernetes.io/instance": release,
-        "app": name.rpartition("-")[0],
     }
     return made("Pod", name, namespace, labels=labels, status={"conditions": READY, **status})
 
@@ -64,12 +63,16 @@ class World:
         answers: replaces the answers to paths that contain a text: status and body.
         metrics: samples of pods, by a part of the pod's name.
         texts: log of each pod.
-        traces: what Tempo has, as attributes of each trace's resources.
+        traces: what Tempo has: the resources of each trace, with their spans.
+        lines: what the logs backend has.
         blocks: recent blocks in the bucket.
         delivers: whether Alloy reaches Tempo.
-        cluster_name: what Alloy sets.
-        backends: what the metrics backend has.
+        writes: whether S3 accepts blocks.
+        writes_metrics: whether the metrics backend has what Tempo writes.
+        cluster_name: what Alloy sets; by default the stack's own.
         uids: Grafana's datasources.
+        asked: paths of all requests.
+        last: time of the newest sample in the metrics backend.
     """
 
     plan: Plan
@@ -212,7 +215,7 @@ def healthy(plan: Plan) -> World:
     uids = [plan.settings.grafana.tempo_uid]
     uids += [b.uid for b in (backends.metrics, backends.logs, backends.profiles) if b]
     world = World(plan, kubernetes, uids={u: {"uid": u, "type": "x", "jsonData": {}} for u in uids})
-    world.grow("tempo", tempodb_blocklist_length=4, tempo_ingester_live_traces=1)
+    world.grow("tempo", tempo_ingester_live_traces=1)
     return world
 
 
