@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from typing import Any
 import yaml
 
 from config.markdown import table
+from plan.rehearse import metrics
 from plan.rehearse.programs import get, wait_for
 from plan.rehearse.replay import Replay
 from plan.rehearse.shop import Shop
@@ -41,12 +41,6 @@ def planned(folder: Path) -> Planned:
     return written("bench", folder)
 
 
-def counter(metrics: str, name: str) -> float:
-    """Return the sum of a counter's series in Prometheus' text format."""
-    values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", metrics, re.MULTILINE)
-    return sum(float(value) for value in values)
-
-
 def blocks(objects: dict[str, int]) -> dict[str, int]:
     """Return the bytes of each complete block: those with a meta.json.
 
@@ -71,8 +65,8 @@ def measure(per_second: float, seconds: float) -> list[tuple[str, str]]:
             traces = shop.traces(round(per_second * seconds), large=False)
             Replay(running.otlp.removeprefix("http://")).run(traces, per_second)
             get(f"{running.tempo}/flush")
-            metrics = (get(f"{running.tempo}/metrics") or b"").decode()
-            spans, received = counter(metrics, _SPANS), counter(metrics, _BYTES)
+            exposed = (get(f"{running.tempo}/metrics") or b"").decode()
+            spans, received = metrics.total(exposed, _SPANS), metrics.total(exposed, _BYTES)
             found = _flushed(running.s3, its.settings.bucket, shop.requests)
     stored = sum(found.values())
     return [
