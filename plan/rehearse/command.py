@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from components.core import versions
+from components.core.helm import ALLOY
 from components.core.names import ALLOY_RELEASE, ALLOY_SAMPLER_RELEASE, TEMPO_RELEASE
 from plan.command import CommandError
 from plan.diff.environment import Environment
@@ -19,8 +21,6 @@ from plan.rehearse.programs import ProgramError
 from plan.rehearse.run import Traffic, rehearse
 from plan.rehearse.shop import LARGE, MARKER, Shop
 
-#: Version of Alloy in the pinned chart (appVersion of chart alloy 1.11.1).
-ALLOY_VERSION: Final = "v1.18.1"
 #: Spans of the built-in traffic, without the large trace, and most of a recording.
 SHOP_SPANS: Final = 60_000
 MOST_SPANS: Final = 500_000
@@ -35,10 +35,11 @@ def missing() -> str:
     """Return what to install, as one sentence; empty if a rehearsal can run."""
     if shutil.which("alloy"):
         return ""
-    image = f"grafana/alloy:{ALLOY_VERSION}"
+    tag = f"v{versions.of_chart(ALLOY).version}"
+    image = f"grafana/alloy:{tag}"
     return (
         "a rehearsal needs `alloy` on PATH: install "
-        f"https://github.com/grafana/alloy/releases/tag/{ALLOY_VERSION}, or copy it from its image "
+        f"https://github.com/grafana/alloy/releases/tag/{tag}, or copy it from its image "
         f"(`docker cp $(docker create {image}):/bin/alloy ~/.local/bin/`), and to measure bytes in "
         "S3, also `tempo` (`/tempo` in the image grafana/tempo) and `helm`"
     )
