@@ -39,13 +39,7 @@ from plan.rehearse.programs import HOST, Program, ProgramError, get, wait_for
 from plan.rehearse.replay import Replay
 from plan.rehearse.run import Rehearsal, rehearse, settle
 from plan.rehearse.shop import Shop
-from plan.rehearse.sinks import (
-    EXPORT,
-    UNLIMITED,
-    HttpSink,
-    TraceSink,
-    http_sink,
-)
+from plan.rehearse.sinks import EXPORT, UNLIMITED, HttpSink, TraceSink, http_sink, trace_sink
 from plan.rehearse.tempo import moved, ready, tempo
 from tests.e2e.answers.harness import reason_to_skip
 from tests.e2e.answers.planned import Planned, written
@@ -182,34 +176,19 @@ def _close(one: socket.socket) -> None:
 @contextlib.contextmanager
 def relay(target: str) -> Generator[TraceSink]:
     """Run a receiver that passes spans on to Tempo, and keeps what Tempo has accepted."""
-    sink = TraceSink()
     channel = grpc.insecure_channel(target, options=UNLIMITED)
     export = channel.unary_unary(EXPORT)
 
-    def passed_on(request: bytes, context: Any) -> bytes:  # noqa: ANN401
-        answer = b""
+    def pass_on(request: bytes, context: grpc.ServicerContext) -> None:
         try:
-            answer = export(request, timeout=10)
+            export(request, timeout=10)
         except grpc.RpcError as error:
             failed = cast(grpc.Call, error)
             # This raises.
             context.abort(failed.code(), failed.details())
-        sink.requests.append(request)
-        return answer
 
-    class Handler(grpc.GenericRpcHandler):
-        def service(self, handler_call_details: Any) -> Any:  # noqa: ANN401
-            its = handler_call_details.method == EXPORT
-            return grpc.unary_unary_rpc_method_handler(passed_on) if its else None
-
-    server = grpc.server(ThreadPoolExecutor(max_workers=16), options=UNLIMITED)
-    server.add_generic_rpc_handlers((Handler(),))
-    sink.endpoint = f"{HOST}:{server.add_insecure_port(f'{HOST}:0')}"
-    server.start()
-    try:
+    with trace_sink(TraceSink(), accept=pass_on, workers=16) as sink:
         yield sink
-    finally:
-        server.stop(grace=None).wait()
 
 
 @dataclass

@@ -7,7 +7,7 @@
 import gzip
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -49,16 +49,25 @@ class TraceSink:
 
 
 @contextmanager
-def trace_sink(sink: Sink, port: int = 0) -> Generator[Sink]:
+def trace_sink(
+    sink: Sink,
+    port: int = 0,
+    *,
+    accept: Callable[[bytes, grpc.ServicerContext], None] = lambda request, context: None,
+    workers: int = 4,
+) -> Generator[Sink]:
     """Run a receiver of OTLP over gRPC, which fills a sink, on a port of this machine.
 
     Args:
         sink: what it fills.
         port: its port; by default a free one.
+        accept: what happens with a request before it is kept; an error refuses it.
+        workers: requests that are answered at the same time.
     """
 
     def export(request: bytes, context: Any) -> bytes:  # noqa: ANN401
         time.sleep(sink.delay)
+        accept(request, context)
         metadata = dict(context.invocation_metadata())
         sink.headers.update(metadata)
         sink.requests.append(request)
@@ -70,7 +79,7 @@ def trace_sink(sink: Sink, port: int = 0) -> Generator[Sink]:
             its = handler_call_details.method == EXPORT
             return grpc.unary_unary_rpc_method_handler(export) if its else None
 
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=UNLIMITED)
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=workers), options=UNLIMITED)
     server.add_generic_rpc_handlers((Handler(),))
     sink.endpoint = f"{HOST}:{server.add_insecure_port(f'{HOST}:{port}')}"
     server.start()
