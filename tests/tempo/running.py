@@ -6,10 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Generator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -59,29 +57,6 @@ def verify(config: dict[str, Any], target: str, folder: Path) -> str:
         env=os.environ | KEYS,
     )
     return (done.stdout + done.stderr).strip() if done.returncode else ""
-
-
-@contextlib.contextmanager
-def metrics_backend() -> Generator[tuple[str, list[str]]]:
-    """Run a receiver of remote writes; yield its URL and the Authorization headers it gets."""
-    seen: list[str] = []
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            seen.append(self.headers.get("Authorization", ""))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer((HOST, 0), Receiver)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://{HOST}:{server.server_port}/api/v1/write", seen
-    finally:
-        server.shutdown()
 
 
 def span(trace_id: str) -> bytes:

@@ -4,12 +4,10 @@ import contextlib
 import json
 import re
 import shutil
-import threading
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from components.telemetry.metrics import ServiceGraphMetric, SpanMetric, TempoMe
 from components.tempo.settings import TempoMode
 from delivery.verify.telemetry import BACK, SPANS, Sent
 from plan.rehearse.programs import get, wait_for
+from plan.rehearse.sinks import HttpSink, http_sink, labels, written_series
 from plan.rehearse.tempo import moved, ready, tempo
 from tests.tempo.cases import METRICS, arguments
 from tests.tempo.rendering import needs_charts, render, tempo_config
@@ -47,78 +46,9 @@ CONTRACT = {
 }
 
 
-@dataclass
-class Written:
-    """What a metrics backend received.
-
-    Attributes:
-        url: where it listens.
-        texts: uncompressed bodies.
-    """
-
-    url: str = ""
-    texts: list[bytes] = field(default_factory=list[bytes])
-
-    def names(self) -> set[str]:
-        """Return the names of series that Tempo's generator makes."""
-        return {n.decode() for text in self.texts for n in re.findall(rb"traces_[a-z_]+", text)}
-
-    def label_names(self, *, of: str) -> set[str]:
-        """Return the names of labels beside the name of a series, of a series' first sample."""
-        text = b"\n".join(self.texts)
-        near = text[text.find(of.encode()) :][:600]
-        return {n.decode() for n in re.findall(rb"\n.([a-z_0-9]{2,40})\x12", near)}
-
-
-def snappy(data: bytes) -> bytes:
-    """Return a block of snappy uncompressed (github.com/google/snappy, format_description)."""
-    at = 0
-    while data[at] & 0x80:
-        at += 1
-    at, out = at + 1, bytearray()
-    while at < len(data):
-        tag = data[at]
-        at += 1
-        if tag & 3 == 0:
-            length = tag >> 2
-            if length >= 60:
-                count = length - 59
-                length = int.from_bytes(data[at : at + count], "little")
-                at += count
-            out += data[at : at + length + 1]
-            at += length + 1
-            continue
-        if tag & 3 == 1:
-            length, offset = (tag >> 2 & 7) + 4, (tag >> 5) << 8 | data[at]
-            at += 1
-        else:
-            size = 2 if tag & 3 == 2 else 4
-            length, offset = (tag >> 2) + 1, int.from_bytes(data[at : at + size], "little")
-            at += size
-        for _ in range(length):
-            out.append(out[-offset])
-    return bytes(out)
-
-
-@contextlib.contextmanager
-def metrics_backend() -> Generator[Written]:
-    """Receive remote writes."""
-    its = Written()
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            its.texts.append(snappy(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Keep quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        its.url = f"http://127.0.0.1:{server.server_port}/api/v1/write"
-        yield its
-        server.shutdown()
+def series(backend: HttpSink) -> list[dict[str, str]]:
+    """Return the labels of the series that a metrics backend received."""
+    return [labels(each) for request in backend.requests for each in written_series(request)]
 
 
 @dataclass
@@ -209,8 +139,8 @@ def s3(tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("major", PROGRAMS)
 def test_a_major_works_with_the_rendered_configuration(major: int, s3: str, tmp_path: Path) -> None:
-    with metrics_backend() as written:
-        config = configuration(major, tmp_path, s3, written.url)
+    with http_sink() as backend:
+        config = configuration(major, tmp_path, s3, backend.url)
         with started(major, config, tmp_path / "tempo") as its:
             [trace_id] = its.send()
             wait_for("trace", lambda: its.has_all([trace_id]))
@@ -231,9 +161,13 @@ def test_a_major_works_with_the_rendered_configuration(major: int, s3: str, tmp_
             section = status["compactor"] if major == 2 else status["backend_worker"]
             assert section["compaction"]["block_retention"] == "336h0m0s"
 
-            wait_for("span metrics", lambda: written.names() >= CONTRACT, 120)
-            labels = written.label_names(of=SpanMetric.CALLS)
-            assert labels >= {"service", "span_kind", "span_name", "status_code", "source"}
+            wait_for(
+                "span metrics",
+                lambda: {each["__name__"] for each in series(backend)} >= CONTRACT,
+                120,
+            )
+            calls = next(each for each in series(backend) if each["__name__"] == SpanMetric.CALLS)
+            assert calls.keys() >= {"service", "span_kind", "span_name", "status_code", "source"}
 
             # What dashboards and alerts read of Tempo itself, once there is something to count.
             own = (get(f"{its.http}/metrics") or b"").decode()

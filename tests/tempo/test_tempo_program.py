@@ -16,11 +16,11 @@ import pytest
 from components.tempo.settings import TempoMode
 from delivery.verify.telemetry import BACK, Sent
 from plan.rehearse.programs import get, wait_for
+from plan.rehearse.sinks import HttpSink, http_sink
 from plan.rehearse.tempo import PASSWORD, moved, ready, tempo
 from tests.tempo.cases import METRICS_WITH_USER, arguments
 from tests.tempo.rendering import needs_charts, render, tempo_config
 from tests.tempo.running import (
-    metrics_backend,
     needs_tempo,
     s3_client,
     s3_stand_in,
@@ -67,7 +67,7 @@ class Running:
     """A Tempo that runs, and the bucket it writes to."""
 
     config: dict[str, Any]
-    authorizations: list[str]
+    metrics: HttpSink
     http: str
     otlp: str
     s3: Any
@@ -93,12 +93,12 @@ class Running:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("tempo")
-    with s3_stand_in(folder, BUCKET) as url, metrics_backend() as (remote_write, seen):
+    with s3_stand_in(folder, BUCKET) as url, http_sink() as backend:
         args = arguments(
             TempoMode.MONOLITHIC,
             size="xs",
             storage_endpoint=url,
-            metrics=METRICS_WITH_USER.model_copy(update={"remote_write_url": remote_write}),
+            metrics=METRICS_WITH_USER.model_copy(update={"remote_write_url": backend.url}),
             credentials_secret="secret",
         )
         config = tempo_config(render(args, folder))
@@ -107,7 +107,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             ready(ports)
             yield Running(
                 config=config,
-                authorizations=seen,
+                metrics=backend,
                 http=f"http://127.0.0.1:{ports['http']}",
                 otlp=f"http://127.0.0.1:{ports['otlp_http']}",
                 s3=s3_client(url),
@@ -207,8 +207,9 @@ def test_traceql_metrics_are_answered(running: Running) -> None:
 def test_span_metrics_are_written_with_the_password_of_the_mounted_file(running: Running) -> None:
     running.send()
 
-    header = wait_for("remote write", lambda: running.authorizations[-1:])[0]
-    assert b64decode(header.removeprefix("Basic ")).decode() == f"writer:{PASSWORD}"
+    [request] = wait_for("remote write", lambda: running.metrics.requests[-1:])
+    login = request.headers["authorization"].removeprefix("Basic ")
+    assert b64decode(login).decode() == f"writer:{PASSWORD}"
 
 
 def test_the_liveness_probe_is_answered(running: Running) -> None:
