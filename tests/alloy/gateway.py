@@ -21,6 +21,7 @@ from components.alloy.pipeline import config
 from components.alloy.queues import STABILITY
 from components.backends.credentials import password_file
 from components.core.names import INGRESS_GRPC_PORT, INGRESS_HTTP_PORT
+from plan.rehearse.programs import free_ports
 
 ALLOY = shutil.which("alloy")
 WAIT_SECONDS = 30
@@ -178,12 +179,3 @@ def wait_for(condition: Callable[[], bool], log: Path | None = None) -> None:
 def _open(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_ports(number: int) -> list[int]:
-    """Return ports that nobody listens on; all taken at once, so that no two are the same."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports

@@ -12,7 +12,8 @@ from components.alloy.component import AlloyArgs
 from components.alloy.endpoints import sampler_hosts
 from components.alloy.sampling.component import AlloySamplerArgs
 from components.alloy.sampling.pipeline import POD_NAME, config
-from tests.alloy.gateway import Gateway, free_ports, gateway, running
+from plan.rehearse.programs import free_ports
+from tests.alloy.gateway import Gateway, gateway, running
 
 
 @dataclass(frozen=True)

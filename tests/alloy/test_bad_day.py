@@ -3,7 +3,6 @@
 import contextlib
 import re
 import signal
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from components.telemetry.context import stack_context
 from components.tempo import system as tempo_system
 from components.tempo.component import values as tempo_values
 from plan.needs import storage_classes
+from plan.rehearse.programs import free_ports
 from tests.alloy.cases import arguments
 from tests.alloy.gateway import Gateway, gateway, needs_alloy, wait_for
 from tests.alloy.sampler_cases import arguments as sampler_arguments
@@ -200,11 +200,6 @@ def test_contradictions_are_refused(
 REQUESTS, EACH = 40, 50
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
 def fill(alloy: Gateway) -> set[str]:
     """Send spans that the gateway accepts; return their names."""
     names = [f"span {number}" for number in range(REQUESTS * EACH)]
@@ -248,7 +243,7 @@ def test_spans_of_an_outage_after_a_restart(
     queue: str, how: signal.Signals, tmp_path: Path
 ) -> None:
     """Tempo is away while Alloy restarts: only a volume keeps the queue."""
-    port = free_port()
+    [port] = free_ports(1)
     settings = AlloySettings(
         queue=QueuePlace.MEMORY if queue == "memory" else QueuePlace.VOLUME,
         queue_fsync="without" not in queue,
@@ -281,7 +276,7 @@ def test_a_damaged_queue_file_stops_alloy_or_the_exporter(
 ) -> None:
     """The documented way out is a new volume."""
     settings = AlloySettings(queue=QueuePlace.VOLUME)
-    args = arguments(settings=settings, tempo_endpoint=f"127.0.0.1:{free_port()}")
+    args = arguments(settings=settings, tempo_endpoint=f"127.0.0.1:{free_ports(1)[0]}")
     with gateway(args, tmp_path) as alloy:
         fill(alloy)
         end(alloy, signal.SIGKILL)
@@ -307,7 +302,7 @@ def test_a_damaged_queue_file_stops_alloy_or_the_exporter(
 @needs_alloy
 def test_a_full_queue_refuses_senders(tmp_path: Path) -> None:
     settings = AlloySettings(queue_batches=20)
-    args = arguments(settings=settings, tempo_endpoint=f"127.0.0.1:{free_port()}")
+    args = arguments(settings=settings, tempo_endpoint=f"127.0.0.1:{free_ports(1)[0]}")
     body = spans({"service.name": "shop"}, {"large": {"padding": "x" * 3_000_000}})
     with gateway(args, tmp_path) as alloy:
         statuses = [alloy.send("traces", body) for _ in range(60)]

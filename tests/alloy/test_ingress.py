@@ -29,8 +29,9 @@ from components.stack import TracingStack, TracingStackArgs
 from plan.recorder import Recording, record
 from tests.alloy.cases import arguments
 from tests.alloy.certificates import Authority
-from tests.alloy.gateway import Gateway, attributes, gateway, needs_alloy, wait_for
+from tests.alloy.gateway import Gateway, gateway, needs_alloy, wait_for
 from tests.alloy.sinks import trace_sink
+from tests.alloy.test_alloy_binary import spans
 from tests.checks.test_rules import stack_file
 from tests.sweep import sweep
 
@@ -200,21 +201,8 @@ class Sender:
 
 
 def one_span(name: str, size: int = 0) -> dict[str, Any]:
-    span = {
-        "traceId": "0" * 31 + "1",
-        "spanId": "0" * 15 + "1",
-        "name": name,
-        "kind": 2,
-        "startTimeUnixNano": "1700000000000000000",
-        "endTimeUnixNano": "1700000000100000000",
-        "attributes": attributes({"padding": "x" * size}),
-    }
     forged = {"service.name": "edge", "k8s.namespace.name": "payments", "k8s.pod.name": "pay-1"}
-    return {
-        "resourceSpans": [
-            {"resource": {"attributes": attributes(forged)}, "scopeSpans": [{"spans": [span]}]}
-        ]
-    }
+    return spans(forged, {name: {"padding": "x" * size}})
 
 
 TENANT = {"X-Scope-OrgID": "payments"}
@@ -344,12 +332,7 @@ def test_an_empty_list_of_tokens_refuses_and_ends_nothing(tmp_path: Path) -> Non
     with trace_sink() as sink:
         args = arguments(settings=settings, tempo_endpoint=sink.endpoint)
         with gateway(args, tmp_path, files={"/etc/alloy-ingress/tokens": ""}) as alloy:
+            outside = Gateway(f"http://{alloy.outside[1]}")
             for value in ("Bearer ", "Bearer x"):
-                request = urllib.request.Request(
-                    f"http://{alloy.outside[1]}/v1/traces",
-                    data=json.dumps(one_span("x")).encode(),
-                    headers={"Content-Type": "application/json", "Authorization": value},
-                )
-                with pytest.raises(urllib.error.HTTPError, match="401"):
-                    urllib.request.urlopen(request, timeout=10)  # noqa: S310
+                assert outside.send("traces", one_span("x"), Authorization=value) == 401
             assert alloy.send("traces", one_span("inside")) == 200

@@ -1,19 +1,17 @@
 """The collector of pod logs: a line in, the id of its trace out."""
 
 import base64
-import contextlib
 import json
-import os
 import re
 import subprocess
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.request import urlopen
 
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -25,8 +23,10 @@ from components.alloy.pod_logs.pipeline import config
 from components.alloy.pod_logs.settings import PodLogsSettings
 from components.alloy.pod_logs.values import values
 from components.alloy.text import parse
+from plan.rehearse import metrics
+from plan.rehearse.programs import free_ports, get
 from tests.alloy.cases import LOGS
-from tests.alloy.gateway import ALLOY, free_ports, needs_alloy, wait_for
+from tests.alloy.gateway import ALLOY, needs_alloy, running, wait_for
 from tests.alloy.pod_logs_cases import arguments, variants
 from tests.alloy.sinks import http_sink
 from tests.alloy.test_clean import plain, values_of
@@ -88,20 +88,11 @@ def test_it_runs_on_each_node_without_its_files_or_rights_of_root() -> None:
     assert {r for rule in role["rules"] for r in rule["resources"]} == {"pods", "pods/log"}
 
 
-def run(text: str, folder: Path, own: int = 0, **environment: str) -> Any:
-    """Start Alloy with a configuration, its server on a port; return the process."""
-    (folder / "config.alloy").write_text(text)
-    own = own or free_ports(1)[0]
-    with (folder / "alloy.log").open("wb") as log:
-        return subprocess.Popen(
-            [
-                *(ALLOY or "alloy", "run", folder / "config.alloy", "--disable-reporting"),
-                *("--storage.path", folder / "data", f"--server.http.listen-addr=127.0.0.1:{own}"),
-            ],
-            stdout=log,
-            stderr=log,
-            env={**os.environ, **environment},
-        )
+def collector(
+    text: str, folder: Path, own: int = 0, **environment: str
+) -> AbstractContextManager[object]:
+    """Run Alloy with a configuration that listens on no port, its own server on one."""
+    return running(text, folder, own or free_ports(1)[0], (), environment)
 
 
 @needs_alloy
@@ -151,12 +142,8 @@ def test_a_line_arrives_with_the_ids_of_its_trace_and_without_secrets(tmp_path: 
     lines = [line for line, _ in LINES] + ["password=hunter2"]
     (tmp_path / "pod.log").write_text("\n".join(lines) + "\n")
     with http_sink() as loki:
-        process = run(reading(tmp_path, loki.url), tmp_path)
-        try:
+        with collector(reading(tmp_path, loki.url), tmp_path):
             wait_for(lambda: len(records(loki.requests)) == len(lines), tmp_path / "alloy.log")
-        finally:
-            process.kill()
-            process.wait()
         found = records(loki.requests)
 
     by_line = {plain(record["body"]): (resource, record) for resource, record in found}
@@ -184,13 +171,10 @@ def test_lines_wait_in_the_file_while_loki_is_away(tmp_path: Path) -> None:
     assert small != text
 
     def read() -> float:
-        with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{own}/metrics") as answer:
-            found = re.search(rb"^loki_source_file_read_lines_total.* (.+)$", answer.read(), re.M)
-            return float(found[1]) if found else 0
-        return 0
+        exposed = (get(f"http://127.0.0.1:{own}/metrics") or b"").decode()
+        return metrics.total(exposed, "loki_source_file_read_lines_total")
 
-    process = run(small, tmp_path, own)
-    try:
+    with collector(small, tmp_path, own):
         wait_for(lambda: read() > 0, tmp_path / "alloy.log")
         time.sleep(3)
         before = read()
@@ -198,9 +182,6 @@ def test_lines_wait_in_the_file_while_loki_is_away(tmp_path: Path) -> None:
         assert read() == before < len(lines) / 2
         with http_sink(port) as loki:
             wait_for(lambda: len(records(loki.requests)) == len(lines), tmp_path / "alloy.log")
-    finally:
-        process.kill()
-        process.wait()
 
 
 @needs_alloy
@@ -214,12 +195,9 @@ def test_the_module_finds_ids_for_a_collector_that_writes_to_loki(tmp_path: Path
             f'loki.write "default" {{\n\tendpoint {{\n\t\turl = "{loki.url}/push"\n\t}}\n}}\n'
         )
         path = f'{{"__path__" = "{tmp_path}/pod.log"}}'
-        process = run(text + SOURCE % (path, "lines.trace_ids.default.receiver"), tmp_path)
-        try:
+        text += SOURCE % (path, "lines.trace_ids.default.receiver")
+        with collector(text, tmp_path):
             wait_for(lambda: bool(loki.requests), tmp_path / "alloy.log")
-        finally:
-            process.kill()
-            process.wait()
         [request] = loki.requests
 
     # A push request: the labels of the stream, then its entries with their structured metadata.
@@ -315,13 +293,9 @@ def test_logs_of_the_nodes_pods_are_read_through_the_api_server(tmp_path: Path) 
             1,
         )
         text = text.replace("wait_for_metadata = false", "passthrough = true")
-        process = run(text, tmp_path, K8S_NODE_NAME="n1")
-        try:
+        with collector(text, tmp_path, K8S_NODE_NAME="n1"):
             wait_for(lambda: bool(records(loki.requests)), tmp_path / "alloy.log")
-        finally:
-            process.kill()
-            process.wait()
-            server.shutdown()
+        server.shutdown()
         [(resource, record)] = records(loki.requests)
 
     assert plain(record["body"]) == f"paid trace_id={TRACE}"

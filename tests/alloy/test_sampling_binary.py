@@ -18,8 +18,7 @@ import yaml
 from components.tempo import config as tempo_config
 from components.tempo.component import TempoArgs
 from components.tempo.settings import Histograms, TempoSettings, TempoSpanMetricsSettings
-from plan.rehearse.programs import HOST, get, process
-from plan.rehearse.programs import free_ports as ports_of
+from plan.rehearse.programs import HOST, free_ports, get, process
 from plan.rehearse.programs import wait_for as wait_until
 from plan.rehearse.sinks import fields
 from tests.alloy import cases, sampler_cases
@@ -471,7 +470,7 @@ def tempo_file(folder: Path, url: str, ports: Mapping[str, int], *, sampled: boo
 def tempo(folder: Path, metrics: HttpSink, *, sampled: bool = False) -> Generator[Gateway]:
     """Run Tempo, and a gateway without sampling that sends to it."""
     names: list[str] = ["http", "grpc", "otlp", "gossip"]
-    ports = dict(zip(names, ports_of(len(names)), strict=True))
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     folder.mkdir()
     (folder / "gateway").mkdir()
     file = tempo_file(folder, metrics.url, ports, sampled=sampled)
