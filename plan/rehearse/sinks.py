@@ -105,6 +105,10 @@ class HttpSink:
     url: str = ""
     requests: list[Request] = field(default_factory=list[Request])
 
+    def series(self) -> list[dict[str, str]]:
+        """Return the labels of the time series that arrived by remote write."""
+        return [labels(each) for request in self.requests for each in written_series(request)]
+
 
 @contextmanager
 def http_sink(port: int = 0) -> Generator[HttpSink]:

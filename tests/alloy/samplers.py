@@ -1,7 +1,6 @@
 """Real samplers, and a gateway in front of them, on free ports of this machine."""
 
 import subprocess
-import urllib.request
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,8 @@ from components.alloy.component import AlloyArgs
 from components.alloy.endpoints import sampler_hosts
 from components.alloy.sampling.component import AlloySamplerArgs
 from components.alloy.sampling.pipeline import POD_NAME, config
-from plan.rehearse.programs import free_ports
+from plan.rehearse import metrics
+from plan.rehearse.programs import free_ports, get
 from tests.alloy.gateway import Gateway, gateway, running
 
 
@@ -25,21 +25,13 @@ class Sampler:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def metrics(self) -> dict[str, float]:
-        """Return Alloy's own metrics, by name and labels as they are written."""
-        url = f"http://127.0.0.1:{self.own}/metrics"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            lines = answer.read().decode().splitlines()
-        pairs = [line.rpartition(" ") for line in lines if not line.startswith("#")]
-        return {name: float(value) for name, _, value in pairs}
+    def metrics(self) -> str:
+        """Return Alloy's own metrics in Prometheus' text format; empty if it does not answer."""
+        return (get(f"http://127.0.0.1:{self.own}/metrics") or b"").decode()
 
-    def total(self, name: str, *labels: str) -> float:
+    def total(self, name: str, **labels: str) -> float:
         """Return the sum of a metric over the series that have some labels."""
-        return sum(
-            value
-            for series, value in self.metrics().items()
-            if series.partition("{")[0] == name and all(label in series for label in labels)
-        )
+        return metrics.total(self.metrics(), name, **labels)
 
 
 @contextmanager

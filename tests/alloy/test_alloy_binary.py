@@ -23,7 +23,6 @@ from tests.alloy.sinks import (
     Span,
     TraceSink,
     http_sink,
-    labels,
     trace_sink,
     written_series,
 )
@@ -455,10 +454,6 @@ FORGERIES = {
 
 def written(tmp_path: Path, *requests: Mapping[str, Any]) -> list[dict[str, str]]:
     """Send metrics through a gateway; return the labels of all series that it wrote."""
-
-    def series(sink: HttpSink) -> list[dict[str, str]]:
-        return [labels(one) for request in sink.requests for one in written_series(request)]
-
     with http_sink() as mimir:
         metrics = METRICS.model_copy(update={"remote_write_url": f"{mimir.url}/api/v1/push"})
         with gateway(arguments(metrics=metrics), tmp_path) as alloy:
@@ -468,8 +463,8 @@ def written(tmp_path: Path, *requests: Mapping[str, Any]) -> list[dict[str, str]
                     '"timeUnixNano": "0"', f'"timeUnixNano": "{time.time_ns()}"'
                 )
                 assert alloy.send("metrics", json.loads(now)) == 200
-            wait_for(lambda: any(s.get("__name__") == "the_last_one" for s in series(mimir)))
-        found = series(mimir)
+            wait_for(lambda: any(s.get("__name__") == "the_last_one" for s in mimir.series()))
+        found = mimir.series()
     return [one for one in found if one["__name__"] not in {"the_last_one", "target_info"}]
 
 

@@ -18,6 +18,8 @@ import yaml
 from components.tempo import config as tempo_config
 from components.tempo.component import TempoArgs
 from components.tempo.settings import Histograms, TempoSettings, TempoSpanMetricsSettings
+from plan.rehearse.metrics import Series
+from plan.rehearse.otlp import arrived
 from plan.rehearse.programs import HOST, free_ports, get, process
 from plan.rehearse.programs import wait_for as wait_until
 from plan.rehearse.sinks import fields
@@ -39,8 +41,6 @@ MORE_LABELS = {
 }
 CALLS = "traces_spanmetrics_calls_total"
 KEPT = "traces_sampling_kept_calls_total"
-
-Series = tuple[tuple[str, str], ...]
 
 
 @dataclass
@@ -173,8 +173,6 @@ def total(sink: HttpSink, name: str, **matched: str) -> float:
 
 def spans_by_trace(sink: TraceSink) -> dict[str, int]:
     """Return the number of spans that arrived, by trace."""
-    from plan.rehearse.otlp import arrived
-
     found: dict[str, int] = defaultdict(int)
     for _, span in arrived(sink.requests):
         found[span.trace_id.hex()] += 1
@@ -269,8 +267,12 @@ def test_the_first_rule_that_matches_decides(tmp_path: Path) -> None:
         kept = {traces[1].trace_id: 8, traces[3].trace_id: 8}
         wait_for(lambda: spans_by_trace(tempo) == kept)
         name = "otelcol_processor_tail_sampling_count_traces_sampled_total"
+        policy = "decide.default/otelcol.processor.tail_sampling.default"
         by_rule = {
-            rule: sum(s.total(name, f'.{rule}"', 'decision="sampled"') for s in running.samplers)
+            rule: sum(
+                s.total(name, policy=f"{policy}.{rule}", decision="sampled")
+                for s in running.samplers
+            )
             for rule in ("search", "nothing", "errors", "rest")
         }
     assert by_rule == {"search": 1, "nothing": 0, "errors": 1, "rest": 0}

@@ -18,7 +18,7 @@ from components.telemetry.metrics import ServiceGraphMetric, SpanMetric, TempoMe
 from components.tempo.settings import TempoMode
 from delivery.verify.telemetry import BACK, SPANS, Sent
 from plan.rehearse.programs import get, wait_for
-from plan.rehearse.sinks import HttpSink, http_sink, labels, written_series
+from plan.rehearse.sinks import http_sink
 from plan.rehearse.tempo import moved, ready, tempo
 from tests.tempo.cases import METRICS, arguments
 from tests.tempo.rendering import needs_charts, render, tempo_config
@@ -44,11 +44,6 @@ CONTRACT = {
     ServiceGraphMetric.SERVER_BUCKET,
     ServiceGraphMetric.CLIENT_BUCKET,
 }
-
-
-def series(backend: HttpSink) -> list[dict[str, str]]:
-    """Return the labels of the series that a metrics backend received."""
-    return [labels(each) for request in backend.requests for each in written_series(request)]
 
 
 @dataclass
@@ -163,10 +158,10 @@ def test_a_major_works_with_the_rendered_configuration(major: int, s3: str, tmp_
 
             wait_for(
                 "span metrics",
-                lambda: {each["__name__"] for each in series(backend)} >= CONTRACT,
+                lambda: {each["__name__"] for each in backend.series()} >= CONTRACT,
                 120,
             )
-            calls = next(each for each in series(backend) if each["__name__"] == SpanMetric.CALLS)
+            calls = next(each for each in backend.series() if each["__name__"] == SpanMetric.CALLS)
             assert calls.keys() >= {"service", "span_kind", "span_name", "status_code", "source"}
 
             # What dashboards and alerts read of Tempo itself, once there is something to count.

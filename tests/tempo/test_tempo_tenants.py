@@ -12,7 +12,7 @@ import yaml
 from components.tempo.config import tenant_overrides
 from components.tempo.settings import TempoMode
 from plan.rehearse.programs import HOST, wait_for
-from plan.rehearse.sinks import http_sink, labels, written_series
+from plan.rehearse.sinks import http_sink
 from plan.rehearse.tempo import moved, ready, tempo
 from tests.tempo.cases import METRICS, arguments
 from tests.tempo.rendering import needs_charts, render, tempo_config
@@ -70,9 +70,8 @@ def test_each_tenant_reads_its_own_traces_and_one_datasource_reads_all(tmp_path:
             assert ask(query_range, "pay|shared")[0] == 200
 
             def tenants() -> set[str]:
-                series = [labels(s) for r in sink.requests for s in written_series(r)]
-                calls = [s for s in series if s["__name__"] == "traces_spanmetrics_calls_total"]
-                return {s["tenant"] for s in calls}
+                name = "traces_spanmetrics_calls_total"
+                return {s["tenant"] for s in sink.series() if s["__name__"] == name}
 
             wait_for("series", lambda: tenants() == {"pay", "shared"})
     assert not any("x-scope-orgid" in request.headers for request in sink.requests)
