@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -58,9 +58,26 @@ class Gateway:
             return error.code
 
 
-def attributes(values: Mapping[str, str]) -> list[dict[str, Any]]:
+def attributes(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return attributes as OTLP writes them in JSON."""
-    return [{"key": key, "value": {"stringValue": value}} for key, value in values.items()]
+    return [{"key": key, "value": any_value(value)} for key, value in values.items()]
+
+
+def any_value(value: Any) -> dict[str, Any]:
+    """Return the value of an attribute, or a body, as OTLP writes it in JSON."""
+    match value:
+        case bool():
+            return {"boolValue": value}
+        case int():
+            return {"intValue": str(value)}
+        case float():
+            return {"doubleValue": value}
+        case str():
+            return {"stringValue": value}
+        case dict():
+            return {"kvlistValue": {"values": attributes(cast("dict[str, Any]", value))}}
+        case _:
+            return {"arrayValue": {"values": [any_value(item) for item in value]}}
 
 
 #: Statement after which the connection's pod is looked up.

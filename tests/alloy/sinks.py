@@ -1,14 +1,24 @@
 """Backends that keep what they are sent: OTLP over gRPC, and anything over HTTP."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
 from plan.rehearse import otlp, sinks
 from plan.rehearse.sinks import HttpSink, Request, http_sink, labels, written_series
 
-__all__ = ["HttpSink", "Request", "http_sink", "labels", "trace_sink", "written_series"]
+__all__ = [
+    "HttpSink",
+    "Request",
+    "http_sink",
+    "labels",
+    "log_records",
+    "trace_sink",
+    "written_series",
+]
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,17 @@ def _decoded(requests: list[bytes]) -> list[Span]:
 
 def _strings(pairs: Any) -> dict[str, str]:
     return {pair.key: pair.value.string_value for pair in pairs}
+
+
+def log_records(requests: Iterable[Request]) -> list[tuple[dict[str, Any], Any]]:
+    """Return the log records that arrived, each with the attributes of its resource."""
+    return [
+        (otlp.attributes(part.resource.attributes), record)
+        for request in requests
+        for part in ExportLogsServiceRequest.FromString(request.body).resource_logs
+        for scope in part.scope_logs
+        for record in scope.log_records
+    ]
 
 
 @contextmanager

@@ -1,22 +1,21 @@
 """Redaction, limits, drop rules and templates of routes, in a real Alloy."""
 
-import base64
 import json
 import time
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from components.alloy.settings import AlloySettings
+from plan.rehearse.otlp import Source, arrived, plain
+from plan.rehearse.otlp import attributes as values_of
 from tests.alloy import corpus
 from tests.alloy.cases import CLEANED, LOGS, METRICS, arguments
-from tests.alloy.gateway import gateway, needs_alloy, wait_for
-from tests.alloy.sinks import http_sink, labels, trace_sink, written_series
+from tests.alloy.gateway import any_value, attributes, gateway, needs_alloy, wait_for
+from tests.alloy.sinks import http_sink, log_records, trace_sink
 
 pytestmark = needs_alloy
 
@@ -26,45 +25,6 @@ LAST = "the last one"
 def settings(**keys: Any) -> AlloySettings:
     """Return Alloy's settings as a stack file has them."""
     return AlloySettings.model_validate(keys, by_alias=True, by_name=False)
-
-
-def otlp(value: Any) -> dict[str, Any]:
-    """Return a value of an attribute as OTLP writes it in JSON."""
-    match value:
-        case bool():
-            return {"boolValue": value}
-        case int():
-            return {"intValue": str(value)}
-        case float():
-            return {"doubleValue": value}
-        case str():
-            return {"stringValue": value}
-        case dict():
-            return {"kvlistValue": {"values": attributes(cast("dict[str, Any]", value))}}
-        case _:
-            return {"arrayValue": {"values": [otlp(item) for item in value]}}
-
-
-def attributes(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": otlp(value)} for key, value in values.items()]
-
-
-def plain(value: Mapping[str, Any]) -> Any:
-    """Return the plain value of an attribute in OTLP."""
-    [(kind, held)] = value.items()
-    match kind:
-        case "intValue":
-            return int(held)
-        case "arrayValue":
-            return [plain(item) for item in held.get("values", [])]
-        case "kvlistValue":
-            return values_of(held.get("values", []))
-        case _:
-            return held
-
-
-def values_of(listed: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    return {one["key"]: plain(one["value"]) if one["value"] else "" for one in listed}
 
 
 def sent(cases: Iterable[corpus.Case]) -> list[dict[str, Any]]:
@@ -92,8 +52,8 @@ def traces(*spans: Mapping[str, Any], resource: Iterable[Any] = ()) -> dict[str,
 
 def through(
     folder: Path, its: AlloySettings, *requests: Mapping[str, Any], **changed: Any
-) -> list[dict[str, Any]]:
-    """Send spans through a gateway; return the spans that came out, each with its `resource`."""
+) -> list[tuple[Source, Any]]:
+    """Send spans through a gateway; return the spans that came out."""
     with trace_sink() as sink:
         args = arguments(
             settings=its, tempo_endpoint=sink.endpoint, trust_unidentified=True, **changed
@@ -101,23 +61,13 @@ def through(
         with gateway(args, folder) as alloy:
             for request in (*requests, traces(span(LAST))):
                 assert alloy.send("traces", request) == 200
-            wait_for(lambda: any(one["name"] == LAST for one in _spans(sink.requests)))
-        return [one for one in _spans(sink.requests) if one["name"] != LAST]
+            wait_for(lambda: any(one.name == LAST for one in sink.spans))
+        return [(source, one) for source, one in arrived(sink.requests) if one.name != LAST]
 
 
-def _spans(requests: Iterable[bytes]) -> list[dict[str, Any]]:
-    return [
-        {**one, "resource": values_of(part["resource"]["attributes"])}
-        for request in requests
-        for part in MessageToDict(ExportTraceServiceRequest.FromString(request))["resourceSpans"]
-        for scope in part["scopeSpans"]
-        for one in scope["spans"]
-    ]
-
-
-def assert_arrived(found: Iterable[Mapping[str, Any]], cases: Iterable[corpus.Case]) -> None:
-    arrived, cases = values_of(found), list(cases)
-    assert {case.key: arrived.get(case.key) for case in cases} == {
+def assert_arrived(pairs: Iterable[Any], cases: Iterable[corpus.Case]) -> None:
+    found, cases = values_of(pairs), list(cases)
+    assert {case.key: found.get(case.key) for case in cases} == {
         case.key: case.arrives for case in cases
     }
 
@@ -151,28 +101,30 @@ def test_what_is_secret_is_gone_in_tempo_and_the_rest_stays(tmp_path: Path) -> N
         traces(whole, presigned, *texts, *named, resource=sent(on_resource)),
     )
 
-    by_name = {one["name"]: one for one in found}
-    assert_arrived(by_name["whole"]["attributes"], [*corpus.ATTRIBUTES, *corpus.SPAN_ATTRIBUTES])
-    assert_arrived(by_name["presigned"]["attributes"], [corpus.PRESIGNED])
-    assert {case.key: by_name["whole"]["resource"].get(case.key) for case in on_resource} == {
-        case.key: case.arrives for case in on_resource
-    }
-    *exceptions, last = by_name["whole"]["events"]
-    assert_arrived(last["attributes"], corpus.ATTRIBUTES)
+    by_name = {one.name: (source.resource, one) for source, one in found}
+    resource, came = by_name["whole"]
+    assert_arrived(came.attributes, [*corpus.ATTRIBUTES, *corpus.SPAN_ATTRIBUTES])
+    assert_arrived(by_name["presigned"][1].attributes, [corpus.PRESIGNED])
+    assert_arrived(resource.attributes, on_resource)
+    *exceptions, last = came.events
+    assert_arrived(last.attributes, corpus.ATTRIBUTES)
     wanted = [text for _, text in corpus.TEXTS]
     # The query of a URL is looked for in span names and attributes of URLs; in texts, assignments.
-    assert [values_of(one["attributes"])["exception.message"] for one in exceptions] == wanted
-    assert [one["status"]["message"] for one in found if one["name"] == "text"] == wanted
+    assert [values_of(one.attributes)["exception.message"] for one in exceptions] == wanted
+    assert [one.status.message for _, one in found if one.name == "text"] == wanted
     assert [name for name in by_name if name not in {"whole", "presigned", "text"}] == [
         name for _, name in corpus.NAMES
     ]
-    assert_clean(json.dumps(found).encode())
+    assert_clean(
+        *(part.SerializeToString() for source, one in found for part in (source.resource, one))
+    )
 
 
 def test_what_is_secret_is_gone_in_logs(tmp_path: Path) -> None:
-    records = [{"body": otlp(text), "traceId": f"{1:032x}"} for text, _ in corpus.TEXTS]
+    records = [{"body": any_value(text), "traceId": f"{1:032x}"} for text, _ in corpus.TEXTS]
     nested = {"headers": {"authorization": "Basic secret-91", "host": "h"}, "n": 1}
-    records += [{"body": otlp(nested)}, {"body": otlp("x"), "attributes": sent(corpus.ATTRIBUTES)}]
+    records += [{"body": any_value(nested)}]
+    records += [{"body": any_value("x"), "attributes": sent(corpus.ATTRIBUTES)}]
     body = {
         "resourceLogs": [
             {
@@ -188,14 +140,14 @@ def test_what_is_secret_is_gone_in_logs(tmp_path: Path) -> None:
             wait_for(lambda: bool(loki.requests))
     [request] = loki.requests
     assert_clean(request.body)
-    [part] = MessageToDict(ExportLogsServiceRequest.FromString(request.body))["resourceLogs"]
-    *lines, structured, last = part["scopeLogs"][0]["logRecords"]
-    assert [plain(one["body"]) for one in lines] == [text for _, text in corpus.TEXTS]
-    assert json.loads(plain(structured["body"])) == {
+    [part] = ExportLogsServiceRequest.FromString(request.body).resource_logs
+    *lines, structured, last = part.scope_logs[0].log_records
+    assert [plain(one.body) for one in lines] == [text for _, text in corpus.TEXTS]
+    assert json.loads(plain(structured.body)) == {
         "headers": {"authorization": "REDACTED", "host": "h"},
         "n": 1,
     }
-    assert_arrived(last["attributes"], corpus.ATTRIBUTES)
+    assert_arrived(last.attributes, corpus.ATTRIBUTES)
 
 
 def test_what_is_secret_is_gone_in_metrics(tmp_path: Path) -> None:
@@ -216,16 +168,13 @@ def test_what_is_secret_is_gone_in_metrics(tmp_path: Path) -> None:
     with http_sink() as mimir:
         metrics = METRICS.model_copy(update={"remote_write_url": f"{mimir.url}/api/v1/push"})
 
-        def series() -> list[dict[str, str]]:
-            return [labels(one) for r in mimir.requests for one in written_series(r)]
-
         with gateway(arguments(metrics=metrics), tmp_path) as alloy:
             # Remote write skips what is older than its own start.
             point["timeUnixNano"] = str(time.time_ns())
             assert alloy.send("metrics", body) == 200
-            wait_for(lambda: any(one["__name__"] == "stock" for one in series()))
+            wait_for(lambda: any(one["__name__"] == "stock" for one in mimir.series()))
     assert_clean(*(request.body for request in mimir.requests))
-    [stock] = [one for one in series() if one["__name__"] == "stock"]
+    [stock] = [one for one in mimir.series() if one["__name__"] == "stock"]
     assert stock["http_route"] == "/orders/{id}"
     assert stock["db_password"] == "REDACTED"
     assert stock["gen_ai_usage_input_tokens"] == "17"
@@ -274,13 +223,13 @@ def test_rules_of_the_stack_file_drop_limit_and_rename(tmp_path: Path) -> None:
         traces(*(span(n, attributes=attributes(a)) for n, a in {**paths, **kept}.items())),
     )
 
-    *_, cut = sorted(found, key=lambda one: len(one.get("attributes", [])))
-    assert sorted(one["name"] for one in found) == sorted(
+    *_, cut = sorted((one for _, one in found), key=lambda one: len(one.attributes))
+    assert sorted(one.name for _, one in found) == sorted(
         [*kept, "poll queue", "GET /shops/{shop}/cart"]
     )
-    assert len(cut["attributes"]) == 64
-    assert values_of(cut["attributes"])["text"] == "ä" * 32
-    assert values_of(cut["attributes"])["http.route"] == "/a/{id}"
+    assert len(cut.attributes) == 64
+    assert values_of(cut.attributes)["text"] == "ä" * 32
+    assert values_of(cut.attributes)["http.route"] == "/a/{id}"
 
 
 def test_only_what_is_allowed_stays_with_an_allow_list(tmp_path: Path) -> None:
@@ -321,9 +270,9 @@ def test_only_what_is_allowed_stays_with_an_allow_list(tmp_path: Path) -> None:
         with gateway(args, tmp_path, REDACTION_HASH_KEY="k3y") as alloy:
             assert alloy.send("traces", request) == 200
             wait_for(lambda: bool(sink.requests))
-        [found] = _spans(sink.requests)
+        [(source, found)] = arrived(sink.requests)
 
-    assert values_of(found["attributes"]) == {
+    assert values_of(found.attributes) == {
         "url.path": "/a",
         "http.route": "/a",
         "shop.customer": f"sha256:{sha256(b'k3ybob').hexdigest()}",
@@ -334,9 +283,10 @@ def test_only_what_is_allowed_stays_with_an_allow_list(tmp_path: Path) -> None:
         "shop.card": "pay REDACTED now",
         "shop.order": "9912345678901234",
     }
-    assert values_of(found["events"][0]["attributes"]) == {"shop.n": 1}
-    assert found["resource"]["k8s.node.name"] == "n1"
-    assert not {"host.name", "process.pid"} & set(found["resource"])
+    assert values_of(found.events[0].attributes) == {"shop.n": 1}
+    its_resource = values_of(source.resource.attributes)
+    assert its_resource["k8s.node.name"] == "n1"
+    assert not {"host.name", "process.pid"} & set(its_resource)
 
 
 def test_a_root_span_leaves_a_line_that_leads_to_its_trace(tmp_path: Path) -> None:
@@ -354,20 +304,13 @@ def test_a_root_span_leaves_a_line_that_leads_to_its_trace(tmp_path: Path) -> No
             request = traces(span("GET /a/17", attributes=route), child, resource=resource)
             for each in (request, traces({**child, "traceId": f"{9:032x}"})):
                 assert alloy.send("traces", each) == 200
-            wait_for(lambda: bool(loki.requests) and len(_spans(tempo.requests)) == 3)
-    parts = [
-        part
-        for request in loki.requests
-        for part in MessageToDict(ExportLogsServiceRequest.FromString(request.body))["resourceLogs"]
-    ]
-    [part] = parts
-    [record] = part["scopeLogs"][0]["logRecords"]
-    assert base64.b64decode(record["traceId"]).hex() == f"{1:032x}"
-    assert int(record["timeUnixNano"]) > 1.7e18
-    body = plain(record["body"])
+            wait_for(lambda: bool(loki.requests) and len(tempo.spans) == 3)
+    [(its, record)] = log_records(loki.requests)
+    assert record.trace_id.hex() == f"{1:032x}"
+    assert record.time_unix_nano > 1.7e18
+    body = plain(record.body)
     for text in ('span="GET /a/{id}"', "dur=100000000ns", "http.route=/a/{id}", "svc=shop"):
         assert text in body
-    its = values_of(part["resource"]["attributes"])
     assert its["service.name"] == its["service.namespace"] == its["k8s.namespace.name"] == "shop"
     assert its["k8s.cluster.name"] == "dev-1"
 
@@ -387,17 +330,17 @@ def test_hostile_settings_of_every_kind_stay_in_their_strings(tmp_path: Path) ->
         named[1]["attributes"] = note
         with gateway(args, tmp_path, REDACTION_HASH_KEY="k") as alloy:
             assert alloy.send("traces", traces(*named)) == 200
-            wait_for(lambda: any(one["name"] == LAST for one in _spans(tempo.requests)))
-    found = {one["name"]: one for one in _spans(tempo.requests)}
+            wait_for(lambda: any(one.name == LAST for one in tempo.spans))
+    found = {one.name: one for _, one in arrived(tempo.requests)}
     assert sorted(found) == ["kept", LAST]
-    [text] = values_of(found["kept"]["attributes"]).values()
+    [text] = values_of(found["kept"].attributes).values()
     assert text == 'REDACTED:own", user REDACTED:own'
 
 
 def test_without_redaction_all_stays(tmp_path: Path) -> None:
     its = settings(redaction={"enabled": False}, routes={"ids": False})
     sent_ones = [*corpus.ATTRIBUTES, *corpus.SPAN_ATTRIBUTES]
-    [found] = through(tmp_path, its, traces(span("GET /a/17", attributes=sent(sent_ones))))
+    [(_, found)] = through(tmp_path, its, traces(span("GET /a/17", attributes=sent(sent_ones))))
 
-    assert found["name"] == "GET /a/17"
-    assert values_of(found["attributes"]) == {case.key: case.sent for case in sent_ones}
+    assert found.name == "GET /a/17"
+    assert values_of(found.attributes) == {case.key: case.sent for case in sent_ones}

@@ -1,12 +1,10 @@
 """The collector of pod logs: a line in, the id of its trace out."""
 
-import base64
 import json
 import re
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,8 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from google.protobuf.json_format import MessageToDict
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from components.alloy.pipeline import MODULES
 from components.alloy.pod_logs.component import AlloyPodLogsArgs
@@ -24,12 +20,12 @@ from components.alloy.pod_logs.settings import PodLogsSettings
 from components.alloy.pod_logs.values import values
 from components.alloy.text import parse
 from plan.rehearse import metrics
+from plan.rehearse.otlp import attributes, plain
 from plan.rehearse.programs import free_ports, get
 from tests.alloy.cases import LOGS
 from tests.alloy.gateway import ALLOY, needs_alloy, running, wait_for
 from tests.alloy.pod_logs_cases import arguments, variants
-from tests.alloy.sinks import http_sink
-from tests.alloy.test_clean import plain, values_of
+from tests.alloy.sinks import http_sink, log_records
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 BOTH = (TRACE, SPAN)
@@ -107,22 +103,9 @@ def test_alloy_accepts_the_configuration(args: AlloyPodLogsArgs, tmp_path: Path)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def records(requests: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Return the log records that arrived, each with the attributes of its resource."""
-    return [
-        (values_of(part["resource"]["attributes"]), record)
-        for request in requests
-        for part in MessageToDict(ExportLogsServiceRequest.FromString(request.body))["resourceLogs"]
-        for scope in part["scopeLogs"]
-        for record in scope["logRecords"]
-    ]
-
-
-def ids(record: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Return the ids of a log record; the library writes bytes in base64."""
-    found = [record.get(key) for key in ("traceId", "spanId")]
-    trace, span = (base64.b64decode(one).hex() if one else None for one in found)
-    return trace, span
+def ids(record: Any) -> tuple[str | None, str | None]:
+    """Return the ids of a log record."""
+    return record.trace_id.hex() or None, record.span_id.hex() or None
 
 
 def reading(folder: Path, loki: str) -> str:
@@ -143,10 +126,10 @@ def test_a_line_arrives_with_the_ids_of_its_trace_and_without_secrets(tmp_path: 
     (tmp_path / "pod.log").write_text("\n".join(lines) + "\n")
     with http_sink() as loki:
         with collector(reading(tmp_path, loki.url), tmp_path):
-            wait_for(lambda: len(records(loki.requests)) == len(lines), tmp_path / "alloy.log")
-        found = records(loki.requests)
+            wait_for(lambda: len(log_records(loki.requests)) == len(lines), tmp_path / "alloy.log")
+        found = log_records(loki.requests)
 
-    by_line = {plain(record["body"]): (resource, record) for resource, record in found}
+    by_line = {plain(record.body): (resource, record) for resource, record in found}
     assert {line: ids(by_line[line][1]) for line, _ in LINES} == dict(LINES)
     assert "password=REDACTED" in by_line
     resource, record = by_line["plain"]
@@ -155,7 +138,7 @@ def test_a_line_arrives_with_the_ids_of_its_trace_and_without_secrets(tmp_path: 
     assert resource["k8s.container.name"] == "web"
     assert resource["k8s.cluster.name"] == "dev-1"
     # The file's own attributes are those of the test's source.
-    kept = {key for key in values_of(record.get("attributes", [])) if "file" not in key}
+    kept = {key for key in attributes(record.attributes) if "file" not in key}
     assert kept == set()
 
 
@@ -181,7 +164,7 @@ def test_lines_wait_in_the_file_while_loki_is_away(tmp_path: Path) -> None:
         time.sleep(2)
         assert read() == before < len(lines) / 2
         with http_sink(port) as loki:
-            wait_for(lambda: len(records(loki.requests)) == len(lines), tmp_path / "alloy.log")
+            wait_for(lambda: len(log_records(loki.requests)) == len(lines), tmp_path / "alloy.log")
 
 
 @needs_alloy
@@ -294,11 +277,11 @@ def test_logs_of_the_nodes_pods_are_read_through_the_api_server(tmp_path: Path) 
         )
         text = text.replace("wait_for_metadata = false", "passthrough = true")
         with collector(text, tmp_path, K8S_NODE_NAME="n1"):
-            wait_for(lambda: bool(records(loki.requests)), tmp_path / "alloy.log")
+            wait_for(lambda: bool(log_records(loki.requests)), tmp_path / "alloy.log")
         server.shutdown()
-        [(resource, record)] = records(loki.requests)
+        [(resource, record)] = log_records(loki.requests)
 
-    assert plain(record["body"]) == f"paid trace_id={TRACE}"
+    assert plain(record.body) == f"paid trace_id={TRACE}"
     assert ids(record) == (TRACE, None)
     assert resource["k8s.pod.name"] == "cart-0"
     assert resource["k8s.pod.uid"] == "uid-cart-0"
