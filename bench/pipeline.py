@@ -39,7 +39,7 @@ from plan.rehearse.programs import HOST, Program, ProgramError, get, wait_for
 from plan.rehearse.replay import Replay
 from plan.rehearse.run import Rehearsal, rehearse, settle
 from plan.rehearse.shop import Shop
-from plan.rehearse.sinks import EXPORT, UNLIMITED, HttpSink, TraceSink, http_sink, trace_sink
+from plan.rehearse.sinks import EXPORT, UNLIMITED, TraceSink, http_sink, trace_sink
 from plan.rehearse.tempo import moved, ready, tempo
 from tests.e2e.answers.harness import reason_to_skip
 from tests.e2e.answers.planned import Planned, written
@@ -198,7 +198,6 @@ class Pipeline:
     name: str
     pods: Sequence[Collector]
     sink: TraceSink
-    http: HttpSink
     seen: int = 0
 
     def restart(self, pod: Collector, *, kill: bool = True) -> None:
@@ -372,7 +371,7 @@ def play(
             each.result()
     for name in names:
         pipeline = pipelines[name]
-        settle(pipeline.pods, pipeline.sink, pipeline.http)
+        settle(pipeline.pods, pipeline.sink)
     if not scenario.fault:
         for _ in range(20):
             at.search()
@@ -435,7 +434,7 @@ def bad_days(folder: Path, charts: Path, only: str) -> Iterator[str]:
                 collectors.running(found, to, folder / f"pipeline-{number}")
             )
             pods = [each for group in started.values() for each in group]
-            pipelines[name] = Pipeline(name=name, pods=pods, sink=sink, http=http)
+            pipelines[name] = Pipeline(name=name, pods=pods, sink=sink)
         rows = [_SCENARIO_HEAD]
         queries: tuple[list[float], list[float]] | None = None
         for number, scenario in enumerate(scenarios(pipelines, at)):

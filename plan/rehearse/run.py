@@ -15,7 +15,7 @@ from plan.rehearse.compare import Comparison, compare
 from plan.rehearse.otlp import Trace
 from plan.rehearse.programs import wait_for
 from plan.rehearse.replay import Replay, Sent
-from plan.rehearse.sinks import HttpSink, TraceSink, http_sink, trace_sink
+from plan.rehearse.sinks import TraceSink, http_sink, trace_sink
 from plan.rehearse.storing import Stored
 
 #: Times in a configuration after which data moves on: a decision, or an interval of metrics.
@@ -120,7 +120,7 @@ def rehearse(tiers: Sequence[Tier], traffic: Traffic, tempo: storing.Tempo | str
                 its = [each for pods in started.values() for each in pods]
                 before = {each.name: each.program.cpu_seconds for each in its}
                 sent = Replay(its[0].otlp_grpc).run(traffic.traces, traffic.per_second)
-                settle(its, sink, http)
+                settle(its, sink)
                 exposed = [each.metrics() for each in its]
                 usage = [_usage(each, before[each.name]) for each in its]
             if not isinstance(tempo, str):
@@ -143,21 +143,21 @@ def rehearse(tiers: Sequence[Tier], traffic: Traffic, tempo: storing.Tempo | str
     )
 
 
-def settle(its: Sequence[Collector], sink: TraceSink, http: HttpSink) -> None:
+def settle(its: Sequence[Collector], sink: TraceSink) -> None:
     """Wait until everything that is under way has arrived."""
     # Metrics of what is kept come after the decision, and remote write has a deadline of 5 s.
     longest: dict[str, float] = {}
     for name, number, unit in (w for each in its for w in _WAITS.findall(each.tier.config)):
         longest[name] = max(longest.get(name, 0), float(number) * _UNITS[unit])
     time.sleep(sum(longest.values()))
-    last, since = (-1, -1), time.monotonic()
+    last, since = -1, time.monotonic()
 
     def quiet() -> bool | None:
         nonlocal last, since
-        now = len(sink.requests), len(http.requests)
+        # Not metrics: these are written for as long as a collector runs.
+        now = len(sink.requests)
         queued = sum(metrics.total(each.metrics(), _QUEUED) for each in its)
-        # Metrics are written for as long as a collector runs.
-        if now[0] != last[0] or queued:
+        if now != last or queued:
             last, since = now, time.monotonic()
         return time.monotonic() - since > _QUIET_SECONDS or None
 
