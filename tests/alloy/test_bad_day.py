@@ -3,6 +3,7 @@
 import contextlib
 import re
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,19 @@ def test_spans_of_an_outage_after_a_restart(
             wait_for(lambda: len(sink.spans) >= len(kept))
         # Each once.
         assert sorted(span.name for span in sink.spans) == sorted(kept)
+
+
+@needs_alloy
+def test_a_pod_that_stops_just_after_an_outage_loses_batches_that_wait(tmp_path: Path) -> None:
+    """Alloy ends without their next try."""
+    [port] = free_ports(1)
+    with gateway(arguments(tempo_endpoint=f"127.0.0.1:{port}"), tmp_path) as alloy:
+        names = fill(alloy)
+        # Some tries have failed, so that the next one comes seconds later.
+        time.sleep(8)
+        with trace_sink(port) as sink:
+            end(alloy, signal.SIGTERM)
+    assert len(sink.spans) < len(names)
 
 
 def cut_off(content: bytes) -> bytes:
