@@ -55,7 +55,9 @@ def build_is_left_alone() -> Generator[None]:
     """Fail if a test writes into build/, where the developer's last plans are."""
     before = snapshot(BUILD)
     yield
-    assert snapshot(BUILD) == before, "a test wrote into build/: use a temporary folder"
+    assert snapshot(BUILD) == before, (
+        "a test wrote into build/: use a temporary folder. If `make plan` ran meanwhile, run again"
+    )
 
 
 @pytest.fixture(scope="session")
