@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from components.tempo.settings import TempoMode
 from delivery.verify import __main__ as command
 from delivery.verify import site as limits
-from delivery.verify.site import Site
+from delivery.verify.site import Site, ask
 from plan import needs
 from plan.rehearse.collectors import Destinations, collector, tiers
 from plan.rehearse.programs import HOST, free_ports
@@ -100,10 +100,11 @@ class Backends:
         """Pass a request on to S3, or deny it."""
         if method == "PUT" and not self.may_write:
             return 403, {}, DENIED
-        connection = http.client.HTTPConnection(urlsplit(self.s3).netloc)
-        connection.request(method, path, body, dict(headers))
-        answer = connection.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
+        there = http.client.HTTPConnection(urlsplit(self.s3).netloc)
+        with contextlib.closing(there) as connection:
+            connection.request(method, path, body, dict(headers))
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
 
 
 @contextlib.contextmanager
@@ -253,9 +254,7 @@ def no_receiver(its: Deployment) -> None:
 def bad_configuration(its: Deployment) -> None:
     """Change the ConfigMap to one that Alloy refuses."""
     its.config.write_text(its.config.read_text() + "\nnothing {}\n")
-    connection = http.client.HTTPConnection(urlsplit(its.alloy).netloc)
-    connection.request("POST", "/-/reload")
-    assert connection.getresponse().status == 400
+    assert ask(f"{its.alloy}/-/reload", body=b"").status == 400
 
 
 @pytest.mark.parametrize(
