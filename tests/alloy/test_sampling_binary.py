@@ -304,6 +304,33 @@ def test_a_ceiling_bounds_what_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_late_spans_follow_the_decision_and_a_large_trace_is_dropped_whole(tmp_path: Path) -> None:
+    kept, dropped = Trace(1, slow=True), Trace(2)
+    large = Trace(3, slow=True, extra={"padding": "x" * 2_000_000})
+    with (
+        trace_sink() as tempo,
+        http_sink() as metrics,
+        sampled(tmp_path, metrics, tempo.endpoint, preset="errorsAndSlow", replicas=1) as running,
+    ):
+
+        def send_late(trace: Trace, parts: slice) -> None:
+            for request in [*trace.requests()][parts]:
+                assert running.gateway.send("traces", request) == 200
+
+        for trace in (kept, dropped):
+            send_late(trace, slice(0, 1))
+        send(running.gateway, [large])
+        wait_for(lambda: decided(running.samplers) >= 2 and bool(tempo.spans))
+        # The failed span of the dropped trace comes after the decision.
+        failed = Trace(2, fails=True)
+        for trace in (failed, kept):
+            send_late(trace, slice(1, None))
+        wait_for(lambda: spans_by_trace(tempo).get(kept.trace_id) == 8)
+        time.sleep(5)
+    assert spans_by_trace(tempo) == {kept.trace_id: 8}
+
+
+@pytest.mark.slow
 def test_a_rehearsal_stores_everything_and_counts_what_it_would_keep(tmp_path: Path) -> None:
     traces = shop(100)
     with (
