@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from components.core.helm import from_template
-from components.core.names import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TEMPO_RELEASE
+from components.core.names import (
+    ALLOY_RELEASE,
+    ALLOY_SAMPLER_RELEASE,
+    OTLP_GRPC_PORT,
+    OTLP_HTTP_PORT,
+    TEMPO_RELEASE,
+)
 from plan.rehearse.programs import HOST, Program, ProgramError, free_ports, get, process, wait_for
 
 #: A string of Alloy's configuration with an address in it: scheme, host, port, path.
@@ -50,8 +56,14 @@ class Tier:
 
 
 def tiers(releases: Iterable[Mapping[str, Any]]) -> list[Tier]:
-    """Return the tiers among the inputs of a plan's releases."""
-    found: list[Tier] = []
+    """Return the tiers that spans pass, in their order: the gateway, then the samplers.
+
+    Another release of Alloy collects the logs of pods, which a single machine has none of.
+
+    Args:
+        releases: inputs of a plan's releases.
+    """
+    found: dict[str, Tier] = {}
     for release in releases:
         values: Mapping[str, Any] = release["values"]
         alloy: Mapping[str, Any] = values.get("alloy", {})
@@ -60,17 +72,15 @@ def tiers(releases: Iterable[Mapping[str, Any]]) -> list[Tier]:
             continue
         limit = alloy.get("resources", {}).get("limits", {}).get("memory")
         variables: list[Mapping[str, Any]] = alloy.get("extraEnv", [])
-        found.append(
-            Tier(
-                name=release["name"],
-                config=from_template(text),
-                replicas=values.get("controller", {}).get("replicas", 1),
-                memory_mib=_mib(limit) if limit else None,
-                stability=alloy.get("stabilityLevel", "generally-available"),
-                environment={v["name"]: str(v.get("value", "")) for v in variables},
-            )
+        found[release["name"]] = Tier(
+            name=release["name"],
+            config=from_template(text),
+            replicas=values.get("controller", {}).get("replicas", 1),
+            memory_mib=_mib(limit) if limit else None,
+            stability=alloy.get("stabilityLevel", "generally-available"),
+            environment={v["name"]: str(v.get("value", "")) for v in variables},
         )
-    return found
+    return [found[name] for name in (ALLOY_RELEASE, ALLOY_SAMPLER_RELEASE) if name in found]
 
 
 def _mib(quantity: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from components.core import versions
 from components.core.helm import ALLOY
-from components.core.names import ALLOY_RELEASE, ALLOY_SAMPLER_RELEASE, TEMPO_RELEASE
+from components.core.names import TEMPO_RELEASE
 from plan.command import CommandError
 from plan.diff.environment import Environment
 from plan.diff.kinds import RELEASE
@@ -93,22 +93,13 @@ def releases(planned: Planned) -> dict[str, Mapping[str, Any]]:
     return {inputs["name"]: inputs for inputs in its}
 
 
-def in_order(found: Sequence[Tier]) -> list[Tier]:
-    """Return the tiers that spans pass, in their order: the gateway, then the samplers.
-
-    Another release of Alloy collects the logs of pods, which a single machine has none of.
-    """
-    by_name = {tier.name: tier for tier in found}
-    return [by_name[name] for name in (ALLOY_RELEASE, ALLOY_SAMPLER_RELEASE) if name in by_name]
-
-
 def tiers_of(planned: Planned) -> list[Tier]:
     """Return the tiers that spans pass.
 
     Raises:
         CommandError: the stack has none.
     """
-    found = in_order(tiers(releases(planned).values()))
+    found = _tiers(planned)
     if not found:
         raise CommandError(f"the stack {planned.stack} has no gateway to rehearse.")
     return found
@@ -160,7 +151,7 @@ def compared(
 
 
 def _tiers(planned: Planned | None) -> list[Tier]:
-    return in_order(tiers(releases(planned).values())) if planned else []
+    return tiers(releases(planned).values()) if planned else []
 
 
 def plans(root: Path, stack: str, base: str | None) -> list[tuple[str, Planned]]:

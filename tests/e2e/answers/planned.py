@@ -13,7 +13,6 @@ from components.core.names import TEMPO_RELEASE
 from components.settings import TracingSettings
 from plan.rehearse import storing
 from plan.rehearse.collectors import Tier, tiers
-from plan.rehearse.command import in_order
 from plan.rehearse.programs import ProgramError
 from plan.run import run
 from plan.write import masked, write
@@ -135,6 +134,6 @@ def written(stack: str, folder: Path) -> Planned:
     return Planned(
         settings=planned.settings,
         folder=folder / "plan",
-        tiers=in_order(tiers(releases)),
+        tiers=tiers(releases),
         tempo=tempo,
     )

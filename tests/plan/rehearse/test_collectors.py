@@ -8,7 +8,6 @@ import pytest
 
 from components.core.helm import no_template
 from plan.rehearse.collectors import Destinations, Tier, localized, tiers
-from plan.rehearse.command import in_order
 
 TO = Destinations(
     otlp="127.0.0.1:1",
@@ -113,6 +112,8 @@ def test_tiers_are_the_releases_with_a_configuration() -> None:
 def test_spans_pass_the_gateway_and_then_the_samplers() -> None:
     names = ["alloy-logs", "alloy-sampler", "alloy"]
 
-    found = in_order([Tier(name=name, config="") for name in names])
+    values = {"alloy": {"configMap": {"content": "logging {}"}}}
+
+    found = tiers({"name": name, "values": values} for name in names)
 
     assert [tier.name for tier in found] == ["alloy", "alloy-sampler"]

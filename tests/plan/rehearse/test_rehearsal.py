@@ -28,9 +28,7 @@ pytestmark = [needs_alloy, pytest.mark.xdist_group("rehearsal")]
 
 
 def tiers_of(planned: Plan) -> list[Tier]:
-    return command.in_order(
-        tiers(masked(release.inputs) for release in planned.recording.of_type(RELEASE))
-    )
+    return tiers(masked(release.inputs) for release in planned.recording.of_type(RELEASE))
 
 
 def test_the_rendered_gateway_drops_probes_and_keeps_the_rest() -> None:
