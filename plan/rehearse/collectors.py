@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.alloy.sampling.pipeline import POD_NAME
 from components.core.helm import from_template
 from components.core.names import (
     ALLOY_RELEASE,
@@ -43,8 +44,7 @@ class Tier:
         replicas: number of its pods.
         memory_mib: memory limit of a pod; None without a limit.
         stability: lowest stability of the components that it may use.
-        environment: variables of its pods; an empty one has the name of the pod as its value, which
-            stands for all that Kubernetes would fill in.
+        environment: variables of its pods; those that Kubernetes would fill in are empty.
     """
 
     name: str
@@ -287,7 +287,7 @@ def collector(
     command = [shutil.which("alloy") or "alloy", "run", str(file), "--disable-reporting"]
     command += [f"--server.http.listen-addr={HOST}:{http}", f"--storage.path={own / 'data'}"]
     command += [f"--stability.level={tier.stability}"]
-    environment = {**tier.environment, "POD_NAME": f"{tier.name}-{number}"}
+    environment = {**tier.environment, POD_NAME: pod}
     if tier.memory_mib:
         environment["GOMEMLIMIT"] = f"{int(tier.memory_mib * _GO_SHARE)}MiB"
     with process(command, own / "alloy.log", **environment) as program:
