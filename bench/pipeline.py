@@ -35,10 +35,10 @@ from plan.rehearse import collectors, metrics, otlp, storing
 from plan.rehearse.collectors import Collector, Destinations, Tier
 from plan.rehearse.command import shop
 from plan.rehearse.otlp import Trace
-from plan.rehearse.programs import HOST, Program, ProgramError, get, wait_for
+from plan.rehearse.programs import HOST, Program, ProgramError, get, steady, wait_for
 from plan.rehearse.replay import Replay
 from plan.rehearse.run import Rehearsal, rehearse, settle
-from plan.rehearse.shop import Shop
+from plan.rehearse.shop import PROBES, Shop
 from plan.rehearse.sinks import EXPORT, UNLIMITED, TraceSink, http_sink, trace_sink
 from plan.rehearse.tempo import moved, ready, tempo
 from tests.e2e.answers.harness import reason_to_skip
@@ -55,7 +55,6 @@ _AROUND, _BURST_SECONDS, _OUTAGE_SECONDS = 6, 30, 60
 _SPANS, _ROUNDS = 20_000, 2
 #: Traces that are looked up after each scenario.
 _LOOKED_UP = 10
-_PROBES: Final = {"GET /healthz", "GET /readyz", "GET /metrics"}
 _CALLS: Final = "traces_spanmetrics_calls_total"
 _LATENCY: Final = "traces_spanmetrics_latency_bucket"
 _EDGES: Final = "traces_service_graph_request_total"
@@ -377,7 +376,7 @@ def play(
             at.search()
     for name in names:
         pipeline, sent = pipelines[name], replays[name].sent
-        traces = [t for part in parts[name] for t in part if t.spans[0][1].name not in _PROBES]
+        traces = [t for part in parts[name] for t in part if t.spans[0][1].name not in PROBES]
         arrived = {s.span_id for _, s in otlp.arrived(pipeline.sink.requests[pipeline.seen :])}
         pipeline.seen = len(pipeline.sink.requests)
         spans = [span.span_id for trace in traces for _, span in trace.spans]
@@ -446,8 +445,7 @@ def bad_days(folder: Path, charts: Path, only: str) -> Iterator[str]:
         yield table(rows)
         get(f"{at.url}/flush")
         stored = sum(otlp.span_count(r) for each in pipelines.values() for r in each.sink.requests)
-        probe = _same(at.stored_bytes)
-        size = wait_for("blocks in the bucket", probe, 180)
+        size = wait_for("blocks in the bucket", steady(at.stored_bytes, 5), 180)
         limits = ", ".join(
             f"{pod.name} {pod.tier.memory_mib or '-'}" for pod in (*pipelines[SAMPLERS].pods,)
         )
@@ -461,20 +459,6 @@ def bad_days(folder: Path, charts: Path, only: str) -> Iterator[str]:
             ("memory limits, MiB", limits),
         ]
     )
-
-
-def _same(measure: Callable[[], int]) -> Callable[[], int | None]:
-    """Return a probe for a number that stays the same for some seconds."""
-    last, since = 0, time.monotonic()
-
-    def probe() -> int | None:
-        nonlocal last, since
-        now = measure()
-        if now != last:
-            last, since = now, time.monotonic()
-        return now if now and time.monotonic() - since > 5 else None
-
-    return probe
 
 
 def _p95(values: Sequence[float]) -> float:

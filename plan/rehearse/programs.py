@@ -155,3 +155,17 @@ def wait_for(
             return found
         time.sleep(pause)
     raise ProgramError(f"no {what} within {seconds:g} s")
+
+
+def steady(measure: Callable[[], int], seconds: float) -> Callable[[], int | None]:
+    """Return a probe for a number above 0 that has stayed the same for some seconds."""
+    last, since = 0, time.monotonic()
+
+    def probe() -> int | None:
+        nonlocal last, since
+        now = measure()
+        if now != last:
+            last, since = now, time.monotonic()
+        return now if now and time.monotonic() - since > seconds else None
+
+    return probe

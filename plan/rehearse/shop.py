@@ -35,6 +35,9 @@ NAMESPACES: Final = {
 VERSIONS: Final = {name: ["1.0.0"] for name in NAMESPACES} | {"checkout": ["1.4.0", "1.5.0"]}
 #: Part of every secret.
 MARKER: Final = "LEAK"
+#: Paths of probes and scrapes, and the names of their spans.
+_PROBED = ("/healthz", "/readyz", "/metrics")
+PROBES: Final = frozenset(f"GET {path}" for path in _PROBED)
 #: Spans of the large trace.
 LARGE: Final = 50_000
 #: Requests after which the large trace comes.
@@ -131,7 +134,7 @@ class Shop:
     def _probe(self, context: _Context) -> None:
         """A kubelet probes, Prometheus scrapes."""
         name = self._random.choice([*NAMESPACES])
-        path = self._random.choice(["/healthz", "/readyz", "/metrics"])
+        path = self._random.choice(_PROBED)
         with self._answer(context, name, "GET", path, {}):
             pass
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,14 +12,14 @@ import yaml
 
 from plan.diff import rendered
 from plan.rehearse import metrics
-from plan.rehearse.programs import HOST, get, wait_for
+from plan.rehearse.programs import HOST, get, steady, wait_for
 from plan.rehearse.replay import Replay
 from plan.rehearse.tempo import moved, ready, tempo
 
 #: Longest time in seconds until everything is in blocks.
 _PATIENCE_SECONDS = 180
-#: Probes with the same result after which all blocks are written.
-_SAME = 10
+#: Seconds with the same bytes after which all blocks are written.
+_SAME_SECONDS = 3
 #: Seconds after which all series have been written: an edge to a database waits for its other side
 #: (10 s), then come collection and the deadline of a batch (5 s).
 _WRITE_SECONDS = 22
@@ -97,7 +97,8 @@ def store(its: Tempo, requests: Sequence[bytes], folder: Path, remote_write: str
         replay = Replay(f"{HOST}:{ports['otlp_grpc']}", patience=60)
         replay.resend(requests)
         get(f"{url}/flush")
-        blocks = wait_for("blocks", _settled(own / "blocks"), _PATIENCE_SECONDS)
+        written = steady(lambda: _block_bytes(own / "blocks"), _SAME_SECONDS)
+        blocks = wait_for("blocks", written, _PATIENCE_SECONDS)
         if config.get("metrics_generator", {}).get("storage", {}).get("remote_write"):
             time.sleep(_WRITE_SECONDS)
         exposed = (get(f"{url}/metrics") or b"").decode()
@@ -129,15 +130,7 @@ def _alone(config: Mapping[str, Any], folder: Path, remote_write: str) -> dict[s
     return new
 
 
-def _settled(folder: Path) -> Callable[[], int | None]:
-    """Return a probe for the bytes of the complete blocks once they stay the same."""
-    last, times = 0, 0
-
-    def probe() -> int | None:
-        nonlocal last, times
-        metas = list(folder.rglob("meta.json"))
-        size = sum(f.stat().st_size for m in metas for f in m.parent.iterdir() if f.is_file())
-        last, times = size, times + 1 if size == last else 0
-        return size if size and times >= _SAME else None
-
-    return probe
+def _block_bytes(folder: Path) -> int:
+    """Return the bytes of the complete blocks in a folder."""
+    metas = list(folder.rglob("meta.json"))
+    return sum(f.stat().st_size for m in metas for f in m.parent.iterdir() if f.is_file())

@@ -12,7 +12,7 @@ from plan.rehearse.compare import How
 from plan.rehearse.programs import wait_for
 from plan.rehearse.replay import Replay
 from plan.rehearse.run import rehearse
-from plan.rehearse.shop import Shop
+from plan.rehearse.shop import PROBES, Shop
 from plan.rehearse.sinks import TraceSink, http_sink, trace_sink
 from plan.run import Plan, run
 from plan.write import masked
@@ -22,7 +22,6 @@ from tests.examples.features import FEATURES, plan
 
 ROOT = Path(__file__).parents[3]
 _CALLS = "traces_spanmetrics_calls_total"
-PROBES = {"GET /healthz", "GET /readyz", "GET /metrics"}
 
 pytestmark = [needs_alloy, pytest.mark.xdist_group("rehearsal")]
 
