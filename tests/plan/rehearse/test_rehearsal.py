@@ -105,7 +105,10 @@ def test_recorded_traffic_can_be_replayed(tmp_path: Path) -> None:
             found = {s.span_id for t in otlp.read(file, 10_000).traces for _, s in t.spans}
             return found if len(found) >= len(expected) else None
 
-        assert wait_for("recording", recorded) == expected
+        def stored() -> set[bytes] | None:
+            found = {span.span_id for _, span in otlp.arrived(sink.requests)}
+            return found if len(found) >= len(expected) else None
 
-    # Spans reach Tempo besides.
-    assert {span.span_id for _, span in otlp.arrived(sink.requests)} == expected
+        assert wait_for("recording", recorded) == expected
+        # Spans reach Tempo besides.
+        assert wait_for("spans in Tempo", stored) == expected
