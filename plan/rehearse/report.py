@@ -19,6 +19,8 @@ from plan.rehearse.run import Rehearsal, Traffic
 
 #: Rows of a long table outside of its collapsed part.
 _ROWS = 15
+#: Sections that only the whole report has.
+_LONG = ("Services", "Routes", "Series")
 #: Longest new value that is shown.
 _VALUE = 40
 #: Parts of the cost that follow from the spans that are stored.
@@ -111,15 +113,13 @@ def markdown(stack: str, traffic: Traffic, sides: Sequence[Side]) -> str:
 
 def short(stack: str, traffic: Traffic, sides: Sequence[Side]) -> str:
     """Return the report for a terminal: without services, routes and series."""
-    long = ("Services", "Routes", "Series")
-    texts = [text for title, text in _sections(sides, aligned=True) if title not in long]
+    texts = [text for title, text in _sections(sides, aligned=True) if title not in _LONG]
     return paragraphs([f"Rehearsal of {stack}. {_head(traffic, sides)}", *texts])
 
 
 def part(sides: Sequence[Side]) -> str:
     """Return the tables that a plan diff shows."""
-    long = ("Services", "Routes", "Series")
-    found = [t for title, t in _sections(sides, aligned=False) if title not in long]
+    found = [t for title, t in _sections(sides, aligned=False) if title not in _LONG]
     return paragraphs(text.replace("## ", "#### ", 1) for text in found)
 
 
