@@ -304,6 +304,22 @@ def test_a_ceiling_bounds_what_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_sampler_with_an_error_in_ottl_is_ready_and_refuses_spans(tmp_path: Path) -> None:
+    broken = [{"name": "broken", "ottl": {"span": ["span.attributes[ > 3"]}}]
+    with (
+        trace_sink() as tempo,
+        http_sink() as metrics,
+        sampled(tmp_path, metrics, tempo.endpoint, policies=broken, replicas=1) as running,
+    ):
+        [one] = running.samplers
+        send(running.gateway, [Trace(1, fails=True)])
+        wait_for(lambda: "failed to create policy evaluator" in one.log.read_text())
+        wait_for(lambda: one.total("otelcol_receiver_refused_spans_total") > 0)
+        assert get(f"http://{HOST}:{one.own}/-/ready")
+    assert tempo.spans == []
+
+
+@pytest.mark.slow
 def test_late_spans_follow_the_decision_and_a_large_trace_is_dropped_whole(tmp_path: Path) -> None:
     kept, dropped = Trace(1, slow=True), Trace(2)
     large = Trace(3, slow=True, extra={"padding": "x" * 2_000_000})
