@@ -8,13 +8,14 @@ import promql_parser
 import pytest
 import yaml
 
-from bench.blocks import blocks, counter
+from bench.blocks import blocks
 from components.checks.warnings import load_notices as notices
 from components.telemetry.metrics import LATENCY_BUCKETS
 from plan.cost import report
 from plan.cost.estimate import estimate
 from plan.cost.prices import load as prices
 from plan.cost.report import about, section
+from plan.rehearse.metrics import total
 from plan.run import run
 from plan.write import files
 from tests.cost.stacks import BY_REGION, METRICS, load, settings
@@ -150,4 +151,4 @@ def test_the_bench_counts_blocks_that_are_complete() -> None:
 
 def test_the_bench_sums_up_a_counter() -> None:
     metrics = '# TYPE x counter\nx{a="1"} 2\nx{a="2"} 3.5e+01\nx_other 9\n'
-    assert counter(metrics, "x") == 37
+    assert total(metrics, "x") == 37
