@@ -295,11 +295,13 @@ def test_a_ceiling_bounds_what_is_kept(tmp_path: Path) -> None:
             replicas=1,
         ) as running,
     ):
+        started = time.monotonic()
         send(running.gateway, traces)
         wait_for(lambda: decided(running.samplers) == len(traces))
+        # All of it is the share of errors: ten seconds at once, and what the run adds.
+        wait_for(lambda: len(tempo.spans) >= 8 * 40)
         time.sleep(2)
-    # All of it is the share of errors: ten seconds at once, and what the run adds.
-    assert 8 * 40 <= len(tempo.spans) <= 40 * 30
+    assert len(tempo.spans) <= 40 * (10 + time.monotonic() - started)
     assert set(spans_by_trace(tempo).values()) == {8}
 
 
@@ -436,10 +438,13 @@ def test_spans_for_a_sampler_that_is_killed_wait_for_it(tmp_path: Path) -> None:
         other.process.wait()
         send(running.gateway, traces)
         time.sleep(15)
-        first = spans_by_trace(tempo)
-        assert 5 < len(first) < 35
-        assert set(first.values()) == {8}
-        assert decided([one]) == len(first)
+
+        def first_are_complete() -> bool:
+            first = spans_by_trace(tempo)
+            assert len(first) < 35
+            return set(first.values()) == {8} and 5 < len(first) == decided([one])
+
+        wait_until("the traces of the other", first_are_complete, 60)
         port = int(other.endpoint.rpartition(":")[2])
         with sampler(running.args, tmp_path / "again", "alloy-sampler-1", port):
             every = {trace.trace_id: 8 for trace in traces}
@@ -455,16 +460,17 @@ def test_a_part_from_the_gateway_is_scaled_up_again(tmp_path: Path) -> None:
         sampled(tmp_path, metrics, tempo.endpoint, headPercent=25, keepPercent=100) as running,
     ):
         send(running.gateway, traces)
-        wait_for(lambda: decided(running.samplers) > 50)
-        wait_until("kept", lambda: total(metrics, KEPT) > 8 * 50, 90)
-        time.sleep(3)
-        counted, kept = total(metrics, CALLS), total(metrics, KEPT)
-    # One in four: 100 of 400 traces, with a deviation of about 9.
-    passed = spans_by_trace(tempo)
-    assert 60 <= len(passed) <= 140
-    assert set(passed.values()) == {8}
-    assert counted == pytest.approx(4 * 8 * len(passed), rel=0.02)
-    assert kept == counted
+        # One in four: 100 of 400 traces, with a deviation of about 9.
+        wait_for(lambda: decided(running.samplers) > 60)
+
+        def counted_by_four() -> bool:
+            passed = spans_by_trace(tempo)
+            assert len(passed) <= 140
+            expected = pytest.approx(4 * 8 * len(passed), rel=0.02)
+            return set(passed.values()) == {8} and total(metrics, CALLS) == expected
+
+        wait_until("calls", counted_by_four, 90)
+        wait_until("kept", lambda: total(metrics, KEPT) == total(metrics, CALLS), 90)
 
 
 def tempo_file(folder: Path, url: str, ports: Mapping[str, int], *, sampled: bool) -> Path:
