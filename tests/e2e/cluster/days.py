@@ -1,55 +1,36 @@
 """Counts spans through rollouts and bad days: python -m tests.e2e.cluster.days [ROW ...].
 
 Brings a stack up as the suite does, sends spans all the time, does one thing after the other, and
-counts at the end what Tempo finds. Writes build/days/days.json and prints a table. `--list` lists
-the rows.
+counts at the end what Tempo finds. Rows that need other settings get a stack of their own. Writes
+build/days/days.json and prints a table. `--list` lists the rows.
 """
 
 import argparse
+import itertools
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from config.markdown import table
-from plan.rehearse.programs import wait_for
 from tests.e2e.cluster import kit, place
-from tests.e2e.cluster.cluster import Json, is_ready
+from tests.e2e.cluster.cluster import Json
+from tests.e2e.cluster.rows import ROWS, Row, settled
 from tests.e2e.cluster.senders import LATE_SECONDS, Run, finished, start, stored
 from tests.e2e.cluster.stack import Api, Stack, brought_up
+from tests.engine.lab import free_volumes
 
 OUT = place.ROOT / "build/days"
 #: Seconds of quiet sending before a row's action.
 _QUIET = 10
-_ALLOY = "app.kubernetes.io/name=alloy"
-_TEMPO = "app.kubernetes.io/name=tempo"
-#: Longest time in seconds that a stack takes to be ready again.
-_READY = 300
-
-
-@dataclass(frozen=True)
-class Row:
-    """One thing that happens to a stack.
-
-    Attributes:
-        name: on the command line.
-        what: in the table.
-        do: does it, and comes back when it is over.
-        after: seconds to go on sending afterwards.
-        planned: whether an operator does it on purpose, so that nothing may be lost.
-    """
-
-    name: str
-    what: str
-    do: Callable[[Stack], None]
-    after: float = 20
-    planned: bool = False
+#: Seconds between two points of an alert's series.
+_STEP = 5
 
 
 @dataclass
@@ -64,6 +45,8 @@ class Result:
     accepted: int = 0
     stored: int = 0
     longest_export: float = 0
+    #: Containers that ended, by workload and reason.
+    ended: dict[str, int] = field(default_factory=dict[str, int])
     #: Alert, and seconds from the beginning of the action until it fired.
     alerts: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -78,229 +61,26 @@ class Result:
         return self.accepted - self.stored
 
 
-def _settled(stack: Stack) -> None:
-    """Wait until every pod of the stack is ready."""
-
-    def ready() -> bool:
-        pods = stack.cluster.pods(stack.namespace)
-        return bool(pods) and all(map(is_ready, pods))
-
-    wait_for("ready pods", lambda: ready() or None, _READY, 2)
+_Measured = tuple[Result, Run, list[Json]]
 
 
-def _restart(workload: str) -> Callable[[Stack], None]:
-    def do(stack: Stack) -> None:
-        stack.cluster.run("-n", stack.namespace, "rollout", "restart", workload)
-        stack.cluster.rolled_out(stack.namespace, workload)
-
-    return do
-
-
-def _scale(stack: Stack, workload: str, replicas: int) -> None:
-    stack.cluster.run("-n", stack.namespace, "scale", workload, f"--replicas={replicas}")
-
-
-def _scale_gateway(stack: Stack) -> None:
-    for replicas in (4, 2):
-        _scale(stack, "deployment/alloy", replicas)
-        stack.cluster.rolled_out(stack.namespace, "deployment/alloy")
-        time.sleep(10)
-
-
-def _away(workload: str, seconds: float, replicas: int = 1) -> Callable[[Stack], None]:
-    def do(stack: Stack) -> None:
-        _scale(stack, workload, 0)
-        time.sleep(seconds)
-        _scale(stack, workload, replicas)
-        stack.cluster.rolled_out(stack.namespace, workload)
-
-    return do
-
-
-def _kill(selector: str) -> Callable[[Stack], None]:
-    """Kill (-9) the processes of all containers of some pods, and wait until they are back."""
-
-    def do(stack: Stack) -> None:
-        pods = stack.cluster.pods(stack.namespace, selector)
-        containers = [
-            status["containerID"].split("//")[1]
-            for pod in pods
-            for status in pod["status"]["containerStatuses"]
-        ]
-        if not stack.tools(kit.NODE, "kill", *containers):
-            raise RuntimeError("no process was killed")
-        time.sleep(5)
-        _settled(stack)
-
-    return do
-
-
-def _delete(selector: str, *options: str) -> Callable[[Stack], None]:
-    def do(stack: Stack) -> None:
-        stack.cluster.run("-n", stack.namespace, "delete", "pod", "-l", selector, *options)
-        _settled(stack)
-
-    return do
-
-
-def _evict(stack: Stack) -> None:
-    """Evict every pod, one after the other and under disruption budgets, as a drain does."""
-    for pod in stack.cluster.pods(stack.namespace):
-        name = pod["metadata"]["name"]
-        eviction = {
-            "apiVersion": "policy/v1",
-            "kind": "Eviction",
-            "metadata": {"name": name, "namespace": stack.namespace},
-        }
-        path = f"/api/v1/namespaces/{stack.namespace}/pods/{name}/eviction"
-
-        def evicted(path: str = path, body: str = json.dumps(eviction)) -> bool:
-            said = stack.cluster.run("create", "--raw", path, "-f", "-", text=body, ok=False)
-            return "Cannot evict" not in said and "TooManyRequests" not in said
-
-        wait_for("eviction", lambda: evicted() or None, _READY, 5)
-        time.sleep(3)
-    _settled(stack)
-
-
-def _gate(mode: str, seconds: float) -> Callable[[Stack], None]:
-    """Let S3 refuse or be slow; Tempo is asked to flush, so that it writes to S3 meanwhile."""
-
-    def do(stack: Stack) -> None:
-        _shut(stack, mode)
-        try:
-            with stack.tempo() as tempo:
-                tempo.get("/flush")
-            time.sleep(seconds)
-        finally:
-            _shut(stack, "open")
-
-    return do
-
-
-def _shut(stack: Stack, mode: str) -> None:
-    code = (
-        "import urllib.request as u; "
-        f"u.urlopen('{kit.GATE_URL}/gate?mode={mode}', b'').read(); print('1')"
-    )
-    stack.cluster.exec(kit.S3, "deployment/gate", stack.place.python, "-c", code)
-
-
-def _without_service(namespace: str, name: str, seconds: float) -> Callable[[Stack], None]:
-    """Take the pods of a Service out of it for a while; they go on running."""
-
-    def do(stack: Stack) -> None:
-        def select(app: str) -> None:
-            patch = json.dumps({"spec": {"selector": {"app": app}}})
-            stack.cluster.run("-n", namespace, "patch", "service", name, "--patch", patch)
-
-        select("nothing")
-        try:
-            time.sleep(seconds)
-        finally:
-            select(name)
-
-    return do
-
-
-def _dns_away(stack: Stack) -> None:
-    found = stack.cluster.items("deployments", "-n", "kube-system", "-l", "k8s-app=kube-dns")
-    found = found or [stack.cluster.get("deployment", "coredns", "-n", "kube-system")]
-    name, replicas = found[0]["metadata"]["name"], found[0]["spec"]["replicas"]
-    dns = ("-n", "kube-system", "scale", f"deployment/{name}")
-    stack.cluster.run(*dns, "--replicas=0")
-    try:
-        time.sleep(60)
-    finally:
-        stack.cluster.run(*dns, f"--replicas={replicas}")
-        stack.cluster.rolled_out("kube-system", f"deployment/{name}")
-
-
-def _flood(stack: Stack) -> None:
-    """One more application sends far more than planned, with large spans."""
-    run = start(stack, "flood", per_second=4000, seconds=60, pods=2, size=2000)
-    told = finished(stack, run, 240)
-    sent, accepted = (sum(one[key] for one in told) for key in ("sent", "accepted"))
-    print(f"  the flood: {sent} sent, {accepted} accepted", flush=True)
-
-
-def _up(**changes: dict[str, Any]) -> Callable[[Stack], None]:
-    """Change settings and run `pulumi up`, then put them back with another one."""
-
-    def do(stack: Stack) -> None:
-        assert stack.lab is not None
-        before = stack.lab.read(stack.name)
-        for group, values in changes.items():
-            stack.change(group, **values)
-        begun = time.monotonic()
-        done = stack.up(ok=False)
-        print(f"  up: status {done.returncode}, {time.monotonic() - begun:.0f} s", flush=True)
-        if done.returncode:
-            print("  " + "\n  ".join((done.stdout + done.stderr).splitlines()[-15:]), flush=True)
-        time.sleep(10)
-        stack.lab.write(stack.name, before)
-        stack.replan()
-        stack.up()
-        _settled(stack)
-
-    return do
-
-
-ROWS: tuple[Row, ...] = (
-    Row("nothing", "nothing", lambda _: time.sleep(30), planned=True),
-    Row("alloy-restart", "Alloy: rolling restart", _restart("deployment/alloy"), planned=True),
-    Row("alloy-scale", "Alloy: 2 → 4 → 2 replicas", _scale_gateway, planned=True),
-    Row("tempo-restart", "Tempo: rolling restart", _restart("statefulset/tempo"), planned=True),
-    Row("evict", "node drained: every pod evicted in turn", _evict, planned=True),
-    Row(
-        "up-tempo",
-        "`up`: a changed value of Tempo's chart, and back",
-        _up(tempo={"retentionHours": 25}),
-        planned=True,
-    ),
-    Row(
-        "up-alloy",
-        "`up`: changed size of Alloy, and back",
-        _up(alloy={"size": "m"}),
-        planned=True,
-    ),
-    Row(
-        "tempo-replaced",
-        "Tempo's pod deleted",
-        _delete(_TEMPO),
-    ),
-    Row("tempo-killed", "Tempo killed (-9)", _kill(_TEMPO)),
-    Row("alloy-one-deleted", "one Alloy pod deleted", lambda s: _delete_one(s, _ALLOY)),
-    Row("alloy-killed", "every Alloy killed (-9)", _kill(_ALLOY)),
-    Row("tempo-60s", "Tempo away for 60 s", _away("statefulset/tempo", 60)),
-    Row("tempo-180s", "Tempo away for 3 min", _away("statefulset/tempo", 180)),
-    Row("tempo-600s", "Tempo away for 10 min", _away("statefulset/tempo", 600), after=90),
-    Row("s3-refuses", "S3 refuses for 120 s", _gate("refuse", 120)),
-    Row("s3-slow", "S3 takes 10 s for each request, for 120 s", _gate("slow", 120)),
-    Row(
-        "metrics-away",
-        "metrics backend away for 120 s",
-        _without_service(kit.MONITORING, kit.PROMETHEUS, 120),
-    ),
-    Row("dns-away", "DNS away for 60 s", _dns_away),
-    Row("flood", "another sender floods Alloy", _flood, after=60),
-)
-
-
-def _delete_one(stack: Stack, selector: str) -> None:
-    pod = stack.cluster.pods(stack.namespace, selector)[0]["metadata"]["name"]
-    stack.cluster.run("-n", stack.namespace, "delete", "pod", pod)
-    _settled(stack)
-
-
-def measure(
-    stack: Stack, row: Row, per_second: float, pods: int, spans: int
-) -> tuple[Result, Run, list[Json]]:
+def measure(stack: Stack, row: Row, per_second: float, pods: int, spans: int) -> _Measured:
     """Send spans, do what the row says, and return what the senders counted."""
-    _settled(stack)
+    settled(stack)
     # They stop when they are told to.
-    run = start(stack, row.name, per_second=per_second, seconds=36_000, pods=pods, spans=spans)
+    if row.before:
+        row.before(stack)
+    run = start(
+        stack,
+        row.name,
+        per_second=per_second,
+        seconds=36_000,
+        pods=pods,
+        spans=spans,
+        size=row.size,
+    )
     time.sleep(_QUIET)
+    before = _ended(stack)
     begun = time.time()
     try:
         row.do(stack)
@@ -316,6 +96,7 @@ def measure(
     result.sent = sum(one["sent"] for one in told)
     result.accepted = sum(one["accepted"] for one in told)
     result.longest_export = max(one["longest"] for one in told)
+    result.ended = dict(_ended(stack) - before)
     with stack.prometheus() as prometheus:
         result.alerts = _alerts(prometheus, begun, time.time())
     return result, run, told
@@ -328,13 +109,29 @@ def _alerts(prometheus: Api, begin: float, end: float) -> dict[str, int]:
         query='count by (alertname) (ALERTS{alertstate="firing"})',
         start=begin - 60,
         end=end,
-        step=5,
+        step=_STEP,
     ) or {"data": {"result": []}}
     found: dict[str, int] = {}
     for series in answer["data"]["result"]:
-        first = float(series["values"][0][0])
-        if first >= begin:
-            found[series["metric"]["alertname"]] = round(first - begin)
+        times = [float(moment) for moment, _ in series["values"]]
+        # It fired before, if the point before is one of its own.
+        began = [
+            moment
+            for earlier, moment in itertools.pairwise([0.0, *times])
+            if moment >= begin and moment - earlier > _STEP
+        ]
+        if began:
+            found[series["metric"]["alertname"]] = round(began[0] - begin)
+    return found
+
+
+def _ended(stack: Stack) -> Counter[str]:
+    """Return how often containers of the stack's pods were restarted, and why for the last time."""
+    found: Counter[str] = Counter()
+    for pod in stack.cluster.items("pods", "-n", stack.namespace):
+        for status in pod["status"].get("containerStatuses", []):
+            reason = status.get("lastState", {}).get("terminated", {}).get("reason", "")
+            found[f"{pod['metadata']['name']} {status['name']} {reason}"] = status["restartCount"]
     return found
 
 
@@ -366,13 +163,12 @@ def report(results: Iterable[Result]) -> str:
     return table([head, *rows], aligned=True)
 
 
-def _count(stack: Stack, done: Sequence[tuple[Result, Run, list[Json]]], file: Path) -> None:
-    """Count what Tempo finds of runs that are not complete, and write the results."""
+def _count(stack: Stack, done: Iterable[_Measured]) -> None:
+    """Count what Tempo finds of runs that are not complete."""
     for result, run, told in done:
         if result.stored < result.accepted:
             result.stored = stored(stack, run, told)
             print(f"{result.what}: {result.stored} of {result.sent} stored", flush=True)
-    file.write_text(json.dumps([asdict(r) for r, _, _ in done], indent=1))
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -395,24 +191,34 @@ def main(given: Sequence[str] | None = None) -> int:
     known = {row.name: row for row in ROWS}
     chosen = [known[name] for name in options.rows] or list(ROWS)
     OUT.mkdir(parents=True, exist_ok=True)
-    file = OUT / f"{options.name}.json"
-    done: list[tuple[Result, Run, list[Json]]] = []
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        brought_up(Path(folder), place.Place.find(), **json.loads(options.set)) as stack,
+    everything: list[Result] = []
+    further = json.loads(options.set)
+    for settings, rows in itertools.groupby(
+        sorted(chosen, key=lambda row: json.dumps(row.settings)), lambda row: row.settings
     ):
-        for row in chosen:
-            print(f"{time.strftime('%H:%M:%S')} {row.what}", flush=True)
-            found = measure(stack, row, options.per_second, options.pods, options.spans)
-            done.append(found)
-            r = found[0]
-            print(f"  {r.sent} sent, {r.accepted} accepted, {r.alerts}", flush=True)
-            # What is too new, or what Tempo did not find, is counted once more at the end.
-            late = time.time() - LATE_SECONDS
-            _count(stack, [one for one in done if one[2][0]["last"] < late], file)
-        _settled(stack)
-        _count(stack, done, file)
-    print(report(result for result, _, _ in done))
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            brought_up(Path(folder), place.Place.find(), **settings, **further) as stack,
+        ):
+            if place.Place.find().emulated:
+                # Nothing else frees them where there is no provisioner.
+                free_volumes()
+            done: list[_Measured] = []
+            for row in rows:
+                print(f"{time.strftime('%H:%M:%S')} {row.what}", flush=True)
+                found = measure(stack, row, options.per_second, options.pods, options.spans)
+                done.append(found)
+                everything.append(found[0])
+                r = found[0]
+                print(f"  {r.sent} sent, {r.accepted} accepted, {r.alerts}, {r.ended}", flush=True)
+                # What is too new, or what Tempo did not find, is counted once more at the end.
+                late = time.time() - LATE_SECONDS
+                _count(stack, [one for one in done if one[2][0]["last"] < late])
+            settled(stack)
+            _count(stack, done)
+        file = OUT / f"{options.name}.json"
+        file.write_text(json.dumps([asdict(r) for r in everything], indent=1))
+    print(report(everything))
     return 0
 
 
