@@ -16,8 +16,8 @@ from ..core.workload import Workload
 _UID = 473
 #: Folder of Alloy's state (the write-ahead log of metrics), the only one that it writes to.
 _STORAGE_PATH = "/tmp/alloy"  # noqa: S108 - the chart's own, a volume of the pod
-#: Delay of the readiness probe in seconds (chart default).
-READY_SECONDS = 10
+#: Delay of the readiness probe and `minReadySeconds` together, in seconds (chart defaults).
+READY_SECONDS = 20
 #: Container security context within pod-security level `restricted`, with a read-only root.
 RESTRICTED: dict[str, Any] = {
     "allowPrivilegeEscalation": False,

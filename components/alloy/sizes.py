@@ -32,8 +32,12 @@ MEMORY_FACTOR, USABLE_SHARE = 3, 0.65
 #: MiB of Alloy itself.
 _BASE_MIB = 100
 _STEP_MIB = 64
-#: Termination grace period in seconds, and at most. What a stopping pod sends in a second in MiB is
-#: an estimate: the ingestion limit of the smallest sizes of Tempo.
+#: Seconds that a stopping pod runs on before it is told to stop. The Service takes it out in five. A
+#: queue in memory waits for two more tries of each batch (max_interval in send_to_tempo.alloy): from
+#: its stop on, Alloy doesn't retry, and Tempo may restart at the same time, as in a drain.
+SERVICE_SECONDS, WAIT_SECONDS = 5, 30
+#: Seconds after that in which a pod sends its queue, and at most. What a stopping pod sends in a
+#: second in MiB is an estimate: the ingestion limit of the smallest sizes of Tempo.
 GRACE_SECONDS, _MOST_GRACE_SECONDS = 60, 600
 _DRAIN_MIB_PER_SECOND = 4
 #: Size of a queue's file by that of the queue: measured 1.8 with spans of 450 bytes, in pages of
@@ -147,10 +151,17 @@ def _pods_at_peak(settings: AlloySettings, load: LoadSettings) -> int:
 
 def stop_seconds(settings: AlloySettings, load: LoadSettings = _UNKNOWN) -> int:
     """Return the termination grace period, in which a pod sends its queue; a volume keeps it."""
-    if settings.queue is QueuePlace.VOLUME or not settings.survive_minutes:
+    if settings.queue is QueuePlace.VOLUME:
         return GRACE_SECONDS
+    if not settings.survive_minutes:
+        return WAIT_SECONDS + GRACE_SECONDS
     needed = math.ceil(queue_bytes(settings, load) / MIB / _DRAIN_MIB_PER_SECOND)
-    return min(max(GRACE_SECONDS, needed), _MOST_GRACE_SECONDS)
+    return WAIT_SECONDS + min(max(GRACE_SECONDS, needed), _MOST_GRACE_SECONDS)
+
+
+def wait_seconds(settings: AlloySettings) -> int:
+    """Return how long a stopping pod runs on before it is told to stop."""
+    return SERVICE_SECONDS if settings.queue is QueuePlace.VOLUME else WAIT_SECONDS
 
 
 def queue_minutes(settings: AlloySettings, load: LoadSettings) -> float | None:

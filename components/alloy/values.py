@@ -16,14 +16,11 @@ from ..identity.role import irsa_annotation
 from . import chart, ingress, queues
 from .pipeline import HASH_KEY_VARIABLE, config
 from .settings import QueuePlace
-from .sizes import stop_seconds, workload
+from .sizes import stop_seconds, wait_seconds, workload
 
 if TYPE_CHECKING:
     from .component import AlloyArgs
 
-#: Seconds of the termination grace period in which a stopping pod still accepts connections, while
-#: the Service removes it.
-_DRAIN_SECONDS = 5
 #: Share of the pods that a rolling update replaces at the same time. New pods start before old ones
 #: stop, so that no span is refused.
 _ROLLOUT_SHARE = 0.25
@@ -122,7 +119,7 @@ def _alloy(args: "AlloyArgs", size: Workload, content: str) -> dict[str, Any]:
                 *queues.mounts(args.settings),
             ]
         },
-        "lifecycle": {"preStop": {"sleep": {"seconds": _DRAIN_SECONDS}}},
+        "lifecycle": {"preStop": {"sleep": {"seconds": wait_seconds(args.settings)}}},
     }
 
 
