@@ -205,6 +205,9 @@ def main(given: Sequence[str] | None = None) -> int:
                 free_volumes()
             done: list[_Measured] = []
             for row in rows:
+                if row.before:
+                    # It may take away what Tempo keeps.
+                    _count(stack, done)
                 print(f"{time.strftime('%H:%M:%S')} {row.what}", flush=True)
                 found = measure(stack, row, options.per_second, options.pods, options.spans)
                 done.append(found)

@@ -22,9 +22,9 @@ _TEMPO = "app.kubernetes.io/name=tempo"
 _READY = 300
 #: A version of Tempo that has no image, so that an upgrade to it fails.
 _NO_IMAGE = "2.10.99"
-#: Queues that the planned load fills in four minutes.
+#: Queues that the planned load of 500 bytes a span fills in two minutes.
 _SURVIVE: dict[str, Any] = {
-    "alloy": {"size": "s", "surviveMinutes": 4},
+    "alloy": {"size": "s", "surviveMinutes": 2},
     "load": {"spansPerSecond": 500, "peakFactor": 1},
 }
 #: Requests that all pods of a distributed Tempo fit on one node with.
@@ -528,20 +528,39 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("flood", "another sender floods Alloy", _flood, after=60),
     Row(
-        "survive-3",
-        "Tempo away for 3 min, `surviveMinutes: 4`, spans of 500 bytes",
-        _away("statefulset/tempo", 180),
+        "failed",
+        "`up` to an image that does not exist, without `atomic`",
+        _failed_upgrade(120),
+    ),
+    Row(
+        "distributed",
+        "Tempo: monolithic → distributed",
+        _to_distributed,
+        after=60,
+        planned=True,
+    ),
+    Row(
+        "survive",
+        "Tempo away for 4 min with `surviveMinutes: 2`",
+        _away("statefulset/tempo", 240),
         after=90,
         settings=_SURVIVE,
         size=400,
     ),
     Row(
-        "survive-6",
-        "Tempo away for 6 min, `surviveMinutes: 4`, spans of 500 bytes",
-        _away("statefulset/tempo", 360),
-        after=90,
+        "size-m",
+        "Tempo: size `s` → `m` with its volume",
+        _resized,
+        planned=True,
         settings=_SURVIVE,
-        size=400,
+    ),
+    Row(
+        "tempo-disk-full",
+        "Tempo's volume full for 120 s",
+        _full(_TEMPO, "tempo", "/var/tempo", 120),
+        before=lambda s: _on_small_volumes(s, "statefulset/tempo", {"storage-tempo-0": 400}),
+        after=60,
+        settings=_SURVIVE,
     ),
     Row(
         "failed-atomic",
@@ -550,40 +569,11 @@ ROWS: tuple[Row, ...] = (
         settings={"charts": {"atomic": True}},
     ),
     Row(
-        "failed",
-        "`up` to an image that does not exist, without `atomic`",
-        _failed_upgrade(120),
-        settings={"charts": {"atomic": False}},
-    ),
-    Row(
-        "size-m",
-        "Tempo: size `s` → `m` with its volume",
-        _resized,
-        planned=True,
-        settings={"tempo": {"size": "s", "retentionHours": 26}},
-    ),
-    Row(
-        "distributed",
-        "Tempo: monolithic → distributed",
-        _to_distributed,
-        after=60,
-        planned=True,
-        settings={"tempo": {"size": "s", "retentionHours": 27}},
-    ),
-    Row(
         "ingesters",
         "Tempo distributed: 3 → 4 → 3 ingesters",
         _ingesters,
         planned=True,
         settings={"tempo": _DISTRIBUTED},
-    ),
-    Row(
-        "tempo-disk-full",
-        "Tempo's volume full for 120 s",
-        _full(_TEMPO, "tempo", "/var/tempo", 120),
-        before=lambda s: _on_small_volumes(s, "statefulset/tempo", {"storage-tempo-0": 400}),
-        after=60,
-        settings={"tempo": {"size": "s", "retentionHours": 28}},
     ),
     Row(
         "queue-disk-full",
