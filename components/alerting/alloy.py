@@ -53,6 +53,7 @@ def alloy(context: StackContext) -> list[Alert]:
     """Return the alerts on Alloy itself."""
     accepted = context.collectors(AlloyMetric.SPANS_ACCEPTED)
     refused = context.collectors(AlloyMetric.SPANS_REFUSED)
+    broken = context.collectors(AlloyMetric.COMPONENTS, health_type='!="healthy"')
     alerts = [
         critical(
             "AlloyDown",
@@ -106,10 +107,13 @@ def alloy(context: StackContext) -> list[Alert]:
         warning(
             "AlloyConfigNotLoaded",
             AFTER_RESTART,
-            f"count({context.collectors(AlloyMetric.CONFIG_LOADED)} == 0) > 0",
-            "Alloy runs with an old configuration",
-            "{{ $value }} pods of Alloy could not load the configuration and keep the previous "
-            "one.",
+            # Alloy calls a configuration loaded as soon as its text can be parsed, whatever its
+            # components say of it.
+            f"count({context.collectors(AlloyMetric.CONFIG_LOADED)} == 0"
+            f" or sum without (health_type, controller_id, controller_path) ({broken}) > 0) > 0",
+            "Alloy does not run its whole configuration",
+            "{{ $value }} pods of Alloy run with an old configuration, or without some of its "
+            "components.",
         ),
     ]
 

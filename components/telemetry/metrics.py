@@ -221,8 +221,13 @@ class AlloyMetric(StrEnum):
     TRACES_TOO_LARGE = "otelcol_processor_tail_sampling_traces_dropped_too_large_total"
     #: Spans that arrive after the decision on their trace, and follow it.
     SPANS_LATE = "otelcol_processor_tail_sampling_early_releases_from_cache_decision_total"
+    #: 0 only if the text of the configuration can't be parsed (internal/alloycli/cmd_run.go).
     CONFIG_LOADED = "alloy_config_last_load_successful"
+    #: Label `sha256`: of the newest text, whether it was loaded or not.
+    CONFIG_HASH = "alloy_config_hash"
     BUILD = "alloy_build_info"
+    #: Components by `health_type`. A reload that a component refuses makes it `unhealthy`; one that
+    #: fails as it starts is `exited`.
     COMPONENTS = "alloy_component_controller_running_components"
     STARTED = "alloy_resources_process_start_time_seconds"
     MEMORY = "alloy_resources_process_resident_memory_bytes"

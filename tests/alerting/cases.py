@@ -165,7 +165,12 @@ def _alloy() -> dict[str, Case]:
         ),
         "AlloyMetricsNotWritten": Case(_remote_write(alloy)),
         "AlloyConfigNotLoaded": Case(
-            [_gauge(AlloyMetric.CONFIG_LOADED, 1, 0, alloy)], minutes=10, spared=4
+            [
+                _gauge(AlloyMetric.CONFIG_LOADED, 1, 0, alloy),
+                _gauge(AlloyMetric.COMPONENTS, 9, 9, alloy, health_type="healthy"),
+            ],
+            minutes=10,
+            spared=4,
         ),
     }
 

@@ -10,9 +10,10 @@ import yaml
 
 from components.alerting.alert import INTERVAL
 from components.alerting.rules import alert_groups
+from components.telemetry.metrics import AlloyMetric
 from components.tempo.settings import TempoMode
 from tests.alerting.cases import cases, context
-from tests.alerting.timeline import Case, Phase, series
+from tests.alerting.timeline import Case, Metric, Phase, series
 
 PROMTOOL = shutil.which("promtool")
 pytestmark = pytest.mark.skipif(
@@ -113,6 +114,33 @@ def test_braces_in_a_label_are_no_template(tmp_path: Path) -> None:
 @each_alert
 def test_it_fires_when_it_should_and_only_then(mode: TempoMode, name: str, tmp_path: Path) -> None:
     file = written(mode, name, tmp_path, scenarios(name, cases(mode)[name]))
+
+    assert promtool("test", "rules", file) == ""
+
+
+@pytest.mark.parametrize("health", ["unhealthy", "exited"])
+def test_a_component_that_does_not_run_is_a_configuration_that_is_not_loaded(
+    health: str, tmp_path: Path
+) -> None:
+    """Real Alloy 1.18.1 says that the configuration was loaded."""
+    of = {"namespace": "tracing", "job": "alloy"}
+
+    def components(well: float | None, sick: float, health: str, **labels: str) -> Metric:
+        labels = {**of, **labels, "health_type": health}
+        return Metric(AlloyMetric.COMPONENTS, labels, well, sick, gauge=True)
+
+    case = Case(
+        [
+            Metric(AlloyMetric.CONFIG_LOADED, of, 1, 1, gauge=True),
+            components(3, 2, "healthy", controller_path="/"),
+            components(None, 1, health, controller_path="/"),
+            components(None, 1, health, controller_path="/receive.default"),
+        ],
+        minutes=10,
+        spared=4,
+    )
+    name, mode = "AlloyConfigNotLoaded", TempoMode.MONOLITHIC
+    file = written(mode, name, tmp_path, scenarios(name, case))
 
     assert promtool("test", "rules", file) == ""
 

@@ -61,14 +61,15 @@ def _state(show: Panels) -> Line:
         ),
         show.stat(
             "Old configuration",
-            "Pods that could not load the configuration and keep the previous one.",
+            "Pods that can't parse the configuration and keep the previous one.",
             f"count({once(loaded)} == 0) or vector(0)",
             units.COUNT,
             ANY_STEPS,
         ),
         show.stat(
             "Unhealthy components",
-            "Components of Alloy's pipeline that report a problem, over all pods.",
+            "Components of Alloy's pipeline that refuse their part of the configuration, or don't "
+            "run, over all pods.",
             f"sum({once(broken)}) or vector(0)",
             units.COUNT,
             ANY_STEPS,

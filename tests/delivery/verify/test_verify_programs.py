@@ -257,6 +257,27 @@ def bad_configuration(its: Deployment) -> None:
     assert ask(f"{its.alloy}/-/reload", body=b"").status == 400
 
 
+_SECOND = """
+declare "second" {
+  otelcol.receiver.otlp "r" {
+    grpc { endpoint = "192.0.2.1:4317" }
+    output { traces = [otelcol.exporter.otlp.e.input] }
+  }
+  otelcol.exporter.otlp "e" {
+    client { endpoint = "127.0.0.1:1" }
+  }
+}
+
+second "default" { }
+"""
+
+
+def broken_component(its: Deployment) -> None:
+    """Change the ConfigMap to one that Alloy loads, with a component that can't start."""
+    its.config.write_text(its.config.read_text() + _SECOND)
+    assert ask(f"{its.alloy}/-/reload", body=b"").status == 200
+
+
 @pytest.mark.parametrize(
     ("plant", "pattern"),
     [
@@ -278,6 +299,12 @@ def bad_configuration(its: Deployment) -> None:
         (
             bad_configuration,
             r"Alloy's configuration: alloy-0 can't load Alloy's configuration .*: "
+            r"docs/runbooks/alloy-config-not-loaded\.md",
+        ),
+        (
+            broken_component,
+            r"Alloy's configuration: alloy-0 runs without a part of Alloy's configuration: "
+            r"second\.default/otelcol\.receiver\.otlp\.r is exited: .*192\.0\.2\.1:4317.*: "
             r"docs/runbooks/alloy-config-not-loaded\.md",
         ),
     ],

@@ -152,6 +152,8 @@ class World:
                 assert FRONT in query["q"]
                 assert BACK in query["q"]
                 return 200, {"traces": [{"traceID": t.lstrip("0")} for t in self.traces]}
+            case ["api", "v0", "web", "components"]:
+                return 200, []
             case ["flush"]:
                 self.flush()
                 return 204, ""
