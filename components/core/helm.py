@@ -144,11 +144,13 @@ def release(
     atomic: bool,
     parent: pulumi.Resource,
     depends_on: Sequence[pulumi.Resource] = (),
+    recreate_pods: bool = False,
 ) -> helm.Release:
     """Install a chart.
 
     The name of the release is explicit, because changing it replaces the release. The timeout
-    follows from the rollouts. Values must be known at preview.
+    follows from the rollouts. Values must be known at preview. With `recreate_pods`, Helm deletes
+    all pods in each upgrade and rollback, ready or not.
     """
     oci = chart.repository.startswith("oci://")
     return helm.Release(
@@ -162,6 +164,7 @@ def release(
         values=values,
         atomic=atomic,
         cleanup_on_fail=atomic,
+        recreate_pods=recreate_pods or None,
         max_history=MAX_HISTORY,
         timeout=timeout_seconds(rollouts),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on)),

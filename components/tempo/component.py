@@ -146,6 +146,10 @@ class Tempo(pulumi.ComponentResource):
             rollouts=rollouts(args),
             atomic=args.atomic,
             parent=self,
+            # Kubernetes doesn't replace a pod of the chart's StatefulSet that never became ready
+            # (podManagementPolicy OrderedReady): a failed upgrade could not be rolled back. The
+            # StatefulSets with volumes of chart tempo-distributed are Parallel.
+            recreate_pods=mode is TempoMode.MONOLITHIC,
         )
         self.query_url = pulumi.Output.from_input(endpoints.query_url(mode, args.namespace))
         self.otlp_endpoint = pulumi.Output.from_input(endpoints.otlp_endpoint(mode, args.namespace))

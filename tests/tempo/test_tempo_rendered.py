@@ -13,8 +13,9 @@ from components.core.names import (
 )
 from components.core.settings import PlacementSettings, ServiceMonitorSettings
 from components.tempo import endpoints, sizes
-from components.tempo.component import TempoArgs
+from components.tempo.component import Tempo, TempoArgs
 from components.tempo.settings import TempoMode
+from plan.recorder import record
 from tests.contracts.check import unknown_tempo_config
 from tests.tempo.cases import METRICS_WITH_USER, SIZES, arguments
 from tests.tempo.rendering import needs_charts, of_kind, pod_specs, render, tempo_config
@@ -181,6 +182,21 @@ def test_priority_and_storage_classes_reach_every_pod_and_volume(
         for claim in o["spec"].get("volumeClaimTemplates", [])
     }
     assert classes == {"gp3"}
+
+
+@BOTH
+def test_a_failed_upgrade_can_be_rolled_back(mode: TempoMode, tmp_path: Path) -> None:
+    """Kubernetes replaces a pod that never became ready in a parallel StatefulSet only.
+
+    The one of memcached isn't, and holds no spans.
+    """
+    sets = of_kind(render(arguments(mode), tmp_path), "StatefulSet").values()
+    with_volumes = [o["spec"] for o in sets if o["spec"].get("volumeClaimTemplates")]
+    kept = any(spec.get("podManagementPolicy") != "Parallel" for spec in with_volumes)
+    assert with_volumes
+    recorded = record(lambda: Tempo("tempo", arguments(mode)), preview=True)
+
+    assert recorded.one("kubernetes:helm.sh/v3:Release").inputs.get("recreatePods", False) is kept
 
 
 @BOTH
