@@ -423,11 +423,12 @@ def _ingesters(stack: Stack) -> None:
 
 def _to_distributed(stack: Stack) -> None:
     """Change Tempo's mode as docs/changes.md says."""
+    assert _change_and_up(stack, "tempo", config={"ingester": {"flush_all_on_shutdown": True}})
+    settled(stack)
     with stack.tempo() as tempo:
         tempo.get("/flush")
-    time.sleep(120)
-    stack.change("tempo", **_DISTRIBUTED)
-    assert _up_once(stack)
+    time.sleep(60)
+    assert _change_and_up(stack, "tempo", config={}, **_DISTRIBUTED)
     settled(stack)
 
 
