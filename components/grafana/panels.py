@@ -72,7 +72,11 @@ COLOURS: Mapping[str, str] = {
 _STATUS_COLOURS: Mapping[str, str] = {"/ 429$/": "orange", "/ 5..$/": "red"}
 #: Minimum width in pixels of a column of labels; those that hold paths and sentences need more.
 _LABEL_WIDTH = 100
-_LABEL_WIDTHS = {**dict.fromkeys(("Operation", "Route", "Method"), 150), "SLO": 230}
+_LABEL_WIDTHS = {
+    **dict.fromkeys(("Operation", "Route", "Method"), 150),
+    "Service": 130,
+    "SLO": 270,
+}
 #: Width in pixels of a heading besides its text, with the arrow of the sorted column, and of an
 #: average character.
 _HEADING_WIDTH, _CHARACTER_WIDTH = 40, 7

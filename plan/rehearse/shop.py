@@ -71,18 +71,19 @@ class Shop:
         requests: number of requests so far.
     """
 
-    def __init__(self, origin: Attributes, seed: int = 7) -> None:
+    def __init__(self, origin: Attributes, seed: int = 7, suffix: str = "") -> None:
         """Set the services up.
 
         Args:
             origin: attributes of every resource, such as the cluster.
             seed: another one gives other ids, times and users.
+            suffix: end of the name of each service, which tells shops apart.
         """
         self.requests = 0
         self._random = random.Random(seed)  # noqa: S311 - no secret
         self._now = _EPOCH
         self._services = {
-            name: [_source(name, version, origin) for version in versions]
+            name: [_source(name, suffix, version, origin) for version in versions]
             for name, versions in VERSIONS.items()
         }
 
@@ -356,15 +357,16 @@ class Shop:
             span.end_time_unix_nano = context.now
 
 
-def _source(name: str, version: str, origin: Attributes) -> Source:
+def _source(name: str, suffix: str, version: str, origin: Attributes) -> Source:
+    namespace, name = NAMESPACES[name], name + suffix
     pod = f"{name}-{version.replace('.', '')}"
     resource = Resource()
     about: Attributes = {
         "service.name": name,
-        "service.namespace": NAMESPACES[name],
+        "service.namespace": namespace,
         "service.version": version,
         "service.instance.id": pod,
-        "k8s.namespace.name": NAMESPACES[name],
+        "k8s.namespace.name": namespace,
         "k8s.deployment.name": name,
         "k8s.pod.name": pod,
         "k8s.node.name": "node-1",

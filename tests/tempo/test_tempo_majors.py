@@ -74,6 +74,14 @@ class Running:
         """Whether Tempo has all spans of all traces."""
         return all(self.spans(each) == SPANS for each in trace_ids)
 
+    def wait_for(self, what: str, trace_ids: list[str]) -> None:
+        """Wait until Tempo has all spans of all traces.
+
+        One after another: on a busy machine, a query of all of them takes minutes.
+        """
+        for each in trace_ids:
+            wait_for(what, lambda one=each: self.spans(one) == SPANS, 90)
+
 
 def configuration(
     major: int, folder: Path, s3: str, remote_write: str | None = None, **config: Any
@@ -138,7 +146,7 @@ def test_a_major_works_with_the_rendered_configuration(major: int, s3: str, tmp_
         config = configuration(major, tmp_path, s3, backend.url)
         with started(major, config, tmp_path / "tempo") as its:
             [trace_id] = its.send()
-            wait_for("trace", lambda: its.has_all([trace_id]))
+            its.wait_for("trace", [trace_id])
 
             query = f"%7Bresource.service.name%3D%22{BACK}%22%7D"
             found = wait_for(
@@ -192,11 +200,11 @@ def test_a_restart_loses_nothing(major: int, s3: str, tmp_path: Path) -> None:
     config = configuration(major, tmp_path, s3)
     with started(major, config, tmp_path / "tempo") as its:
         sent = its.send(20)
-        wait_for("traces", lambda: its.has_all(sent))
+        its.wait_for("traces", sent)
         # Both write a trace to the volume after a pause, and are then killed.
         time.sleep(20 if major == 2 else 8)
     with started(major, config, tmp_path / "tempo") as its:
-        wait_for("traces", lambda: its.has_all(sent))
+        its.wait_for("traces", sent)
 
 
 def now() -> str:
@@ -218,9 +226,9 @@ def test_a_move_to_tempo_3_and_back_loses_nothing(s3: str, tmp_path: Path) -> No
         config = configuration(major, tmp_path, s3, **back)
         before, copies = len(blocks(s3)), single(s3)
         with started(major, config, tmp_path / "tempo") as its:
-            wait_for("earlier traces", lambda t=its, s=sent: t.has_all(s), 90)
+            its.wait_for("earlier traces", sent)
             sent += its.send(20)
-            wait_for("traces", lambda t=its, s=sent: t.has_all(s))
+            its.wait_for("traces", sent)
             flushed(its, s3, before)
             if number == 0:
                 # In whole seconds: after the last span of Tempo 2, before the first of Tempo 3.
@@ -231,7 +239,7 @@ def test_a_move_to_tempo_3_and_back_loses_nothing(s3: str, tmp_path: Path) -> No
                 # From now on, Tempo 2 reads the blocks of its metrics-generator.
                 wait_for("generator's block", lambda n=copies: single(s3) > n, 180)
     with started(2, config, tmp_path / "reader") as reader:  # pyright: ignore[reportPossiblyUnboundVariable]
-        wait_for("all traces in the bucket", lambda: reader.has_all(sent), 90)
+        reader.wait_for("all traces in the bucket", sent)
     assert len(sent) == 60
 
 
@@ -249,7 +257,7 @@ def test_both_majors_on_one_bucket(version: str, s3: str, tmp_path: Path) -> Non
         before = len(blocks(s3))
         with started(major, config, tmp_path / f"writer-{major}") as its:
             sent[major] = its.send(20)
-            wait_for("traces", lambda t=its, m=major: t.has_all(sent[m]))
+            its.wait_for("traces", sent[major])
             flushed(its, s3, before)
         if major == 2:
             time.sleep(2)
@@ -265,5 +273,5 @@ def test_both_majors_on_one_bucket(version: str, s3: str, tmp_path: Path) -> Non
     ):
         with started(major, config, tmp_path / name) as reader:
             for writer in found:
-                wait_for(name, lambda r=reader, w=writer: r.has_all(sent[w]), 90)
+                reader.wait_for(name, sent[writer])
             assert {w for w in sent if any(map(reader.spans, sent[w]))} == found

@@ -62,14 +62,14 @@ def test_blocks_of_both_modes_are_read_after_a_change(tmp_path: Path) -> None:
         one = configuration(2, tmp_path, s3)
         with started(2, one, tmp_path / "before") as its:
             sent = its.send(20)
-            wait_for("traces", lambda t=its: t.has_all(sent))
+            its.wait_for("traces", sent)
             assert get(f"{its.http}/flush") is not None
             wait_for("block", lambda: blocks(s3))
         with distributed(s3, tmp_path / "distributed") as (its, ingesters):
-            wait_for("blocks of mode monolithic", lambda t=its: t.has_all(sent), 90)
+            its.wait_for("blocks of mode monolithic", sent)
             before = len(blocks(s3))
             more = its.send(20)
-            wait_for("traces", lambda t=its: t.has_all(more))
+            its.wait_for("traces", more)
             # Both have each trace: with one copy only, queries would miss some at times.
             for _ in range(3):
                 assert its.has_all(more)
@@ -77,4 +77,4 @@ def test_blocks_of_both_modes_are_read_after_a_change(tmp_path: Path) -> None:
                 assert get(f"{url}/flush") is not None
             wait_for("blocks", lambda: len(blocks(s3)) >= before + 2, 90)
         with started(2, one, tmp_path / "after") as its:
-            wait_for("blocks of mode distributed", lambda t=its: t.has_all(sent + more), 90)
+            its.wait_for("blocks of mode distributed", sent + more)

@@ -17,13 +17,12 @@ from ..variables import choose, filter_by, label_values
 
 _ONE = (f'{Label.SLO}="$slo"',)
 _FILTERS = (f'{Label.SERVICE}=~"$service"', f'{Label.OWNER}=~"$owner"', f'{Label.KIND}=~"$kind"')
-#: Labels of an objective, with their headings.
+#: Labels of an objective, with their headings. Its kind is at the end of most names, and a filter.
 _ABOUT: dict[str, str] = {
     Label.SLO: "SLO",
     Label.SERVICE: "Service",
     Label.NAMESPACE: "Namespace",
     Label.OWNER: "Owner",
-    Label.KIND: "Kind",
 }
 #: Share of an error budget below which it is at risk.
 AT_RISK = 0.25

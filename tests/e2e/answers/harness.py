@@ -37,8 +37,8 @@ from tests.e2e.answers.servers import Running
 OPEN_SECONDS = 60
 #: Longest time in seconds that a query may find nothing before it counts as empty.
 PATIENCE_SECONDS = 45
-#: Load of the shop, and requests after which it closes.
-_SPANS_PER_SECOND, _VISITS = 60, 2000
+#: Load of the shop, of many shops together, and requests after which they close.
+_SPANS_PER_SECOND, _OF_MANY, _VISITS = 60, 300, 2000
 _NEEDED = ("tempo", "prometheus", "promtool", "helm")
 #: Values that filters are set to where they offer them: a service with all kinds of neighbours.
 _PREFERRED = {
@@ -113,7 +113,12 @@ def programs(
 
 @contextlib.contextmanager
 def open_shop(
-    planned: Planned, running: Running, *, seconds: float = OPEN_SECONDS, visits: int = _VISITS
+    planned: Planned,
+    running: Running,
+    *,
+    seconds: float = OPEN_SECONDS,
+    visits: int = _VISITS,
+    shops: int = 1,
 ) -> Generator[Shop]:
     """Open the shop, and yield it once all that it does can be seen.
 
@@ -122,8 +127,9 @@ def open_shop(
         running: the programs.
         seconds: time that the shop is open before.
         visits: requests after which it closes by itself.
+        shops: number of shops, whose services have names of their own.
     """
-    with _shop(planned, running, visits) as shop:
+    with _shop(planned, running, visits, shops) as shop:
         _wait(running, time.monotonic() + seconds, seconds)
         yield shop
 
@@ -141,20 +147,21 @@ def _programs(planned: Planned, folder: Path, port: int) -> Generator[Running]:
 
 
 @contextlib.contextmanager
-def _shop(planned: Planned, running: Running, count: int) -> Generator[Shop]:
+def _shop(planned: Planned, running: Running, count: int, number: int) -> Generator[Shop]:
     its = planned.settings
-    shop = Shop(
-        {
-            "k8s.cluster.name": its.cluster.name,
-            "deployment.environment.name": its.environment.name,
-        }
-    )
+    origin = {
+        "k8s.cluster.name": its.cluster.name,
+        "deployment.environment.name": its.environment.name,
+    }
+    shops = [Shop(origin)]
+    shops += [Shop(origin, seed=7 + n, suffix=f"-{n:02}") for n in range(1, number)]
     replay = Replay(running.otlp.removeprefix("http://"))
-    visits = (shop.visit() for _ in range(count))
-    thread = threading.Thread(target=replay.run, args=(visits, _SPANS_PER_SECOND), daemon=True)
+    visits = (shops[n % number].visit() for n in range(count))
+    rate = _SPANS_PER_SECOND if number == 1 else _OF_MANY
+    thread = threading.Thread(target=replay.run, args=(visits, rate), daemon=True)
     thread.start()
     try:
-        yield shop
+        yield shops[0]
     finally:
         replay.close()
         thread.join(30)

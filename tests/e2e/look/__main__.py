@@ -6,10 +6,12 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from tests.e2e.answers import questions
 from tests.e2e.answers.harness import open_shop, programs, reason_to_skip
 from tests.e2e.answers.known import Absent
 from tests.e2e.answers.planned import Planned
@@ -23,6 +25,7 @@ from tests.e2e.look.looking import (
     View,
     address,
     check_target,
+    click,
     is_empty,
     open_page,
     open_titles,
@@ -74,6 +77,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=[], help="uids of dashboards")
     parser.add_argument("--minutes", type=int, default=2, help="how long the shop is open before")
     parser.add_argument("--sampling", action="store_true", help="add sampling to the stack")
+    parser.add_argument("--shops", type=int, default=1, help="number of shops of seven services")
+    parser.add_argument("--path", default="", help="path of Grafana, for example /grafana")
     parser.add_argument("--serve", action="store_true", help="keep all running until Ctrl-C")
     parser.add_argument(
         "--pictures", type=Path, help="folder for the pictures in the documentation"
@@ -87,7 +92,7 @@ def main() -> int:
         folder = Path(name)
         with (
             programs(given.stack, folder, without=_ABSENT, more=more) as (planned, running),
-            _grafana(planned, running, folder, given.grafana) as grafana,
+            _grafana(planned, running, folder, given) as grafana,
         ):
             return _look(planned, running, grafana, folder, given)
 
@@ -105,11 +110,13 @@ def missing(address: str) -> str:
 
 
 @contextlib.contextmanager
-def _grafana(planned: Planned, running: Running, folder: Path, address: str) -> Generator[Grafana]:
-    if address:
-        yield filled(planned, running, address)
+def _grafana(
+    planned: Planned, running: Running, folder: Path, given: argparse.Namespace
+) -> Generator[Grafana]:
+    if given.grafana:
+        yield filled(planned, running, given.grafana)
         return
-    with started(planned, running, folder) as grafana:
+    with started(planned, running, folder, given.path) as grafana:
         yield grafana
 
 
@@ -129,11 +136,13 @@ def _look(
             view = View(_WIDTHS[0], theme, minutes)
             open_page(page, address(grafana, "tracing-home", view, {}), view.width)
             page.picture(saved / f"tracing-home-before-{view.name}.png")
-        with open_shop(planned, running, seconds=60 * given.minutes, visits=_VISITS):
+        with open_shop(
+            planned, running, seconds=60 * given.minutes, visits=_VISITS, shops=given.shops
+        ):
             eyes = Eyes(page, grafana, planned, saved, given.pictures, minutes)
             faults = [fault for board in boards for fault in eyes.look(board)]
             if not given.only:
-                faults += eyes.follow()
+                faults += eyes.follow(boards)
             print(
                 "\n".join(["", *faults, f"{len(faults)} faults; pictures in {saved}"]), flush=True
             )
@@ -207,23 +216,43 @@ class Eyes:
         yield from shown.faults(self._absent)
         self._page.refused.clear()
 
-    def follow(self) -> Iterator[str]:
-        """Yield the links that lead nowhere, or to a page without data."""
+    def follow(self, boards: Sequence[Json]) -> Iterator[str]:
+        """Yield the links that lead nowhere, or to a page without data.
+
+        Args:
+            boards: the dashboards that were looked at.
+        """
         opened: set[str] = set()
+        texts = {
+            (board["uid"], panel["title"])
+            for board in boards
+            for panel in questions.panels(board)
+            if panel["type"] == "text"
+        }
         for (uid, panel, target), href in self._targets.items():
             where = f"link of «{panel}» on {uid}" if panel else f"link of {uid}"
             if wrong := check_target(self._grafana, href, menu=not panel):
                 yield f"{where}: {wrong}"
+            elif (uid, panel) in texts:
+                yield from (f"{where}: {wrong}" for wrong in self._clicked(uid, href))
             elif panel and target.startswith("d/") and href not in opened:
                 opened.add(href)
                 yield from (f"{where}: {wrong}" for wrong in self._empty(href))
         if self._old:
             print("Links into Explore were not opened: this Grafana reads another kind of address")
 
+    def _clicked(self, uid: str, href: str) -> Iterator[str]:
+        """Yield where a link in a text leads instead: Grafana adds its own path to a click only."""
+        view = View(_WIDTHS[0], _THEMES[0], self._minutes)
+        open_page(self._page, address(self._grafana, uid, view, _VALUES.get(uid, {})), view.width)
+        if (led := click(self._page, href)) != self._grafana.base + urlsplit(href).path:
+            yield f"{href} leads to {led}"
+
     def _empty(self, href: str) -> Iterator[str]:
         """Yield why a link leads to a page that shows nothing."""
         try:
-            shown = open_page(self._page, self._grafana.url + href, _WIDTHS[0])
+            url = self._grafana.url + href.removeprefix(self._grafana.base)
+            shown = open_page(self._page, url, _WIDTHS[0])
         except PageError as error:
             yield str(error)
             return

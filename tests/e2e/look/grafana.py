@@ -52,6 +52,11 @@ class Grafana:
         return self.ask("api/health")["version"]
 
     @property
+    def base(self) -> str:
+        """The path that it is under; empty for none."""
+        return urlsplit(self.url).path
+
+    @property
     def major(self) -> int:
         """The first number of its version."""
         return int(self.version.split(".", 1)[0])
@@ -77,8 +82,15 @@ class Grafana:
 
 
 @contextlib.contextmanager
-def started(planned: Planned, running: Running, folder: Path) -> Generator[Grafana]:
-    """Run Grafana with the plan's files, which it reads again when they change."""
+def started(planned: Planned, running: Running, folder: Path, path: str = "") -> Generator[Grafana]:
+    """Run Grafana with the plan's files, which it reads again when they change.
+
+    Args:
+        planned: the plan.
+        running: the programs of this run.
+        folder: an empty folder.
+        path: path that it is served under, as behind a proxy; empty for none.
+    """
     provision(planned, running, folder / "provisioning")
     [port] = free_ports(1)
     environment = {
@@ -90,7 +102,9 @@ def started(planned: Planned, running: Running, folder: Path) -> Generator[Grafa
         "GF_PATHS_PLUGINS": str(folder / "grafana-plugins"),
         "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
     }
-    url = f"http://{HOST}:{port}"
+    url = f"http://{HOST}:{port}{path}"
+    if path:
+        environment |= {"GF_SERVER_ROOT_URL": url, "GF_SERVER_SERVE_FROM_SUB_PATH": "true"}
     with process(["grafana-server"], folder / "grafana.log", **environment):
         wait_for("Grafana", lambda: get(f"{url}/api/health"), 180)
         yield Grafana(url)

@@ -23,6 +23,11 @@ _TOGGLE = """(() => {
   const row = rows.find((one) => one.innerText.trim().startsWith(TITLE));
   (row.matches('button') ? row : row.closest('button') || row).click();
 })()"""
+#: Clicks on a link in a text by its address.
+_CLICK = """(() => {
+  const links = [...document.querySelectorAll('.markdown-html a')];
+  links.find((one) => one.getAttribute('href') === HREF).click();
+})()"""
 #: Texts of a panel that found nothing, besides its own.
 _NOTHING = ("No data", "no data")
 #: What is cut on purpose: ids of traces, which are there to be clicked, and what Grafana's own
@@ -154,6 +159,15 @@ def toggle(page: Page, row: Json, width: int) -> Json:
     page.evaluate(_TOGGLE.replace("TITLE", json.dumps(row["title"])))
     page.settle()
     return _whole(page, width, ())
+
+
+def click(page: Page, href: str) -> str:
+    """Click on a link in a text, and return the path of the dashboard that it leads to."""
+    page.evaluate(_CLICK.replace("HREF", json.dumps(href)))
+    page.settle()
+    path = str(page.evaluate("location.pathname"))
+    # Grafana adds the title to the uid.
+    return re.sub(r"(/d/[^/]+)/.*", r"\1", path)
 
 
 def open_titles(board: Json) -> list[str]:
