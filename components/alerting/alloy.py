@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 
 from ..telemetry.context import StackContext
-from ..telemetry.metrics import AlloyMetric, ClusterMetric, TempoMetric
+from ..telemetry.metrics import TO_TEMPO, AlloyMetric, ClusterMetric, TempoMetric
 from ..telemetry.promql import grown
 from .alert import AFTER_RESTART, AFTER_SCRAPES, AT_ONCE, Alert, critical, not_written, warning
-
-#: The exporters of spans, as Alloy names them in `component_path`: one, or one for each tenant.
-_SPANS = '=~"/send_to_tempo[.].+"'
 
 
 def ingestion(context: StackContext) -> list[Alert]:
@@ -122,8 +119,8 @@ def _queue(context: StackContext) -> list[Alert]:
     """Return the alerts on queues that fill up; the one of spans pages before it is full."""
     size = context.collectors(AlloyMetric.QUEUE_SIZE)
     capacity = context.collectors(AlloyMetric.QUEUE_CAPACITY)
-    spans = context.collectors(AlloyMetric.QUEUE_SIZE, component_path=_SPANS)
-    held = context.collectors(AlloyMetric.QUEUE_CAPACITY, component_path=_SPANS)
+    spans = context.collectors(AlloyMetric.QUEUE_SIZE, component_path=TO_TEMPO)
+    held = context.collectors(AlloyMetric.QUEUE_CAPACITY, component_path=TO_TEMPO)
     return [
         warning(
             "AlloyQueueFilling",
@@ -148,8 +145,8 @@ def _queue(context: StackContext) -> list[Alert]:
 def _restarts(context: StackContext) -> list[Alert]:
     """Return the alerts on containers that restart within their pod, which a rollout never does."""
     restarts = f"changes({context.collectors(AlloyMetric.STARTED)}[10m])"
-    size = context.collectors(AlloyMetric.QUEUE_SIZE, component_path=_SPANS)
-    capacity = context.collectors(AlloyMetric.QUEUE_CAPACITY, component_path=_SPANS)
+    size = context.collectors(AlloyMetric.QUEUE_SIZE, component_path=TO_TEMPO)
+    capacity = context.collectors(AlloyMetric.QUEUE_CAPACITY, component_path=TO_TEMPO)
     waiting = f"max_over_time({size}[10m]) / {capacity} > 0.1"
     kept = "The queue is on a volume and stays."
     lost = "Each restart loses the spans in the pod's queue, usually those of one second."

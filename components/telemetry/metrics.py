@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 #: Value of the label `source` on everything that Tempo's metrics-generator writes.
 TEMPO_SOURCE = "tempo"
@@ -198,6 +199,10 @@ def tempo_metric(metric: StrEnum, version: int) -> StrEnum:
     if version == 3 and metric.name in Tempo3Metric.__members__ and metric in {*TempoMetric}:
         return Tempo3Metric[metric.name]
     return metric
+
+
+#: Matcher of `component_path`, as Alloy names its exporters to Tempo: one, or one for each tenant.
+TO_TEMPO: Final = '=~"/send_to_tempo[.].+"'
 
 
 class AlloyMetric(StrEnum):

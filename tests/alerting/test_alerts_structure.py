@@ -226,6 +226,9 @@ def test_alerts_on_alloy_read_the_samplers_too() -> None:
         alloy = {n for n in names(of) if n.startswith("Alloy")}
         # Samplers have alerts of their own for the first; they send no logs of others.
         assert alloy - read == {"AlloyDown"}
+        for name in read:
+            page = (RUNBOOKS / f"{kebab(name)}.md").read_text(encoding="utf-8")
+            assert 'job="alloy"' not in page
 
 
 def test_each_part_of_tempo_is_missed() -> None:

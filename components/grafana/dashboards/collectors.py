@@ -1,7 +1,7 @@
 """Alloy and Beyla: the spans that they receive, refuse, send and lose."""
 
 from ...core.names import BEYLA_RELEASE
-from ...telemetry.metrics import AlloyMetric, BeylaMetric, ClusterMetric
+from ...telemetry.metrics import TO_TEMPO, AlloyMetric, BeylaMetric, ClusterMetric
 from ...telemetry.promql import GRAPH, ONCE, added, once, per_hour, ratio, write_lag
 from .. import units
 from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
@@ -30,9 +30,10 @@ def build(show: Panels) -> Dashboard:
 
 
 def _state(show: Panels) -> Line:
-    alloy = show.stack.alloy
+    alloy = show.stack.collectors
     up, loaded = alloy(ClusterMetric.UP), alloy(AlloyMetric.CONFIG_LOADED)
-    accepted = added(alloy(AlloyMetric.SPANS_ACCEPTED), window=ONCE)
+    # Samplers accept each span again.
+    accepted = added(show.stack.alloy(AlloyMetric.SPANS_ACCEPTED), window=ONCE)
     refused = added(alloy(AlloyMetric.SPANS_REFUSED), window=ONCE)
     broken = alloy(AlloyMetric.COMPONENTS, health_type='!="healthy"')
     return Line(
@@ -79,7 +80,7 @@ def _state(show: Panels) -> Line:
 
 
 def _spans(show: Panels) -> Line:
-    alloy = show.stack.alloy
+    stack, alloy = show.stack, show.stack.collectors
     used = f"{alloy(AlloyMetric.QUEUE_SIZE)} / {alloy(AlloyMetric.QUEUE_CAPACITY)}"
     return Line(
         show.graph(
@@ -87,7 +88,7 @@ def _spans(show: Panels) -> Line:
             "Spans per second that services send: those that Alloy accepts, and those that it "
             "refuses.",
             {
-                "accepted": added(alloy(AlloyMetric.SPANS_ACCEPTED)),
+                "accepted": added(stack.alloy(AlloyMetric.SPANS_ACCEPTED)),
                 "refused": added(alloy(AlloyMetric.SPANS_REFUSED)),
             },
             units.SPANS,
@@ -97,9 +98,9 @@ def _spans(show: Panels) -> Line:
             "Spans per second that reach Tempo, that Alloy loses, and that it drops on purpose: "
             "health checks, and the stack's own traffic.",
             {
-                "sent": added(alloy(AlloyMetric.SPANS_SENT)),
+                "sent": added(alloy(AlloyMetric.SPANS_SENT, component_path=TO_TEMPO)),
                 "lost": added(alloy(AlloyMetric.SPANS_LOST), or_none=True),
-                "dropped on purpose": added(alloy(AlloyMetric.SPANS_FILTERED), or_none=True),
+                "dropped on purpose": added(stack.alloy(AlloyMetric.SPANS_FILTERED), or_none=True),
             },
             units.SPANS,
         ),
@@ -118,7 +119,7 @@ def _spans(show: Panels) -> Line:
 
 
 def _backends(show: Panels) -> Line:
-    alloy = show.stack.alloy
+    alloy = show.stack.collectors
     return Line(
         show.graph(
             "Lag of metrics",

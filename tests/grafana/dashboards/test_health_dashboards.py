@@ -50,6 +50,21 @@ def test_sampling_has_a_dashboard_where_it_runs_or_is_rehearsed() -> None:
         assert "tracing-sampling" in uids("bare", sampling=mode, samplers=2, sampled_traces=9)
 
 
+def test_the_dashboard_of_alloy_shows_its_samplers() -> None:
+    """What services send is counted where it arrives. All else is that of both tiers."""
+    of_gateway = {AlloyMetric.SPANS_ACCEPTED, AlloyMetric.SPANS_FILTERED}
+    jobs = {
+        (series, matchers["job"])
+        for uid in ("tracing-collectors", "tracing-home")
+        for series, matchers in asked(read()["sampled", uid])
+        if series in {*AlloyMetric}
+    }
+    assert jobs
+    assert jobs == {
+        (series, "alloy" if series in of_gateway else "alloy|alloy-sampler") for series, _ in jobs
+    }
+
+
 def test_the_price_of_sampling_is_that_of_the_plan() -> None:
     assert prices.load()["us-east-1"].storage_tiers[0].usd == USD_PER_GIB
 
