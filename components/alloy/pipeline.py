@@ -1,9 +1,9 @@
 """Alloy's configuration: the modules in ``modules/*.alloy`` and their instances.
 
-Telemetry passes receive, limit_memory, add_kubernetes and enrich, and spans pass drop_noise. Behind
-clean, spans go to Tempo or to the samplers (sampling/pipeline.py), log records to Loki and metrics
-to the metrics backend. Modules of the stack file are in between: after limit_memory, or in front of
-the last module.
+Telemetry passes receive, limit_memory and add_kubernetes, and spans pass drop_noise. Behind clean,
+spans go to Tempo or to the samplers (sampling/pipeline.py), log records to Loki and metrics to the
+metrics backend. Modules of the stack file are in between: after limit_memory, or in front of the
+last module. There are few processors, because Alloy copies all data for each.
 """
 
 import re
@@ -36,6 +36,10 @@ SHARED_MODULE = "ottl_list"
 #: Environment variable with the key of hashes.
 HASH_KEY_VARIABLE = "REDACTION_HASH_KEY"
 
+#: Statements that the module `clean` executes first.
+_ENRICH = Expression("enrich.default.statements")
+#: End of the names of lists whose statements mark what may hold a secret, and hash.
+_FIND = "_find"
 #: Smallest queue to a sampler in bytes: the largest batch, with room for the next ones.
 _LEAST_QUEUE_BYTES = 16 * MIB
 #: Minutes that the gateway retries a copy for a sampler.
@@ -138,15 +142,10 @@ def _entry(args: "AlloyArgs") -> Instances:
                 *args.trusted_namespaces,
                 *([""] if args.trust_unidentified else []),
             ],
-            **_outputs(args, "enrich"),
-        },
-        "enrich": {
-            "cluster": args.cluster_name,
-            "environment": args.environment,
+            **_outputs(args, "clean"),
             "traces": inputs("drop_noise"),
-            **({"logs": inputs("clean")} if args.logs else {}),
-            **({"metrics": inputs("clean")} if args.metrics else {}),
         },
+        "enrich": {"cluster": args.cluster_name, "environment": args.environment},
     }
 
 
@@ -233,21 +232,20 @@ def send_to_tempo(
 
 def _clean(args: "AlloyArgs", exits: Instances) -> Instances:
     its = args.settings
-    lists: dict[str, Value] = {
-        "resource": Lines(statements.resource(its.redaction)),
-        "span": Lines(statements.span(its.redaction, its.limits, its.routes)),
-        "status": Lines(statements.status(its.redaction)),
-        "event": Lines(statements.event(its.redaction, its.limits)),
-    }
+    lists = _lists("resource", statements.resource(its.redaction))
+    lists |= _lists("span", statements.span(its.redaction, its.limits, its.routes))
+    lists["status"] = Lines(statements.status(its.redaction))
+    lists |= _lists("event", statements.event(its.redaction, its.limits))
     if args.logs:
-        lists["log"] = Lines(statements.log(its.redaction, its.limits))
+        lists |= _lists("log", statements.log(its.redaction, its.limits))
     if args.metrics:
-        lists["datapoint"] = Lines(statements.datapoint(its.redaction, its.routes))
+        lists |= _lists("datapoint", statements.datapoint(its.redaction, its.routes))
     keyed: Instances = {}
     if its.redaction.hash_key:
         hash_key = {"placeholder": statements.HASH_KEY, "variable": HASH_KEY_VARIABLE}
-        keyed = {"hash_key": {**hash_key, **lists}}
-        lists = {name: Expression(f"hash_key.default.{name}") for name in lists}
+        found = {name: its for name, its in lists.items() if name.endswith(_FIND)}
+        keyed = {"hash_key": {**hash_key, **found}}
+        lists |= {name: Expression(f"hash_key.default.{name}") for name in found}
     lines: Instances = {}
     if its.span_logs and args.logs:
         lines = {"span_logs": {"logs": inputs("send_to_loki")}}
@@ -255,6 +253,7 @@ def _clean(args: "AlloyArgs", exits: Instances) -> Instances:
         **keyed,
         **lines,
         "clean": {
+            "enrich": _ENRICH,
             **lists,
             # With `head_sample` or `copy_traces`, these send to the samplers.
             "traces": [
@@ -270,6 +269,15 @@ def _clean(args: "AlloyArgs", exits: Instances) -> Instances:
     }
 
 
+def _lists(name: str, steps: statements.Steps) -> dict[str, Value]:
+    """Return the arguments of the module `clean` for one kind of telemetry."""
+    return {
+        f"{name}{_FIND}": Lines(steps.find),
+        f"{name}_mask": Lines(steps.mask),
+        name: Lines(steps.rest),
+    }
+
+
 def _given(**lists: list[str]) -> dict[str, Value]:
     """Return the arguments that are not empty."""
     return {name: Lines(texts) for name, texts in lists.items() if texts}
@@ -279,11 +287,9 @@ def cleaned_logs(redaction: RedactionSettings, limits: AttributeLimitSettings) -
     """Return the instance that cleans log records only, on their way to Loki."""
     # A line has only the attributes of its pod.
     redaction = redaction.model_copy(update={"attributes": [], "hash_key": None})
-    lists: dict[str, Value] = {
-        "resource": Lines(statements.resource(redaction)),
-        "log": Lines(statements.log(redaction, limits)),
-    }
-    return {"clean": {**lists, "logs": inputs("send_to_loki")}}
+    resource = _lists("resource", statements.resource(redaction))
+    log = _lists("log", statements.log(redaction, limits))
+    return {"clean": {"enrich": _ENRICH, **resource, **log, "logs": inputs("send_to_loki")}}
 
 
 def _logs(args: "AlloyArgs", logs: LogsSettings) -> Instances:

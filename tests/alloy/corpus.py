@@ -170,6 +170,7 @@ TEXTS = [
 #: Names of spans.
 NAMES = [
     ("GET /reset?token=secret-81", "GET /reset?token=REDACTED"),
+    ("GET /reset?X-TOKEN=secret-82", "GET /reset?X-TOKEN=REDACTED"),
     ("GET /orders/17/items/0a1b2c3d-0000-4000-8000-00000000000f", "GET /orders/{id}/items/{id}"),
     ("GET /v2/users/507f1f77bcf86cd799439011", "GET /v2/users/{id}"),
     ("GET /v1/orders/{id}", "GET /v1/orders/{id}"),

@@ -140,7 +140,7 @@ def test_every_reference_leads_to_an_export(args: AlloyArgs) -> None:
     given = " ".join(value for use in used for value in use.attributes.values())
     references = set(
         re.findall(
-            r"\b[a-z0-9_]+\.(?:default|tenant_\d+|tempo_default|loki_default)\.[a-z]+\b",
+            r"\b[a-z0-9_]+\.(?:default|tenant_\d+|tempo_default|loki_default)\.[a-z_]+\b",
             re.sub(r'"(?:\\.|[^"\\])*"', "", given),
         )
     )

@@ -64,12 +64,12 @@ def test_data_passes_the_modules_at_their_places() -> None:
         "before_sampling": ["c.alloy"],
         "before_export": ["d.alloy", "e.alloy"],
     }
-    first, enriched = ["limit_memory", "a"], ["add_kubernetes", "enrich"]
+    first = ["limit_memory", "a"]
 
     assert paths(gateway(texts, places=places, **SIGNALS)) == {
-        "traces": [*first, *enriched, "drop_noise", "clean", "c", "d", "e", "send_to_tempo"],
-        "logs": [*first, "b", *enriched, "clean", "e", "send_to_loki"],
-        "metrics": [*first, *enriched, "clean", "c", "convert_metrics"],
+        "traces": [*first, "add_kubernetes", "drop_noise", "clean", "c", "d", "e", "send_to_tempo"],
+        "logs": [*first, "b", "add_kubernetes", "clean", "e", "send_to_loki"],
+        "metrics": [*first, "add_kubernetes", "clean", "c", "convert_metrics"],
     }
 
 

@@ -67,9 +67,9 @@ def test_the_configuration_reads_lines_finds_ids_and_sends(args: AlloyPodLogsArg
 
     assert "{{" not in config(args)
     path = ["pod_logs"]
-    for key in ("forward_to", "forward_to", "logs", "logs", "logs"):
+    for key in ("forward_to", "forward_to", "logs", "logs"):
         path.append(used[path[-1]][key].strip("[ ]").partition(".")[0])
-    assert path[1:] == ["trace_ids", "convert_logs", "enrich", "clean", "send_to_loki"]
+    assert path[1:] == ["trace_ids", "convert_logs", "clean", "send_to_loki"]
     assert used["send_to_loki"]["waits"] == "true"
 
 

@@ -1,6 +1,6 @@
 """The configuration: lines of the node's pods become OTLP log records with the ids of their traces.
 
-They pass pod_logs, trace_ids, convert_logs, enrich and clean, and go to Loki.
+They pass pod_logs, trace_ids, convert_logs and clean, and go to Loki.
 """
 
 from collections.abc import Iterable
@@ -33,13 +33,8 @@ def config(args: "AlloyPodLogsArgs") -> str:
             "forward_to": [Expression("trace_ids.default.receiver")],
         },
         "trace_ids": {"forward_to": [Expression("convert_logs.default.receiver")]},
-        "convert_logs": {"node": _NODE, "logs": inputs("enrich")},
-        "enrich": {
-            "cluster": args.cluster_name,
-            "environment": args.environment,
-            "traces": [],
-            "logs": inputs("clean"),
-        },
+        "convert_logs": {"node": _NODE, "logs": inputs("clean")},
+        "enrich": {"cluster": args.cluster_name, "environment": args.environment},
         **cleaned_logs(args.redaction, args.limits),
         **send_to_loki(args.logs, QUEUE_MIB * MIB, waits=True),
     }
