@@ -6,7 +6,7 @@ from ...telemetry.promql import GRAPH, ONCE, added, once, per_hour, ratio, write
 from .. import units
 from ..layout import Dashboard, Line, PanelBuilder, Section, dashboard
 from ..links import ALLOY_ALONE, Link, Uid, dashboard_url
-from ..panels import ALL_STEPS, ANY_STEPS, FULL_STEPS, GOOD, LOSS_STEPS, Column, Panels
+from ..panels import ALL_STEPS, ANY_STEPS, FULL_STEPS, GOOD, LOSS_STEPS, Column, Legend, Panels
 
 
 def build(show: Panels) -> Dashboard:
@@ -106,14 +106,15 @@ def _spans(show: Panels) -> Line:
         ),
         show.graph(
             "Queues",
-            "How full the queue to each backend is. A full queue refuses data. A growing one means "
-            "that the backend is slow or away.",
+            "How full the ten fullest queues to a backend are. A full queue refuses data. "
+            "A growing one means that the backend is slow or away.",
             {
-                "{{pod}} {{component_path}} {{data_type}}": "max by (pod, component_path, "
-                f"data_type) ({used})"
+                "{{pod}} {{component_path}} {{data_type}}": "topk(10, max by (pod, "
+                f"component_path, data_type) ({used}))"
             },
             units.USED,
             FULL_STEPS,
+            legend=Legend.TABLE,
         ),
     )
 
