@@ -7,9 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
+from components.alloy.clean.replay import Cleaning
 from components.core import versions
 from components.core.helm import ALLOY
 from components.core.names import TEMPO_RELEASE
+from components.settings import TracingSettings
 from plan.command import CommandError
 from plan.diff.environment import Environment
 from plan.diff.kinds import RELEASE
@@ -115,9 +119,18 @@ def side(name: str, planned: Planned, traffic: Traffic, charts: Path | None) -> 
     if planned.error:
         raise CommandError(planned.error)
     tempo = storing.of_plan(releases(planned).get(TEMPO_RELEASE), charts)
-    result = rehearse(tiers_of(planned), traffic, tempo)
+    result = rehearse(tiers_of(planned), traffic, tempo, cleaning(planned.settings))
     month = report.month(planned.settings, result, traffic)
     return report.Side(name=name, result=result, month=month)
+
+
+def cleaning(document: Mapping[str, Any]) -> Cleaning | None:
+    """Return the settings that clean spans; None for settings of another version."""
+    try:
+        its = TracingSettings.model_validate(document).alloy
+    except ValidationError:
+        return None
+    return Cleaning(redaction=its.redaction, limits=its.limits, routes=its.routes)
 
 
 def compared(

@@ -9,14 +9,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from plan.rehearse.otlp import Source, Trace, attributes
+from components.alloy.clean.replay import Cleaning
+from plan.rehearse.otlp import Source, Trace, attributes, plain
 
 #: Attributes that name the route of a span, the first one wins.
 _ROUTES = ("http.route", "rpc.method", "messaging.destination.name", "db.operation.name")
 #: A part of a path that is an id.
 _ID = re.compile(r"/(?:\d+|[0-9a-fA-F-]{8,})(?=/|$)")
+
+
+#: Rule of a change that no rule explains: a module of the stack file makes it.
+NO_RULE: Final = "none of these"
 
 
 class How(StrEnum):
@@ -66,6 +71,7 @@ class Comparison:
         services: spans by service.
         routes: spans by service and route.
         changes: changed attributes by how, where (resource, span, event) and name.
+        rules: changed values by rule, where and name; empty without the settings.
         markers: attributes that still contain the marker of secrets, with their number.
         wire_bytes: bytes of the spans that arrived.
     """
@@ -82,6 +88,7 @@ class Comparison:
     changes: dict[tuple[How, str, str], Change] = field(
         default_factory=dict[tuple[How, str, str], Change]
     )
+    rules: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
     markers: Counter[str] = field(default_factory=Counter[str])
     wire_bytes: int = 0
 
@@ -98,7 +105,10 @@ class Comparison:
 
 
 def compare(
-    traces: Sequence[Trace], arrived: Iterable[tuple[Source, Any]], marker: str = ""
+    traces: Sequence[Trace],
+    arrived: Iterable[tuple[Source, Any]],
+    marker: str = "",
+    cleaning: Cleaning | None = None,
 ) -> Comparison:
     """Compare traffic with what arrived.
 
@@ -106,8 +116,10 @@ def compare(
         traces: the traces that were sent.
         arrived: the spans that arrived, in any order and possibly more than once.
         marker: a string in every secret of the traffic; empty if it is not known.
+        cleaning: settings whose rules explain changes; without them, rules are not counted.
     """
     found = Comparison()
+    explained = _Explained(cleaning)
     by_id: dict[tuple[bytes, bytes, int], tuple[Source, Any]] = {}
     of_resources: dict[tuple[int, int], list[_Changed]] = {}
     for source, span in arrived:
@@ -135,7 +147,9 @@ def compare(
             if key not in of_resources:
                 pair = source.resource.attributes, got[0].resource.attributes
                 of_resources[key] = list(_changed("resource", *pair))
-            _add(found, (*of_resources[key], *_changes(span, got[1])), got, marker)
+            changed = (*of_resources[key], *_changes(span, got[1]))
+            _add(found, changed, got, marker)
+            found.rules.update(rule for one in changed for rule in explained.rules(one))
         found.spans.sent += whole.sent
         found.spans.kept += whole.kept
         found.traces_sent += 1
@@ -148,7 +162,38 @@ def compare(
     return found
 
 
-_Changed = tuple[How, str, str, str]
+#: How, where, name, the text that arrived, and the value that was sent.
+_Changed = tuple[How, str, str, str, Any]
+
+
+class _Explained:
+    """Finds the rules of changes. Equal values have equal rules, and many are equal."""
+
+    def __init__(self, cleaning: Cleaning | None) -> None:
+        self._cleaning = cleaning
+        self._known: dict[tuple[str, ...], list[tuple[str, str, str]]] = {}
+
+    def rules(self, changed: _Changed) -> list[tuple[str, str, str]]:
+        """Return rule, where and name of each rule that takes part in a change."""
+        how, where, name, after, before = changed
+        if self._cleaning is None or how is How.ADDED:
+            return []
+        key = (how, where, name, after, str(before))
+        if key not in self._known:
+            rules = list(self._of(self._cleaning, changed)) or [NO_RULE]
+            self._known[key] = [(rule, where, name) for rule in rules]
+        return self._known[key]
+
+    def _of(self, cleaning: Cleaning, changed: _Changed) -> Iterator[str]:
+        how, where, name, after, before = changed
+        if how is How.REMOVED:
+            if rule := cleaning.removal(where, name):
+                yield rule
+            return
+        steps = list(cleaning.changes(where, name, before))
+        # What the rules make of it must be what arrived: another change is not theirs.
+        if steps and steps[-1][1] == after:
+            yield from dict.fromkeys(rule for rule, _ in steps)
 
 
 def _key(span: Any) -> tuple[bytes, bytes, int]:  # noqa: ANN401
@@ -174,7 +219,7 @@ def _route(span: Any) -> str:  # noqa: ANN401
 def _add(
     found: Comparison, changed: Iterable[_Changed], got: tuple[Source, Any], marker: str
 ) -> None:
-    for how, where, name, value in changed:
+    for how, where, name, value, _ in changed:
         found.changes.setdefault((how, where, name), Change()).add(value)
     # Looking at the bytes first is many times faster.
     if marker and marker.encode() in got[1].SerializeToString():
@@ -190,7 +235,7 @@ def _changes(before: Any, after: Any) -> Iterator[_Changed]:  # noqa: ANN401
     for old, new in zip(before.events, after.events, strict=False):
         yield from _changed("event", old.attributes, new.attributes)
     if len(after.events) < len(before.events):
-        yield How.REMOVED, "event", "(whole event)", ""
+        yield How.REMOVED, "event", "(whole event)", "", None
 
 
 def _changed(where: str, before: Any, after: Any) -> Iterator[_Changed]:  # noqa: ANN401
@@ -199,16 +244,17 @@ def _changed(where: str, before: Any, after: Any) -> Iterator[_Changed]:  # noqa
     old, new = ({pair.key: pair.value for pair in pairs} for pairs in (before, after))
     for name, value in old.items():
         if name not in new:
-            yield How.REMOVED, where, name, ""
+            yield How.REMOVED, where, name, "", None
         elif value != new[name]:
-            yield _replaced(where, name, _text(value), _text(new[name]))
+            yield _replaced(where, name, plain(value), _text(new[name]))
     for name in new.keys() - old.keys():
-        yield How.ADDED, where, name, _text(new[name])
+        yield How.ADDED, where, name, _text(new[name]), None
 
 
-def _replaced(where: str, name: str, before: str, after: str) -> _Changed:
-    shorter = after and len(after) < len(before) and before.startswith(after)
-    return (How.SHORTENED if shorter else How.REPLACED), where, name, after
+def _replaced(where: str, name: str, before: Any, after: str) -> _Changed:  # noqa: ANN401
+    text = str(before)
+    shorter = after and len(after) < len(text) and text.startswith(after)
+    return (How.SHORTENED if shorter else How.REPLACED), where, name, after, before
 
 
 def _text(value: Any) -> str:  # noqa: ANN401

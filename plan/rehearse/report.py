@@ -13,7 +13,7 @@ from components.settings import TracingSettings
 from config.markdown import table
 from plan.cost.estimate import Part, estimate
 from plan.diff.markdown import code, counted, folded, paragraphs
-from plan.rehearse.compare import Change, How
+from plan.rehearse.compare import NO_RULE, Change, How
 from plan.rehearse.programs import HOST
 from plan.rehearse.run import Rehearsal, Traffic
 
@@ -151,6 +151,10 @@ def _plain(side: Side) -> dict[str, Any]:
             {"change": how, "where": where, "attribute": name, "spans": change.spans}
             for (how, where, name), change in compared.changes.items()
         ],
+        "redactions": [
+            {"rule": rule, "where": where, "attribute": name, "spans": spans}
+            for (rule, where, name), spans in sorted(compared.rules.items())
+        ],
         "secretsLeft": dict(compared.markers),
         "share": compared.share,
     }
@@ -220,6 +224,13 @@ def _sections(sides: Sequence[Side], *, aligned: bool) -> Iterator[tuple[str, st
             ("attribute", "of", "change", "spans", "becomes"),
             [_redactions(side) for side in sides],
             "What arrives differs from what was sent. Attributes that are added are not listed.",
+        ),
+        (
+            "Redactions by rule",
+            ("rule", "attribute", "of", "spans"),
+            [_by_rule(side) for side in sides],
+            "A text that two rules match counts for the first one, a value with two secrets for "
+            "both. The rules are applied to what was sent; what arrived must be the same.",
         ),
         (
             "Secrets that arrive",
@@ -329,6 +340,13 @@ def _redactions(side: Side) -> _Rows:
         (code(name), where, how): (f"{change.spans:,}", _becomes(change))
         for (how, where, name), change in sorted(side.result.compared.changes.items())
         if how is not How.ADDED
+    }
+
+
+def _by_rule(side: Side) -> _Rows:
+    return {
+        (rule if rule == NO_RULE else code(rule), code(name), where): (f"{spans:,}",)
+        for (rule, where, name), spans in sorted(side.result.compared.rules.items())
     }
 
 

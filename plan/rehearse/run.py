@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from components.alloy.clean.replay import Cleaning
 from plan.rehearse import collectors, metrics, otlp, storing
 from plan.rehearse.collectors import Collector, Destinations, Tier
 from plan.rehearse.compare import Comparison, compare
@@ -96,13 +97,19 @@ class Rehearsal:
     samples: Mapping[metrics.Series, float] = field(default_factory=dict[metrics.Series, float])
 
 
-def rehearse(tiers: Sequence[Tier], traffic: Traffic, tempo: storing.Tempo | str) -> Rehearsal:
+def rehearse(
+    tiers: Sequence[Tier],
+    traffic: Traffic,
+    tempo: storing.Tempo | str,
+    cleaning: Cleaning | None = None,
+) -> Rehearsal:
     """Replay traffic through the tiers of a stack.
 
     Args:
         tiers: the tiers, in the order in which spans pass them.
         traffic: what to send.
         tempo: the stack's Tempo, or why it can't run.
+        cleaning: settings whose rules explain changes of attributes.
 
     Raises:
         ProgramError: a program does not start or does not end.
@@ -126,7 +133,7 @@ def rehearse(tiers: Sequence[Tier], traffic: Traffic, tempo: storing.Tempo | str
             if not isinstance(tempo, str):
                 stored = storing.store(tempo, sink.requests, folder, http.url)
         samples = metrics.written(http.requests)
-        compared = compare(traffic.traces, otlp.arrived(sink.requests), traffic.marker)
+        compared = compare(traffic.traces, otlp.arrived(sink.requests), traffic.marker, cleaning)
     compared.wire_bytes = sum(map(len, sink.requests))
     return Rehearsal(
         sent=sent,

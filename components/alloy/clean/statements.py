@@ -25,14 +25,14 @@ MASK = "REDACTED"
 HASH_KEY = "@hash_key@"
 
 #: Ends of the names of attributes by rule, and the names that most headers have.
-_HEADER_NAMES = r"authorization|cookie"
+HEADER_NAMES = r"authorization|cookie"
 _HEADERS = (
     "http.request.header.authorization",
     "http.request.header.proxy-authorization",
     "http.request.header.cookie",
     "http.response.header.set-cookie",
 )
-_SENSITIVE_NAMES = (
+SENSITIVE_NAMES = (
     r"password|passwd|passphrase|pwd|secret|token|jwt|credentials?"
     r"|(?:api|access|private|secret|encryption|signing|account)[._-]?key(?:[._-]?id)?"
 )
@@ -97,12 +97,12 @@ _PRIVATE_KEY = r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRI
 _USER = r"://[^/?#\s]*@"
 _CARD = r"\b(?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|3\d{3}|6\d{3})[ -]?(?:\d[ -]?){8,14}\d\b"
 #: Parameters in the query of a URL.
-_QUERY = (
+QUERY = (
     r"(?i)((?:^|[?&;])[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|jwt|credential"
     r"|(?:api|access|private)[._-]?key(?:id)?|signature|sig)=)[^&;#\s]*"
 )
 #: Attributes with a URL, a path with a query, or a query.
-_URLS = ("url.full", "url.query", "http.url", "http.target")
+URLS = ("url.full", "url.query", "http.url", "http.target")
 #: Names in front of `=` or `:`, and what a text with one contains.
 _ASSIGNED = (
     r"password|passwd|passphrase|pwd|secret|token|credentials?"
@@ -115,16 +115,34 @@ _ASSIGNED_MARKS = (
 )
 #: The same for headers, whose values go to the end of the line.
 _ASSIGNED_LINES = "authorization|cookie"
-_STATEMENTS = ("db.query.text", "db.statement")
+_QUOTED_VALUE = r'(?:(")(?:[^"\\]|\\.)*|(\\")[^"\\]*|(\')[^\']*)'
+_BETWEEN = r"[ \t]*[:=][ \t]*"
+#: What masks an assigned value. One in quotes goes to the closing quote, which stays, so that JSON
+#: stays JSON, also inside a string (`\"`). One without quotes belongs to a name without quotes: in
+#: JSON, that is a number or null.
+ASSIGNMENTS = [
+    (
+        rf'(?i)({names})(?:((?:\\?["\'])?{_BETWEEN}){_QUOTED_VALUE}|({_BETWEEN}){bare})',
+        f"${{1}}${{2}}${{3}}${{4}}${{5}}${{6}}{MASK}",
+    )
+    for names, bare in (
+        (_ASSIGNED, r'[^\s"\'\\,;&|}\])<>]+'),
+        (_ASSIGNED_LINES, r'[^\r\n"\'\\]+'),
+    )
+]
+STATEMENTS = ("db.query.text", "db.statement")
 #: Strings, to the end of the text if it was cut off, and numbers that are no part of a name.
-_LITERALS = {
+LITERALS = {
     r"'(?:[^'\\]|\\.|'')*(?:'|$)": "?",
     r"(^|[\s=(,<>+*/-])[0-9]+(?:\.[0-9]+)?\b": "${1}?",
 }
-#: Texts of exceptions.
+#: Texts of exceptions, and a process's arguments.
 _EXCEPTIONS = ("exception.message", "exception.stacktrace")
+_COMMAND = ("process.command_line", "process.command_args")
+#: Where assignments are looked for in traces.
+ASSIGNED_IN = {"resource": _COMMAND, "span": ("status.message",), "event": _EXCEPTIONS}
 #: Segments of a path that are ids.
-_IDS = r"/(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}|[0-9]+)\b"
+IDS = r"/(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}|[0-9]+)\b"
 
 #: Attributes that the stack needs: labels of metrics and the service graph, and links of Grafana.
 NEEDED = (
@@ -154,9 +172,7 @@ def resource(redaction: RedactionSettings) -> Steps:
     """Return the statements for the attributes of a resource."""
     path, found = "resource.attributes", list[str]()
     if redaction.enabled and redaction.rules.assignments:
-        line, arguments = (
-            f"{path}[{quoted(f'process.{p}')}]" for p in ("command_line", "command_args")
-        )
+        line, arguments = (f"{path}[{quoted(name)}]" for name in _COMMAND)
         # A list: only its text can be searched.
         secret = quoted(r"(?i)pass(?:word|wd|phrase)|pwd|secret|token|credential|[._-]?key")
         found.append(f"set({arguments}, String({arguments})) where IsMatch({arguments}, {secret})")
@@ -170,15 +186,15 @@ def span(
     """Return the statements for a span."""
     found, rest, rules = list[str](), list[str](), redaction.rules
     if redaction.enabled and rules.urls:
-        paths = [f"span.attributes[{quoted(name)}]" for name in _URLS]
+        paths = [f"span.attributes[{quoted(name)}]" for name in URLS]
         found += [
-            f'{_replace(path, _QUERY, f"${{1}}{MASK}")} where IsMatch({path}, "=")'
+            f'{_replace(path, QUERY, f"${{1}}{MASK}")} where IsMatch({path}, "=")'
             for path in (*paths, "span.name")
         ]
     if redaction.enabled and rules.sql_literals:
-        for name in _STATEMENTS:
+        for name in STATEMENTS:
             path = f"span.attributes[{quoted(name)}]"
-            string, number = (_replace(path, *each) for each in _LITERALS.items())
+            string, number = (_replace(path, *each) for each in LITERALS.items())
             digit = " or ".join(f'Index({path}, "{digit}") >= 0' for digit in range(10))
             rest += [string, f"{number} where {path} != nil and ({digit})"]
     rest += _routes(routes, "span.name", 'span.attributes["http.route"]')
@@ -239,7 +255,7 @@ def dropped_spans(rules: Iterable[DropSettings]) -> list[str]:
 
 def template(routes: RouteSettings, name: str) -> str:
     """Return a span name as the statements of `routes` leave it."""
-    for pattern, new in _templates(routes):
+    for pattern, new in templates(routes):
         name = re.sub(pattern, lambda found, new=new: _expanded(found, new), name)
     return name
 
@@ -295,11 +311,11 @@ def _steps(
     if not redaction.enabled:
         return Steps(find=[], mask=[], rest=[*rest, *cut])
     own = [
-        *(_replace_all(path, pattern, new) for _, pattern, new in _own_patterns(redaction)),
+        *(_replace_all(path, pattern, new) for _, pattern, new in own_patterns(redaction)),
         *(
             _replace(text, pattern, new)
             for text in texts
-            for _, pattern, new in _own_patterns(redaction)
+            for _, pattern, new in own_patterns(redaction)
         ),
     ]
     found = list(_allowed(redaction, context))
@@ -322,11 +338,11 @@ def _steps(
     masked = [
         f"delete_key({path}, {quoted(_SUSPECT)})",
         *_named(redaction, path, f"{context}.cache"),
-        *(_replace_all(path, pattern, new) for _, pattern, new in _patterns(redaction)),
+        *(_replace_all(path, pattern, new) for _, pattern, new in patterns(redaction)),
         *(
             _replace(text, pattern, new)
             for text in texts
-            for _, pattern, new in _patterns(redaction)
+            for _, pattern, new in patterns(redaction)
         ),
         *mask,
     ]
@@ -366,8 +382,8 @@ def _named(redaction: RedactionSettings, path: str, cache: str) -> list[str]:
     """Return the statements that mask attributes by their names."""
     rules = redaction.rules
     ends = [
-        *([_HEADER_NAMES] if rules.headers else []),
-        *([_SENSITIVE_NAMES] if rules.names else []),
+        *([HEADER_NAMES] if rules.headers else []),
+        *([SENSITIVE_NAMES] if rules.names else []),
     ]
     masked = [a.name for a in redaction.attributes if a.action is Action.MASK]
     if not ends and not masked:
@@ -401,10 +417,10 @@ def _named(redaction: RedactionSettings, path: str, cache: str) -> list[str]:
 
 
 #: Name of a rule, a pattern of it, and what replaces that.
-_Pattern = tuple[str, str, str]
+Pattern = tuple[str, str, str]
 
 
-def _patterns(redaction: RedactionSettings) -> Iterator[_Pattern]:
+def patterns(redaction: RedactionSettings) -> Iterator[Pattern]:
     """Yield the patterns for any value whose texts are marked."""
     rules = redaction.rules
     if rules.formats:
@@ -415,12 +431,12 @@ def _patterns(redaction: RedactionSettings) -> Iterator[_Pattern]:
         yield "urls", _USER, f"://{MASK}@"
 
 
-def _own_patterns(redaction: RedactionSettings) -> Iterator[_Pattern]:
+def own_patterns(redaction: RedactionSettings) -> Iterator[Pattern]:
     """Yield the patterns for any value that no fixed string marks."""
     if redaction.rules.card_numbers:
         yield "cardNumbers", _CARD, MASK
     for own in redaction.patterns:
-        yield own.name, own.pattern, f"{MASK}:{own.name}"
+        yield f"patterns: {own.name}", own.pattern, f"{MASK}:{own.name}"
 
 
 def _of_text(
@@ -430,7 +446,7 @@ def _of_text(
     if not redaction.enabled:
         return
     for path in paths:
-        for _, pattern, new in (*_patterns(redaction), *_own_patterns(redaction)):
+        for _, pattern, new in (*patterns(redaction), *own_patterns(redaction)):
             yield _replace(path, pattern, new)
     if redaction.rules.assignments:
         for path in assigned:
@@ -438,28 +454,20 @@ def _of_text(
 
 
 def _assigned(path: str) -> Iterator[str]:
-    r"""Yield the statements that mask what is assigned to a secret name in a text.
-
-    A value in quotes goes to the closing quote, which stays, so that JSON stays JSON, also inside a
-    string (`\"`). A value without quotes belongs to a name without quotes: in JSON, that is a
-    number or null.
-    """
-    quotes = r'(?:(")(?:[^"\\]|\\.)*|(\\")[^"\\]*|(\')[^\']*)'
-    between = r"[ \t]*[:=][ \t]*"
+    """Yield the statements that mask what is assigned to a secret name in a text."""
     flag = f'{path.partition(".")[0]}.cache["assigned"]'
     yield f"set({flag}, false)"
     yield f"set({flag}, true) where {_any(path, _ASSIGNED_MARKS)}"
-    for names, bare in ((_ASSIGNED, r'[^\s"\'\\,;&|}\])<>]+'), (_ASSIGNED_LINES, r'[^\r\n"\'\\]+')):
-        pattern = rf'(?i)({names})(?:((?:\\?["\'])?{between}){quotes}|({between}){bare})'
-        new = f"${{1}}${{2}}${{3}}${{4}}${{5}}${{6}}{MASK}"
+    for pattern, new in ASSIGNMENTS:
         yield f"{_replace(path, pattern, new)} where {flag} == true"
 
 
 def _routes(routes: RouteSettings, *paths: str) -> list[str]:
-    return [_replace(path, pattern, new) for path in paths for pattern, new in _templates(routes)]
+    return [_replace(path, pattern, new) for path in paths for pattern, new in templates(routes)]
 
 
-def _templates(routes: RouteSettings) -> Iterator[tuple[str, str]]:
+def templates(routes: RouteSettings) -> Iterator[tuple[str, str]]:
+    """Yield the patterns of routes and span names, with what replaces them."""
     for one in routes.templates:
         segments = "/".join(
             r"[^/?#\s]+" if segment.startswith("{") else re.escape(segment)
@@ -468,7 +476,7 @@ def _templates(routes: RouteSettings) -> Iterator[tuple[str, str]]:
         # A span name has the method in front.
         yield rf"^([A-Z]+ )?{segments}$", f"${{1}}{one}"
     if routes.ids:
-        yield _IDS, "/{id}"
+        yield IDS, "/{id}"
 
 
 def _limited(limits: AttributeLimitSettings, context: str) -> list[str]:
