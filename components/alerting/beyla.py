@@ -2,7 +2,7 @@
 
 from ..core.names import BEYLA_RELEASE
 from ..telemetry.context import StackContext
-from ..telemetry.metrics import BeylaMetric, ClusterMetric
+from ..telemetry.metrics import BeylaMetric, ClusterMetric, RequestLabel
 from ..telemetry.promql import counted
 from .alert import AFTER_ROLLOUT, AFTER_ROLLOUT_AND_WINDOW, Alert, warning
 
@@ -15,7 +15,13 @@ def beyla(context: StackContext) -> list[Alert]:
     its_own = {"daemonset": f'="{BEYLA_RELEASE}"'}
     desired = context.beyla(ClusterMetric.DAEMONSET_DESIRED, **its_own)
     ready = context.beyla(ClusterMetric.DAEMONSET_READY, **its_own)
-    requests = counted(context.beyla(BeylaMetric.HTTP_REQUESTS), "rate 5m")
+    # Beyla measures the requests of services that send their own spans, and sends none for them.
+    avoided = context.beyla(BeylaMetric.AVOIDED, telemetry_type='="traces"')
+    requests = counted(
+        context.beyla(BeylaMetric.HTTP_REQUESTS),
+        "rate 5m",
+        without=f"({RequestLabel.SERVICE}, {RequestLabel.SERVICE_NAMESPACE}) {avoided}",
+    )
     exported = context.beyla(BeylaMetric.TRACES_EXPORTED)
     processes = context.beyla(BeylaMetric.PROCESSES)
     return [

@@ -40,6 +40,13 @@ class BeylaServiceSettings(Settings):
         return self
 
 
+class BeylaPodSettings(PodSettings):
+    """Requests and limits of each pod that replace those of the size preset."""
+
+    memory_limit_mib: int | None = Field(default=None, ge=416, le=4_194_304)
+    """Memory limit of a pod in MiB. 350 MiB are for eBPF maps, the rest for the program."""
+
+
 class BeylaSettings(Settings):
     """Grafana Beyla, the eBPF agent for services without instrumentation."""
 
@@ -71,7 +78,7 @@ class BeylaSettings(Settings):
     that a fault of Beyla loses lines: see docs/beyla.md."""
     metrics_port: int = Field(default=9090, ge=1024, le=65_535)
     """Port of Beyla's RED metrics; with context propagation it must be free on every node."""
-    workload: PodSettings = PodSettings()
+    workload: BeylaPodSettings = BeylaPodSettings()
     """Single values of the agents' size to replace. Without a CPU limit, the cache has none
     either."""
     placement: Annotated[PlacementSettings, PLACED] = PlacementSettings()

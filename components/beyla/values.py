@@ -13,8 +13,8 @@ from ..core.settings import PlacementSettings
 from ..core.texts import map_strings
 from ..core.workload import Workload
 from .config import config
-from .settings import ContextPropagation
-from .sizes import workloads
+from .settings import BeylaSettings, ContextPropagation
+from .sizes import MAPS_MIB, workloads
 
 if TYPE_CHECKING:
     from .component import BeylaArgs
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 CACHE_SERVICE = "beyla-k8s-cache"
 CACHE_PORT = 50055
 
-#: GOMEMLIMIT as a share of the memory limit; Beyla's docs advise 90 % for the cache. The agent's
-#: eBPF maps count against the limit too, but not as Go's memory.
-_GO_MEMORY = {"beyla": 0.8, "k8s-cache": 0.9}
+#: GOMEMLIMIT of the cache as a share of its memory limit, as Beyla's docs advise.
+_CACHE_GO_MEMORY = 0.9
 
 #: Share of the nodes on which a rolling update replaces Beyla at the same time, rounded up. It is
 #: small, because Helm accepts as many pods of a DaemonSet that are not ready.
@@ -116,10 +115,10 @@ def _built(args: "BeylaArgs") -> dict[str, Any]:
     built: dict[str, Any] = {
         "preset": "application",
         "config": {"data": config(args)},
-        # The chart then requests eight capabilities by name (nine with context propagation).
+        # The chart then requests capabilities by name.
         "privileged": False,
         "resources": sizes["beyla"].resources(),
-        "env": {"GOMEMLIMIT": _go_memory_limit("beyla", sizes["beyla"])},
+        "env": {"GOMEMLIMIT": f"{sizes['beyla'].memory_limit_mib - MAPS_MIB}MiB"},
         "serviceAccount": {"create": True, "automount": True},
         "rbac": {"create": False},
         "extraObjects": cluster_access(BEYLA_RELEASE, args.namespace, _RULES),
@@ -135,8 +134,7 @@ def _built(args: "BeylaArgs") -> dict[str, Any]:
             "enabled": args.settings.context_propagation is not ContextPropagation.DISABLED
         },
         **_host_paths(args),
-        # To write an extended line to the output of a process that is another user's.
-        **({"extraCapabilities": ["DAC_OVERRIDE"]} if args.settings.enrich_logs else {}),
+        **placement.given({"extraCapabilities": _capabilities(args.settings)}),
     }
     image = {"registry": args.image_registry, "pullSecrets": placement.pull_secrets(placed)}
     if image := placement.given(image):
@@ -165,6 +163,19 @@ def rollouts(args: "BeylaArgs") -> list[Rollout]:
             ready_seconds=_READY_SECONDS,
         )
         for name, size in workloads(args.settings, args.nodes).items()
+    ]
+
+
+def _capabilities(its: BeylaSettings) -> list[str]:
+    """Return the capabilities that the chart doesn't request by itself.
+
+    Each is for processes of other users than root.
+    """
+    return [
+        # To send the signal that opens the debugger of Node.
+        *(["KILL"] if its.context_propagation is not ContextPropagation.DISABLED else []),
+        # To write an extended line to their output.
+        *(["DAC_OVERRIDE"] if its.enrich_logs else []),
     ]
 
 
@@ -213,7 +224,7 @@ def _cache(size: Workload | None, placed: PlacementSettings) -> dict[str, Any]:
         "replicas": size.replicas,
         "service": {"name": CACHE_SERVICE, "port": CACHE_PORT},
         "resources": size.resources(),
-        "env": {"GOMEMLIMIT": _go_memory_limit("k8s-cache", size)},
+        "env": {"GOMEMLIMIT": f"{int(size.memory_limit_mib * _CACHE_GO_MEMORY)}MiB"},
         **placement.given(
             {
                 # The chart takes no topology spread constraints.
@@ -226,7 +237,3 @@ def _cache(size: Workload | None, placed: PlacementSettings) -> dict[str, Any]:
             }
         ),
     }
-
-
-def _go_memory_limit(name: str, size: Workload) -> str:
-    return f"{int(size.memory_limit_mib * _GO_MEMORY[name])}MiB"

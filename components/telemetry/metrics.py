@@ -65,8 +65,8 @@ SCRAPED_LABELS = frozenset(
         *("namespace", "job", "pod"),
         *("component_path", "container", "daemonset", "data_type", "decision", "health_type"),
         *("le", "name", "operation", "otel_signal", "persistentvolumeclaim", "policy"),
-        *("process_name", "reason", "route"),
-        *("state", "status", "status_code", "tenant", "url", "version"),
+        *("error_type", "process_name", "reason", "route"),
+        *("state", "status", "status_code", "telemetry_type", "tenant", "url", "version"),
     }
 )
 
@@ -75,6 +75,7 @@ class RequestLabel(StrEnum):
     """Labels of Beyla's request metrics in addition to `Label`, as Beyla 3.32 names them."""
 
     SERVICE = "service_name"
+    SERVICE_NAMESPACE = "service_namespace"
     HTTP_STATUS = "http_response_status_code"
     RPC_METHOD = "rpc_method"
     #: Names of gRPC codes: OK, UNAVAILABLE, ...
@@ -262,6 +263,8 @@ class BeylaMetric(StrEnum):
     TRACES_EXPORTED = "beyla_otel_trace_exports_total"
     EXPORT_ERRORS = "beyla_otel_trace_export_errors_total"
     PROCESSES = "beyla_instrumented_processes"
+    #: Services that send OTLP themselves, by the signal that Beyla leaves to them.
+    AVOIDED = "beyla_avoided_services"
     INSTRUMENTATION_ERRORS = "beyla_instrumentation_errors_total"
     BUILD = "beyla_internal_build_info"
     HTTP_REQUESTS = RequestMetric.HTTP_SERVER_COUNT.value

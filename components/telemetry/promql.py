@@ -266,16 +266,19 @@ def write_lag(selected: Callable[[StrEnum], str]) -> str:
     return f"clamp_min({lag}, 0)"
 
 
-def counted(selected: str, over: str, *, by: Sequence[str] = ()) -> str:
+def counted(selected: str, over: str, *, by: Sequence[str] = (), without: str = "") -> str:
     """Return the sum of a histogram's count, whether it is scraped as a classic or a native one.
 
     A Prometheus that scrapes native histograms keeps no series of counts by default. `selected` has
-    the classic count, `over` a function and a window: `rate 5m`.
+    the classic count, `over` a function and a window: `rate 5m`. `without` is what series must not
+    have in common with others: labels in parentheses, and those others.
     """
     function, window = over.split()
     native = selected.replace("_count{", "{", 1)
-    classic = total(f"{function}({selected}[{window}])", by)
-    return f"({classic} or {total(f'histogram_count({function}({native}[{window}]))', by)})"
+    left_out = f" unless on {without}" if without else ""
+    classic = total(f"{function}({selected}[{window}]){left_out}", by)
+    other = total(f"histogram_count({function}({native}[{window}])){left_out}", by)
+    return f"({classic} or {other})"
 
 
 def traceql(*more: str, escaped: bool = True) -> str:

@@ -55,6 +55,7 @@ def trace_sink(
     *,
     accept: Callable[[bytes, grpc.ServicerContext], None] = lambda request, context: None,
     workers: int = 4,
+    host: str = HOST,
 ) -> Generator[Sink]:
     """Run a receiver of OTLP over gRPC, which fills a sink, on a port of this machine.
 
@@ -63,6 +64,7 @@ def trace_sink(
         port: its port; by default a free one.
         accept: what happens with a request before it is kept; an error refuses it.
         workers: requests that are answered at the same time.
+        host: address that it listens on.
     """
 
     def export(request: bytes, context: Any) -> bytes:  # noqa: ANN401
@@ -81,7 +83,7 @@ def trace_sink(
 
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=workers), options=UNLIMITED)
     server.add_generic_rpc_handlers((Handler(),))
-    sink.endpoint = f"{HOST}:{server.add_insecure_port(f'{HOST}:{port}')}"
+    sink.endpoint = f"{host}:{server.add_insecure_port(f'{host}:{port}')}"
     server.start()
     try:
         yield sink
@@ -111,7 +113,7 @@ class HttpSink:
 
 
 @contextmanager
-def http_sink(port: int = 0) -> Generator[HttpSink]:
+def http_sink(port: int = 0, host: str = HOST) -> Generator[HttpSink]:
     """Run an HTTP server that accepts everything on a port, by default a free one."""
     sink = HttpSink()
 
@@ -129,8 +131,8 @@ def http_sink(port: int = 0) -> Generator[HttpSink]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: ANN401
             """Keep quiet."""
 
-    server = ThreadingHTTPServer((HOST, port), Handler)
-    sink.url = f"http://{HOST}:{server.server_port}"
+    server = ThreadingHTTPServer((host, port), Handler)
+    sink.url = f"http://{host}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

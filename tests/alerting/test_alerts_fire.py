@@ -10,7 +10,7 @@ import yaml
 
 from components.alerting.alert import INTERVAL
 from components.alerting.rules import alert_groups
-from components.telemetry.metrics import AlloyMetric
+from components.telemetry.metrics import AlloyMetric, BeylaMetric
 from components.tempo.settings import TempoMode
 from tests.alerting.cases import cases, context
 from tests.alerting.timeline import Case, Metric, Phase, series
@@ -160,6 +160,23 @@ def test_a_quiet_weekend_is_no_news(tmp_path: Path) -> None:
     )
 
     assert promtool("test", "rules", written(mode, name, tmp_path, [weekend])) == ""
+
+
+def test_services_that_send_their_own_spans_are_no_reason_for_beylas(tmp_path: Path) -> None:
+    """Beyla measures their requests, and sends no spans for them."""
+    name, mode = "BeylaExportsNothing", TempoMode.MONOLITHIC
+    beyla, its = {"namespace": "tracing-beyla", "job": "beyla"}, {"service_name": "cart"}
+    its["service_namespace"] = "shop"
+    case = Case(
+        [
+            Metric(BeylaMetric.HTTP_REQUESTS, {**beyla, **its}, 60, 60),
+            Metric(BeylaMetric.AVOIDED, {**beyla, **its, "telemetry_type": "traces"}, 1, 1, True),
+            Metric(BeylaMetric.TRACES_EXPORTED, beyla, 0, 0),
+        ]
+    )
+    quiet = scenario(name, "all send their own", case, Phase("well", 60), fires=False)
+
+    assert promtool("test", "rules", written(mode, name, tmp_path, [quiet])) == ""
 
 
 @pytest.mark.parametrize("mode", TempoMode)

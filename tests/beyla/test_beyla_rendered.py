@@ -143,7 +143,7 @@ def test_agents_ask_the_cache_of_a_large_cluster(tmp_path: Path) -> None:
         e["name"]: e["value"] for e in pod(objects["DaemonSet", "beyla"])["containers"][0]["env"]
     }
     assert env["BEYLA_KUBE_META_CACHE_ADDRESS"] == f"{CACHE_SERVICE}:{CACHE_PORT}"
-    assert env["GOMEMLIMIT"] == "409MiB"
+    assert env["GOMEMLIMIT"] == "418MiB"
 
 
 def test_both_images_come_from_the_mirror(tmp_path: Path) -> None:

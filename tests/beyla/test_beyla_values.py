@@ -14,11 +14,16 @@ from hypothesis import strategies as st
 
 from components.beyla.component import BeylaArgs
 from components.beyla.config import config
-from components.beyla.settings import BeylaServiceSettings, BeylaSettings, ContextPropagation
+from components.beyla.settings import (
+    BeylaPodSettings,
+    BeylaServiceSettings,
+    BeylaSettings,
+    ContextPropagation,
+)
 from components.beyla.sizes import cache_replicas, workloads
 from components.beyla.values import values
 from components.core.helm import BEYLA
-from components.core.settings import PlacementSettings, PodSettings, ServiceMonitorSettings
+from components.core.settings import PlacementSettings, ServiceMonitorSettings
 from tests.contracts.check import contract, unknown_keys
 from tests.sweep import sweep
 
@@ -99,7 +104,7 @@ some_settings = st.builds(
     enrich_logs=namespaces,
     context_propagation=st.sampled_from(ContextPropagation),
     metrics_port=st.integers(1024, 65_535),
-    workload=st.builds(PodSettings, memory_limit_mib=st.none() | st.integers(16, 4_194_304)),
+    workload=st.builds(BeylaPodSettings, memory_limit_mib=st.none() | st.integers(416, 4_194_304)),
     placement=st.builds(
         PlacementSettings, priority_class=st.none() | st.just("system-node-critical")
     ),
@@ -253,6 +258,9 @@ def test_chart_and_program_agree_on_context_propagation(mode: ContextPropagation
     assert built["contextPropagation"]["enabled"] is asked
     assert built["config"]["data"]["ebpf"]["context_propagation"] == mode.value
     assert ("volumeMounts" in built) is asked
+    # Otherwise no code runs in the processes of applications. The signal for it needs a capability.
+    assert built["config"]["data"]["nodejs"] == {"enabled": asked}
+    assert built.get("extraCapabilities", []) == (["KILL"] if asked else [])
 
 
 def test_log_lines_are_extended_only_where_that_is_set() -> None:
@@ -309,10 +317,11 @@ def test_a_pod_on_each_node() -> None:
 
 
 def test_single_values_of_the_size_can_be_replaced() -> None:
-    chosen = BeylaSettings(namespaces=["shop"], workload=PodSettings(memory_limit_mib=1000))
+    chosen = BeylaSettings(namespaces=["shop"], workload=BeylaPodSettings(memory_limit_mib=1000))
     built = values(beyla(chosen))
     assert built["resources"]["limits"] == {"cpu": "500m", "memory": "1000Mi"}
-    assert built["env"]["GOMEMLIMIT"] == "800MiB"
+    # The rest is for eBPF maps.
+    assert built["env"]["GOMEMLIMIT"] == "650MiB"
 
 
 def test_a_mirror_serves_both_images() -> None:

@@ -283,6 +283,7 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("alloy.ignoredPaths[0]", {"alloy": {"ignoredPaths": ["healthz"]}}),
     ("beyla.workload.replicas", {"beyla": {"workload": {"replicas": 2}}}),
     ("beyla.workload.memoryRequestMib", {"beyla": {"workload": {"memoryRequestMib": 900}}}),
+    ("beyla.workload.memoryLimitMib", {"beyla": {"workload": {"memoryLimitMib": 400}}}),
     ("load.growthPercentPerMonth", {"load": {"growthPercentPerMonth": 5}}),
     ("load.storedBytesPerSpan", {"load": {"spansPerSecond": 9, "storedBytesPerSpan": 501}}),
     ("load.edges", {"load": {"spansPerSecond": 9, "edges": 3}}),

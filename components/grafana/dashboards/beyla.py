@@ -11,8 +11,8 @@ from ..panels import ERROR_STEPS, Legend, Panels, request_columns
 from ..variables import filter_by, label_values
 
 _SOURCE = (
-    "Beyla measures it from outside the process, for services without an SDK. Services with one "
-    "report themselves and are on the other dashboards."
+    "Beyla measures it from outside the process. Services that send metrics by OTLP are missing; "
+    "those that only send their own spans are here too."
 )
 #: gRPC codes that are the server's fault (OpenTelemetry's conventions for RPC).
 _RPC_FAULTS = "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS"
@@ -49,7 +49,7 @@ def build(show: Panels) -> Dashboard:
     cluster, namespace = filtered(*kinds)
     return dashboard(
         Uid.BEYLA,
-        "Rate, errors and duration by HTTP route and RPC method, of services without an SDK.",
+        "Rate, errors and duration by HTTP route and RPC method, as Beyla measures them.",
         *(_section(show, kind) for kind in _KINDS),
         # The filters of the other dashboards, with the values that Beyla reports.
         variables=[

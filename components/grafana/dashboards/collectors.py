@@ -150,6 +150,8 @@ def _beyla(show: Panels) -> list[Line]:
     container = {"container": f'="{BEYLA_RELEASE}"'}
     memory = beyla(ClusterMetric.CONTAINER_MEMORY, **container)
     processes = once(beyla(BeylaMetric.PROCESSES))
+    # Functions that a library may lack: some with each Go and Python program that has spans.
+    failed = {"error_type": '!~"symbol_not_found|attaching_uprobe"'}
     return [
         Line(
             show.graph(
@@ -181,7 +183,9 @@ def _beyla(show: Panels) -> list[Line]:
                 "that could not be instrumented.",
                 {
                     "not sent": per_hour(beyla(BeylaMetric.EXPORT_ERRORS)),
-                    "not instrumented": per_hour(beyla(BeylaMetric.INSTRUMENTATION_ERRORS)),
+                    "not instrumented": per_hour(
+                        beyla(BeylaMetric.INSTRUMENTATION_ERRORS, **failed)
+                    ),
                 },
                 units.ERRORS_PER_HOUR,
                 colour="red",
