@@ -19,7 +19,7 @@ VENV := venv/bin
 .PHONY: preview-report drift verify smoke release-check dist
 .PHONY: bootstrap bootstrap-move
 .PHONY: local-up local-down
-.PHONY: test test-all e2e golden look
+.PHONY: test test-all e2e e2e-kernel golden look
 .PHONY: check lint check-workflows format
 .PHONY: docs lock bench
 
@@ -118,6 +118,9 @@ test-all: test ## Run the tests, then the slow ones and more examples
 e2e: venv/.dev policy/venv/.policy ## Test a new stack, or the deployed STACK, in the cluster of KUBECONFIG (tests/e2e/cluster)
 	@TRACING_E2E=1 $(if $(filter command environment,$(firstword $(origin STACK))),TRACING_E2E_STACK="$$STACK") \
 		$(VENV)/pytest -n0 tests/e2e/cluster
+
+e2e-kernel: venv/.dev ## Test Beyla on the kernel of this machine, as root (tests/e2e/kernel)
+	@TRACING_E2E=1 $(VENV)/pytest -n0 tests/e2e/kernel
 
 golden: venv/.dev ## Write the expected plans in tests/golden
 	@$(VENV)/python -m tests.golden
