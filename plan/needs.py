@@ -18,6 +18,7 @@ from components.core.workload import Workload
 from components.grafana.settings import GrafanaDelivery
 from components.identity.settings import IdentityMode
 from components.settings import TracingSettings
+from components.tempo.sizes import partitions
 from plan.charts import API, RENDERED, Rendered
 from plan.diff.markdown import counted
 from plan.recorder import Resource
@@ -250,6 +251,15 @@ def _cluster(plan: Plan) -> _Rows:
     if settings.namespaces.network_policies:
         yield "network policies", "a CNI that enforces them", "namespaces.networkPolicies"
     yield "IP addresses", settings.cluster.ip_family, "cluster.ipFamily"
+    if kafka := settings.tempo.kafka:
+        secret = kafka.password_secret
+        yield (
+            "Kafka",
+            f"a broker at {kafka.address} with the topic {kafka.topic} of "
+            f"{counted(partitions(settings.tempo), 'partition')}"
+            + (f", and the Secret {secret.name}" if secret else ""),
+            "tempo.kafka",
+        )
 
 
 def _grafana(plan: Plan) -> _Rows:

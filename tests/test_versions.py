@@ -24,7 +24,7 @@ def rows(heading: str) -> list[list[str]]:
 def test_the_matrix_has_every_pinned_version() -> None:
     listed = {(row[2], row[3], row[1]) for row in rows("Tested versions")}
     assert listed == {(t.chart.name, t.chart.version, t.version) for t in versions.TESTED}
-    assert {t.chart for t in versions.TESTED} == {*CHARTS, helm.TEMPO_3}
+    assert {t.chart for t in versions.TESTED} == {*CHARTS, helm.TEMPO_3, helm.TEMPO_DISTRIBUTED_3}
 
 
 def test_the_versions_are_those_of_the_recorded_contracts() -> None:
@@ -47,5 +47,9 @@ def test_the_workflow_e2e_looks_with_the_tested_versions() -> None:
 def test_renovate_opens_no_other_major_by_itself() -> None:
     text = (ROOT / "renovate.json5").read_text()
     # Nor the need for Kafka.
-    assert re.search(r"matchPackageNames: \['tempo-distributed'\],\s*allowedVersions: '<3'", text)
+    assert re.search(
+        r"matchPackageNames: \['tempo-distributed'\],\s*"
+        r"matchCurrentVersion: '<3',\s*allowedVersions: '<3'",
+        text,
+    )
     assert "matchUpdateTypes: ['major'],\n      dependencyDashboardApproval: true" in text

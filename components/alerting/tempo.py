@@ -1,7 +1,7 @@
 """Alerts on Tempo: whether it runs, ingests, answers, stores blocks and makes span metrics."""
 
 from ..telemetry.context import StackContext
-from ..telemetry.metrics import QUERY_ROUTES, ClusterMetric, TempoMetric
+from ..telemetry.metrics import QUERY_ROUTES, ClusterMetric, TempoKafkaMetric, TempoMetric
 from ..telemetry.promql import grown
 from ..tempo.settings import TempoMode
 from .alert import (
@@ -16,6 +16,9 @@ from .alert import (
     warning,
 )
 
+#: Age of the oldest spans in Kafka that a consumer has not processed, in seconds; our choice. The
+#: block builder's is five to ten minutes.
+_BEHIND_SECONDS = 15 * 60
 #: Blocks of one tenant that wait to be merged at one compactor; our choice. After a burst there may
 #: be as many for an hour or two, not for six.
 _OUTSTANDING = 200
@@ -98,14 +101,18 @@ def _down(context: StackContext) -> Alert:
 
 def _ring(context: StackContext) -> Alert:
     members = context.tempo(TempoMetric.RING_MEMBERS, state='="Unhealthy"')
-    missing = "two ingesters are" if context.spare_ingesters else "one ingester is"
+    if context.kafka:
+        follows = "Queries fail or miss recent spans while a live store is missing."
+    else:
+        missing = "two ingesters are" if context.spare_ingesters else "one ingester is"
+        follows = f"If {missing} missing, Tempo refuses spans."
     return warning(
         "TempoRingUnhealthy",
         AFTER_ROLLOUT,
         f"max by (name) ({members}) > 0",
         "Members of a Tempo ring are unhealthy",
-        "{{ $value }} members of the {{ $labels.name }} ring do not answer the others. If "
-        f"{missing} missing, Tempo refuses spans.",
+        "{{ $value }} members of the {{ $labels.name }} ring do not answer the others. "
+        f"{follows}",
     )
 
 
@@ -164,22 +171,16 @@ def blocks(context: StackContext) -> list[Alert]:
     # Twice the time in which an ingester writes a block: without one in it, there is a fault.
     due = max(60, 2 * context.block_minutes)
     window = f"{due // 60}h" if due % 60 == 0 else f"{due}m"
+    where = "in Kafka" if context.kafka else "on the volumes"
     return [
-        critical(
-            "TempoFlushFailing",
-            AFTER_RETRIES,
-            f"sum(increase({context.tempo(TempoMetric.FAILED_FLUSHES)}[10m])) > 0",
-            "Tempo cannot write blocks to the bucket",
-            "Writing blocks failed {{ $value | humanize }} times within 10 minutes. "
-            "Traces accumulate on the volumes.",
-        ),
+        *(_kafka(context) if context.kafka else [_flush_failing(context)]),
         critical(
             "TempoNotFlushing",
             due,
             f"sum(increase({flushed}[{window}])) == 0 and sum(increase({received}[{window}])) > 0",
             "Tempo writes no blocks to the bucket",
             "Tempo ingests spans but wrote {{ $value }} blocks to the bucket in "
-            f"{due} minutes. Recent traces exist on the volumes only.",
+            f"{due} minutes. Recent traces exist {where} only.",
         ),
         warning(
             "TempoBlocklistStale",
@@ -212,6 +213,45 @@ def blocks(context: StackContext) -> list[Alert]:
             f"Tempo has not checked for blocks past retention for {_hours(hours)}, or could not "
             "delete them ({{ $value | humanize }} failures). They cost storage until the bucket's "
             "own lifecycle rule deletes them.",
+        ),
+    ]
+
+
+def _flush_failing(context: StackContext) -> Alert:
+    return critical(
+        "TempoFlushFailing",
+        AFTER_RETRIES,
+        f"sum(increase({context.tempo(TempoMetric.FAILED_FLUSHES)}[10m])) > 0",
+        "Tempo cannot write blocks to the bucket",
+        "Writing blocks failed {{ $value | humanize }} times within 10 minutes. "
+        "Traces accumulate on the volumes.",
+    )
+
+
+def _kafka(context: StackContext) -> list[Alert]:
+    """Return the alerts on the way through Kafka."""
+    lag = context.tempo(TempoKafkaMetric.LAG)
+    produced = context.tempo(TempoKafkaMetric.RECORDS_PRODUCED)
+    failed = context.tempo(TempoKafkaMetric.PRODUCE_FAILURES)
+    return [
+        critical(
+            "TempoKafkaLag",
+            AFTER_ROLLOUT,
+            # In seconds of arriving records, because the gauge in seconds stands still with its
+            # consumer. A block builder commits every five minutes.
+            f"sum by (group) ({lag}) / on () group_left () sum(rate({produced}[15m]))"
+            f" > {_BEHIND_SECONDS}",
+            "Tempo falls behind Kafka: {{ $labels.group }}",
+            "The {{ $labels.group }} has {{ $value | humanizeDuration }} of spans in Kafka to "
+            "process. Spans that Kafka deletes before the block builder has read them are lost.",
+        ),
+        critical(
+            "TempoKafkaRefusesSpans",
+            AT_ONCE,
+            grown(failed, context.tempo(ClusterMetric.UP)),
+            "Kafka refuses spans",
+            "Kafka did not take {{ $value | humanize }} records within 5 minutes. Alloy sends "
+            "their spans again until its queue is full.",
         ),
     ]
 

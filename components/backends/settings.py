@@ -22,6 +22,7 @@ from ..core.texts import (
     TenantId,
     Text,
     Url,
+    UserName,
 )
 from ..telemetry.metrics import Label
 
@@ -36,13 +37,6 @@ _POD_LOGS = {
 }
 #: Attributes that dashboards filter logs by, with the label of their filter; the first is used.
 _LOG_FILTERS = {"service.name": Label.SERVICE, "k8s.namespace.name": Label.NAMESPACE}
-
-UserName = Annotated[
-    str,
-    Field(min_length=1, max_length=255, pattern=r"^[^:\x00-\x1f\x7f]+$"),
-    Text("1 to 255 characters other than `:` and control characters", "tempo"),
-]
-"""User for basic authentication (RFC 7617)."""
 
 
 def _uid(existing: str, created: str) -> Any:  # noqa: ANN401 - as pydantic's Field

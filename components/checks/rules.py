@@ -286,7 +286,12 @@ def _charts(settings: TracingSettings) -> Found:
             yield (
                 f"charts.{to_camel(chart.key)}.version",
                 f"must be {major}.x, for example {chart.version}: the values of another major "
-                "version differ" + (", and it needs Kafka" if chart == TEMPO_DISTRIBUTED else ""),
+                "version differ"
+                + (
+                    ". For version 3, set tempo.version: 3 and tempo.kafka"
+                    if chart == TEMPO_DISTRIBUTED
+                    else ""
+                ),
             )
 
 
@@ -427,12 +432,7 @@ def _tempo(settings: TracingSettings) -> Found:
         key = _written(settings, "tempo.size", "tempo.mode")
         yield key, "mode distributed needs size s, m or l: set tempo.size: m, or another mode"
         return
-    if its.version == 3 and its.mode is TempoMode.DISTRIBUTED:
-        yield (
-            _written(settings, "tempo.version", "tempo.mode"),
-            "mode distributed of Tempo 3 needs Kafka, which the stack doesn't configure: set "
-            "tempo.mode: monolithic, or tempo.version: 2",
-        )
+    yield from _kafka(settings)
     major = its.image_tag.removeprefix("v").split(".")[0]
     if major != str(its.version):
         yield problem(
@@ -510,7 +510,7 @@ def _tempo_workloads(settings: TracingSettings) -> Found:
                     "has no effect, because this workload does not run with these settings: "
                     "remove this key",
                 )
-    ingesters = sizes["ingester"].replicas if its.mode is TempoMode.DISTRIBUTED else 0
+    ingesters = sizes["ingester"].replicas if "ingester" in sizes else 0
     if ingesters == 1:
         yield problem(
             "tempo.workloads.ingester.replicas",
@@ -530,6 +530,37 @@ def _tempo_workloads(settings: TracingSettings) -> Found:
             "tempo.acceptTwoIngesters",
             "has no effect, because there are not two ingesters: remove this key",
         )
+
+
+def _kafka(settings: TracingSettings) -> Found:
+    """Yield what is wrong with Kafka, which mode distributed of Tempo 3 needs."""
+    its, kafka = settings.tempo, settings.tempo.kafka
+    if kafka is None:
+        if its.uses_kafka:
+            yield (
+                _written(settings, "tempo.version", "tempo.mode"),
+                "mode distributed of Tempo 3 needs Kafka: set tempo.kafka.address, for example "
+                "kafka.kafka.svc:9092, or tempo.mode: monolithic, or tempo.version: 2",
+            )
+        return
+    if not its.uses_kafka:
+        yield (
+            "tempo.kafka",
+            "has no effect, because only mode distributed with tempo.version: 3 uses Kafka: "
+            "remove this key, or set both",
+        )
+        return
+    if settings.environment.tier is Tier.PRODUCTION and not kafka.acknowledge_experimental:
+        yield (
+            _written(settings, "tempo.version", "tempo.kafka.address"),
+            "is experimental with Kafka, and refused in production: set tempo.version: 2, or "
+            "tempo.kafka.acknowledgeExperimental: true after you have read docs/kafka.md",
+        )
+    if (kafka.username is None) != (kafka.password_secret is None):
+        key, other = ("username", "passwordSecret")
+        if kafka.username is None:
+            key, other = other, key
+        yield f"tempo.kafka.{key}", f"needs tempo.kafka.{other} too: set both, or neither"
 
 
 def _has_no_preset(tempo: TempoSettings) -> bool:

@@ -36,14 +36,19 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
             "tempo.mode monolithic is one replica: while it restarts, spans wait in Alloy and "
             "queries fail."
         )
-    if settings.tempo.version == 3:
+    if settings.tempo.uses_kafka:
+        yield (
+            "tempo.kafka is experimental: it was tested with a stand-in for Kafka only, and Tempo "
+            f"{versions.TEMPO_VERSIONS[3]} connects to Kafka without TLS. See docs/kafka.md."
+        )
+    elif settings.tempo.version == 3:
         yield (
             f"tempo.version 3: the published package of chart tempo {TEMPO_3.version} is not "
             f"tested, only Tempo {versions.TEMPO_VERSIONS[3]} with the configuration that the "
             "stack renders. See docs/versions.md."
         )
-        if not settings.tempo.traceql_metrics:
-            yield "tempo.traceqlMetrics has no effect: Tempo 3 always answers TraceQL metrics."
+    if settings.tempo.version == 3 and not settings.tempo.traceql_metrics:
+        yield "tempo.traceqlMetrics has no effect: Tempo 3 always answers TraceQL metrics."
     if production and not settings.storage.protect:
         yield "storage.protect is off in production: the bucket can be deleted with its traces."
     if settings.storage.existing:

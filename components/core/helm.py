@@ -70,6 +70,13 @@ TEMPO_DISTRIBUTED = Chart(
     repository="https://grafana-community.github.io/helm-charts",
     version="2.26.2",
 )
+# Tempo 3 in mode distributed (tempo.kafka). The block builders and live stores need Kafka.
+# renovate: datasource=helm depName=tempo-distributed registryUrl=https://grafana-community.github.io/helm-charts
+TEMPO_DISTRIBUTED_3 = Chart(
+    name="tempo-distributed",
+    repository="https://grafana-community.github.io/helm-charts",
+    version="3.3.0",
+)
 # renovate: datasource=helm depName=alloy registryUrl=https://grafana.github.io/helm-charts
 ALLOY = Chart(name="alloy", repository="https://grafana.github.io/helm-charts", version="1.11.1")
 # renovate: datasource=helm depName=beyla registryUrl=https://grafana.github.io/helm-charts

@@ -331,6 +331,17 @@ HostName = Annotated[
     ),
     Text("the name of a host in DNS, in lowercase", "otlp.example.com"),
 ]
+HostAndPort = Annotated[
+    str,
+    Field(max_length=300, pattern=rf"^{_DNS_HOST}{_PORT.removesuffix('?')}$"),
+    Text("a host with a port, without a scheme", "kafka.kafka.svc:9092"),
+]
+TopicName = Annotated[
+    str,
+    # Kafka refuses `.` and `..` too.
+    Field(min_length=1, max_length=249, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"),
+    Text("1 to 249 letters, digits or `.`, `_`, `-`", "tempo-traces"),
+]
 Endpoint = Annotated[
     str,
     Field(max_length=300, pattern=rf"^https?://{_DNS_HOST}{_PORT}$"),
@@ -483,3 +494,9 @@ RunbookUrl = Annotated[
     ),
     AfterValidator(_address),
 ]
+UserName = Annotated[
+    str,
+    Field(min_length=1, max_length=255, pattern=r"^[^:\x00-\x1f\x7f]+$"),
+    Text("1 to 255 characters other than `:` and control characters", "tempo"),
+]
+"""User for basic authentication (RFC 7617) and SASL/PLAIN."""

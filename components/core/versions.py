@@ -4,7 +4,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from .helm import ALLOY, BEYLA, OPERATOR, TEMPO, TEMPO_3, TEMPO_DISTRIBUTED, Chart
+from .helm import (
+    ALLOY,
+    BEYLA,
+    OPERATOR,
+    TEMPO,
+    TEMPO_3,
+    TEMPO_DISTRIBUTED,
+    TEMPO_DISTRIBUTED_3,
+    Chart,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +42,12 @@ TESTED: tuple[Tested, ...] = (
         chart=TEMPO_DISTRIBUTED,
         program="Tempo",
         version=TEMPO_VERSIONS[2],
+        image_tag="tempo.image.tag",
+    ),
+    Tested(
+        chart=TEMPO_DISTRIBUTED_3,
+        program="Tempo",
+        version=TEMPO_VERSIONS[3],
         image_tag="tempo.image.tag",
     ),
     Tested(chart=ALLOY, program="Alloy", version="1.18.1", image_tag="image.tag"),

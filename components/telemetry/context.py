@@ -24,6 +24,11 @@ from .promql import FROM_TEMPO, counted, quoted, select
 
 #: Parts of a distributed Tempo, as the chart's ServiceMonitors name their jobs.
 _PARTS = ("distributor", "ingester", "querier", "query-frontend", "compactor")
+#: The same of Tempo 3.
+_PARTS_3 = (
+    *("distributor", "live-store", "block-builder", "querier", "query-frontend"),
+    *("backend-scheduler", "backend-worker"),
+)
 _GENERATOR = "metrics-generator"
 
 
@@ -107,11 +112,16 @@ class StackContext:
         return FROM_TEMPO, f"{Label.TEMPO_CLUSTER}={quoted(self.cluster)}"
 
     @property
+    def kafka(self) -> bool:
+        """Whether spans pass through Kafka on their way through Tempo."""
+        return self.version == 3 and self.mode is TempoMode.DISTRIBUTED
+
+    @property
     def tempo_jobs(self) -> list[str]:
         """Values of the label `job` of Tempo's parts, as the charts' ServiceMonitors set them."""
         if self.mode is TempoMode.MONOLITHIC:
             return [TEMPO_RELEASE]
-        parts = [*_PARTS, *([_GENERATOR] if self.generator else [])]
+        parts = [*(_PARTS_3 if self.kafka else _PARTS), *([_GENERATOR] if self.generator else [])]
         return [f"{self.namespace}/{part}" for part in parts]
 
     def tempo(self, metric: StrEnum, **matchers: str) -> str:
@@ -122,7 +132,7 @@ class StackContext:
         jobs = self.tempo_jobs
         # A job's name has no character with a meaning in a regular expression.
         job = f'="{jobs[0]}"' if len(jobs) == 1 else f'=~"{"|".join(jobs)}"'
-        its = tempo_metric(metric, self.version)
+        its = tempo_metric(metric, self.version, kafka=self.kafka)
         return self._select(its, self.namespace, job=job, **matchers)
 
     def tempo_count(self, metric: StrEnum, over: str, *, by: str = "", **matchers: str) -> str:

@@ -64,7 +64,7 @@ SCRAPED_LABELS = frozenset(
     {
         *("namespace", "job", "pod"),
         *("component_path", "container", "daemonset", "data_type", "decision", "health_type"),
-        *("le", "name", "operation", "otel_signal", "persistentvolumeclaim", "policy"),
+        *("group", "le", "name", "operation", "otel_signal", "persistentvolumeclaim", "policy"),
         *("error_type", "process_name", "reason", "route"),
         *("state", "status", "status_code", "telemetry_type", "tenant", "url", "version"),
     }
@@ -195,8 +195,21 @@ class Tempo3Metric(StrEnum):
     LIVE_TRACES = "tempo_live_store_live_traces"
 
 
-def tempo_metric(metric: StrEnum, version: int) -> StrEnum:
-    """Return a metric of Tempo by its name in a major version."""
+class TempoKafkaMetric(StrEnum):
+    """Of Tempo 3 with Kafka: what it names otherwise, and what others don't have (3.0.3)."""
+
+    BLOCKS_FLUSHED = "tempo_block_builder_flushed_blocks"
+    #: Records of a partition that a group of consumers has not processed.
+    LAG = "tempo_ingest_group_partition_lag"
+    RECORDS_PRODUCED = "tempo_distributor_produce_records_total"
+    PRODUCE_FAILURES = "tempo_distributor_produce_failures_total"
+    PRODUCE_SECONDS = "tempo_distributor_kafka_write_latency_seconds_bucket"
+
+
+def tempo_metric(metric: StrEnum, version: int, *, kafka: bool = False) -> StrEnum:
+    """Return a metric of Tempo by its name in a major version, with Kafka or without."""
+    if kafka and metric == str(TempoMetric.BLOCKS_FLUSHED):
+        return TempoKafkaMetric.BLOCKS_FLUSHED
     if version == 3 and metric.name in Tempo3Metric.__members__ and metric in {*TempoMetric}:
         return Tempo3Metric[metric.name]
     return metric

@@ -77,7 +77,7 @@ class TempoArgs:
 def pinned_chart(settings: TempoSettings) -> helm.Chart:
     """Return the pinned chart of the mode and the major version in use."""
     if settings.mode is TempoMode.DISTRIBUTED:
-        return helm.TEMPO_DISTRIBUTED
+        return helm.TEMPO_DISTRIBUTED if settings.version == 2 else helm.TEMPO_DISTRIBUTED_3
     return helm.TEMPO if settings.version == 2 else helm.TEMPO_3
 
 
@@ -99,7 +99,7 @@ def checks(args: TempoArgs) -> Iterator[Check]:
         "tempo",
         args.settings.values,
         args.chart_in_use,
-        owned=monolithic.owned(args.settings) if one else distributed.OWNED,
+        owned=(monolithic if one else distributed).owned(args.settings),
         built=lambda: _built(args),
     )
     yield from config.checks(args)

@@ -1,4 +1,4 @@
-"""Helm values of mode distributed: chart tempo-distributed 2.x, replicated, without Kafka."""
+"""Helm values of mode distributed: chart tempo-distributed, 3.x with Kafka and 2.x without it."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from ..core.overrides import IDENTITY, MONITOR, MONITOR_LABELS, NAMES, merged
 from ..core.settings import IpFamily, PlacementSettings
 from ..core.texts import map_strings
 from ..core.workload import Workload
-from . import config, sizes
+from . import config, kafka, sizes
 from .settings import TempoSettings, TempoWorkloadSettings
 
 if TYPE_CHECKING:
@@ -28,10 +28,26 @@ _COMPONENTS = {
     "metricsGenerator": ("metrics_generator", "metrics-generator"),
     "memcached": ("memcached", "memcached"),
 }
+#: The same of Tempo 3.
+_COMPONENTS_3 = {
+    **{name: its for name, its in _COMPONENTS.items() if name not in ("ingester", "compactor")},
+    "liveStore": ("live_store", "live-store"),
+    "blockBuilder": ("block_builder", "block-builder"),
+    "backendScheduler": ("backend_scheduler", "backend-scheduler"),
+    "backendWorker": ("backend_worker", "backend-worker"),
+}
 #: Termination grace period in seconds: the chart's 30 for most, Kubernetes' 30 for memcached. An
 #: ingester and a generator finish their uploads; the rest stays on the volume, so that less than
 #: the chart's 300 is enough and an upgrade of many ingesters ends in time.
-_GRACE_SECONDS: Mapping[str, int] = {"ingester": 120, "metrics_generator": 120}
+_GRACE_SECONDS: Mapping[str, int] = {
+    "ingester": 120,
+    "metrics_generator": 120,
+    # The chart's. Spans stay in Kafka until they are in S3.
+    "block_builder": 300,
+    "live_store": 60,
+}
+#: Workloads that read their own or an earlier pod's spans when they start.
+_REPLAYING = ("ingester", "metrics_generator", "live_store")
 _DEFAULT_GRACE_SECONDS = 30
 #: Share of the pods that a rolling update replaces at the same time, of workloads without data. The
 #: chart's one at a time takes hours for a hundred queriers.
@@ -72,7 +88,7 @@ def _owned(name: str, setting: str) -> dict[str, str]:
 
 
 #: Keys of the chart that `tempo.values` can't set: what sets them, or why the stack owns them.
-OWNED: Mapping[str, str] = {
+_OWNED: Mapping[str, str] = {
     "fullnameOverride": NAMES,
     "nameOverride": NAMES,
     "global.image.registry": "charts.imageRegistry",
@@ -82,7 +98,6 @@ OWNED: Mapping[str, str] = {
     "global.priorityClassName": "tempo.placement.priorityClass",
     "global.storageClass": "tempo.storageClass",
     "enterprise.enabled": "it needs a license",
-    "ingest": "this mode runs without Kafka",
     "minio": "storage.endpoint",
     "multitenancyEnabled": "tempo.tenant",
     "metaMonitoring.serviceMonitor.enabled": MONITOR,
@@ -103,13 +118,6 @@ OWNED: Mapping[str, str] = {
         config.GENERATED,
     ),
     **{
-        key: owner
-        for name, (setting, _) in _COMPONENTS.items()
-        for key, owner in _owned(
-            name, TempoWorkloadSettings.model_fields[setting].alias or setting
-        ).items()
-    },
-    **{
         f"{name}.autoscaling.{key}": f"tempo.workloads.{name}.{setting}"
         for name in ("distributor", "querier")
         for key, setting in {
@@ -120,7 +128,7 @@ OWNED: Mapping[str, str] = {
     },
     **{
         f"{name}.persistence.{key}": owner
-        for name in ("ingester", "metricsGenerator")
+        for name in ("metricsGenerator",)
         for key, owner in {
             "enabled": "recent spans are on the volume only",
             "size": f"tempo.workloads.{name}.volumeGib",
@@ -133,17 +141,57 @@ OWNED: Mapping[str, str] = {
 }
 
 
+#: The same of chart 2.x alone.
+_OWNED_2: Mapping[str, str] = {
+    "ingest": "Tempo 2 runs without Kafka",
+    "ingester.persistence.enabled": "recent spans are on the volume only",
+    "ingester.persistence.size": "tempo.workloads.ingester.volumeGib",
+    "ingester.persistence.storageClass": "tempo.storageClass",
+}
+#: The same of chart 3.x alone.
+_OWNED_3: Mapping[str, str] = {
+    "ingest": "tempo.kafka",
+    "defaults.extraEnv": "tempo.kafka.passwordSecret",
+    "defaults.extraArgs": "tempo.kafka.passwordSecret",
+    "blockBuilder.replicas": "tempo.kafka.partitions",
+    "liveStore.replicas": "tempo.kafka.partitions",
+    "blockBuilder.enabled": "without it, no block is written",
+    "liveStore.enabled": "without it, recent spans aren't found",
+    "backendScheduler.enabled": "without it, blocks are neither merged nor deleted",
+    "backendWorker.autoscaling.enabled": "tempo.workloads.backendWorker.replicas",
+}
+
+
+def owned(settings: TempoSettings) -> Mapping[str, str]:
+    """Return the keys of the chart in use that `tempo.values` can't set."""
+    by_component = {
+        key: owner
+        for name, (setting, _) in _components(settings).items()
+        for key, owner in _owned(
+            name, TempoWorkloadSettings.model_fields[setting].alias or setting
+        ).items()
+        # The one scheduler has no replicas in the chart.
+        if key != "backendScheduler.replicas"
+    }
+    return {**_OWNED, **by_component, **(_OWNED_2 if settings.version == 2 else _OWNED_3)}
+
+
+def _components(settings: TempoSettings) -> Mapping[str, tuple[str, str]]:
+    return _COMPONENTS if settings.version == 2 else _COMPONENTS_3
+
+
 def values(args: "TempoArgs") -> dict[str, Any]:
     """Return the values to install chart tempo-distributed with.
 
-    They never contain `ingest.kafka.address`, which would move the write path to Kafka.
+    With Tempo 2 they never contain `ingest.kafka.address`, which would move the write path to
+    Kafka.
     """
     placed = args.settings.placement.over(args.placement)
     generator = bool(config.processors(args.settings, args.metrics))
     workloads = sizes.workloads(args.settings, generator=generator)
     components = {
         chart_name: _component(workloads[name], name, label, placed)
-        for chart_name, (name, label) in _COMPONENTS.items()
+        for chart_name, (name, label) in _components(args.settings).items()
         if name in workloads
     }
     return {
@@ -181,18 +229,55 @@ def values(args: "TempoArgs") -> dict[str, Any]:
             }
         },
         "gateway": {"enabled": False},
-        "minio": {"enabled": False},
         **components,
         "distributor": components["distributor"] | {"strategy": _rolling("distributor")},
-        "ingester": components["ingester"] | _ingester(args.settings, workloads["ingester"]),
         "querier": components["querier"] | _querier(args.settings),
-        "compactor": components["compactor"] | _compactor(args.settings),
+        **_storing(args.settings, components, workloads),
         "memcached": components["memcached"] | _memcached(workloads["memcached"]),
         "metricsGenerator": (
             components["metricsGenerator"] | _generator(args, workloads["metrics_generator"])
             if generator
             else {"enabled": False}
         ),
+    }
+
+
+def _storing(
+    settings: TempoSettings,
+    components: Mapping[str, dict[str, Any]],
+    workloads: Mapping[str, Workload],
+) -> dict[str, Any]:
+    """Return the values of the parts that hold recent spans, write blocks, and merge them."""
+    if settings.version == 2:
+        return {
+            "ingester": components["ingester"] | _ingester(settings, workloads["ingester"]),
+            "compactor": components["compactor"] | _compactor(settings),
+            "minio": {"enabled": False},
+        }
+    compaction = {"compaction": _compaction(settings)}
+    scheduler = components["backendScheduler"]
+    return {
+        "ingest": kafka.ingest(settings),
+        # Unlike `global`, these are not for memcached.
+        **placement.given(
+            {
+                "defaults": placement.given(
+                    {
+                        "extraEnv": kafka.environment(settings),
+                        "extraArgs": kafka.arguments(settings),
+                    }
+                )
+            }
+        ),
+        "liveStore": components["liveStore"] | {"config": config.live_store(settings)},
+        "blockBuilder": components["blockBuilder"] | {"config": {"partitions_per_instance": 1}},
+        "backendScheduler": {
+            # The chart has one, and no disruption budget.
+            key: its
+            for key, its in scheduler.items()
+            if key not in ("replicas", "podDisruptionBudget", "maxUnavailable")
+        }
+        | {"config": {"provider": {"compaction": compaction}}},
     }
 
 
@@ -205,7 +290,7 @@ def rollouts(args: "TempoArgs") -> list[Rollout]:
             share=_ROLLOUT_SHARES.get(name, 0),
             stop_seconds=_GRACE_SECONDS.get(name, _DEFAULT_GRACE_SECONDS),
             ready_seconds=config.READY_SECONDS
-            + (config.REPLAY_SECONDS if name in _GRACE_SECONDS else 0),
+            + (config.REPLAY_SECONDS if name in _REPLAYING else 0),
         )
         for name, size in sizes.workloads(args.settings, generator=generator).items()
     ]
@@ -293,11 +378,14 @@ def _querier(settings: TempoSettings) -> dict[str, Any]:
 
 
 def _compactor(settings: TempoSettings) -> dict[str, Any]:
-    compaction = {
+    return {"config": {"compaction": _compaction(settings)}, "strategy": _rolling("compactor")}
+
+
+def _compaction(settings: TempoSettings) -> dict[str, Any]:
+    return {
         "block_retention": config.retention(settings),
         "max_block_bytes": config.MAX_BLOCK_BYTES,
     }
-    return {"config": {"compaction": compaction}, "strategy": _rolling("compactor")}
 
 
 def _rolling(name: str) -> dict[str, Any]:
@@ -363,15 +451,23 @@ def _without_values(args: "TempoArgs") -> dict[str, Any]:
     slack = {"ingestion_time_range_slack": config.slack(args.settings)}
     section: dict[str, Any] = {
         "distributor": {"retry_after_on_resource_exhausted": config.RETRY_AFTER},
-        "ingester": config.ingester(args.settings),
+        **({"ingester": config.ingester(args.settings)} if args.settings.version == 2 else {}),
         "query_frontend": config.query_frontend(args.settings),
         "storage": {"trace": {"wal": slack}},
     }
+    if args.settings.version == 3:
+        section["block_builder"] = {"wal": slack}
+        section["ingest"] = kafka.without_values(args.settings)
     if args.ip_family is IpFamily.IPV6:
         # The addresses by which the parts reach each other.
         by_ipv6 = {"enable_inet6": True}
-        section["ingester"]["lifecycler"] = by_ipv6
-        for part in ("compactor", "distributor", "metrics_generator"):
+        parts = ["distributor", "metrics_generator"]
+        if args.settings.version == 2:
+            section["ingester"]["lifecycler"] = by_ipv6
+            parts.append("compactor")
+        else:
+            parts += ["live_store", "backend_worker"]
+        for part in parts:
             section[part] = {**section.get(part, {}), "ring": by_ipv6}
     return section
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from annotated_types import Gt, Le
 from pydantic import AfterValidator, Field, Strict
 
+from ..backends.settings import SecretKeySettings
 from ..core.base import Settings, explained
 from ..core.names import OTLP_RETRY_MINUTES
 from ..core.on_change import Direction, OnChange
@@ -15,13 +16,22 @@ from ..core.overrides import Overrides
 from ..core.settings import (
     PLACED,
     PlacementSettings,
+    PodSettings,
     ScalableWorkloadSettings,
     Size,
     StatefulPodSettings,
     StatefulWorkloadSettings,
     WorkloadSettings,
 )
-from ..core.texts import AttributeName, ClassName, TempoVersion, TenantId
+from ..core.texts import (
+    AttributeName,
+    ClassName,
+    HostAndPort,
+    TempoVersion,
+    TenantId,
+    TopicName,
+    UserName,
+)
 from ..core.versions import TEMPO_VERSIONS
 from ..telemetry.metrics import LATENCY_BUCKETS, Label
 
@@ -53,6 +63,23 @@ _MAJOR = OnChange(
     "when.",
     do="Flush Tempo first. Before going back, set `query_frontend.rf1_after`.",
     section="upgrades.md#move-to-tempo-3",
+)
+_TOPIC = OnChange(
+    happens="Tempo reads another topic: spans in the old one that are not yet in S3 are lost.",
+    do="Stop the senders, and wait until the block builders have no lag.",
+    section="kafka.md#change-topic-or-partitions",
+)
+_BROKERS = OnChange(
+    happens="If it is a broker of another Kafka, spans in the old one that are not yet in S3 are "
+    "lost.",
+    do="Stop the senders, and wait until the block builders have no lag.",
+    section="kafka.md#change-topic-or-partitions",
+)
+_PARTITIONS = OnChange(
+    happens="Spans in the partitions that no longer have a block builder are lost.",
+    do="Take the partitions out of use first.",
+    section="kafka.md#change-topic-or-partitions",
+    direction=Direction.LESS,
 )
 _RETENTION = OnChange(
     happens="Tempo deletes older traces within hours of `up`, which can't be undone.",
@@ -159,6 +186,34 @@ class TempoWorkloadSettings(Settings):
     """Turns spans into metrics for the metrics backend."""
     memcached: WorkloadSettings = WorkloadSettings()
     """Caches bloom filters and footers of blocks."""
+    live_store: PodSettings = PodSettings()
+    """Tempo 3: answers queries for recent spans from Kafka; one for each partition."""
+    block_builder: PodSettings = PodSettings()
+    """Tempo 3: writes the spans in Kafka to S3 as blocks; one for each partition."""
+    backend_scheduler: PodSettings = PodSettings()
+    """Tempo 3: plans merging of blocks and retention; always one."""
+    backend_worker: WorkloadSettings = WorkloadSettings()
+    """Tempo 3: merges blocks and applies retention, as the scheduler plans it."""
+
+
+class TempoKafkaSettings(Settings):
+    """Kafka, through which spans pass in mode distributed of Tempo 3: see docs/kafka.md."""
+
+    address: Annotated[HostAndPort, _BROKERS]
+    """Host and port of one broker, which names the others. Tempo 3.0 connects without TLS."""
+    topic: Annotated[TopicName, _TOPIC] = "tempo-traces"
+    """Topic, which must exist, and which nothing else may use."""
+    partitions: Annotated[int | None, _PARTITIONS] = Field(default=None, ge=1, le=200)
+    """Partitions of the topic, by default 2, 3 or 6 in size s, m or l. There is one live store and
+    one block builder for each."""
+    username: UserName | None = None
+    """User for SASL/PLAIN, the only mechanism of Tempo 3.0. User and password are sent without
+    encryption."""
+    password_secret: SecretKeySettings | None = None
+    """Password of that user, in a Secret that exists."""
+    acknowledge_experimental: bool = False
+    """Allow Kafka in production, where it is refused otherwise: it was tested with a stand-in for
+    Kafka only."""
 
 
 class TempoLimitSettings(Settings):
@@ -218,13 +273,15 @@ class TempoSettings(Settings):
     """Grafana Tempo, the trace backend."""
 
     mode: Annotated[TempoMode, _MODE] = TempoMode.MONOLITHIC
-    """`monolithic` (one process, down while it restarts) or `distributed` (replicated, without
-    Kafka; needs `size` s, m or l). Which for which load: docs/sizing.md."""
+    """`monolithic` (one process, down while it restarts) or `distributed` (replicated; needs `size`
+    s, m or l, and with `version: 3` Kafka). Which for which load: docs/sizing.md."""
     version: Annotated[int, _MAJOR] = Field(default=2, ge=2, le=3)
-    """Major version of Tempo: 2, or 3 with `mode: monolithic`. Tempo 3 in mode distributed needs
-    Kafka. What is tested of each: docs/versions.md."""
+    """Major version of Tempo: 2 or 3. Tempo 3 in mode distributed needs `kafka`. What is tested of
+    each: docs/versions.md."""
     size: Size = Size.S
     """Preset of replicas, requests, limits, volumes and ingestion limits: see docs/sizing.md."""
+    kafka: TempoKafkaSettings | None = None
+    """Kafka of mode distributed with `version: 3`; experimental."""
     accept_two_ingesters: bool = False
     """Allow two ingesters in mode distributed, each with every span. While one of them
     restarts or is lost, Tempo ingests nothing and answers no queries, and spans wait in Alloy's
@@ -277,6 +334,11 @@ class TempoSettings(Settings):
     values: Overrides = Field(default={})
     """Other values of the chart in use, `tempo` or `tempo-distributed`, merged last: see
     docs/overrides.md."""
+
+    @property
+    def uses_kafka(self) -> bool:
+        """Whether spans pass through Kafka."""
+        return self.version == 3 and self.mode is TempoMode.DISTRIBUTED
 
     @property
     def local_blocks(self) -> bool:

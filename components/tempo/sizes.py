@@ -89,6 +89,29 @@ _DISTRIBUTED: Mapping[Size, Mapping[str, Workload]] = {
 }
 
 
+# Tempo 3 has live stores and block builders instead of ingesters, and a scheduler with workers
+# instead of compactors. Its docs give 10 MB/s to a partition; two at least, so that one live store
+# that restarts hides half of the recent spans only. Live stores hold what ingesters did, in memory
+# and on the node's disk; the rest is our choice.
+_PARTITIONS: Mapping[Size, int] = {Size.S: 2, Size.M: 3, Size.L: 6}
+
+
+def _with_kafka(preset: Mapping[str, Workload], partitions: int) -> dict[str, Workload]:
+    ingester, compactor = preset["ingester"], preset["compactor"]
+    one = replace(ingester, replicas=partitions, volume_gib=None)
+    return {
+        "distributor": preset["distributor"],
+        "live_store": one,
+        "block_builder": replace(one, memory_request_mib=one.memory_limit_mib // 2),
+        "querier": preset["querier"],
+        "query_frontend": preset["query_frontend"],
+        "backend_scheduler": _size(1, (100, 500), (256, 1024)),
+        "backend_worker": compactor,
+        "metrics_generator": preset["metrics_generator"],
+        "memcached": preset["memcached"],
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """Ingestion limits; Tempo refuses and counts spans over a limit.
@@ -194,6 +217,8 @@ def workloads(settings: TempoSettings, *, generator: bool = True) -> dict[str, W
         preset: Mapping[str, Workload] = {"monolithic": _MONOLITHIC[settings.size]}
     else:
         preset = _DISTRIBUTED[settings.size]
+        if settings.version == 3:
+            preset = _with_kafka(preset, partitions(settings))
     return {
         name: workload.override(getattr(settings.workloads, name))
         for name, workload in preset.items()
@@ -201,8 +226,16 @@ def workloads(settings: TempoSettings, *, generator: bool = True) -> dict[str, W
     }
 
 
+def partitions(settings: TempoSettings) -> int:
+    """Return the partitions of the topic in Kafka, each with a live store and a block builder."""
+    own = settings.kafka.partitions if settings.kafka else None
+    return own or _PARTITIONS[settings.size]
+
+
 def copies(settings: TempoSettings) -> int:
-    """Return the copies of a span in the ingesters of mode distributed."""
+    """Return the copies of a span in mode distributed; with Kafka there is one."""
+    if settings.version == 3:
+        return 1
     return min(_COPIES, workloads(settings)["ingester"].replicas)
 
 

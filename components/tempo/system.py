@@ -1,6 +1,6 @@
 """Tempo as one of the stack's systems."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..core import flows
 from ..core.helm import TEMPO as CHART
@@ -27,8 +27,13 @@ from .settings import TempoMode
 #: Receivers of Tempo's charts beside OTLP.
 _JAEGER: tuple[flows.Port, ...] = (("TCP", 14250), ("TCP", 14268), ("UDP", 6831), ("UDP", 6832))
 _ZIPKIN = flows.tcp(9411)
-#: Components of tempo-distributed that read or write blocks.
-_STORES = ("compactor", "ingester", "metrics-generator", "querier", "query-frontend")
+#: Components of tempo-distributed that read or write blocks, by Tempo's major.
+_STORES: Mapping[int, tuple[str, ...]] = {
+    2: ("compactor", "ingester", "metrics-generator", "querier", "query-frontend"),
+    3: ("backend-scheduler", "backend-worker", "block-builder", "querier", "query-frontend"),
+}
+#: Components that write to Kafka or read from it.
+_KAFKA = ("distributor", "block-builder", "live-store", "metrics-generator")
 
 
 def args(settings: TracingSettings, *, has_credentials: bool) -> TempoArgs:
@@ -87,7 +92,13 @@ def _flows(settings: TracingSettings) -> flows.Flows:
     # Queries and scrapes share a port.
     queried = flows.rule("from", flows.scrapers(settings), flows.tcp(TEMPO_HTTP_PORT))
     yield "tempo-query", flows.spec(pods(tempo.mode), ingress=[queried])
-    yield "tempo-storage", flows.spec(pods(tempo.mode, *_STORES), egress=_storage(settings))
+    yield (
+        "tempo-storage",
+        flows.spec(pods(tempo.mode, *_STORES[tempo.version]), egress=_storage(settings)),
+    )
+    if tempo.uses_kafka and tempo.kafka:
+        brokers = flows.to_url(f"kafka://{tempo.kafka.address}", settings.namespaces.tracing)
+        yield "tempo-kafka", flows.spec(pods(tempo.mode, *_KAFKA), egress=brokers)
     if metrics:
         yield "tempo-metrics", flows.spec(pods(tempo.mode, "metrics-generator"), egress=metrics)
     if tempo.mode is TempoMode.DISTRIBUTED:

@@ -14,7 +14,7 @@ from typing import Final
 
 import pulumi
 
-from delivery.preflight import access, names, outside, platform, room, sources
+from delivery.preflight import access, kafka, names, outside, platform, room, sources
 from delivery.preflight.api import Cluster, UnknownError
 from delivery.preflight.finding import Finding, Level, count, not_checked, summary, wrapped
 from delivery.preflight.sources import Sources
@@ -41,6 +41,7 @@ CHECKS: Final[Mapping[str, Callable[[Sources], Iterator[Finding]]]] = {
     "OIDC issuer": platform.oidc_issuer,
     "network policies": platform.network_policies,
     "IP addresses": platform.ip_addresses,
+    "Kafka": kafka.kafka,
     "Grafana": platform.grafana,
     "datasources": names.datasources,
     "kernels": platform.kernels,

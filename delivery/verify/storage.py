@@ -27,11 +27,12 @@ _UNITS: Final[Mapping[str, float]] = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
 def written(run: Run) -> Iterator[Finding]:
     """Have an ingester write its block to the bucket, and check that S3 accepts it."""
     site, namespace = run.site, run.site.settings.namespaces.tracing
-    pods = site.tempo_pods("ingester")
+    its = site.settings.tempo
+    pods = site.tempo_pods("block-builder" if its.uses_kafka else "ingester")
 
-    version = site.settings.tempo.version
+    version = its.version
     live, flushed_blocks, failures = (
-        tempo_metric(metric, version)
+        tempo_metric(metric, version, kafka=its.uses_kafka)
         for metric in (
             TempoMetric.LIVE_TRACES,
             TempoMetric.BLOCKS_FLUSHED,
@@ -42,8 +43,9 @@ def written(run: Run) -> Iterator[Finding]:
     def metrics(pod: str) -> Exposition:
         return site.metrics(namespace, [pod], TEMPO_HTTP_PORT)
 
-    # In mode distributed, not every ingester has a copy of the trace.
-    pod = next((p for p in pods if metrics(p).total(live)), (pods or [""])[0])
+    # In mode distributed, not every ingester or partition has the trace.
+    wanted = flushed_blocks if its.uses_kafka else live
+    pod = next((p for p in pods if metrics(p).total(wanted)), (pods or [""])[0])
     if not pod:
         yield error("no pod of Tempo has recent spans", "docs/runbooks/tempo-down.md")
         return

@@ -104,10 +104,13 @@ def _requests(settings: TracingSettings) -> tuple[float, float]:
     """Return writes and reads of a month: blocks are flushed, then read and rewritten."""
     copies, of_generators = _copies(settings)
     hourly = _stored_per_second(settings) * 3600
-    ingesters = 1
-    if settings.tempo.mode is TempoMode.DISTRIBUTED:
-        ingesters = workloads(settings)["tempo ingester"].replicas
-    least = ingesters * 60 / tempo_sizes.blocks(settings.tempo).max_minutes
+    writers, minutes = 1, tempo_sizes.blocks(settings.tempo).max_minutes
+    if settings.tempo.uses_kafka:
+        # A block builder writes one in each cycle (block_builder.consume_cycle_duration).
+        writers, minutes = tempo_sizes.partitions(settings.tempo), 5
+    elif settings.tempo.mode is TempoMode.DISTRIBUTED:
+        writers = workloads(settings)["tempo ingester"].replicas
+    least = writers * 60 / minutes
     blocks = max(least, copies * hourly / _BLOCK_BYTES)
     if of_generators:
         least = capacity.generators(settings) * _GENERATOR_BLOCKS

@@ -92,7 +92,7 @@ _DERIVED: Final = (
         fact="chart tempo*",
         says=(
             "Another major version of Tempo's chart. Version 3 of tempo-distributed needs Kafka "
-            "and has no ingesters: this is a migration, not an upgrade."
+            "and has no ingesters, whose spans must be in S3 first: this is a migration."
         ),
         section="upgrades.md#upgrade-a-chart",
         applies=_another_major,

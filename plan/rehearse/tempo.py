@@ -45,7 +45,8 @@ def moved(config: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], dict
     new["memberlist"] = new.get("memberlist", {}) | gossip
     name = folder.name
     ring = {"instance_addr": HOST, "instance_port": ports["grpc"], "instance_id": name}
-    for section in ("distributor", "compactor", "metrics_generator", "live_store"):
+    rings = ("distributor", "compactor", "metrics_generator", "live_store", "backend_worker")
+    for section in rings:
         if section in new:
             new[section].setdefault("ring", {}).update(ring)
     if "ingester" in new:
@@ -55,6 +56,10 @@ def moved(config: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], dict
         # Defaults of Tempo 3 on the volume (modules/livestore/config.go).
         store.setdefault("wal", {})["path"] = str(folder / "live-store")
         store["shutdown_marker_dir"] = str(folder / "live-store-marker")
+    if builder := new.get("block_builder"):
+        # The number in a pod's name is that of its partition.
+        builder["instance_id"] = name
+        builder.setdefault("wal", {})["path"] = str(folder / "block-builder")
     return new, ports
 
 

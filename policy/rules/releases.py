@@ -32,15 +32,22 @@ _SWITCHES = {"backendWorker": "backendScheduler.enabled"}
 
 
 @cache
-def containers(chart_name: str) -> Mapping[str, tuple[str, bool]]:
+def containers(chart_name: str, version: str = "") -> Mapping[str, tuple[str, bool]]:
     """Return where a pinned chart takes the resources of its containers from.
+
+    Args:
+        chart_name: name of the chart.
+        version: its version. Of one that is not recorded, those of the same major count, or all.
 
     Returns:
         Path of each container's resources, with the path of the switch that turns it on (empty for
         one that always runs) and the switch's default. Empty for an unknown chart.
     """
     found: dict[str, tuple[str, bool]] = {}
-    for file in _CONTRACTS.glob(f"*/{glob.escape(chart_name)}-[0-9]*.json"):
+    files = list(_CONTRACTS.glob(f"*/{glob.escape(chart_name)}-[0-9]*.json"))
+    for end in (f"-{version}.json", f"-{version.partition('.')[0]}."):
+        files = [file for file in files if end in file.name] or files
+    for file in files:
         contract = json.loads(file.read_text(encoding="utf-8"))
         keys: Mapping[str, str] = contract["keys"]
         for path in (key for key in keys if key.split(".")[-1] == "resources"):
@@ -66,15 +73,16 @@ def _without_limits(resources: Sequence[Resource], _: Before) -> Iterator[Findin
     for release in resources:
         values = release.inputs.get("values")
         if release.type == RELEASE and values != UNKNOWN:
-            for path, found in _resources(chart(release), values):
+            version = str(release.inputs.get("version"))
+            for path, found in _resources(chart(release), version, values):
                 missing = [f"{path}.limits.{k}" for k in _LIMITS if not at(found, f"limits.{k}")]
                 if missing:
                     yield Finding(release.urn, f"not set: values.{', values.'.join(missing)}")
 
 
-def _resources(name: str, values: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _resources(name: str, version: str, values: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield path and value of the resources of each running container."""
-    known = containers(name)
+    known = containers(name, version)
     if not known:
         # Of an unknown chart: all resources in its values, of which there must be some.
         found = [(p, mapping(v)) for p, k, v in entries(values) if k == "resources" and mapping(v)]

@@ -10,10 +10,13 @@ from .rule import Before, Finding, Resource, Rule
 SHORTENED = "retention-shortened"
 #: Key of the pack's configuration with the deployed retention in hours.
 DEPLOYED_HOURS = "deployedRetentionHours"
-#: Path of the retention in the values of Tempo's charts.
+#: Paths of the retention in the values of Tempo's charts, in any version.
 _PATHS = {
-    "tempo": "values.tempo.retention",
-    "tempo-distributed": "values.compactor.config.compaction.block_retention",
+    "tempo": ("values.tempo.retention",),
+    "tempo-distributed": (
+        "values.compactor.config.compaction.block_retention",
+        "values.backendScheduler.config.provider.compaction.compaction.block_retention",
+    ),
 }
 
 
@@ -24,9 +27,10 @@ def retention_hours(resources: Sequence[Resource]) -> float | None:
 
 
 def _hours(release: Resource) -> float | None:
-    path = _PATHS.get(chart(release)) if release.type == RELEASE else None
-    text = re.fullmatch(r"([0-9]+(\.[0-9]+)?)h", str(at(release.inputs, path))) if path else None
-    return float(text[1]) if text else None
+    paths = _PATHS.get(chart(release), ()) if release.type == RELEASE else ()
+    found = (str(at(release.inputs, path)) for path in paths)
+    texts = (re.fullmatch(r"([0-9]+(\.[0-9]+)?)h", text) for text in found)
+    return next((float(text[1]) for text in texts if text), None)
 
 
 def _shortened(resources: Sequence[Resource], before: Before) -> Iterator[Finding]:

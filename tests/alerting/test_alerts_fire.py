@@ -10,7 +10,12 @@ import yaml
 
 from components.alerting.alert import INTERVAL
 from components.alerting.rules import alert_groups
-from components.telemetry.metrics import AlloyMetric, BeylaMetric
+from components.telemetry.metrics import (
+    AlloyMetric,
+    BeylaMetric,
+    ClusterMetric,
+    TempoKafkaMetric,
+)
 from components.tempo.settings import TempoMode
 from tests.alerting.cases import cases, context
 from tests.alerting.timeline import Case, Metric, Phase, series
@@ -143,6 +148,54 @@ def test_a_component_that_does_not_run_is_a_configuration_that_is_not_loaded(
     file = written(mode, name, tmp_path, scenarios(name, case))
 
     assert promtool("test", "rules", file) == ""
+
+
+def _of_kafka(well: float, sick: float, **labels: str) -> list[Metric]:
+    """Return lag of the block builders, whose own gauge follows their cycle, and of others."""
+    job = {"namespace": "tracing", "job": "tracing/block-builder", "partition": "0"}
+    sender = {"namespace": "tracing", "job": "tracing/distributor"}
+    return [
+        Metric(TempoKafkaMetric.LAG, {**job, "group": "block-builder"}, well, sick, gauge=True),
+        Metric(TempoKafkaMetric.LAG, {**job, "group": "live-store"}, 5, 5, gauge=True),
+        Metric(TempoKafkaMetric.RECORDS_PRODUCED, sender, 600, 600),
+    ]
+
+
+KAFKA = {
+    # 6,000 records are ten minutes at 600 a minute.
+    "TempoKafkaLag": Case(_of_kafka(3000, 12_000), minutes=45),
+    "TempoKafkaRefusesSpans": Case(
+        [
+            Metric(
+                TempoKafkaMetric.PRODUCE_FAILURES,
+                {"namespace": "tracing", "job": "tracing/distributor", "reason": "timeout"},
+                None,
+                60,
+            ),
+            Metric(
+                ClusterMetric.UP,
+                {"namespace": "tracing", "job": "tracing/distributor"},
+                1,
+                1,
+                gauge=True,
+            ),
+        ],
+        minutes=10,
+        spared=0,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KAFKA)
+def test_alerts_on_kafka_fire_when_they_should(name: str, tmp_path: Path) -> None:
+    of = context(TempoMode.DISTRIBUTED, version=3)
+    [its] = [r for g in alert_groups(of) for r in g["rules"] if r["alert"] == name]
+    groups = {"groups": [{"name": "g", "interval": INTERVAL, "rules": [its]}]}
+    write(tmp_path, "rules.yaml", groups)
+    tests = scenarios(name, KAFKA[name])
+    content = {"rule_files": ["rules.yaml"], "evaluation_interval": INTERVAL, "tests": tests}
+
+    assert promtool("test", "rules", write(tmp_path, "tests.yaml", content)) == ""
 
 
 def test_a_quiet_weekend_is_no_news(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ EMITTED = {
     for group in (
         signals.SpanMetric,
         signals.TempoMetric,
+        signals.Tempo3Metric,
+        signals.TempoKafkaMetric,
         signals.AlloyMetric,
         signals.BeylaMetric,
         signals.RemoteWriteMetric,
@@ -44,6 +46,7 @@ KNOWN_LABELS = signals.SCRAPED_LABELS
 contexts = st.builds(
     context,
     mode=st.sampled_from(TempoMode),
+    version=st.sampled_from([2, 3]),
     beyla_namespace=st.none() | st.just("tracing-beyla"),
     generator=st.booleans(),
     metrics_uid=st.none() | st.just("metrics"),
@@ -75,7 +78,12 @@ def found(rule: dict[str, Any]) -> list[Any]:
     return list(selectors(promql_parser.parse(rule["expr"])))
 
 
-ALL = {r["alert"]: r for mode in TempoMode for r in rules(context(mode))}
+OF_KAFKA = {
+    name: rule
+    for rule in rules(context(TempoMode.DISTRIBUTED, version=3))
+    if (name := rule["alert"]).startswith("TempoKafka")
+}
+ALL = {r["alert"]: r for mode in TempoMode for r in rules(context(mode))} | OF_KAFKA
 each_alert = sweep("rule", ALL.values(), ids=ALL)
 
 
@@ -121,6 +129,7 @@ def test_only_loss_and_what_leads_to_it_pages_before_a_rollout_has_ended() -> No
         *("TempoStorageAccessDenied", "TempoStorageUnreachable", "TempoFlushFailing"),
         "TempoGeneratorStopped",
         *("SamplerDown", "SamplerDropsTraces", "SamplerDropsLargeTraces"),
+        "TempoKafkaRefusesSpans",
     }
 
 
@@ -236,6 +245,17 @@ def test_each_part_of_tempo_is_missed() -> None:
 
     for part in ("distributor", "ingester", "querier", "query-frontend", "compactor"):
         assert f'"tracing/{part}"' in down["expr"]
+
+
+def test_alerts_with_kafka_are_about_what_runs_there() -> None:
+    of = context(TempoMode.DISTRIBUTED, version=3)
+    before = names(context(TempoMode.DISTRIBUTED))
+    assert names(of) - before == {*OF_KAFKA}
+    assert before - names(of) == {"TempoFlushFailing"}
+    by_name = {rule["alert"]: rule for rule in rules(of)}
+    for part in ("live-store", "block-builder", "backend-scheduler", "backend-worker"):
+        assert f'"tracing/{part}"' in by_name["TempoDown"]["expr"]
+    assert "ingester" not in str(by_name)
 
 
 def test_the_context_follows_the_settings() -> None:

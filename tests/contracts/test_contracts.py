@@ -55,8 +55,8 @@ def test_no_contract_lies_around_for_a_version_that_is_not_pinned() -> None:
     )
     programs = {
         *(f"tempo-config-{tag}" for tag in TEMPO_VERSIONS.values()),
-        # Chart of `tempo.version: 3`.
-        f"{helm.TEMPO_3.name}-{helm.TEMPO_3.version}",
+        # Charts of `tempo.version: 3`.
+        *(f"{c.name}-{c.version}" for c in (helm.TEMPO_3, helm.TEMPO_DISTRIBUTED_3)),
         f"alloy-components-{alloy}",
         f"beyla-config-{beyla}.schema",
         f"opentelemetry-operator-agents-{operator}",

@@ -17,6 +17,7 @@ from plan.recorder import record
 from tests.helm import HELM, TEMPLATE
 from tests.network.evaluator import selects
 from tests.network.stacks import stack
+from tests.tempo.rendering import needs_chart_of_kafka
 
 CHARTS = os.environ.get("TRACING_TEST_CHARTS")
 
@@ -120,6 +121,27 @@ class TestRenderedCharts:
         assert {(6831, "UDP"), (6832, "UDP")} <= ports
         for name in chosen["tempo-storage"]:
             assert (3200, "TCP") in pods[name][1]
+
+    @needs_chart_of_kafka
+    def test_tempo_with_kafka(self, tmp_path: Path) -> None:
+        address = {"address": "kafka.kafka.svc:9092"}
+        values = {**DISTRIBUTED_VALUES, "ingest": {"kafka": address}}
+        pods = rendered(helm.TEMPO_DISTRIBUTED_3, "tempo", values, tmp_path)
+        tempo = {"version": 3, "kafka": address}
+
+        def chosen(policy: str) -> set[str]:
+            found = selected(policy, pods, mode="distributed", tempo=tempo)
+            return {name.removeprefix("tempo-") for name in found}
+
+        readers = {"block-builder", "live-store", "metrics-generator"}
+        assert chosen("tempo-kafka") == {"distributor", *readers}
+        stores = {"backend-scheduler", "backend-worker", "querier", "query-frontend"}
+        assert chosen("tempo-storage") == {"block-builder", *stores}
+        assert chosen("tempo-members") == {name.removeprefix("tempo-") for name in pods}
+        [rule] = network_policies(stack("distributed", tempo=tempo))["tempo-kafka"]["spec"][
+            "egress"
+        ]
+        assert str(rule["to"]).count("'kubernetes.io/metadata.name': 'kafka'") == 1
 
     def test_alloy(self, tmp_path: Path) -> None:
         pods = rendered(helm.ALLOY, "alloy", {}, tmp_path)

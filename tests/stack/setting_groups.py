@@ -70,7 +70,12 @@ def tempo(draw: st.DrawFn) -> Tree:
         "burstSizeMib": burst,
         "rateLimitMib": draw(st.integers(1, burst)),
     }
-    names = [n for n in TempoWorkloadSettings.model_fields if (n != "monolithic") is distributed]
+    with_kafka = {"live_store", "block_builder", "backend_scheduler", "backend_worker"}
+    names = [
+        name
+        for name in TempoWorkloadSettings.model_fields
+        if (name != "monolithic") is distributed and name not in with_kafka
+    ]
     # Off, it may leave the metrics-generator with nothing to do.
     traceql_metrics = draw(st.booleans())
     if not traceql_metrics and distributed:

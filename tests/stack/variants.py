@@ -271,7 +271,9 @@ def chart_of(release: Resource) -> helm.Chart:
     """Return the pinned chart that a release installs, from wherever."""
     name = release.inputs["chart"].rpartition("/")[2]
     version = release.inputs.get("version")
-    named = [chart for chart in (*PINNED, helm.TEMPO_3) if chart.name == name]
+    named = [
+        chart for chart in (*PINNED, helm.TEMPO_3, helm.TEMPO_DISTRIBUTED_3) if chart.name == name
+    ]
     return next((chart for chart in named if chart.version == version), named[0])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.core.helm import TEMPO_3
+from components.core.helm import TEMPO_3, TEMPO_DISTRIBUTED_3
 from components.core.names import TEMPO_RELEASE
 from components.tempo.component import TempoArgs, values
 from tests.helm import HELM, TEMPLATE
@@ -21,6 +21,12 @@ CHARTS = os.environ.get("TRACING_TEST_CHARTS")
 
 needs_charts = pytest.mark.skipif(
     not (HELM and CHARTS), reason="needs helm on PATH and TRACING_TEST_CHARTS, a folder of charts"
+)
+
+
+_KAFKA = f"{TEMPO_DISTRIBUTED_3.name}-{TEMPO_DISTRIBUTED_3.version}.tgz"
+needs_chart_of_kafka = pytest.mark.skipif(
+    not (Path(CHARTS or "") / _KAFKA).is_file(), reason=f"needs {_KAFKA} in TRACING_TEST_CHARTS"
 )
 
 

@@ -18,8 +18,19 @@ from components.tempo.settings import TempoMode, TempoSettings
 from tests.checks.test_rules import settings, stack_file
 from tests.contracts.check import unknown_keys
 from tests.tempo.cases import arguments
-from tests.tempo.rendering import needs_charts, render, tempo_config
+from tests.tempo.rendering import (
+    needs_chart_of_kafka,
+    needs_charts,
+    pod_specs,
+    render,
+    tempo_config,
+)
 
+KAFKA = {
+    "address": "kafka.kafka.svc:9092",
+    "username": "tempo",
+    "password_secret": {"name": "kafka-user", "key": "password"},
+}
 BACKENDS = {"metrics": {"url": "http://p.m.svc", "remoteWriteUrl": "http://p.m.svc/w"}}
 
 
@@ -31,6 +42,11 @@ def problems(tempo: dict[str, Any]) -> dict[str, str]:
 
 def three(**changes: Any) -> dict[str, Any]:
     return {"version": 3, **changes}
+
+
+def with_kafka(**changes: Any) -> dict[str, Any]:
+    kafka = {"address": "kafka.kafka.svc:9092", **changes}
+    return three(mode="distributed", size="m", kafka=kafka)
 
 
 def test_the_chart_and_the_program_follow_the_version() -> None:
@@ -47,6 +63,64 @@ def test_the_chart_knows_every_value(change: dict[str, Any]) -> None:
     built = values(arguments(TempoMode.MONOLITHIC, version=3, **change))
     assert unknown_keys("tempo", helm.TEMPO_3.version, built) == []
     assert "ingester" not in built["tempo"]
+
+
+def test_the_chart_of_mode_distributed_knows_every_value() -> None:
+    for change in ({}, {"metrics": None}, {"jaeger": True, "zipkin": True}):
+        built = values(arguments(TempoMode.DISTRIBUTED, version=3, kafka=KAFKA, **change))
+        chart = helm.TEMPO_DISTRIBUTED_3
+        assert unknown_keys(chart.name, chart.version, built) == []
+        assert {"ingester", "compactor"}.isdisjoint(built)
+        assert built["liveStore"]["replicas"] == built["blockBuilder"]["replicas"] == 3
+
+
+@needs_charts
+@needs_chart_of_kafka
+def test_tempo_knows_every_key_with_kafka(tmp_path: Path) -> None:
+    args = arguments(TempoMode.DISTRIBUTED, version=3, kafka=KAFKA)
+    objects = render(args, tmp_path)
+    config = tempo_config(objects)
+    recorded = contracts.of_tempo("3.0.3")
+    assert recorded is not None
+    assert list(recorded.unknown(config)) == []
+    assert config["ingest"]["kafka"] == {
+        "address": "kafka.kafka.svc:9092",
+        "topic": "tempo-traces",
+        "auto_create_topic_enabled": False,
+        "auto_create_topic_default_partitions": 0,
+        "sasl_username": "tempo",
+    }
+    for section in (
+        config["backend_scheduler"]["provider"]["compaction"],
+        config["backend_worker"],
+    ):
+        assert section["compaction"]["block_retention"] == "336h"
+    # The password is in no object, and only Tempo's own pods get it.
+    [secret] = [e for name, e in _environment(objects, "KAFKA_PASSWORD") if "distributor" in name]
+    assert secret["valueFrom"]["secretKeyRef"] == {"name": "kafka-user", "key": "password"}
+    named = {name for name, _ in _environment(objects, "KAFKA_PASSWORD")}
+    assert {name for name, _ in pod_specs(objects)} - named == {"tempo-memcached"}
+
+
+def _environment(objects: list[dict[str, Any]], wanted: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return workloads with an environment variable, and the variable."""
+    return [
+        (name, each)
+        for name, spec in pod_specs(objects)
+        for each in spec["containers"][0].get("env", ())
+        if each["name"] == wanted
+    ]
+
+
+def test_kafka_is_refused_in_production_until_it_is_acknowledged() -> None:
+    def said(**changes: Any) -> str:
+        of = {"tempo": with_kafka(**changes), "environment": {"name": "prod"}}
+        _, found = validate(stack_file(**of))
+        return "".join(each.message for each in found if each.key.startswith("tempo."))
+
+    assert "is experimental with Kafka, and refused in production" in said()
+    assert said(acknowledgeExperimental=True) == ""
+    assert "with a stand-in for Kafka only" in "".join(warnings(settings(tempo=with_kafka())))
 
 
 @needs_charts
@@ -72,7 +146,33 @@ def test_tempo_knows_every_key_of_the_rendered_configuration(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("tempo", "key", "said"),
     [
-        (three(mode="distributed", size="m"), "tempo.version", "needs Kafka"),
+        (three(mode="distributed", size="m"), "tempo.version", "set tempo.kafka.address"),
+        (
+            {"kafka": {"address": "k.kafka.svc:9092"}},
+            "tempo.kafka",
+            "has no effect, because only mode distributed with tempo.version: 3",
+        ),
+        (with_kafka(username="u"), "tempo.kafka.username", "needs tempo.kafka.passwordSecret too"),
+        (
+            with_kafka(passwordSecret={"name": "s", "key": "k"}),
+            "tempo.kafka.passwordSecret",
+            "needs tempo.kafka.username too",
+        ),
+        (
+            {**with_kafka(), "workloads": {"ingester": {"replicas": 3}}},
+            "tempo.workloads.ingester.replicas",
+            "has no effect",
+        ),
+        (
+            {**with_kafka(), "values": {"liveStore": {"replicas": 9}}},
+            "tempo.values.liveStore.replicas",
+            "tempo.kafka.partitions",
+        ),
+        (
+            {**with_kafka(), "config": {"ingest": {"kafka": {"topic": "t"}}}},
+            "tempo.config.ingest.kafka.topic",
+            "is what tempo.kafka.topic sets",
+        ),
         (three(imageTag="2.10.8"), "tempo.imageTag", "is not of the major in tempo.version, 3"),
         ({"imageTag": "3.0.3"}, "tempo.imageTag", "set tempo.version: 3, or a tag like 2.10.8"),
         (three(blocks={"maxMinutes": 15}), "tempo.blocks.maxMinutes", "leaves a gap"),

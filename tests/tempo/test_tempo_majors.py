@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,7 @@ LATER = {
 }
 
 
-def exposed(metric: TempoMetric, major: int, text: str) -> bool:
+def exposed(metric: StrEnum, major: int, text: str) -> bool:
     """Whether a metric is exposed; of a native histogram, there is the type only."""
     name = tempo_metric(metric, major)
     return f"# TYPE {re.sub('_(bucket|count)$', '', name)} " in text or f"# TYPE {name} " in text

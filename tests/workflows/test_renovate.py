@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core.helm import TEMPO_3
+from components.core.helm import TEMPO_3, TEMPO_DISTRIBUTED_3
 from components.core.registry import CHARTS
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,9 @@ def pins(file: str) -> list[tuple[str, str]]:
 def test_every_chart_is_found() -> None:
     files = (ROOT / "components").rglob("*.py")
     found = sorted(pin for file in files for pin in pins(str(file)))
-    assert found == sorted((chart.name, chart.version) for chart in (*CHARTS, TEMPO_3))
+    assert found == sorted(
+        (chart.name, chart.version) for chart in (*CHARTS, TEMPO_3, TEMPO_DISTRIBUTED_3)
+    )
 
 
 @pytest.mark.parametrize("file", ["Makefile", "local/cluster", ".github/workflows/e2e.yml"])

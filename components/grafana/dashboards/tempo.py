@@ -9,6 +9,7 @@ from ...telemetry.metrics import (
     ClusterMetric,
     ProcessMetric,
     RemoteWriteMetric,
+    TempoKafkaMetric,
     TempoMetric,
 )
 from ...telemetry.promql import GRAPH, ONCE, added, once, per_hour, quantile_of, ratio, write_lag
@@ -27,6 +28,7 @@ def build(show: Panels) -> Dashboard:
         f"Tempo, deployed as {show.stack.mode}: what it ingests, loses, stores and answers.",
         Section("State", _state(show)),
         Section("Ingestion", *_ingest(show)),
+        *([Section("Kafka", _kafka(show))] if show.stack.kafka else []),
         Section("Storage", *_storage(show)),
         Section("Queries", _queries(show)),
         Section("Metrics from spans", _generator(show)),
@@ -140,6 +142,37 @@ def _ingest(show: Panels) -> list[Line]:
     ]
 
 
+def _kafka(show: Panels) -> Line:
+    tempo = show.stack.tempo
+    return Line(
+        show.graph(
+            "Records not processed",
+            "Records in Kafka that each group of consumers has not processed. The block builder's "
+            "return to nearly 0 every five minutes.",
+            {"{{group}}": f"sum by (group) ({once(tempo(TempoKafkaMetric.LAG))})"},
+            units.COUNT,
+        ),
+        show.graph(
+            "Records written",
+            "Records per second that distributors write to Kafka, and that Kafka does not take.",
+            {
+                "written": added(tempo(TempoKafkaMetric.RECORDS_PRODUCED)),
+                "failed": added(tempo(TempoKafkaMetric.PRODUCE_FAILURES), or_none=True),
+            },
+            units.REQUESTS,
+        ),
+        show.graph(
+            "Duration of a write",
+            "Time until Kafka has confirmed a batch of spans.",
+            {
+                f"p{v * 100:g}": quantile_of(v, tempo(TempoKafkaMetric.PRODUCE_SECONDS))
+                for v in (0.5, 0.99)
+            },
+            units.SECONDS,
+        ),
+    )
+
+
 def _storage(show: Panels) -> list[Line]:
     tempo = show.stack.tempo
     requests, durations = tempo(TempoMetric.STORAGE_REQUESTS), tempo(TempoMetric.STORAGE_BUCKET)
@@ -162,11 +195,16 @@ def _storage(show: Panels) -> list[Line]:
             ),
             show.graph(
                 "Flushed blocks",
-                "Blocks that ingesters wrote to the bucket in the last hour, and failed writes. "
-                "Tempo retries them; their spans stay on the ingester's volume.",
+                "Blocks that were written to the bucket in the last hour, and failed writes. "
+                "Tempo retries them; their spans stay where they are.",
                 {
                     "flushed": per_hour(tempo(TempoMetric.BLOCKS_FLUSHED)),
-                    "failed": per_hour(tempo(TempoMetric.FAILED_FLUSHES)),
+                    # A block builder reads its spans from Kafka again, and counts no failure.
+                    **(
+                        {}
+                        if show.stack.kafka
+                        else {"failed": per_hour(tempo(TempoMetric.FAILED_FLUSHES))}
+                    ),
                 },
                 units.BLOCKS_PER_HOUR,
             ),

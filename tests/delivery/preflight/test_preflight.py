@@ -68,11 +68,22 @@ def findings(
     )
 
 
+WITH_KAFKA: dict[str, Any] = {
+    "tempo": {
+        "version": 3,
+        "mode": "distributed",
+        "size": "m",
+        "kafka": {"address": "kafka.kafka.svc:9092"},
+    }
+}
+
+
 def test_each_need_has_a_check_and_each_check_a_need() -> None:
     variants = [
         plan(),
         changed(identity={"mode": "irsa"}, placement={"priorityClass": "platform"}),
         changed(**ON_NODES),
+        changed(**WITH_KAFKA),
     ]
     named: set[str] = set()
     for its in variants:
@@ -381,6 +392,21 @@ FAULTS = {
             )
         ],
         settings={"placement": {"nodeSelector": {"pool": "x"}}, "beyla": {"enabled": False}},
+    ),
+    "no Kafka": Fault(need="Kafka", says="no Service kafka in kafka", settings=WITH_KAFKA),
+    "no password of Kafka": Fault(
+        need="Kafka",
+        says="no Secret kafka-user in tracing",
+        settings={
+            "tempo": {
+                **WITH_KAFKA["tempo"],
+                "kafka": {
+                    "address": "b-1.kafka.example.com:9092",
+                    "username": "tempo",
+                    "passwordSecret": {"name": "kafka-user", "key": "password"},
+                },
+            }
+        },
     ),
     "no priority class": Fault(
         need="priority class",

@@ -1,0 +1,163 @@
+"""Tempo 3 in mode distributed with a broker, as the chart renders it."""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.telemetry.metrics import TempoKafkaMetric, TempoMetric
+from components.tempo.settings import TempoMode
+from delivery.verify.telemetry import SPANS, Sent
+from plan.rehearse.programs import HOST, Program, get, wait_for
+from plan.rehearse.sinks import HttpSink, http_sink
+from plan.rehearse.tempo import moved, ready, tempo
+from tests.tempo.cases import METRICS, arguments
+from tests.tempo.rendering import needs_chart_of_kafka, needs_charts, render, tempo_config
+from tests.tempo.running import s3_client, s3_stand_in
+from tests.tempo.test_tempo_majors import LATER as ALWAYS_LATER
+from tests.tempo.test_tempo_majors import exposed
+
+#: Host and port of a broker that makes topics, of one partition each, as they are written to.
+BROKER = os.environ.get("KAFKA_BROKERS", "")
+#: A part of each kind; the number is that of the partition.
+PARTS = [
+    "live-store-0",
+    "block-builder-0",
+    "metrics-generator-0",
+    "distributor-0",
+    "querier-0",
+    "query-frontend-0",
+    "backend-scheduler-0",
+    "backend-worker-0",
+]
+
+pytestmark = [
+    pytest.mark.slow,
+    needs_charts,
+    pytest.mark.skipif(not shutil.which("tempo-3"), reason="needs tempo-3 on PATH"),
+    pytest.mark.skipif(not BROKER, reason="needs KAFKA_BROKERS, the address of a Kafka broker"),
+    needs_chart_of_kafka,
+]
+
+
+@dataclass
+class Running:
+    """All parts of a Tempo."""
+
+    ports: dict[str, dict[str, int]]
+    programs: dict[str, Program]
+    s3: Any
+    bucket: str
+    folder: Path
+    backend: HttpSink
+
+    def url(self, part: str, path: str, port: str = "http") -> str:
+        """Return a URL of a part."""
+        return f"http://{HOST}:{self.ports[part][port]}{path}"
+
+    def send(self, count: int) -> list[str]:
+        """Send traces; return their ids."""
+        sent = [Sent() for _ in range(count)]
+        url = self.url("distributor-0", "/v1/traces", "otlp_http")
+        for each in sent:
+            wait_for("distributor", lambda s=each: get(url, s.traces()) is not None)
+        return [each.trace_id for each in sent]
+
+    def missing(self, trace_ids: list[str]) -> list[str]:
+        """Return the traces that Tempo doesn't have as a whole."""
+        return [each for each in trace_ids if self._spans(each) != SPANS]
+
+    def _spans(self, trace_id: str) -> int:
+        url = self.url("query-frontend-0", f"/api/traces/{trace_id}")
+        found: Any = json.loads(get(url) or b"{}")
+        scopes = [s for batch in found.get("batches", ()) for s in batch["scopeSpans"]]
+        return sum(len(scope["spans"]) for scope in scopes)
+
+    def blocks(self) -> int:
+        """Return the number of blocks in the bucket."""
+        found = self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        return sum(item["Key"].endswith("/meta.json") for item in found)
+
+    def metrics(self) -> str:
+        """Return the metrics of all parts."""
+        return "\n".join((get(self.url(p, "/metrics")) or b"").decode() for p in PARTS)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    bucket = arguments(TempoMode.DISTRIBUTED).bucket
+    with (
+        s3_stand_in(tmp_path, bucket) as s3,
+        http_sink() as backend,
+        contextlib.ExitStack() as stack,
+    ):
+        args = arguments(
+            TempoMode.DISTRIBUTED,
+            version=3,
+            kafka={"address": BROKER, "topic": f"test-{secrets.token_hex(4)}", "partitions": 1},
+            storage_endpoint=s3,
+            metrics=METRICS.model_copy(update={"remote_write_url": backend.url}),
+        )
+        config = tempo_config(render(args, tmp_path))
+        config["ingest"]["kafka"]["auto_create_topic_enabled"] = True
+        config["ingest"]["kafka"]["consumer_group_lag_metric_update_interval"] = "2s"
+        folders = {part: tmp_path / part for part in PARTS}
+        for folder in folders.values():
+            folder.mkdir()
+        parts = {part: moved(config, folder) for part, folder in folders.items()}
+        ports = {part: own for part, (_, own) in parts.items()}
+        programs: dict[str, Program] = {}
+        for part, (own, own_ports) in parts.items():
+            # In the cluster, Services lead to these.
+            own["memberlist"] |= {
+                "join_members": [f"{HOST}:{its['gossip']}" for its in ports.values()],
+                "advertise_addr": HOST,
+                "advertise_port": own_ports["gossip"],
+            }
+            frontend = f"{HOST}:{ports['query-frontend-0']['grpc']}"
+            own["querier"]["frontend_worker"]["frontend_address"] = frontend
+            scheduler = f"{HOST}:{ports['backend-scheduler-0']['grpc']}"
+            own["backend_worker"]["backend_scheduler_addr"] = scheduler
+            # A test doesn't wait five minutes for a block.
+            own["block_builder"]["consume_cycle_duration"] = "5s"
+            target = part.removesuffix("-0")
+            programs[part] = stack.enter_context(tempo(own, folders[part], target, "tempo-3"))
+        for own_ports in ports.values():
+            ready(own_ports)
+        yield Running(ports, programs, s3_client(s3), bucket, tmp_path, backend)
+
+
+#: Metrics that appear with a poll that finds a block, or with the first fault.
+LATER = {*ALWAYS_LATER, TempoKafkaMetric.PRODUCE_FAILURES}
+#: What a block builder doesn't count.
+ABSENT = {TempoMetric.BLOCKS_FLUSHED}
+
+
+def test_the_parts_work_together(running: Running) -> None:
+    sent = running.send(20)
+    wait_for("traces in the live store", lambda: running.missing(sent) == [], 90)
+    wait_for("block", lambda: running.blocks() > 0, 120)
+    wait_for("span metrics", lambda: list(running.backend.series()), 120)
+    lag = f'{TempoKafkaMetric.LAG}{{group="block-builder",partition="0"}} 0'
+    wait_for("lag of 0", lambda: lag in running.metrics(), 60)
+
+    # What dashboards and alerts read.
+    own = running.metrics()
+    wanted = {*TempoMetric, *TempoKafkaMetric} - LATER - ABSENT
+    assert [m for m in wanted if not exposed(m, 3, own)] == []
+
+    # A live store that loses its disk reads Kafka again.
+    store = running.programs["live-store-0"]
+    store.kill()
+    shutil.rmtree(running.folder / "live-store-0" / "live-store")
+    more = running.send(5)
+    store.start()
+    ready(running.ports["live-store-0"])
+    wait_for("all traces", lambda: running.missing([*sent, *more]) == [], 120)
