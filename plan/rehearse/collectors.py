@@ -31,6 +31,10 @@ _ADDRESS = re.compile(
 _PATH = re.compile(r'\b(\w*_file|filename|directory)(\s*=\s*)"(/[^"]*)"')
 #: Addresses that a collector itself listens on.
 _LISTENED = re.compile(r'"(0\.0\.0\.0|\[::\]|localhost):(\d+)"')
+#: A component that does not start, in Alloy's log: the path of its module, and why.
+_NOT_STARTED = re.compile(
+    r'msg="failed to start scheduled component" component_path=/?(\S*).* err="((?:\\.|[^"\\])*)"'
+)
 #: Share of the memory limit that Alloy gives to Go (KimMachineGun/automemlimit, as Alloy uses it).
 _GO_SHARE = 0.9
 
@@ -153,6 +157,16 @@ class Collector:
 
         if wait_for(f"ready {self.name}", probe) == "stopped":
             raise ProgramError(f"{self.name} does not start:\n{_errors(self.program.log)}")
+
+    def check(self) -> None:
+        """Check that all of its components run: with one less, it is ready, and refuses spans.
+
+        Raises:
+            ProgramError: one does not start, for example a policy with an error in OTTL.
+        """
+        if found := _NOT_STARTED.search(self.program.log.read_text(errors="replace")):
+            path, reason = found[1], found[2].replace('\\"', '"')
+            raise ProgramError(f"{self.name} refuses spans, as {path} does not start: {reason}")
 
 
 def _errors(log: Path) -> str:

@@ -125,6 +125,8 @@ def rehearse(
             to = Destinations(otlp=sink.endpoint, other=other.endpoint, http=http.url)
             with collectors.running(tiers, to, folder) as started:
                 its = [each for pods in started.values() for each in pods]
+                for each in its:
+                    each.check()
                 before = {each.name: each.program.cpu_seconds for each in its}
                 sent = Replay(its[0].otlp_grpc).run(traffic.traces, traffic.per_second)
                 settle(its, sink)
@@ -161,6 +163,8 @@ def settle(its: Sequence[Collector], sink: TraceSink) -> None:
 
     def quiet() -> bool | None:
         nonlocal last, since
+        for each in its:
+            each.check()
         # Not metrics: these are written for as long as a collector runs.
         now = len(sink.requests)
         queued = sum(metrics.total(each.metrics(), _QUEUED) for each in its)

@@ -198,6 +198,35 @@ def test_alerts_on_kafka_fire_when_they_should(name: str, tmp_path: Path) -> Non
     assert promtool("test", "rules", write(tmp_path, "tests.yaml", content)) == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "minutes", "spared"), [("AlloyConfigNotLoaded", 10, 4), ("AlloyRefusesSpans", 2, 0)]
+)
+def test_samplers_with_an_error_in_a_policy_are_noticed(
+    name: str, minutes: int, spared: int, tmp_path: Path
+) -> None:
+    """Real Alloy 1.18.1 is ready and healthy with it: tests/alloy/test_sampling_binary.py.
+
+    The first alert needs no span.
+    """
+    gateway = {"namespace": "tracing", "job": "alloy"}
+    sampler = {"namespace": "tracing", "job": "alloy-sampler"}
+    state = {**sampler, "controller_id": "decide.default", "controller_path": "/"}
+    case = Case(
+        [
+            Metric(AlloyMetric.CONFIG_LOADED, sampler, 1, 1, gauge=True),
+            Metric(AlloyMetric.COMPONENTS, {**state, "health_type": "exited"}, None, 1, gauge=True),
+            Metric(AlloyMetric.SPANS_ACCEPTED, gateway, 1000, 1000),
+            Metric(AlloyMetric.SPANS_ACCEPTED, sampler, 1000, 0),
+            Metric(AlloyMetric.SPANS_REFUSED, sampler, 0, 1000),
+        ],
+        minutes=minutes,
+        spared=spared,
+    )
+    file = written(TempoMode.DISTRIBUTED, name, tmp_path, scenarios(name, case))
+
+    assert promtool("test", "rules", file) == ""
+
+
 def test_a_quiet_weekend_is_no_news(tmp_path: Path) -> None:
     """Spans yesterday, but none at this time a week ago."""
     name, day = "TracingNoSpansArriving", 24 * 60

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.telemetry.metrics import AlloyMetric
 from components.tempo import config as tempo_config
 from components.tempo.component import TempoArgs
 from components.tempo.settings import Histograms, TempoSettings, TempoSpanMetricsSettings
@@ -314,9 +315,12 @@ def test_a_sampler_with_an_error_in_ottl_is_ready_and_refuses_spans(tmp_path: Pa
         sampled(tmp_path, metrics, tempo.endpoint, policies=broken, replicas=1) as running,
     ):
         [one] = running.samplers
-        send(running.gateway, [Trace(1, fails=True)])
         wait_for(lambda: "failed to create policy evaluator" in one.log.read_text())
-        wait_for(lambda: one.total("otelcol_receiver_refused_spans_total") > 0)
+        # The alert AlloyConfigNotLoaded, before any span arrives.
+        wait_for(lambda: one.total(AlloyMetric.COMPONENTS, health_type="exited") > 0)
+        send(running.gateway, [Trace(1, fails=True)])
+        # The alert AlloyRefusesSpans.
+        wait_for(lambda: one.total(AlloyMetric.SPANS_REFUSED) > 0)
         assert get(f"http://{HOST}:{one.own}/-/ready")
     assert tempo.spans == []
 

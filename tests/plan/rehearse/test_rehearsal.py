@@ -1,6 +1,7 @@
 """A rehearsal with a real Alloy, and a recording that one writes."""
 
 import contextlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import yaml
 from plan.rehearse import collectors, command, otlp
 from plan.rehearse.collectors import Destinations, Tier, tiers
 from plan.rehearse.compare import How
-from plan.rehearse.programs import wait_for
+from plan.rehearse.programs import ProgramError, wait_for
 from plan.rehearse.replay import Replay
 from plan.rehearse.run import rehearse
 from plan.rehearse.shop import PROBES, Shop
@@ -71,6 +72,21 @@ def test_two_samplers_keep_whole_traces_by_their_rules() -> None:
     # Metrics are of all spans but probes.
     calls = sum(value for labels, value in result.samples.items() if ("__name__", _CALLS) in labels)
     assert calls == its.spans.sent - result.rules["drop_noise"]
+
+
+def test_a_policy_with_an_error_is_named_in_one_line(tmp_path: Path) -> None:
+    document = yaml.safe_load(FEATURES["sampling"].read_text())
+    [policy] = document["config"]["tracing:alloy"]["sampling"]["policies"]
+    policy["ottl"]["span"] = ["span.attributes[ > 3"]
+    (tmp_path / "Pulumi.broken.yaml").write_text(yaml.safe_dump(document))
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+
+    with pytest.raises(ProgramError) as error:
+        rehearse(tiers_of(run("broken", tmp_path)), command.shop({}, 100, large=False), "no Tempo")
+
+    [line] = str(error.value).splitlines()
+    assert "decide.default does not start" in line
+    assert 'failed to create policy evaluator for "many-retries"' in line
 
 
 def test_recorded_traffic_can_be_replayed(tmp_path: Path) -> None:
