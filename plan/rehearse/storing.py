@@ -23,6 +23,8 @@ _SAME_SECONDS = 3
 #: Seconds after which all series have been written: an edge to a database waits for its other side
 #: (10 s), then come collection and the deadline of a batch (5 s).
 _WRITE_SECONDS = 22
+#: Bytes, and bytes per second, that no replay reaches.
+_NO_LIMIT: Final = 1 << 40
 _DISCARDED: Final = "tempo_discarded_spans_total"
 _RECEIVED: Final = "tempo_distributor_spans_received_total"
 
@@ -116,6 +118,9 @@ def _alone(config: Mapping[str, Any], folder: Path, remote_write: str) -> dict[s
     new["storage"]["trace"] |= {"backend": "local", "local": {"path": str(folder / "blocks")}}
     new["storage"]["trace"]["blocklist_poll"] = "5s"
     new.pop("cache", None)
+    # The replay is faster than the traffic that the limit is for.
+    limits = new.setdefault("overrides", {}).setdefault("defaults", {}).setdefault("ingestion", {})
+    limits |= dict.fromkeys(("rate_limit_bytes", "burst_size_bytes"), _NO_LIMIT)
     ring = new["ingester"].setdefault("lifecycler", {}).setdefault("ring", {})
     ring |= {"replication_factor": 1, "kvstore": {"store": "inmemory"}}
     generator = new.get("metrics_generator")
