@@ -37,10 +37,11 @@ def test_the_versions_are_those_of_the_recorded_contracts() -> None:
             assert recorded["appVersion"].removeprefix("v") == its.version
 
 
-def test_the_workflow_e2e_looks_with_the_tested_versions() -> None:
+def test_the_workflow_e2e_runs_the_tested_versions() -> None:
     text = (ROOT / ".github/workflows/e2e.yml").read_text()
-    found = dict(re.findall(r"_IMAGE: grafana/(alloy|tempo):v?(\S+)", text))
-    tested = {chart.name: versions.of_chart(chart).version for chart in (helm.ALLOY, helm.TEMPO)}
+    found = dict(re.findall(r"_IMAGE: grafana/(alloy|beyla|tempo):v?(\S+)", text))
+    charts = (helm.ALLOY, helm.BEYLA, helm.TEMPO)
+    tested = {chart.name: versions.of_chart(chart).version for chart in charts}
     assert found == tested
 
 
