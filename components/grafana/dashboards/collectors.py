@@ -172,8 +172,8 @@ def _beyla(show: Panels) -> list[Line]:
             ),
             show.graph(
                 "Processes",
-                "Processes that Beyla instruments, by program. A service missing here has an SDK, "
-                "is excluded, or failed.",
+                "Processes that Beyla instruments, by program. A service missing here is excluded, "
+                "has an agent of the operator, or failed.",
                 {"{{process_name}}": f"sum by (process_name) ({processes})"},
                 units.COUNT,
             ),

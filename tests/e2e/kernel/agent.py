@@ -1,5 +1,6 @@
 """Beyla as the container that the rendered DaemonSet describes."""
 
+import shutil
 import subprocess
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,9 @@ from . import node
 
 #: Number of its pod in the network, its UID and the id of its container.
 _NUMBER, _UID, _ID = 200, "be71a000-0000-0000-0000-000000000000", "be71a" + 59 * "0"
+
+#: Maps that Beyla leaves on the node.
+_PINNED = Path("/sys/fs/bpf/otel")
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,8 @@ def beyla(made: Rendered, kubeconfig: Path, folder: Path) -> Generator[Beyla]:
         script = "\n".join(_mounts(pod, container, folder))
         command += ["unshare", "--mount", "--cgroup", "sh", "-euc", script, "sh"]
         command += ["setpriv", *_privileges(container["securityContext"]), "beyla"]
+        if not _PINNED.exists():
+            stack.callback(shutil.rmtree, _PINNED, ignore_errors=True)
         program = stack.enter_context(process(command, folder / "beyla.log", **environment))
         yield Beyla(program, address, group)
 

@@ -147,7 +147,18 @@ def missing() -> str:
         return "the kernel has no kprobes"
     if not (_CGROUPS / "cgroup.controllers").exists():
         return "cgroups are not of version 2"
-    programs = ("beyla", "helm", "ip", "nsenter", "setpriv", "unshare", "node", "go")
+    programs = (
+        "beyla",
+        "helm",
+        "ip",
+        "nsenter",
+        "setpriv",
+        "unshare",
+        "node",
+        "go",
+        "java",
+        "javac",
+    )
     if lacking := [each for each in programs if not shutil.which(each)]:
         return f"not on PATH: {', '.join(lacking)}"
     return ""

@@ -18,13 +18,16 @@ def pods(folder: Path, otlp: str) -> dict[str, Pod]:
         folder: where programs are put, readable by all.
         otlp: URL of a receiver of OTLP over HTTP.
     """
-    for each in _PROGRAMS.glob("service.*"):
+    for each in _PROGRAMS.glob("*.*"):
         shutil.copy(each, folder)
     go = ("go", "build", "-o", str(folder / "service"), str(folder / "service.go"))
     subprocess.run(go, check=True)
+    subprocess.run(("javac", "-d", str(folder), str(folder / "Service.java")), check=True)
     python = (shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable,)
     python += (str(folder / "service.py"),)
     javascript = (shutil.which("node") or "node", str(folder / "service.js"))
+
+    java = (shutil.which("java") or "java", "-Xmx64m", "-cp", str(folder), "Service")
 
     def url(number: int, port: int = 8080) -> str:
         return f"http://{node.address(number)}:{port}"
@@ -40,7 +43,8 @@ def pods(folder: Path, otlp: str) -> dict[str, Pod]:
     found = [
         Pod(deployment="web", containers=[*web.containers, proxy]),
         one("cart", str(folder / "service"), NEXT=url(2)),
-        one("stock", *javascript),
+        one("stock", *javascript, NEXT=url(3)),
+        one("ledger", *java),
         one("old", *python, namespace="legacy"),
         one("alloy", *python, namespace="tracing"),
         one("sdk", *python, OTLP=otlp),
