@@ -120,7 +120,7 @@ e2e: venv/.dev policy/venv/.policy ## Test a new stack, or the deployed STACK, i
 		$(VENV)/pytest -n0 tests/e2e/cluster
 
 e2e-kernel: venv/.dev ## Test Beyla on the kernel of this machine, as root (tests/e2e/kernel)
-	@TRACING_E2E=1 $(VENV)/pytest -n0 tests/e2e/kernel
+	@TRACING_E2E_KERNEL=1 $(VENV)/pytest -n0 tests/e2e/kernel
 
 golden: venv/.dev ## Write the expected plans in tests/golden
 	@$(VENV)/python -m tests.golden

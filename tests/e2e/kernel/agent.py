@@ -47,7 +47,6 @@ class Beyla:
 
     Attributes:
         address: where its metrics are.
-        memory_mib: function that returns the peak of its memory, that of eBPF maps included.
     """
 
     program: Program
@@ -58,9 +57,10 @@ class Beyla:
         """Return its log."""
         return self.program.log.read_text(errors="replace")
 
-    def memory_mib(self) -> int:
-        """Return the peak of the memory that counts against its limit."""
-        return int((self.group / "memory.peak").read_text()) >> 20
+    def kernel_mib(self) -> int:
+        """Return the memory that the kernel has for it, most of it for eBPF maps."""
+        stat = dict(line.split() for line in (self.group / "memory.stat").read_text().splitlines())
+        return int(stat["kernel"]) >> 20
 
 
 def rendered(args: BeylaArgs, charts: Path, folder: Path) -> Rendered:

@@ -15,6 +15,7 @@ import pytest
 
 from components.beyla.component import BeylaArgs
 from components.beyla.settings import BeylaSettings, ContextPropagation
+from components.beyla.sizes import MAPS_MIB
 from components.core.helm import BEYLA
 from components.onboarding.annotations import INJECT
 from components.telemetry.metrics import (
@@ -34,7 +35,7 @@ from . import agent, node, shop
 from .api import api
 
 #: Set by `make e2e-kernel`: the tests make a network, cgroups and eBPF programs on this machine.
-ALLOWED = "TRACING_E2E"
+ALLOWED = "TRACING_E2E_KERNEL"
 #: Seconds that a first span may take: an emulated kernel verifies eBPF programs for minutes.
 _PATIENCE = 900
 #: Value of `traceparent` in a line of a service; the group is the trace.
@@ -50,15 +51,16 @@ ERROR = 2
 
 
 def _missing() -> str:
-    if not os.environ.get(ALLOWED):
-        return f"{ALLOWED} is not set (`make e2e-kernel` sets it)"
     if not os.environ.get("TRACING_TEST_CHARTS"):
         return "TRACING_TEST_CHARTS names no folder of charts"
     return node.missing()
 
 
+if not os.environ.get(ALLOWED):
+    pytest.skip(f"{ALLOWED} is not set (`make e2e-kernel` sets it)", allow_module_level=True)
 if _REASON := _missing():
-    pytest.skip(f"no Beyla on this kernel: {_REASON}", allow_module_level=True)
+    # Asked for, so that nothing is skipped without a word.
+    pytest.fail(f"Beyla can't be tested here: {_REASON}", pytrace=False)
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ class Seen:
     allowed: set[tuple[str, str]]
     log: str
     lines: dict[str, list[str]]
+    kernel_mib: int
 
     def of(self, service: str, kind: int, path: str = "") -> list[Span]:
         """Return the spans of a service by kind and the beginning of the path."""
@@ -200,9 +203,9 @@ def _run(here: Node, settings: BeylaSettings) -> Seen:
             metrics = (
                 get(f"http://{beyla.address}:{settings.metrics_port}/metrics") or b""
             ).decode()
-            log = beyla.log()
+            log, kernel_mib = beyla.log(), beyla.kernel_mib()
     lines = {name: _lines(pod)[len(before[name]) :] for name, pod in here.pods.items()}
-    return Seen(here.spans(), metrics, server.asked, made.allowed, log, lines)
+    return Seen(here.spans(), metrics, server.asked, made.allowed, log, lines, kernel_mib)
 
 
 def _lines(pod: node.Running) -> list[str]:
@@ -359,6 +362,11 @@ def test_it_asks_for_what_its_role_allows(alone: Seen, joined: Seen) -> None:
     for seen in (alone, joined):
         assert ("pods", "watch") in seen.asked
         assert seen.asked <= seen.allowed
+
+
+def test_ebpf_maps_take_less_than_their_share_of_the_limit(alone: Seen, joined: Seen) -> None:
+    assert 0 < alone.kernel_mib <= MAPS_MIB
+    assert 0 < joined.kernel_mib <= MAPS_MIB
 
 
 #: Metrics without a case here: nothing calls by RPC, and nothing fails to be sent.
