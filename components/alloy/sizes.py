@@ -33,10 +33,10 @@ MEMORY_FACTOR, USABLE_SHARE = 3, 0.65
 _BASE_MIB = 100
 _STEP_MIB = 64
 #: Seconds that a stopping pod runs on before it is told to stop. The Service takes it out in five.
-#: With a queue in memory, each batch then gets two more tries (max_interval in
-#: send_to_tempo.alloy): a stopping Alloy doesn't retry, and Tempo may restart at the same time, as
-#: in a drain.
-SERVICE_SECONDS, WAIT_SECONDS = 5, 30
+#: With a queue in memory, a Tempo that restarts at the same time, as in a drain, comes back in that
+#: time, and each batch gets another try (max_interval in send_to_tempo.alloy): a stopping Alloy
+#: doesn't retry. By then, connections of gRPC have ended (max_connection_age in receive.alloy).
+SERVICE_SECONDS, WAIT_SECONDS = 5, 60
 #: Seconds after that in which a pod sends its queue, and at most. What a stopping pod sends in a
 #: second in MiB is an estimate: the ingestion limit of the smallest sizes of Tempo.
 GRACE_SECONDS, _MOST_GRACE_SECONDS = 60, 600

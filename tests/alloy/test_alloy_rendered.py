@@ -166,8 +166,8 @@ def test_secrets_priority_and_grace_reach_the_pod(tmp_path: Path) -> None:
     assert volume["projected"]["sources"][0]["secret"]["name"] == "credentials"
     assert volume["name"] in {m["name"] for m in spec["containers"][0]["volumeMounts"]}
     assert spec["priorityClassName"] == "high"
-    assert spec["terminationGracePeriodSeconds"] == 90
-    assert spec["containers"][0]["lifecycle"]["preStop"] == {"sleep": {"seconds": 30}}
+    assert spec["terminationGracePeriodSeconds"] == 120
+    assert spec["containers"][0]["lifecycle"]["preStop"] == {"sleep": {"seconds": 60}}
 
 
 def test_a_service_monitor_only_where_asked(tmp_path: Path) -> None:

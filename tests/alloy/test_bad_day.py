@@ -73,7 +73,7 @@ def test_memory_follows_from_the_queue() -> None:
 
 @pytest.mark.parametrize(
     ("alloy", "seconds"),
-    [({}, 90), ({"surviveMinutes": 10}, 317), ({"surviveMinutes": 10, "queue": "volume"}, 60)],
+    [({}, 120), ({"surviveMinutes": 10}, 347), ({"surviveMinutes": 10, "queue": "volume"}, 60)],
 )
 def test_a_stopping_pod_has_time_for_its_queue(alloy: dict[str, Any], seconds: int) -> None:
     args = system.args(stack(alloy), has_credentials=False)
