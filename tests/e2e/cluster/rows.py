@@ -334,13 +334,14 @@ def _interrupted(kill: bool) -> Callable[[Stack], None]:
     return do
 
 
-def _failed_upgrade(seconds: int) -> Callable[[Stack], None]:
+def _failed_upgrade(*, atomic: bool) -> Callable[[Stack], None]:
     """Upgrade to an image that is not there, with a shorter timeout; then put the setting back."""
 
     def do(stack: Stack) -> None:
         lab = stack.lab
         assert lab is not None
-        _shorten(stack, seconds)
+        _shorten(stack, 120)
+        stack.change("charts", atomic=atomic)
         before = lab.read(stack.name)
         _change_and_up(stack, "tempo", imageTag=_NO_IMAGE)
         print("  " + _helm(stack, "history", "tempo").replace("\n", "\n    "), flush=True)
@@ -362,6 +363,8 @@ def _shorten(stack: Stack, seconds: int) -> None:
     """Give the project a copy of the components in which Helm waits for a shorter time."""
     assert stack.lab is not None
     components = stack.lab.project / "components"
+    if not components.is_symlink():
+        return
     components.unlink()
     shutil.copytree(place.ROOT / "components", components)
     helm = components / "core/helm.py"
@@ -410,7 +413,7 @@ def _resized(stack: Stack) -> None:
 
 
 def _ingesters(stack: Stack) -> None:
-    """One more ingester, and one less again as docs/changes.md says."""
+    """One more ingester, and one less again, of a stack that is distributed already."""
     workloads = stack.settings.tempo.workloads.model_dump(
         by_alias=True, exclude_unset=True, mode="json"
     )
@@ -531,13 +534,24 @@ ROWS: tuple[Row, ...] = (
     Row(
         "failed",
         "`up` to an image that does not exist, without `atomic`",
-        _failed_upgrade(120),
+        _failed_upgrade(atomic=False),
+    ),
+    Row(
+        "failed-atomic",
+        "`up` to an image that does not exist, `atomic`",
+        _failed_upgrade(atomic=True),
     ),
     Row(
         "distributed",
         "Tempo: monolithic → distributed",
         _to_distributed,
         after=60,
+        planned=True,
+    ),
+    Row(
+        "ingesters",
+        "Tempo distributed: 3 → 4 → 3 ingesters",
+        _ingesters,
         planned=True,
     ),
     Row(
@@ -562,19 +576,6 @@ ROWS: tuple[Row, ...] = (
         before=lambda s: _on_small_volumes(s, "statefulset/tempo", {"storage-tempo-0": 400}),
         after=60,
         settings=_SURVIVE,
-    ),
-    Row(
-        "failed-atomic",
-        "`up` to an image that does not exist, `atomic`",
-        _failed_upgrade(120),
-        settings={"charts": {"atomic": True}},
-    ),
-    Row(
-        "ingesters",
-        "Tempo distributed: 3 → 4 → 3 ingesters",
-        _ingesters,
-        planned=True,
-        settings={"tempo": _DISTRIBUTED},
     ),
     Row(
         "queue-disk-full",
