@@ -27,10 +27,15 @@ _SURVIVE: dict[str, Any] = {
     "alloy": {"size": "s", "surviveMinutes": 2},
     "load": {"spansPerSecond": 500, "peakFactor": 1},
 }
+#: Queues that a change of where Alloy sends to does not end.
+_ON_VOLUME: dict[str, Any] = {"alloy": {"size": "s", "queue": "volume"}}
 #: Requests that all pods of a distributed Tempo fit on one node with.
 _LOW = {"cpuRequestMillicores": 20, "memoryRequestMib": 256}
 _DISTRIBUTED: dict[str, Any] = {
     "mode": "distributed",
+    # By default, a search finds spans of the last 15 minutes in ingesters only: not yet those that
+    # the earlier Tempo wrote to S3.
+    "config": {"query_frontend": {"search": {"query_backend_after": "1s"}}},
     "size": "s",
     "retentionHours": 24,
     "workloads": {
@@ -431,7 +436,7 @@ def _to_distributed(stack: Stack) -> None:
     with stack.tempo() as tempo:
         tempo.get("/flush")
     time.sleep(60)
-    assert _change_and_up(stack, "tempo", config={}, **_DISTRIBUTED)
+    assert _change_and_up(stack, "tempo", **_DISTRIBUTED)
     settled(stack)
 
 
@@ -547,12 +552,14 @@ ROWS: tuple[Row, ...] = (
         _to_distributed,
         after=60,
         planned=True,
+        settings=_ON_VOLUME,
     ),
     Row(
         "ingesters",
         "Tempo distributed: 3 → 4 → 3 ingesters",
         _ingesters,
         planned=True,
+        settings=_ON_VOLUME,
     ),
     Row(
         "survive",
@@ -585,7 +592,7 @@ ROWS: tuple[Row, ...] = (
             s, "statefulset/alloy", {"queue-alloy-0": 100, "queue-alloy-1": 100}
         ),
         after=60,
-        settings={"alloy": {"size": "s", "queue": "volume"}},
+        settings=_ON_VOLUME,
     ),
     Row(
         "tempo-memory",
