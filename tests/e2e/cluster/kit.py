@@ -273,7 +273,8 @@ def install(cluster: Cluster, place: Place) -> None:
     objects += [deployment("gate", S3, gate), service("gate", S3, 5000)]
     for name in (MONITORING, SHOP):
         objects.append(deployment(TOOLS, name, pod_spec(place, "tools.py", "wait")))
-    killer: Json = {**pod_spec(place, "tools.py", "wait"), "hostPID": True}
+    # What it fills a file system in memory with counts as its own memory.
+    killer: Json = {**pod_spec(place, "tools.py", "wait", memory="1Gi"), "hostPID": True}
     killer["containers"][0]["securityContext"] = {"runAsUser": 0, "privileged": True}
     objects.append(deployment(TOOLS, NODE, killer))
     objects += prometheus(scraping([]), [])

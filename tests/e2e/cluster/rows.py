@@ -547,6 +547,13 @@ ROWS: tuple[Row, ...] = (
         _failed_upgrade(atomic=True),
     ),
     Row(
+        "tempo-disk-full",
+        "Tempo's volume full for 120 s",
+        _full(_TEMPO, "tempo", "/var/tempo", 120),
+        before=lambda s: _on_small_volumes(s, "statefulset/tempo", {"storage-tempo-0": 200}),
+        after=60,
+    ),
+    Row(
         "distributed",
         "Tempo: monolithic → distributed",
         _to_distributed,
@@ -574,14 +581,6 @@ ROWS: tuple[Row, ...] = (
         "Tempo: size `s` → `m` with its volume",
         _resized,
         planned=True,
-        settings=_SURVIVE,
-    ),
-    Row(
-        "tempo-disk-full",
-        "Tempo's volume full for 120 s",
-        _full(_TEMPO, "tempo", "/var/tempo", 120),
-        before=lambda s: _on_small_volumes(s, "statefulset/tempo", {"storage-tempo-0": 400}),
-        after=60,
         settings=_SURVIVE,
     ),
     Row(
