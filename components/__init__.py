@@ -33,6 +33,8 @@ from .backends.settings import (
 )
 from .beyla.component import Beyla, BeylaArgs
 from .beyla.settings import BeylaSettings, ContextPropagation
+from .canary.component import Canary, CanaryArgs
+from .canary.settings import CanarySettings
 from .checks import SettingsError
 from .checks.validate import parse_settings
 from .core.affinity import AffinitySettings
@@ -75,6 +77,7 @@ from .storage.component import TraceStorage, TraceStorageArgs
 from .storage.settings import Encryption, StorageSettings
 from .tempo.component import Tempo, TempoArgs
 from .tempo.settings import (
+    TempoKafkaSettings,
     TempoLimitSettings,
     TempoMode,
     TempoSettings,
@@ -100,6 +103,9 @@ __all__ = [
     "Beyla",
     "BeylaArgs",
     "BeylaSettings",
+    "Canary",
+    "CanaryArgs",
+    "CanarySettings",
     "Chart",
     "ChartSettings",
     "ChartsSettings",
@@ -153,6 +159,7 @@ __all__ = [
     "TaintEffect",
     "Tempo",
     "TempoArgs",
+    "TempoKafkaSettings",
     "TempoLimitSettings",
     "TempoMode",
     "TempoSettings",

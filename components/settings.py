@@ -9,6 +9,7 @@ from .alerting.slo.settings import SloDefaultsSettings, SloSettings
 from .alloy.settings import AlloySettings
 from .backends.settings import BackendSettings
 from .beyla.settings import BeylaSettings, ContextPropagation
+from .canary.settings import CanarySettings
 from .core import names
 from .core.base import Settings
 from .core.settings import (
@@ -52,6 +53,8 @@ class TracingSettings(Settings):
     """Grafana Beyla, the eBPF agent that sees services without instrumentation."""
     operator: OperatorSettings = OperatorSettings()
     """The OpenTelemetry Operator, which puts SDKs into pods that ask for one by annotation."""
+    canary: CanarySettings = CanarySettings()
+    """The canary, which sends traces and looks them up."""
     backends: BackendSettings = BackendSettings()
     """The backends for metrics, logs and profiles that traces lead to."""
     grafana: GrafanaSettings = GrafanaSettings()

@@ -28,6 +28,8 @@ from .backends.credentials import password_key
 from .backends.settings import BackendSettings
 from .beyla import system as beyla_system
 from .beyla.component import Beyla
+from .canary import system as canary_system
+from .canary.component import Canary
 from .checks.warnings import warnings
 from .core import helm, names
 from .core.names import CREDENTIALS_SECRET
@@ -177,6 +179,12 @@ class TracingStack(pulumi.ComponentResource):
                 self._child([namespaces.get(settings.namespaces.beyla), alloy]),
             )
         operator = self._operator(f"{name}-operator", settings, namespaces, alloy)
+        if settings.canary.enabled:
+            Canary(
+                f"{name}-canary",
+                canary_system.args(settings),
+                self._child([namespace, tempo, alloy]),
+            )
         datasources = GrafanaDatasources(
             f"{name}-datasources",
             GrafanaDatasourcesArgs(

@@ -26,6 +26,7 @@ COMPONENTS: dict[str, type[pulumi.ComponentResource]] = {
         components.AlloyPodLogs,
         components.AlloySampler,
         components.Beyla,
+        components.Canary,
         components.GrafanaDatasources,
         components.OpenTelemetryOperator,
         components.OtlpEnv,

@@ -29,7 +29,7 @@ API: Final = {
     "HorizontalPodAutoscaler": "autoscaling/v2",
     "MutatingWebhookConfiguration": _ADMISSION,
     "PodDisruptionBudget": "policy/v1",
-    "ServiceMonitor": "monitoring.coreos.com/v1",
+    **dict.fromkeys(("PodMonitor", "ServiceMonitor"), "monitoring.coreos.com/v1"),
     "ValidatingWebhookConfiguration": _ADMISSION,
 }
 
@@ -39,12 +39,14 @@ class Rendered:
     """Objects of a chart.
 
     Attributes:
-        kinds: all kinds, without ServiceMonitor.
+        kinds: all kinds, without the monitor.
+        monitor: kind that has Prometheus scrape the pods.
         cluster_wide: kind and name of the objects in no namespace, without those in the values;
             `{}` is `fullnameOverride`.
     """
 
     kinds: tuple[str, ...]
+    monitor: str = "ServiceMonitor"
     cluster_wide: tuple[tuple[str, str], ...] = ()
 
 
@@ -53,6 +55,7 @@ RENDERED: Final = {
     helm.TEMPO_DISTRIBUTED.name: Rendered(kinds=(*_COMMON, *_SCALED, "StatefulSet")),
     helm.ALLOY.name: Rendered(kinds=(*_COMMON, *_ACCESS, *_SCALED)),
     helm.BEYLA.name: Rendered(kinds=(*_COMMON, *_ACCESS, "DaemonSet", "Deployment")),
+    helm.TEMPO_VULTURE.name: Rendered(kinds=("Deployment", "ServiceAccount"), monitor="PodMonitor"),
     helm.OPERATOR.name: Rendered(
         kinds=(
             *(*_COMMON, *_ACCESS, "Role", "RoleBinding", "Secret", "Deployment"),

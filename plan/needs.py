@@ -126,7 +126,7 @@ def touched(plan: Plan) -> list[tuple[str, str, str]]:
     for release, chart in releases(plan):
         kinds = {*chart.kinds, "Secret"}
         if plan.settings.grafana.service_monitor.enabled:
-            kinds.add("ServiceMonitor")
+            kinds.add(chart.monitor)
         found |= {(API[kind], kind, release.inputs["namespace"]) for kind in kinds}
     return sorted(found)
 
@@ -172,7 +172,7 @@ def custom_kinds(plan: Plan) -> dict[tuple[str, str], str]:
 
 _KEYS = {
     "PrometheusRule": "alerts.delivery",
-    "ServiceMonitor": "grafana.serviceMonitor",
+    **dict.fromkeys(("PodMonitor", "ServiceMonitor"), "grafana.serviceMonitor"),
     **dict.fromkeys(("GRPCRoute", "HTTPRoute"), "alloy.ingress.gateway"),
     **dict.fromkeys(("GrafanaDashboard", "GrafanaDatasource", "GrafanaFolder"), "grafana.delivery"),
 }

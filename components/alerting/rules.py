@@ -2,7 +2,7 @@
 
 from ..grafana.links import Uid
 from ..telemetry.context import StackContext
-from . import alloy, beyla, sampler, tempo
+from . import alloy, beyla, canary, sampler, tempo
 from .alert import rule_group
 from .delivery import RuleGroup
 
@@ -22,6 +22,7 @@ def alert_groups(context: StackContext) -> list[RuleGroup]:
         "tracing-blocks": tempo.blocks(context),
         "tracing-generator": tempo.generator(context),
         "tracing-beyla": beyla.beyla(context),
+        "tracing-canary": canary.canary(context),
     }
     dashboards = {
         **dict.fromkeys(("tracing-ingestion", "tracing-alloy", "tracing-beyla"), Uid.COLLECTORS),

@@ -71,6 +71,8 @@ class AlloyArgs:
     """Expected load, for `settings.surviveMinutes`."""
     stack_namespaces: Sequence[str] = ()
     """Namespaces of the tracing stack, whose own spans are dropped."""
+    kept_services: Sequence[str] = ()
+    """Services in these namespaces whose spans are kept."""
     trusted_namespaces: Sequence[str] = ()
     """Namespaces of senders that report for other pods: their `k8s.*` attributes are kept instead
     of those of the pod that sends. Beyla's namespace must be one."""

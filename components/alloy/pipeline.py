@@ -6,6 +6,7 @@ metrics backend. Modules of the stack file are in between: after limit_memory, o
 last module. There are few processors, because Alloy copies all data for each.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
@@ -154,9 +155,12 @@ def _traces(args: "AlloyArgs") -> Instances:
     return {
         "drop_noise": {
             "paths": args.settings.ignored_paths,
-            "namespaces": list(args.stack_namespaces),
+            "namespaces": [] if args.kept_services else list(args.stack_namespaces),
             **_given(
-                resources=statements.dropped_resources(args.settings.drop),
+                resources=[
+                    *_own_spans(args),
+                    *statements.dropped_resources(args.settings.drop),
+                ],
                 spans=statements.dropped_spans(args.settings.drop),
             ),
             "traces": inputs("clean"),
@@ -164,6 +168,17 @@ def _traces(args: "AlloyArgs") -> Instances:
         **_clean(args, exits),
         **exits,
     }
+
+
+def _own_spans(args: "AlloyArgs") -> list[str]:
+    """Return the condition for the spans of these namespaces without those of some services."""
+    if not args.kept_services:
+        return []
+    namespaces, services = map(json.dumps, (list(args.stack_namespaces), list(args.kept_services)))
+    return [
+        f'ContainsValue({namespaces}, resource.attributes["k8s.namespace.name"])'
+        f' and not ContainsValue({services}, resource.attributes["service.name"])'
+    ]
 
 
 def _exits(args: "AlloyArgs") -> Instances:

@@ -6,6 +6,7 @@ from ..core import flows, helm
 from ..core.names import (
     ALLOY_HTTP_PORT,
     ALLOY_RELEASE,
+    CANARY_SERVICE,
     CREDENTIALS_SECRET,
     OTLP_GRPC_PORT,
     OTLP_HTTP_PORT,
@@ -45,6 +46,7 @@ def args(
         tenancy=settings.tenancy,
         load=settings.load,
         stack_namespaces=settings.own_namespaces,
+        kept_services=[CANARY_SERVICE] if settings.canary.enabled else [],
         trusted_namespaces=[
             *([settings.namespaces.beyla] if settings.beyla_runs else []),
             *settings.alloy.trusted_namespaces,

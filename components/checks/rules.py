@@ -563,6 +563,15 @@ def _kafka(settings: TracingSettings) -> Found:
         yield f"tempo.kafka.{key}", f"needs tempo.kafka.{other} too: set both, or neither"
 
 
+def _canary(settings: TracingSettings) -> Found:
+    if settings.canary.enabled and settings.alloy.sampling.decides:
+        yield (
+            "canary.enabled",
+            "needs every trace, and alloy.sampling drops some: remove this key, or set "
+            "alloy.sampling.mode: rehearse",
+        )
+
+
 def _has_no_preset(tempo: TempoSettings) -> bool:
     """Return whether mode and size do not go together; `_tempo` reports it."""
     return tempo.mode is TempoMode.DISTRIBUTED and tempo.size is Size.XS
@@ -796,6 +805,7 @@ _RULES = (
     _tags,
     _beyla,
     _operator,
+    _canary,
     _bucket,
     _deletion,
     _tempo,

@@ -89,6 +89,15 @@ OPERATOR = Chart(
 )
 
 
+# The canary.
+# renovate: datasource=helm depName=tempo-vulture registryUrl=https://grafana-community.github.io/helm-charts
+TEMPO_VULTURE = Chart(
+    name="tempo-vulture",
+    repository="https://grafana-community.github.io/helm-charts",
+    version="0.13.1",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rollout:
     """How Kubernetes replaces the pods of one workload.

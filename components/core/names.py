@@ -8,6 +8,10 @@ ALLOY_SAMPLER_RELEASE = "alloy-sampler"
 ALLOY_LOGS_RELEASE = "alloy-logs"
 BEYLA_RELEASE = "beyla"
 OPERATOR_RELEASE = "opentelemetry-operator"
+#: As the chart names its pods.
+CANARY_RELEASE = "tempo-vulture"
+#: Name of the service in the canary's spans (pkg/util/trace_info.go of Tempo 3.0).
+CANARY_SERVICE = "tempo-vulture"
 #: Label `app.kubernetes.io/part-of` of the objects that this stack creates outside of charts.
 PART_OF = "tracing"
 #: Labels of these objects, except those that a release contains.

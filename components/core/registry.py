@@ -4,6 +4,7 @@ from ..alloy.pod_logs.system import ALLOY_LOGS
 from ..alloy.sampling.system import ALLOY_SAMPLER
 from ..alloy.system import ALLOY
 from ..beyla.system import BEYLA
+from ..canary.system import CANARY
 from ..otel_operator.system import OPERATOR
 from ..settings import TracingSettings
 from ..tempo.system import TEMPO, pinned_chart
@@ -11,7 +12,15 @@ from .helm import Chart
 from .system import System
 from .workload import Workload
 
-SYSTEMS: tuple[System, ...] = (TEMPO, ALLOY, ALLOY_SAMPLER, ALLOY_LOGS, BEYLA, OPERATOR)
+SYSTEMS: tuple[System, ...] = (
+    TEMPO,
+    ALLOY,
+    ALLOY_SAMPLER,
+    ALLOY_LOGS,
+    BEYLA,
+    OPERATOR,
+    CANARY,
+)
 #: Every pinned chart.
 CHARTS = tuple(dict.fromkeys(chart for system in SYSTEMS for chart in system.charts))
 

@@ -345,6 +345,8 @@ class ChartsSettings(Settings):
     """Chart `beyla`."""
     opentelemetry_operator: ChartSettings = ChartSettings()
     """Chart `opentelemetry-operator`."""
+    tempo_vulture: ChartSettings = ChartSettings()
+    """Chart `tempo-vulture`, the canary."""
 
 
 class ServiceMonitorSettings(Settings):

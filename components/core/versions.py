@@ -12,6 +12,7 @@ from .helm import (
     TEMPO_3,
     TEMPO_DISTRIBUTED,
     TEMPO_DISTRIBUTED_3,
+    TEMPO_VULTURE,
     Chart,
 )
 
@@ -58,6 +59,7 @@ TESTED: tuple[Tested, ...] = (
         version="0.158.0",
         image_tag="manager.image.tag",
     ),
+    Tested(chart=TEMPO_VULTURE, program="Tempo Vulture", version="3.0.3", image_tag="image.tag"),
 )
 _SEE = "See docs/versions.md"
 

@@ -11,6 +11,7 @@ from ..backends.settings import LogLabelsSettings
 from ..core.names import (
     ALLOY_RELEASE,
     ALLOY_SAMPLER_RELEASE,
+    CANARY_RELEASE,
     OTLP_RETRY_MINUTES,
     TEMPO_RELEASE,
 )
@@ -42,6 +43,7 @@ class StackContext:
         version: major version of Tempo.
         block_minutes: age at which an ingester writes a block to S3.
         slack_minutes: age up to which a span counts in span metrics.
+        canary: whether the canary runs.
         grafana_url: address of Grafana, for links from alerts to dashboards; None if it is unknown
             or there are no dashboards.
         metrics_uid: uid of the metrics datasource; None without a metrics backend, and then there
@@ -90,6 +92,7 @@ class StackContext:
     version: int = 2
     slack_minutes: int = TempoSettings().slack_minutes
     grafana_url: str | None = None
+    canary: bool = False
     sampling: SamplingMode = SamplingMode.OFF
     samplers: int = 0
     sampled_traces: int = 0
@@ -152,6 +155,11 @@ class StackContext:
         if not self.samples:
             return self.alloy(metric, **matchers)
         job = f'=~"{ALLOY_RELEASE}|{ALLOY_SAMPLER_RELEASE}"'
+        return self._select(metric, self.namespace, job=job, **matchers)
+
+    def canary_metric(self, metric: StrEnum, **matchers: str) -> str:
+        """Select a metric that the canary exposes."""
+        job = f'="{self.namespace}/{CANARY_RELEASE}"'
         return self._select(metric, self.namespace, job=job, **matchers)
 
     def beyla(self, metric: StrEnum, **matchers: str) -> str:
@@ -235,5 +243,6 @@ def stack_context(settings: TracingSettings) -> StackContext:
         sampled_traces=num_traces(settings.alloy.sampling, settings.load),
         kept_hours=settings.tempo.retention_hours,
         stored_share=capacity.stored_bytes_per_span(settings.load) / settings.load.bytes_per_span,
+        canary=settings.canary.enabled,
         grafana_url=grafana.url if grafana.dashboards and backends.metrics else None,
     )

@@ -65,7 +65,7 @@ SCRAPED_LABELS = frozenset(
         *("namespace", "job", "pod"),
         *("component_path", "container", "daemonset", "data_type", "decision", "health_type"),
         *("group", "le", "name", "operation", "otel_signal", "persistentvolumeclaim", "policy"),
-        *("error_type", "process_name", "reason", "route"),
+        *("error", "error_type", "process_name", "reason", "route"),
         *("state", "status", "status_code", "telemetry_type", "tenant", "url", "version"),
     }
 )
@@ -281,6 +281,14 @@ class BeylaMetric(StrEnum):
     INSTRUMENTATION_ERRORS = "beyla_instrumentation_errors_total"
     BUILD = "beyla_internal_build_info"
     HTTP_REQUESTS = RequestMetric.HTTP_SERVER_COUNT.value
+
+
+class CanaryMetric(StrEnum):
+    """Metrics of the canary (cmd/tempo-vulture/metrics.go of Tempo 3.0)."""
+
+    CHECKED = "tempo_vulture_trace_total"
+    #: By `error`. Each is there, as 0, from the first check on.
+    ERRORS = "tempo_vulture_trace_error_total"
 
 
 class RemoteWriteMetric(StrEnum):

@@ -30,6 +30,12 @@ _READ_BYTES = 2 * MIB
 _BLOCK_BYTES = 500_000_000
 #: Least blocks of an hour that local-blocks of a metrics-generator cut (max_block_duration).
 _GENERATOR_BLOCKS = 60
+#: Look-ups of the canary at each second interval that reach S3: two by id, and two searches, each
+#: for an old trace. Those for recent traces are answered from memory and volumes.
+_CANARY_LOOKUPS = 4
+#: Requests to S3 of one of them: bloom filter, index and pages of the blocks of an hour. An
+#: assumption.
+_READS_PER_LOOKUP = 20
 #: Share of S3's requests that reach KMS: a bucket key saves up to 99 % (S3 user guide, "Reducing
 #: the cost of SSE-KMS with Amazon S3 Bucket Keys").
 _KMS_SHARE = 0.01
@@ -42,7 +48,8 @@ class Usage:
     Attributes:
         stored_gib: GiB in S3 after the retention has passed once.
         s3_writes: PUT and COPY requests in a month.
-        s3_reads: GET requests of compaction in a month; those of queries are unknown.
+        s3_reads: GET requests of compaction and of the canary in a month; those of other queries
+            are unknown.
         cores: CPU requests of all pods, at the minimum number of replicas.
         active_series: series that the metrics-generators write.
     """
@@ -118,4 +125,8 @@ def _requests(settings: TracingSettings) -> tuple[float, float]:
     flushed = hourly * (copies + of_generators)
     # Each pass of compaction halves the blocks at least: all passes write as many as were flushed.
     writes = 2 * blocks * _WRITES_PER_BLOCK + (1 + COMPACTIONS) * flushed / _PART_BYTES
-    return writes * HOURS, COMPACTIONS * flushed / _READ_BYTES * HOURS
+    reads = COMPACTIONS * flushed / _READ_BYTES
+    if settings.canary.enabled:
+        rounds = 3600 / (2 * settings.canary.interval_seconds)
+        reads += rounds * _CANARY_LOOKUPS * _READS_PER_LOOKUP
+    return writes * HOURS, reads * HOURS

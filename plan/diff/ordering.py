@@ -88,14 +88,17 @@ _DERIVED: Final = (
         says="Tempo starts with an empty bucket: it reads one bucket only.",
         section="changes.md#replace-the-bucket",
     ),
-    Order(
-        fact="chart tempo*",
-        says=(
-            "Another major version of Tempo's chart. Version 3 of tempo-distributed needs Kafka "
-            "and has no ingesters, whose spans must be in S3 first: this is a migration."
-        ),
-        section="upgrades.md#upgrade-a-chart",
-        applies=_another_major,
+    *(
+        Order(
+            fact=f"chart {chart.name}",
+            says=(
+                "Another major version of Tempo's chart. Version 3 of tempo-distributed needs "
+                "Kafka and has no ingesters, whose spans must be in S3 first: this is a migration."
+            ),
+            section="upgrades.md#upgrade-a-chart",
+            applies=_another_major,
+        )
+        for chart in TEMPO.charts
     ),
     Order(
         fact="chart *",

@@ -13,6 +13,7 @@ from components.alerting.rules import alert_groups
 from components.telemetry.metrics import (
     AlloyMetric,
     BeylaMetric,
+    CanaryMetric,
     ClusterMetric,
     TempoKafkaMetric,
 )
@@ -186,13 +187,29 @@ KAFKA = {
 }
 
 
-@pytest.mark.parametrize("name", KAFKA)
-def test_alerts_on_kafka_fire_when_they_should(name: str, tmp_path: Path) -> None:
-    of = context(TempoMode.DISTRIBUTED, version=3)
+def _of_canary(errors: tuple[float, float], checked: tuple[float, float]) -> list[Metric]:
+    of = {"namespace": "tracing", "job": "tracing/tempo-vulture"}
+    return [
+        Metric(CanaryMetric.ERRORS, {**of, "error": "notfound_byid"}, *errors),
+        # Alloy adds attributes, so that each trace differs.
+        Metric(CanaryMetric.ERRORS, {**of, "error": "incorrectresult"}, 1, 1),
+        Metric(CanaryMetric.CHECKED, of, *checked),
+    ]
+
+
+CANARY = {
+    "CanaryTracesMissing": Case(_of_canary((0, 1), (2, 2)), minutes=15, spared=2),
+    "CanaryStopped": Case(_of_canary((0, 0), (2, 0)), minutes=40),
+}
+
+
+@pytest.mark.parametrize("name", [*KAFKA, *CANARY])
+def test_alerts_on_kafka_and_of_the_canary_fire_when_they_should(name: str, tmp_path: Path) -> None:
+    of = context(TempoMode.DISTRIBUTED, version=3, canary=True)
     [its] = [r for g in alert_groups(of) for r in g["rules"] if r["alert"] == name]
     groups = {"groups": [{"name": "g", "interval": INTERVAL, "rules": [its]}]}
     write(tmp_path, "rules.yaml", groups)
-    tests = scenarios(name, KAFKA[name])
+    tests = scenarios(name, (KAFKA | CANARY)[name])
     content = {"rule_files": ["rules.yaml"], "evaluation_interval": INTERVAL, "tests": tests}
 
     assert promtool("test", "rules", write(tmp_path, "tests.yaml", content)) == ""

@@ -32,6 +32,7 @@ EMITTED = {
         signals.TempoMetric,
         signals.Tempo3Metric,
         signals.TempoKafkaMetric,
+        signals.CanaryMetric,
         signals.AlloyMetric,
         signals.BeylaMetric,
         signals.RemoteWriteMetric,
@@ -49,6 +50,7 @@ contexts = st.builds(
     version=st.sampled_from([2, 3]),
     beyla_namespace=st.none() | st.just("tracing-beyla"),
     generator=st.booleans(),
+    canary=st.booleans(),
     metrics_uid=st.none() | st.just("metrics"),
     logs_uid=st.none() | st.just("logs"),
     series_labels=st.dictionaries(st.just("cluster"), st.text(max_size=5), min_size=1),
@@ -83,7 +85,16 @@ OF_KAFKA = {
     for rule in rules(context(TempoMode.DISTRIBUTED, version=3))
     if (name := rule["alert"]).startswith("TempoKafka")
 }
-ALL = {r["alert"]: r for mode in TempoMode for r in rules(context(mode))} | OF_KAFKA
+OF_CANARY = {
+    name: rule
+    for rule in rules(context(TempoMode.MONOLITHIC, canary=True))
+    if (name := rule["alert"]).startswith("Canary")
+}
+ALL = {
+    **{r["alert"]: r for mode in TempoMode for r in rules(context(mode))},
+    **OF_KAFKA,
+    **OF_CANARY,
+}
 each_alert = sweep("rule", ALL.values(), ids=ALL)
 
 
@@ -129,7 +140,7 @@ def test_only_loss_and_what_leads_to_it_pages_before_a_rollout_has_ended() -> No
         *("TempoStorageAccessDenied", "TempoStorageUnreachable", "TempoFlushFailing"),
         "TempoGeneratorStopped",
         *("SamplerDown", "SamplerDropsTraces", "SamplerDropsLargeTraces"),
-        "TempoKafkaRefusesSpans",
+        *("TempoKafkaRefusesSpans", "CanaryTracesMissing"),
     }
 
 

@@ -23,19 +23,18 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 #: version, and CHANGELOG.md says what to do.
 PUBLIC = """
     AffinitySettings AlertSettings Alloy AlloyArgs AlloyPodLogs AlloyPodLogsArgs AlloySampler
-    AlloySamplerArgs AlloySettings AttributeLimitSettings DropSettings PodLogsSettings
-    RedactionSettings RouteSettings
-    AvailabilitySettings
-    BackendSettings Beyla BeylaArgs BeylaSettings Chart ChartSettings ChartsSettings
-    ClusterSettings ContextPropagation Encryption EnvironmentSettings GrafanaDatasources
-    GrafanaDatasourcesArgs GrafanaSettings IdentityMode IdentitySettings Language LatencySettings
-    LoadSettings LogsSettings MetricsSettings MetricsType NamespaceSettings OpenTelemetryOperator
-    OpenTelemetryOperatorArgs OperatorSettings OtlpEnv OtlpEnvArgs OtlpProtocol OtlpSettings
-    PlacementSettings PodSettings ProfilesSettings Propagator RatioSettings RuleDelivery
-    RuleEvaluator SamplingMode SamplingPreset SamplingSettings ScalableWorkloadSettings
-    ServiceMonitorSettings SettingsError Size
-    SloDefaultsSettings SloRuleSettings SloSettings StatefulPodSettings StatefulWorkloadSettings
-    StorageSettings TaintEffect Tempo TempoArgs TempoLimitSettings TempoMode TempoSettings
+    AlloySamplerArgs AlloySettings AttributeLimitSettings AvailabilitySettings BackendSettings
+    Beyla BeylaArgs BeylaSettings Canary CanaryArgs CanarySettings Chart ChartSettings
+    ChartsSettings ClusterSettings ContextPropagation DropSettings Encryption
+    EnvironmentSettings GrafanaDatasources GrafanaDatasourcesArgs GrafanaSettings IdentityMode
+    IdentitySettings Language LatencySettings LoadSettings LogsSettings MetricsSettings
+    MetricsType NamespaceSettings OpenTelemetryOperator OpenTelemetryOperatorArgs
+    OperatorSettings OtlpEnv OtlpEnvArgs OtlpProtocol OtlpSettings PlacementSettings
+    PodLogsSettings PodSettings ProfilesSettings Propagator RatioSettings RedactionSettings
+    RouteSettings RuleDelivery RuleEvaluator SamplingMode SamplingPreset SamplingSettings
+    ScalableWorkloadSettings ServiceMonitorSettings SettingsError Size SloDefaultsSettings
+    SloRuleSettings SloSettings StatefulPodSettings StatefulWorkloadSettings StorageSettings
+    TaintEffect Tempo TempoArgs TempoKafkaSettings TempoLimitSettings TempoMode TempoSettings
     TempoSpanMetricsSettings TempoWorkloadSettings Tier TolerationOperator TolerationSettings
     TopologySpread TraceStorage TraceStorageArgs TracingSettings TracingStack TracingStackArgs
     WorkloadIdentity WorkloadIdentityArgs WorkloadSettings injection_annotations otlp_env

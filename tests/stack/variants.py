@@ -23,7 +23,14 @@ PLATFORMS = {
     if folder.is_dir()
 }
 
-PINNED = (helm.TEMPO, helm.TEMPO_DISTRIBUTED, helm.ALLOY, helm.BEYLA, helm.OPERATOR)
+PINNED = (
+    helm.TEMPO,
+    helm.TEMPO_DISTRIBUTED,
+    helm.ALLOY,
+    helm.BEYLA,
+    helm.OPERATOR,
+    helm.TEMPO_VULTURE,
+)
 
 METRICS_PASSWORD = "correct-horse-battery"
 LOGS_PASSWORD = "staple-%&-{{x}}"

@@ -19,6 +19,7 @@ from plan.diff.ordering import ORDERS, Warned, facts, shown, warned
 from plan.diff.trees import Planned
 from plan.diff.values import MISSING
 from plan.recorder import Resource, record
+from tests.examples import features
 from tests.grafana.dashboards.cases import CONTEXTS
 from tests.plan.diff.plans import ROOT, planned, release
 from tests.stack.variants import STACKS, recorded
@@ -30,7 +31,8 @@ DOCS = ROOT / "docs"
 def resources() -> list[Resource]:
     """All resources of plans that hold every type between them."""
     plans = [recorded(name) for name in (*STACKS, "distributed-irsa")]
-    return [r for recording in (*plans, record(grafana)) for r in recording.resources]
+    alone = (record(grafana), features.plan("canary").recording)
+    return [r for recording in (*plans, *alone) for r in recording.resources]
 
 
 def grafana() -> None:
