@@ -154,14 +154,16 @@ def _traces(args: "AlloyArgs") -> Instances:
     exits = _exits(args)
     return {
         "drop_noise": {
-            "paths": args.settings.ignored_paths,
             "namespaces": [] if args.kept_services else list(args.stack_namespaces),
             **_given(
                 resources=[
                     *_own_spans(args),
                     *statements.dropped_resources(args.settings.drop),
                 ],
-                spans=statements.dropped_spans(args.settings.drop),
+                spans=[
+                    *statements.ignored_paths(args.settings.ignored_paths),
+                    *statements.dropped_spans(args.settings.drop),
+                ],
             ),
             "traces": inputs("clean"),
         },
