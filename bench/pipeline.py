@@ -12,15 +12,17 @@ and Alloy with the defaults of its components. All send to the same Tempo, whose
 import argparse
 import contextlib
 import os
+import re
 import shutil
 import socket
+import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
@@ -37,7 +39,7 @@ from plan.rehearse.command import shop
 from plan.rehearse.otlp import Trace
 from plan.rehearse.programs import HOST, Program, ProgramError, get, steady, wait_for
 from plan.rehearse.replay import Replay
-from plan.rehearse.run import Rehearsal, rehearse, settle
+from plan.rehearse.run import rehearse, settle, waits
 from plan.rehearse.shop import PROBES, Shop
 from plan.rehearse.sinks import EXPORT, UNLIMITED, TraceSink, http_sink, trace_sink
 from plan.rehearse.tempo import moved, ready, tempo
@@ -51,8 +53,9 @@ _NEEDED = ("alloy", "tempo", "helm")
 _RATE, _BURST = 500, 5
 #: Seconds of load before and after a fault, of a burst, and of an outage.
 _AROUND, _BURST_SECONDS, _OUTAGE_SECONDS = 6, 30, 60
-#: Spans for a comparison of CPU time, and how often each configuration gets them.
-_SPANS, _ROUNDS = 20_000, 2
+#: Spans of a part for a comparison of CPU time, measured parts, and how often each configuration
+#: gets them all.
+_SPANS, _PARTS, _ROUNDS = 20_000, 5, 3
 #: Traces that are looked up after each scenario.
 _LOOKED_UP = 10
 _CALLS: Final = "traces_spanmetrics_calls_total"
@@ -105,6 +108,16 @@ send_to_tempo "default" {
 	insecure    = true
 	queue_bytes = 67108864
 	retry       = "10m"
+}
+"""
+_IDENTITY = """
+limit_memory "default" {
+	traces = [add_kubernetes.default.input]
+}
+
+add_kubernetes "default" {
+	trusted_namespaces = ["tracing-beyla"]
+	traces             = [send_to_tempo.default.input]
 }
 """
 
@@ -465,48 +478,163 @@ def _p95(values: Sequence[float]) -> float:
     return sorted(values)[int(0.95 * (len(values) - 1))] if values else 0
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What the pods of some tiers used for the same spans, after a first part that starts them up.
+
+    Attributes:
+        cost: CPU seconds per million spans, the median of the rounds.
+        range: the least and the most.
+        peaks: peak memory of each pod in MiB, of all rounds.
+        limits: memory limits of the pods.
+    """
+
+    cost: float
+    range: tuple[float, float]
+    peaks: Sequence[int]
+    limits: Sequence[int | None]
+
+
+def measured(variants: Mapping[str, Sequence[Tier]]) -> dict[str, Measured]:
+    """Measure configurations in turns, so that what else the machine does falls on all alike."""
+    parts = [
+        [request for window in otlp.windows(traces, 1000) for request in _packed(window)]
+        for traces in (Shop({}, 7 + n).traces(_SPANS, large=False) for n in range(1 + _PARTS))
+    ]
+    found: dict[str, list[tuple[float, Sequence[int]]]] = {name: [] for name in variants}
+    for _ in range(_ROUNDS):
+        for name, tiers in variants.items():
+            _say(name)
+            found[name].append(_used(tiers, parts))
+    return {
+        name: Measured(
+            cost=statistics.median(cost for cost, _ in rounds),
+            range=(min(cost for cost, _ in rounds), max(cost for cost, _ in rounds)),
+            peaks=[max(peaks) for peaks in zip(*(p for _, p in rounds), strict=True)],
+            limits=[
+                t.memory_mib
+                for n, t in enumerate(variants[name])
+                for _ in range(t.replicas if n else 1)
+            ],
+        )
+        for name, rounds in found.items()
+    }
+
+
+def _packed(window: Sequence[Any]) -> Iterator[bytes]:
+    return otlp.Shift().requests(window, time.time_ns())
+
+
+def _used(tiers: Sequence[Tier], parts: Sequence[Sequence[bytes]]) -> tuple[float, Sequence[int]]:
+    """Return CPU seconds per million spans, and peak memory of each pod."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        trace_sink(TraceSink()) as sink,
+        http_sink() as http,
+    ):
+        to = Destinations(otlp=sink.endpoint, other=sink.endpoint, http=http.url)
+        with collectors.running(tiers, to, Path(folder)) as started:
+            its = [each for pods in started.values() for each in pods]
+            replay = Replay(its[0].otlp_grpc)
+            first, *rest = parts
+            replay.resend(first)
+            time.sleep(waits(its) + 2)
+            before = sum(each.program.cpu_seconds for each in its)
+            sent = replay.sent.accepted
+            for part in rest:
+                replay.resend(part)
+            # Nobody asks for metrics meanwhile: that takes CPU time too.
+            time.sleep(waits(its) + 2)
+            used = sum(each.program.cpu_seconds for each in its) - before
+            spans = replay.sent.accepted - sent
+            return 1e6 * used / spans, [each.program.peak_mib for each in its]
+
+
+def _pass_through(*, identity: bool = False) -> list[Tier]:
+    """Return entry and exit of the gateway, without or with the identity of pods in between."""
+    names = ["receive", "send_to_tempo"]
+    text = _PASSED_ON
+    if identity:
+        names += ["limit_memory", "ottl_list", "add_kubernetes"]
+        text = text.replace("[send_to_tempo.default.input]", "[limit_memory.default.input]")
+        text += _IDENTITY
+    declared = "\n".join((MODULES / f"{name}.alloy").read_text() for name in names)
+    return [Tier(name="pass-through", config=declared + text)]
+
+
+def _without_masks(tiers: Sequence[Tier]) -> list[Tier]:
+    """Return tiers that search for secrets, and mask none."""
+    pattern = r"(?m)^(\t\w+_mask\s*= )\[\n.*?\n\t\]$"
+    return [replace(t, config=re.sub(pattern, r"\1[]", t.config, flags=re.DOTALL)) for t in tiers]
+
+
 def throughput(folder: Path) -> Iterator[str]:
-    """Compare the CPU time of configurations, which run in turns."""
-    declared = "\n".join((MODULES / f"{n}.alloy").read_text() for n in ("receive", "send_to_tempo"))
+    """Compare the CPU time of configurations."""
     variants: dict[str, Sequence[Tier]] = {
-        "pass-through": [Tier(name="pass-through", config=declared + _PASSED_ON)],
+        "pass-through": _pass_through(),
         DEFAULTS: [Tier(name="defaults", config=_DEFAULTS)],
         "gateway without redaction": planned(folder / "plain", redaction={"enabled": False}).tiers,
         GATEWAY: planned(folder / "gateway").tiers,
         VOLUME: planned(folder / "queued", queue="volume").tiers,
         SAMPLERS: planned(folder / "sampled", sampling={"mode": "on"}).tiers,
     }
-    traffic = shop({}, _SPANS, large=False)
-    found: dict[str, list[Rehearsal]] = {name: [] for name in variants}
-    for _ in range(_ROUNDS):
-        for name, tiers in variants.items():
-            _say(name)
-            found[name].append(rehearse(tiers, traffic, "without Tempo"))
-    million = sum(len(trace.spans) for trace in traffic.traces) / 1e6
-    costs = {
-        name: min(sum(usage.cpu_seconds for usage in r.usage) for r in results) / million
-        for name, results in found.items()
-    }
-    head = (
-        "pipeline",
-        "CPU s per million spans",
-        "spans/s and core",
-        "of pass-through",
-        "peak, MiB",
-    )
-    rows: list[Row] = [head]
-    for name, results in found.items():
-        peaks = [max(r.usage[i].peak_mib for r in results) for i in range(len(results[0].usage))]
-        limits = [usage.limit_mib for usage in results[0].usage]
+    found = measured(variants)
+    rows: list[Row] = [
+        (
+            "pipeline",
+            "CPU s per million spans",
+            "least and most",
+            "spans/s and core",
+            "of pass-through",
+            "peak, MiB",
+        )
+    ]
+    for name, its in found.items():
         memory = ", ".join(
             f"{peak} of {limit}" if limit else f"{peak}"
-            for peak, limit in zip(peaks, limits, strict=True)
+            for peak, limit in zip(its.peaks, its.limits, strict=True)
         )
-        cost, share = costs[name], 100 * costs["pass-through"] / costs[name]
-        rows.append((name, f"{cost:.0f}", f"{1e6 / cost:,.0f}", f"{share:.0f} %", memory))
+        share = 100 * found["pass-through"].cost / its.cost
+        least, most = its.range
+        rows.append(
+            (
+                name,
+                f"{its.cost:.1f}",
+                f"{least:.1f} to {most:.1f}",
+                f"{1e6 / its.cost:,.0f}",
+                f"{share:.0f} %",
+                memory,
+            )
+        )
     yield table(rows)
-    added = 100 * (costs[GATEWAY] / costs["gateway without redaction"] - 1)
+    added = 100 * (found[GATEWAY].cost / found["gateway without redaction"].cost - 1)
     yield f"Redaction adds {added:.0f} % to the CPU time of the gateway."
+
+
+def steps(folder: Path) -> Iterator[str]:
+    """Measure what each step of the gateway adds, from the first to the whole."""
+    off = {"enabled": False}
+    no_sql = planned(folder / "no-sql", redaction={"rules": {"sqlLiterals": False}}).tiers
+    variants: dict[str, Sequence[Tier]] = {
+        "receive, batches, queue, send": _pass_through(),
+        "memory limit, identity of pods": _pass_through(identity=True),
+        "drop rules, enrichment": planned(
+            folder / "bare", redaction=off, routes={"ids": False}
+        ).tiers,
+        "ids in routes": planned(folder / "routes", redaction=off).tiers,
+        "redaction: search": _without_masks(no_sql),
+        "redaction: masks": no_sql,
+        "redaction: literals in SQL": planned(folder / "all").tiers,
+    }
+    found = measured(variants)
+    whole, before = [*found.values()][-1].cost, 0.0
+    rows: list[Row] = [("step", "CPU s per million spans", "of the gateway")]
+    for name, its in found.items():
+        rows.append(
+            (name, f"{its.cost - before:.1f}", f"{100 * (its.cost - before) / whole:.0f} %")
+        )
+        before = its.cost
+    yield table(rows)
 
 
 def same_metrics(folder: Path, charts: Path) -> Iterator[str]:
@@ -584,7 +712,7 @@ def _say(what: str) -> None:
 def main() -> int:
     """Measure and print; return the exit status."""
     parser = argparse.ArgumentParser(prog="bench.pipeline", description=__doc__)
-    parser.add_argument("part", nargs="?", choices=("throughput", "metrics", "days"))
+    parser.add_argument("part", nargs="?", choices=("throughput", "steps", "metrics", "days"))
     parser.add_argument("--only", default="", help="part of the name of a bad day's scenario")
     arguments = parser.parse_args()
     if reason := reason_to_skip(_NEEDED):
@@ -598,6 +726,7 @@ def main() -> int:
         folder = Path(name)
         parts: dict[str, Callable[[], Iterator[str]]] = {
             "throughput": lambda: throughput(folder),
+            "steps": lambda: steps(folder),
             "metrics": lambda: same_metrics(folder, charts),
             "days": lambda: bad_days(folder, charts, arguments.only),
         }

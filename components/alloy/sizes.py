@@ -1,9 +1,8 @@
 """Sizes of the gateway.
 
-Measured with Alloy 1.18.1 at 2,000 spans per second over OTLP gRPC: 17 CPU-seconds per million
-spans through this pipeline without redaction (spans without URLs), 27 to 30 through similar ones.
-The default redaction adds 10 (spans with 6 attributes) to 15 (20 attributes, measured in one run
-over OTLP HTTP: 9.7 to 19.7, and 22.7 to 38.1). With 45, one core carries about 22,000 spans per
+Measured with Alloy 1.18.1 over OTLP over gRPC (docs/pipeline.md, docs/clean-data.md): 18 CPU
+seconds per million spans with 6 attributes, 21 with those of the rehearsal's shop, 35 with 20
+attributes, and 42 with a queue on a volume. With 45, one core carries about 22,000 spans per
 second. At 70 % of the CPU request, where autoscaling adds a pod, each pod of xs carries 1,600, of s
 3,900, of m 7,800 and of l 16,000 spans per second. The limits of m, one core and 2 GiB, are those
 of Alloy in AOS; the other values are our choice, each half or double of the next.

@@ -152,13 +152,18 @@ def rehearse(
     )
 
 
-def settle(its: Sequence[Collector], sink: TraceSink) -> None:
-    """Wait until everything that is under way has arrived."""
+def waits(its: Sequence[Collector]) -> float:
+    """Return for how many seconds data may wait in some collectors before it moves on."""
     # Metrics of what is kept come after the decision, and remote write has a deadline of 5 s.
     longest: dict[str, float] = {}
     for name, number, unit in (w for each in its for w in _WAITS.findall(each.tier.config)):
         longest[name] = max(longest.get(name, 0), float(number) * _UNITS[unit])
-    time.sleep(sum(longest.values()))
+    return sum(longest.values())
+
+
+def settle(its: Sequence[Collector], sink: TraceSink) -> None:
+    """Wait until everything that is under way has arrived."""
+    time.sleep(waits(its))
     last, since = -1, time.monotonic()
 
     def quiet() -> bool | None:
