@@ -20,6 +20,7 @@ _RUNBOOKS: Final = {
     "Tempo": "docs/runbooks/tempo-down.md",
     "Alloy": "docs/runbooks/alloy-down.md",
     "Beyla": "docs/runbooks/beyla-missing-on-nodes.md",
+    "Canary": "docs/runbooks/canary-stopped.md",
 }
 #: What a program's log says before it stops, with its cause and runbook.
 _CAUSES: Final = (

@@ -24,12 +24,16 @@ from tests.tempo.running import s3_client, s3_stand_in
 from tests.tempo.test_tempo_majors import LATER as ALWAYS_LATER
 from tests.tempo.test_tempo_majors import exposed
 
-#: Host and port of a broker that makes topics, of one partition each, as they are written to.
+#: Host and port of a broker that makes topics, of two partitions each, as they are written to.
 BROKER = os.environ.get("KAFKA_BROKERS", "")
-#: A part of each kind; the number is that of the partition.
+#: User and password for SASL/PLAIN, if it wants them.
+USER, PASSWORD = (os.environ.get(f"KAFKA_{name}", "") for name in ("USERNAME", "PASSWORD"))
+#: A part of each kind, and one for each partition, whose number is in the name.
 PARTS = [
     "live-store-0",
+    "live-store-1",
     "block-builder-0",
+    "block-builder-1",
     "metrics-generator-0",
     "distributor-0",
     "querier-0",
@@ -101,7 +105,13 @@ def running(tmp_path: Path) -> Iterator[Running]:
         args = arguments(
             TempoMode.DISTRIBUTED,
             version=3,
-            kafka={"address": BROKER, "topic": f"test-{secrets.token_hex(4)}", "partitions": 1},
+            kafka={
+                "address": BROKER,
+                "topic": f"test-{secrets.token_hex(4)}",
+                "partitions": 2,
+                "username": USER or None,
+                "password_secret": {"name": "kafka", "key": "password"} if USER else None,
+            },
             storage_endpoint=s3,
             metrics=METRICS.model_copy(update={"remote_write_url": backend.url}),
         )
@@ -127,7 +137,10 @@ def running(tmp_path: Path) -> Iterator[Running]:
             own["backend_worker"]["backend_scheduler_addr"] = scheduler
             # A test doesn't wait five minutes for a block.
             own["block_builder"]["consume_cycle_duration"] = "5s"
-            target = part.removesuffix("-0")
+            target = part.rpartition("-")[0]
+            if USER:
+                # In the cluster, an argument has it.
+                own["ingest"]["kafka"]["sasl_password"] = PASSWORD
             programs[part] = stack.enter_context(tempo(own, folders[part], target, "tempo-3"))
         for own_ports in ports.values():
             ready(own_ports)
@@ -143,10 +156,11 @@ ABSENT = {TempoMetric.BLOCKS_FLUSHED}
 def test_the_parts_work_together(running: Running) -> None:
     sent = running.send(20)
     wait_for("traces in the live store", lambda: running.missing(sent) == [], 90)
-    wait_for("block", lambda: running.blocks() > 0, 120)
+    wait_for("blocks of both partitions", lambda: running.blocks() > 1, 120)
     wait_for("span metrics", lambda: list(running.backend.series()), 120)
-    lag = f'{TempoKafkaMetric.LAG}{{group="block-builder",partition="0"}} 0'
-    wait_for("lag of 0", lambda: lag in running.metrics(), 60)
+    for partition in (0, 1):
+        lag = f'{TempoKafkaMetric.LAG}{{group="block-builder",partition="{partition}"}} 0'
+        wait_for("lag of 0", lambda lag=lag: lag in running.metrics(), 60)
 
     # What dashboards and alerts read.
     own = running.metrics()
