@@ -14,7 +14,9 @@ from components.tempo.settings import TempoMode, TempoWorkloadSettings
 from tests.stack.any_settings import Tree
 
 
-def sizes(*, replicas: int = 1, scales: bool = False, volume: bool = False) -> Any:
+def sizes(
+    *, replicas: int = 1, scales: bool = False, volume: bool = False, memory: int = 16
+) -> Any:
     """Draw a workload whose values fit together; 0 replicas for one whose number is fixed."""
 
     @st.composite
@@ -27,7 +29,7 @@ def sizes(*, replicas: int = 1, scales: bool = False, volume: bool = False) -> A
         if draw(st.booleans()):
             result |= pair("cpuRequestMillicores", "cpuLimitMillicores", 1)
         if draw(st.booleans()):
-            result |= pair("memoryRequestMib", "memoryLimitMib", 16)
+            result |= pair("memoryRequestMib", "memoryLimitMib", memory)
         if replicas and draw(st.booleans()):
             result["replicas"] = draw(st.integers(replicas, 20))
             if scales:
@@ -194,7 +196,7 @@ def beyla(draw: st.DrawFn) -> Tree:
             "namespaces": draw(names),
             "excludedNamespaces": draw(st.sampled_from([[], ["legacy"]])),
             "contextPropagation": propagation,
-            "workload": draw(sizes(replicas=0)),
+            "workload": draw(sizes(replicas=0, memory=416)),
             "placement": draw(placement()),
         },
         "namespaces": {
