@@ -101,6 +101,8 @@ def _arguments(args: "CanaryArgs") -> list[str]:
         f"-tempo-write-backoff-duration={seconds}s",
         f"-tempo-read-backoff-duration={seconds}s",
         f"-tempo-search-backoff-duration={2 * seconds}s",
+        # Off: with Tempo 2, a query of metrics finds a span later than a search.
+        "-tempo-metrics-backoff-duration=0s",
         # How long some traces go on, and are not looked up.
         f"-tempo-long-write-backoff-duration={seconds}s",
         f"-tempo-retention-duration={args.retention_hours}h",

@@ -18,6 +18,7 @@ from components.core.names import CANARY_RELEASE
 from components.telemetry.metrics import CanaryMetric
 from components.tempo.settings import TempoMode
 from plan import needs
+from plan.cost.usage import usage
 from plan.rehearse.collectors import Destinations, collector, tiers
 from plan.rehearse.programs import HOST, free_ports, get, process, wait_for
 from plan.rehearse.tempo import moved, ready, tempo
@@ -54,6 +55,17 @@ def test_it_needs_every_trace() -> None:
     sampling = {"mode": "on", "keep": {"percent": 10}}
     _, found = validate(stack_file(canary={"enabled": True}, alloy={"sampling": sampling}))
     assert [each.key for each in found if "drops some" in each.message] == ["canary.enabled"]
+
+
+def test_its_requests_to_the_bucket_cost() -> None:
+    load = {"spansPerSecond": 100}
+    without, once, half = (
+        usage(settings(load=load, canary=of)).s3_reads or 0
+        for of in ({}, {"enabled": True}, {"enabled": True, "intervalSeconds": 120})
+    )
+    # Four look-ups of old traces in two minutes, with 20 reads each, in 730 hours.
+    assert once - without == pytest.approx(30 * 4 * 20 * 730)
+    assert half - without == pytest.approx((once - without) / 2)
 
 
 @needs_charts

@@ -50,6 +50,7 @@ class World:
         self.stores = STORES & ({*COMPONENTS, "query-frontend"} if self.distributed else {"tempo"})
         self.receiver = "distributor" if self.distributed else "tempo"
         self.generator = "metrics-generator" if self.distributed else "tempo"
+        self.answering = "query-frontend" if self.distributed else "tempo"
         components = [*COMPONENTS, "query-frontend", "memcached"] if self.distributed else []
         self.tempo = {*components} or {"tempo"}
         self.sampling = {"sampler"} if its.alloy.sampling.runs else set[str]()
@@ -65,6 +66,11 @@ class World:
             **(
                 {"log reader": Pod(tracing, labels("alloy-logs", "alloy-logs"))}
                 if its.alloy.pod_logs.enabled
+                else {}
+            ),
+            **(
+                {"canary": Pod(tracing, labels("tempo-vulture", "tempo-vulture"))}
+                if its.canary.enabled
                 else {}
             ),
             **{name: Pod(tracing, labels("tempo", "tempo", name)) for name in components},
@@ -130,6 +136,9 @@ class World:
         yield {"alloy"}, (self.sampling, tcp(4317))
         yield {"agent"}, ({"alloy"}, tcp(4317))
         yield {"agent"}, ({"cache"}, tcp(50055))
+        canary = {"canary"} & set(self.ends)
+        yield canary, ({"alloy"}, tcp(4317))
+        yield canary, ({self.answering}, tcp(3200))
         senders = {
             "metrics": {"alloy", self.generator} | self.sampling,
             "logs": {"alloy", "log reader"} & set(self.ends),
@@ -166,6 +175,9 @@ class World:
         yield self.sampling, ({"alloy"}, tcp(4317))
         yield self.tempo, (scrapers, tcp(3200))
         yield {"agent"}, (scrapers, tcp(its.beyla.metrics_port))
+        canary = {"canary"} & set(self.ends)
+        yield canary, (scrapers, tcp(8080))
+        yield {self.answering}, (canary, tcp(3200))
         yield {self.receiver}, ({self.last}, tcp(4317))
         yield {"operator"}, (set(self.ends), tcp(9443))
         if its.tempo.jaeger:
@@ -231,6 +243,8 @@ class World:
         yield "alloy", "metrics", 80
         yield self.generator, "metrics", 80
         yield "alloy", "logs", 80
+        yield "canary", "alloy", 4317
+        yield "canary", self.answering, 3200
         for name in self.stores:
             yield name, "stand-in", 5000
 

@@ -72,6 +72,8 @@ WORLDS: dict[str, TracingSettings] = {
     ),
     "sampling": stack(alloy={"sampling": {"mode": "on"}}, **_SIGNED),
     "rehearsal of sampling": stack("distributed", alloy={"sampling": {"mode": "rehearse"}}),
+    "canary": stack(canary={"enabled": True}),
+    "canary of many parts": stack("distributed", canary={"enabled": True}),
     "no backends": stack("distributed", backends={}, beyla={"namespaces": []}),
     "signed and further remote writes": stack(
         "distributed",
