@@ -24,7 +24,7 @@ Token = tuple[str, str]
 
 @dataclass(frozen=True)
 class Expression:
-    """An Alloy expression that is written as it is, for example `enrich.default.input`."""
+    """An Alloy expression that is written as it is, for example `clean.default.input`."""
 
     text: str
 
