@@ -43,7 +43,7 @@ class StackContext:
         version: major version of Tempo.
         block_minutes: age at which an ingester writes a block to S3.
         slack_minutes: age up to which a span counts in span metrics.
-        canary: whether the canary runs.
+        canary_seconds: interval of the canary; 0 if it does not run.
         grafana_url: address of Grafana, for links from alerts to dashboards; None if it is unknown
             or there are no dashboards.
         metrics_uid: uid of the metrics datasource; None without a metrics backend, and then there
@@ -92,7 +92,7 @@ class StackContext:
     version: int = 2
     slack_minutes: int = TempoSettings().slack_minutes
     grafana_url: str | None = None
-    canary: bool = False
+    canary_seconds: int = 0
     sampling: SamplingMode = SamplingMode.OFF
     samplers: int = 0
     sampled_traces: int = 0
@@ -243,6 +243,6 @@ def stack_context(settings: TracingSettings) -> StackContext:
         sampled_traces=num_traces(settings.alloy.sampling, settings.load),
         kept_hours=settings.tempo.retention_hours,
         stored_share=capacity.stored_bytes_per_span(settings.load) / settings.load.bytes_per_span,
-        canary=settings.canary.enabled,
+        canary_seconds=settings.canary.interval_seconds if settings.canary.enabled else 0,
         grafana_url=grafana.url if grafana.dashboards and backends.metrics else None,
     )

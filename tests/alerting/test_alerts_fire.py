@@ -187,10 +187,12 @@ KAFKA = {
 }
 
 
-def _of_canary(errors: tuple[float, float], checked: tuple[float, float]) -> list[Metric]:
+def _of_canary(
+    kind: str, errors: tuple[float, float], checked: tuple[float, float]
+) -> list[Metric]:
     of = {"namespace": "tracing", "job": "tracing/tempo-vulture"}
     return [
-        Metric(CanaryMetric.ERRORS, {**of, "error": "notfound_byid"}, *errors),
+        Metric(CanaryMetric.ERRORS, {**of, "error": kind}, *errors),
         # Alloy adds attributes, so that each trace differs.
         Metric(CanaryMetric.ERRORS, {**of, "error": "incorrectresult"}, 1, 1),
         Metric(CanaryMetric.CHECKED, of, *checked),
@@ -198,18 +200,23 @@ def _of_canary(errors: tuple[float, float], checked: tuple[float, float]) -> lis
 
 
 CANARY = {
-    "CanaryTracesMissing": Case(_of_canary((0, 1), (2, 2)), minutes=15, spared=2),
-    "CanaryStopped": Case(_of_canary((0, 0), (2, 0)), minutes=40),
+    "CanaryTracesMissing": [
+        Case(_of_canary("notfound_byid", (0, 1), (2, 2)), minutes=15, spared=2),
+        # Some searches find nothing without a fault.
+        Case(_of_canary("notfound_search", (0.04, 0.5), (2, 2)), minutes=60, spared=10),
+    ],
+    "CanaryStopped": [Case(_of_canary("notfound_byid", (0, 0), (2, 0)), minutes=40)],
 }
 
 
 @pytest.mark.parametrize("name", [*KAFKA, *CANARY])
 def test_alerts_on_kafka_and_of_the_canary_fire_when_they_should(name: str, tmp_path: Path) -> None:
-    of = context(TempoMode.DISTRIBUTED, version=3, canary=True)
+    of = context(TempoMode.DISTRIBUTED, version=3, canary_seconds=60)
     [its] = [r for g in alert_groups(of) for r in g["rules"] if r["alert"] == name]
     groups = {"groups": [{"name": "g", "interval": INTERVAL, "rules": [its]}]}
     write(tmp_path, "rules.yaml", groups)
-    tests = scenarios(name, (KAFKA | CANARY)[name])
+    wanted = CANARY.get(name) or [KAFKA[name]]
+    tests = [test for case in wanted for test in scenarios(name, case)]
     content = {"rule_files": ["rules.yaml"], "evaluation_interval": INTERVAL, "tests": tests}
 
     assert promtool("test", "rules", write(tmp_path, "tests.yaml", content)) == ""

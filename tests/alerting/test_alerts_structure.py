@@ -50,7 +50,7 @@ contexts = st.builds(
     version=st.sampled_from([2, 3]),
     beyla_namespace=st.none() | st.just("tracing-beyla"),
     generator=st.booleans(),
-    canary=st.booleans(),
+    canary_seconds=st.sampled_from([0, 60, 3600]),
     metrics_uid=st.none() | st.just("metrics"),
     logs_uid=st.none() | st.just("logs"),
     series_labels=st.dictionaries(st.just("cluster"), st.text(max_size=5), min_size=1),
@@ -87,7 +87,7 @@ OF_KAFKA = {
 }
 OF_CANARY = {
     name: rule
-    for rule in rules(context(TempoMode.MONOLITHIC, canary=True))
+    for rule in rules(context(TempoMode.MONOLITHIC, canary_seconds=60))
     if (name := rule["alert"]).startswith("Canary")
 }
 ALL = {
