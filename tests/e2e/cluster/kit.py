@@ -287,7 +287,8 @@ def install(cluster: Cluster, place: Place) -> None:
 def remove(cluster: Cluster) -> None:
     """Remove everything again, the emulator with its bucket too."""
     names = (*NAMESPACES, S3, "shop")
-    cluster.run("delete", "namespace", *names, "--ignore-not-found", "--wait=false")
+    # It waits until they are gone, so that the next stack can have them.
+    cluster.run("delete", "namespace", *names, "--ignore-not-found", "--timeout=300s")
     for kind in ("clusterrole", "clusterrolebinding"):
         cluster.run("delete", kind, PROMETHEUS, "--ignore-not-found")
 
