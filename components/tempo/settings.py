@@ -53,8 +53,8 @@ _OWN_LABELS = (
 
 _MODE = OnChange(
     happens="The Helm release is replaced by one of another chart. Queries fail during the change, "
-    "and spans that are not yet in S3 stay on the old volumes.",
-    do="Flush Tempo first.",
+    "spans that are not yet in S3 stay on the old volumes, and Alloy's queue in memory is lost.",
+    do="Follow the steps, with Alloy's queue on volumes.",
     section="changes.md#change-tempos-mode",
 )
 _MAJOR = OnChange(
