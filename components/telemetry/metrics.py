@@ -371,7 +371,16 @@ LABELS: Mapping[type[StrEnum], frozenset[str]] = MappingProxyType(
         RulerMetric: _SLO | {Label.ALERT_NAME, Label.ALERT_STATE, Label.SEVERITY},
         RequestMetric: _SCRAPED | {*RequestLabel, Label.CLUSTER, Label.NAMESPACE, Label.HTTP_ROUTE},
         **dict.fromkeys(
-            (TempoMetric, Tempo3Metric, AlloyMetric, BeylaMetric, RemoteWriteMetric, ProcessMetric),
+            (
+                TempoMetric,
+                Tempo3Metric,
+                TempoKafkaMetric,
+                CanaryMetric,
+                AlloyMetric,
+                BeylaMetric,
+                RemoteWriteMetric,
+                ProcessMetric,
+            ),
             _SCRAPED,
         ),
         ClusterMetric: _SCRAPED,

@@ -6,6 +6,7 @@ from grafana_foundation_sdk.builders import grafanapyroscope, loki
 from grafana_foundation_sdk.models import dashboard as models
 
 from ...alloy.endpoints import otlp_http_endpoint
+from ...telemetry.context import StackContext
 from ...telemetry.metrics import (
     VIRTUAL_NODE,
     AlloyMetric,
@@ -233,7 +234,7 @@ def _pipeline(show: Panels) -> Line:
             "Not written",
             "Failed writes to the bucket in the last hour. Tempo retries them; their spans wait on "
             "its volume.",
-            per_hour(stack.tempo(TempoMetric.FAILED_FLUSHES)),
+            _not_written(stack),
             units.ERRORS_PER_HOUR,
             ANY_STEPS,
             links=to_tempo,
@@ -295,3 +296,11 @@ def _first_steps(show: Panels) -> PanelBuilder:
 [Use cases]({_to(Uid.USE_CASES)}) lists which question is answered where. \
 [Capacity]({_to(Uid.CAPACITY)}) shows which service sends how much.{sampled}""",
     )
+
+
+def _not_written(stack: StackContext) -> str:
+    """Return failed writes in the last hour; block builders count none, so S3's answers do."""
+    if not stack.kafka:
+        return per_hour(stack.tempo(TempoMetric.FAILED_FLUSHES))
+    failed = {"operation": '="PUT"', "status_code": '=~"[45].."'}
+    return per_hour(stack.tempo(TempoMetric.STORAGE_REQUESTS, **failed))

@@ -83,6 +83,7 @@ def _state(show: Panels) -> Line:
 
 def _ingest(show: Panels) -> list[Line]:
     tempo = show.stack.tempo
+    receiver = "Kafka" if show.stack.kafka else "the ingesters"
     push = tempo(TempoMetric.PUSH_BUCKET)
     return [
         Line(
@@ -110,7 +111,7 @@ def _ingest(show: Panels) -> list[Line]:
         Line(
             show.graph(
                 "Duration of a push",
-                "Time to pass a batch of spans to the ingesters. Above a second, Alloy's queue "
+                f"Time to pass a batch of spans to {receiver}. Above a second, Alloy's queue "
                 "grows.",
                 {f"p{v * 100:g}": quantile_of(v, push) for v in (0.5, 0.99)},
                 units.SECONDS,

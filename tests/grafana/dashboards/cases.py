@@ -47,6 +47,12 @@ CONTEXTS = {
         mode=TempoMode.DISTRIBUTED,
         limits=limits(TempoSettings(mode=TempoMode.DISTRIBUTED, size=Size.M)),
     ),
+    "kafka": replace(
+        FULL,
+        mode=TempoMode.DISTRIBUTED,
+        version=3,
+        limits=limits(TempoSettings(mode=TempoMode.DISTRIBUTED, version=3, size=Size.M)),
+    ),
     "sampled": replace(FULL, sampling=SamplingMode.ON, samplers=2, sampled_traces=50_000),
 }
 
