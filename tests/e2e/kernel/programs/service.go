@@ -10,6 +10,8 @@ import (
 
 func main() {
 	next := os.Getenv("NEXT")
+	// Over new connections: before Linux 6.4, Beyla does not write into those that are open already.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	answer := func(w http.ResponseWriter, r *http.Request) {
 		status := http.StatusOK
 		if r.URL.Path == "/fail" {
@@ -18,7 +20,7 @@ func main() {
 		if next != "" {
 			// With the context of the request, as services do.
 			request, _ := http.NewRequestWithContext(r.Context(), http.MethodGet, next+r.URL.Path, nil)
-			response, err := http.DefaultClient.Do(request)
+			response, err := client.Do(request)
 			if err != nil {
 				status = http.StatusBadGateway
 			} else {
