@@ -70,9 +70,20 @@ def test_a_burst_holds_a_second_of_the_rate_and_the_largest_trace(
 
 
 def test_workloads_are_called_as_in_the_settings() -> None:
-    names = {name for mode in TempoMode for name in sizes.workloads(settings(mode, Size.M))}
+    with_kafka = TempoSettings(mode=TempoMode.DISTRIBUTED, size=Size.M, version=3)
+    every = [*(settings(mode, Size.M) for mode in TempoMode), with_kafka]
+    names = {name for its in every for name in sizes.workloads(its)}
 
     assert names == set(TempoWorkloadSettings.model_fields)
+
+
+def test_there_is_a_live_store_and_a_block_builder_for_each_partition() -> None:
+    for kafka, wanted in ((None, 3), ({"address": "k:9092", "partitions": 7}, 7)):
+        its = TempoSettings.model_validate(
+            {"mode": "distributed", "size": "m", "version": 3, "kafka": kafka}
+        )
+        found = sizes.workloads(its)
+        assert {found[name].replicas for name in ("live_store", "block_builder")} == {wanted}
 
 
 def test_without_the_generator_it_has_no_size() -> None:
