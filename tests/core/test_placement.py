@@ -124,6 +124,7 @@ def test_every_system_has_a_placement_of_its_own() -> None:
         "pod-logs": "alloy.podLogs",
         "beyla": "beyla",
         "operator": "operator",
+        "canary": "canary",
     }
     groups: dict[str, Any] = {}
     for name, key in own.items():
@@ -152,24 +153,34 @@ def test_the_summary_shows_what_is_set() -> None:
     assert placement.summary(place()) == ""
 
 
-def test_every_workload_can_do_without_a_cpu_limit() -> None:
+_PARTS = ("distributor", "querier", "queryFrontend", "memcached")
+_KAFKA = {"version": 3, "kafka": {"address": "kafka:9092", "acknowledgeExperimental": True}}
+
+
+@pytest.mark.parametrize(
+    ("tempo", "parts"),
+    [
+        ({}, ("ingester", "compactor", "metricsGenerator")),
+        (_KAFKA, ("liveStore", "blockBuilder", "backendScheduler", "backendWorker")),
+    ],
+)
+def test_every_workload_can_do_without_a_cpu_limit(
+    tempo: dict[str, Any], parts: tuple[str, ...]
+) -> None:
     none = {"cpuLimitMillicores": 0}
-    names = ("distributor", "ingester", "querier", "queryFrontend", "compactor", "memcached")
+    workload = dict.fromkeys((*_PARTS, *parts), none)
     settings = parse_settings(
         {
             **BASE,
-            "tempo": {
-                "mode": "distributed",
-                "size": "m",
-                "workloads": dict.fromkeys((*names, "metricsGenerator"), none),
-            },
+            "tempo": {"mode": "distributed", "size": "m", "workloads": workload, **tempo},
             "alloy": {"workload": none},
             "cluster": {**BASE["cluster"], "nodes": 120},
             "beyla": {"namespaces": ["shop"], "workload": none},
             "operator": {"enabled": True, "workload": none},
+            "canary": {"enabled": True, "workload": none},
         }
     )
     sizes = workloads(settings)
 
-    assert len(sizes) == 11
+    assert len(sizes) == len(workload) + 5
     assert [n for n, size in sizes.items() if size.resources()["limits"].keys() != {"memory"}] == []

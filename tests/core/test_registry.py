@@ -51,11 +51,13 @@ def test_the_namespace_of_each_running_system_is_the_stacks_own(name: str) -> No
 
 
 def test_the_systems_that_run_are_the_releases_of_the_stack() -> None:
-    installed = releases(recorded("distributed-irsa"))
-    found = {(r.inputs["name"], r.inputs["namespace"]) for r in installed}
-    settings = WORLDS["distributed-irsa"]
-    assert found == {(s.release, s.namespace_name(settings)) for s in running(settings)}
-    assert len(found) == len(SYSTEMS)
+    all_found: set[str] = set()
+    for name in ("distributed-irsa", "monolithic-given"):
+        found = {(r.inputs["name"], r.inputs["namespace"]) for r in releases(recorded(name))}
+        settings = WORLDS[name]
+        assert found == {(s.release, s.namespace_name(settings)) for s in running(settings)}
+        all_found |= {release for release, _ in found}
+    assert all_found == {system.release for system in SYSTEMS}
 
 
 def test_every_namespace_has_the_pod_security_that_its_systems_need() -> None:

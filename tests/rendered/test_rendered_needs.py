@@ -14,7 +14,7 @@ from tests.stack.variants import PINNED, PROGRAMS, chart_of, recorded, releases
 pytestmark = needs_charts
 
 #: The stack's own objects, hooks of charts, and kinds that a setting decides about.
-_OTHERS = {"Namespace", "NetworkPolicy", "Pod", "ServiceMonitor"}
+_OTHERS = {"Namespace", "NetworkPolicy", "Pod", "PodMonitor", "ServiceMonitor"}
 
 
 def test_charts_render_the_kinds_that_are_named() -> None:

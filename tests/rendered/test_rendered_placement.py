@@ -21,7 +21,7 @@ WORKLOADS = {
         *(f"tempo-{name}" for name in ("compactor", "distributor", "ingester", "memcached")),
         *(f"tempo-{name}" for name in ("metrics-generator", "querier", "query-frontend")),
     },
-    SYSTEMS: {"alloy", "tempo"},
+    SYSTEMS: {"alloy", "tempo", "tempo-vulture"},
 }
 #: Workloads with a pod on each node.
 DAEMONS = {STACK: ["beyla", "alloy-logs"], SYSTEMS: ["beyla"]}

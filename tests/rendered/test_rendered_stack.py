@@ -6,7 +6,7 @@ from typing import Any
 
 from components.alloy.endpoints import ALLOY_RELEASE
 from components.beyla.values import CACHE_SERVICE
-from components.core.names import OPERATOR_RELEASE, TEMPO_SERVICE_ACCOUNT
+from components.core.names import CANARY_RELEASE, OPERATOR_RELEASE, TEMPO_SERVICE_ACCOUNT
 from components.tempo.endpoints import otlp_service, query_service
 from components.tempo.settings import TempoMode
 from tests.network.evaluator import selects
@@ -88,7 +88,8 @@ def test_only_tempos_pods_have_the_service_account_with_the_role(program: str) -
     for pod in pods(objects):
         account = pod["spec"]["serviceAccountName"]
         assert (pod["metadata"]["namespace"], account) in accounts
-        is_tempo = pod["metadata"]["name"].startswith("tempo")
+        name = pod["metadata"]["name"]
+        is_tempo = name.startswith("tempo") and name != CANARY_RELEASE
         assert (account == TEMPO_SERVICE_ACCOUNT) is is_tempo
 
 

@@ -34,6 +34,7 @@ RELEASES = {
     names.ALLOY_LOGS_RELEASE,
     names.BEYLA_RELEASE,
     names.OPERATOR_RELEASE,
+    names.CANARY_RELEASE,
 }
 #: What other stacks may rely on.
 EXPORTS = {

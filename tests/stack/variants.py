@@ -108,6 +108,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "alloy logs": {"controller": {"dnsPolicy": "Default"}},
     "beyla": {"config": {"data": {"log_level": "DEBUG"}}, "dnsPolicy": "Default"},
     "operator": {"pdb": {"create": True}},
+    "canary": {"revisionHistoryLimit": 5},
 }
 #: Keys of Tempo's configuration: a replaced value, a new one, one that is a template to Helm, and
 #: one that is left to Tempo.
@@ -185,6 +186,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "previousKmsKeyArns": ["arn:aws:kms:eu-west-1:123456789012:key/k0"],
         },
         "namespaces": {"tracing": "observe", "beyla": "observe-agent", "existing": ["tracing"]},
+        # Where samplers decide, a canary is refused.
+        "canary": {"enabled": True, "placement": PLACEMENT, "values": VALUES["canary"]},
         "placement": {"nodeSelector": {"dedicated": "none"}, "topologySpread": "none"},
         "tempo": {
             "size": "l",
