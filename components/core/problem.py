@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pulumi
+from pydantic import BaseModel
 
 #: Longer values and keys are cut in messages.
 _LONGEST = 80
@@ -70,6 +71,9 @@ def shown_at(key: str, value: object) -> str:
 
 
 def _without_secrets(value: object) -> object:
+    if isinstance(value, BaseModel):
+        # A whole group: as it is written in the stack file.
+        value = value.model_dump(mode="json", by_alias=True, exclude_unset=True)
     if isinstance(value, dict):
         tree = cast(dict[Any, object], value)
         # An environment variable, or a header in a list.

@@ -13,6 +13,7 @@ from components.checks.validate import validate
 from components.core.problem import Problem, looks_secret
 from components.core.tier import Tier
 from components.settings import TracingSettings
+from components.tempo.settings import TempoKafkaSettings
 from tests.checks.test_rules import stack_file
 from tests.properties import examples
 from tests.stack.any_settings import LEAVES
@@ -91,6 +92,15 @@ def test_no_setting_is_taken_for_a_secret() -> None:
 def test_a_terminal_gets_no_control_characters(value: str) -> None:
     error = SettingsError("file", [Problem(key=value, value=shown(value), message="is wrong")])
     assert all(c.isprintable() or c == "\n" for c in str(error))
+
+
+def test_a_group_is_shown_as_it_is_written_and_without_secrets() -> None:
+    kafka = TempoKafkaSettings.model_validate(
+        {"address": "kafka:9092", "passwordSecret": {"name": "own", "key": "password"}}
+    )
+
+    assert shown(kafka) == '{"address": "kafka:9092", "passwordSecret": "[hidden]"}'
+    assert shown([kafka]) == f"[{shown(kafka)}]"
 
 
 def test_a_long_key_is_cut() -> None:
