@@ -16,10 +16,11 @@ from tests.package import wheel as packaging
 from tests.snapshot import snapshot
 
 BUILD = Path(__file__).parent.parent / "build"
-#: Folders whose tests share recorded plans, dashboards or the wheel, each with its group.
+#: Folders whose tests share recorded plans, dashboards, the wheel or a cluster, with their group.
 _SHARING = {
     **dict.fromkeys(("bootstrap", "policy", "stack"), "stacks"),
-    **{folder: folder for folder in ("grafana", "package", "plan")},
+    # Those of the engine share the one cluster: a second worker would wait for the first.
+    **{folder: folder for folder in ("engine", "grafana", "package", "plan")},
 }
 
 # Container images often forbid bytecode. Each worker, and each program that a test runs, would then
@@ -38,10 +39,11 @@ settings.load_profile(properties.FEW)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker run the tests that share what is costly to make."""
+    """Let one worker run the tests that share what is costly to make, or have by turns."""
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if group := _SHARING.get(folder):
+        own = item.get_closest_marker("xdist_group")
+        if not own and (group := _SHARING.get(folder)):
             item.add_marker(pytest.mark.xdist_group(group))
 
 
