@@ -22,6 +22,8 @@ _RUNBOOKS: Final = {
     "Beyla": "docs/runbooks/beyla-missing-on-nodes.md",
     "Canary": "docs/runbooks/canary-stopped.md",
 }
+#: States of a component of Alloy that runs, and of one that was created a moment ago.
+_NOT_BROKEN: Final = ("healthy", "unknown")
 #: What a program's log says before it stops, with its cause and runbook.
 _CAUSES: Final = (
     (
@@ -207,7 +209,7 @@ def _broken(api: str, module: str = "") -> Iterator[str]:
         if modules := component.get("createdModuleIDs"):
             for each in modules:
                 yield from _broken(api, each)
-        elif (health := component["health"])["state"] != "healthy":
+        elif (health := component["health"])["state"] not in _NOT_BROKEN:
             where = f"{module}/" if module else ""
             yield f"{where}{component['localID']} is {health['state']}: {health['message']}"
 
