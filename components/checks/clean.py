@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
+from ..alloy.clean.replay import template
 from ..alloy.clean.settings import Action
-from ..alloy.clean.statements import NEEDED, is_needed, template
+from ..alloy.clean.statements import NEEDED, is_needed
 from ..alloy.ottl import glob_pattern
 from ..backends.settings import Auth
 from ..settings import TracingSettings

@@ -1,7 +1,8 @@
 """What the statements do to a value, rule by rule, without Alloy.
 
-A report of changes names the rules behind them this way. Whether the result is that of Alloy, only
-a comparison with what Alloy makes of the same value shows.
+A report of changes names the rules behind them this way, and a check names what an operation
+becomes. Whether the result is that of Alloy, only a comparison with what Alloy makes of the same
+value shows.
 """
 
 import json
@@ -37,7 +38,8 @@ class Cleaning:
     def removal(self, where: str, name: str) -> str | None:
         """Return the rule that removes an attribute as a whole; None if there is no such rule."""
         its = self.redaction
-        if its.enabled and its.allowed and not _any(name, [*statements.NEEDED, *its.allowed]):
+        stays = statements.is_needed(name) or _any(name, its.allowed)
+        if its.enabled and its.allowed and not stays:
             return "allowed"
         return "limits.attributes" if self.limits.attributes and where == "span" else None
 
@@ -87,6 +89,13 @@ class Cleaning:
 
 
 _Change = Callable[[Any], Any]
+
+
+def template(routes: RouteSettings, name: str) -> str:
+    """Return a span name as the templates of routes leave it."""
+    for pattern, new in statements.templates(routes):
+        name = _replacing(pattern, new)(name)
+    return name
 
 
 def _any(name: str, globs: list[str]) -> bool:

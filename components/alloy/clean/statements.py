@@ -277,17 +277,6 @@ def dropped_spans(rules: Iterable[DropSettings]) -> list[str]:
     return found
 
 
-def template(routes: RouteSettings, name: str) -> str:
-    """Return a span name as the statements of `routes` leave it."""
-    for pattern, new in templates(routes):
-        name = re.sub(pattern, lambda found, new=new: _expanded(found, new), name)
-    return name
-
-
-def _expanded(found: re.Match[str], new: str) -> str:
-    return new.replace("${1}", (found[1] or "") if found.re.groups else "")
-
-
 def is_needed(attribute: str) -> bool:
     """Return whether the stack needs an attribute; allow-lists never remove it."""
     return any(re.fullmatch(glob_pattern(one), attribute) for one in NEEDED)
