@@ -8,7 +8,7 @@ that a rule is a few patterns that do, and none with many alternatives.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..ottl import equals, glob_pattern, quoted, whole_pattern
 from .settings import (
@@ -165,7 +165,7 @@ class Steps:
 
     find: list[str]
     mask: list[str]
-    rest: list[str] = field(default_factory=list[str])
+    rest: list[str]
 
 
 def resource(redaction: RedactionSettings) -> Steps:
@@ -176,7 +176,7 @@ def resource(redaction: RedactionSettings) -> Steps:
         # A list: only its text can be searched.
         secret = quoted(r"(?i)pass(?:word|wd|phrase)|pwd|secret|token|credential|[._-]?key")
         found.append(f"set({arguments}, String({arguments})) where IsMatch({arguments}, {secret})")
-        found += [one for path in (line, arguments) for one in _assigned(path)]
+        found += _assignments(redaction, line, arguments)
     return _steps(redaction, "resource", found, marks=_TEXT_MARKS)
 
 
@@ -203,21 +203,25 @@ def span(
 
 def status(redaction: RedactionSettings) -> list[str]:
     """Return the statements for a span that has a status message."""
+    if not redaction.enabled:
+        return []
     path = "span.status.message"
-    return list(_of_text(redaction, [path], assigned=[path]))
+    found = [*patterns(redaction), *own_patterns(redaction)]
+    masked = [_replace(path, pattern, new) for _, pattern, new in found]
+    return [*masked, *_assignments(redaction, path)]
 
 
 def event(redaction: RedactionSettings, limits: AttributeLimitSettings) -> Steps:
     """Return the statements for an event of a span."""
     texts = [f"spanevent.attributes[{quoted(name)}]" for name in _EXCEPTIONS]
-    found = list(_of_text(redaction, [], assigned=texts))
+    found = list(_assignments(redaction, *texts))
     return _steps(redaction, "spanevent", found, [], limits, marks=_TEXT_MARKS)
 
 
 def log(redaction: RedactionSettings, limits: AttributeLimitSettings) -> Steps:
     """Return the statements for a log record."""
     texts = [f"log.attributes[{quoted(name)}]" for name in _EXCEPTIONS]
-    found = list(_of_text(redaction, [], assigned=["log.body", *texts]))
+    found = list(_assignments(redaction, "log.body", *texts))
     return _steps(redaction, "log", found, [], limits, texts=["log.body"], marks=_TEXT_MARKS)
 
 
@@ -323,14 +327,7 @@ def _steps(
     cut = _limited(limits, context) if limits else []
     if not redaction.enabled:
         return Steps(find=[], mask=[], rest=[*rest, *cut])
-    own = [
-        *(_replace_all(path, pattern, new) for _, pattern, new in own_patterns(redaction)),
-        *(
-            _replace(text, pattern, new)
-            for text in texts
-            for _, pattern, new in own_patterns(redaction)
-        ),
-    ]
+    own = _applied(own_patterns(redaction), path, texts)
     found = list(_allowed(redaction, context))
     if context == "log":
         # Loki stores the body as text in any case. In a text, what is nested deep is found too.
@@ -351,12 +348,7 @@ def _steps(
     masked = [
         f"delete_key({path}, {quoted(_SUSPECT)})",
         *_named(redaction, path, f"{context}.cache"),
-        *(_replace_all(path, pattern, new) for _, pattern, new in patterns(redaction)),
-        *(
-            _replace(text, pattern, new)
-            for text in texts
-            for _, pattern, new in patterns(redaction)
-        ),
+        *_applied(patterns(redaction), path, texts),
         *mask,
     ]
     return Steps(find=found, mask=masked, rest=[*own, *rest, *cut])
@@ -452,27 +444,25 @@ def own_patterns(redaction: RedactionSettings) -> Iterator[Pattern]:
         yield f"patterns: {own.name}", own.pattern, f"{MASK}:{own.name}"
 
 
-def _of_text(
-    redaction: RedactionSettings, paths: Sequence[str], assigned: Sequence[str]
-) -> Iterator[str]:
-    """Yield the statements for texts that are no attributes, and for those with assignments."""
-    if not redaction.enabled:
+def _applied(found: Iterable[Pattern], path: str, texts: Iterable[str]) -> list[str]:
+    """Return the statements that apply patterns to the values of a map, and to texts."""
+    its = [(pattern, new) for _, pattern, new in found]
+    return [
+        *(_replace_all(path, *each) for each in its),
+        *(_replace(text, *each) for text in texts for each in its),
+    ]
+
+
+def _assignments(redaction: RedactionSettings, *paths: str) -> Iterator[str]:
+    """Yield the statements that mask what is assigned to a secret name in some texts."""
+    if not redaction.enabled or not redaction.rules.assignments:
         return
     for path in paths:
-        for _, pattern, new in (*patterns(redaction), *own_patterns(redaction)):
-            yield _replace(path, pattern, new)
-    if redaction.rules.assignments:
-        for path in assigned:
-            yield from _assigned(path)
-
-
-def _assigned(path: str) -> Iterator[str]:
-    """Yield the statements that mask what is assigned to a secret name in a text."""
-    flag = f'{path.partition(".")[0]}.cache["assigned"]'
-    yield f"set({flag}, false)"
-    yield f"set({flag}, true) where {_any(path, _ASSIGNED_MARKS)}"
-    for pattern, new in ASSIGNMENTS:
-        yield f"{_replace(path, pattern, new)} where {flag} == true"
+        flag = f'{path.partition(".")[0]}.cache["assigned"]'
+        yield f"set({flag}, false)"
+        yield f"set({flag}, true) where {_any(path, _ASSIGNED_MARKS)}"
+        for pattern, new in ASSIGNMENTS:
+            yield f"{_replace(path, pattern, new)} where {flag} == true"
 
 
 def _routes(routes: RouteSettings, *paths: str) -> list[str]:
