@@ -260,7 +260,7 @@ def _clean(args: "AlloyArgs", exits: Instances) -> Instances:
     keyed: Instances = {}
     if its.redaction.hash_key:
         hash_key = {"placeholder": statements.HASH_KEY, "variable": HASH_KEY_VARIABLE}
-        found = {name: its for name, its in lists.items() if name.endswith(_FIND)}
+        found = {name: value for name, value in lists.items() if name.endswith(_FIND)}
         keyed = {"hash_key": {**hash_key, **found}}
         lists |= {name: Expression(f"hash_key.default.{name}") for name in found}
     lines: Instances = {}
