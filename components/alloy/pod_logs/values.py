@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 #: Share of the nodes on which a rolling update replaces the pods at the same time, rounded up.
 _SHARE = 0.1
-#: Seconds that a pod is ready until it is available (chart default).
-_MIN_READY_SECONDS = 10
 #: Access to the logs of pods, and to the pods for their attributes.
 _RULES: list[dict[str, Any]] = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
@@ -63,7 +61,7 @@ def rollouts(args: "AlloyPodLogsArgs") -> list[Rollout]:
             share=_SHARE,
             rounded_up=True,
             stop_seconds=GRACE_SECONDS,
-            ready_seconds=chart.READY_SECONDS + _MIN_READY_SECONDS,
+            ready_seconds=chart.READY_SECONDS,
         )
     ]
 
