@@ -54,6 +54,12 @@ def blocks(objects: dict[str, int]) -> dict[str, int]:
     return sizes
 
 
+def stored(client: Any, bucket: str) -> dict[str, int]:  # noqa: ANN401
+    """Return the bytes of each complete block in a bucket of S3."""
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return blocks({o["Key"]: int(o["Size"]) for page in pages for o in page.get("Contents", [])})
+
+
 def measure(per_second: float, seconds: float) -> list[tuple[str, str]]:
     """Send the shop's spans through Tempo and return the results as rows of a table."""
     with tempfile.TemporaryDirectory() as name:
@@ -68,13 +74,13 @@ def measure(per_second: float, seconds: float) -> list[tuple[str, str]]:
             exposed = (get(f"{running.tempo}/metrics") or b"").decode()
             spans, received = metrics.total(exposed, _SPANS), metrics.total(exposed, _BYTES)
             found = _flushed(running.s3, its.settings.bucket, shop.requests)
-    stored = sum(found.values())
+    size = sum(found.values())
     return [
         ("spans", f"{spans:,.0f}"),
         ("bytes of a span as received", f"{received / spans:.0f}"),
         ("blocks", str(len(found))),
-        ("bytes of a span in its block", f"{stored / spans:.0f}"),
-        ("share", f"{stored / received:.2f}"),
+        ("bytes of a span in its block", f"{size / spans:.0f}"),
+        ("share", f"{size / received:.2f}"),
     ]
 
 
@@ -83,9 +89,7 @@ def _flushed(s3: str, bucket: str, traces: int) -> dict[str, int]:
     client = s3_client(s3)
 
     def whole() -> dict[str, int] | None:
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        objects = {o["Key"]: int(o["Size"]) for page in pages for o in page.get("Contents", [])}
-        found = blocks(objects)
+        found = stored(client, bucket)
         metas = [
             json.load(client.get_object(Bucket=bucket, Key=f"{block}/meta.json")["Body"])
             for block in found

@@ -31,6 +31,7 @@ from urllib.parse import urlencode, urlsplit
 import grpc
 import yaml
 
+from bench import blocks
 from components.alloy.own_modules import MODULES
 from config.markdown import table
 from plan.rehearse import collectors, metrics, otlp, storing
@@ -260,10 +261,7 @@ class Backend:
 
     def stored_bytes(self) -> int:
         """Return the bytes of all complete blocks in the bucket."""
-        pages = s3_client(self.s3).get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
-        sizes = {o["Key"]: int(o["Size"]) for page in pages for o in page.get("Contents", [])}
-        blocks = {key.rpartition("/")[0] for key in sizes if key.endswith("/meta.json")}
-        return sum(size for key, size in sizes.items() if key.rpartition("/")[0] in blocks)
+        return sum(blocks.stored(s3_client(self.s3), self.bucket).values())
 
 
 @contextlib.contextmanager
