@@ -458,7 +458,7 @@ def bad_days(folder: Path, charts: Path, only: str) -> Iterator[str]:
         stored = sum(otlp.span_count(r) for each in pipelines.values() for r in each.sink.requests)
         size = wait_for("blocks in the bucket", steady(at.stored_bytes, 5), 180)
         limits = ", ".join(
-            f"{pod.name} {pod.tier.memory_mib or '-'}" for pod in (*pipelines[SAMPLERS].pods,)
+            f"{pod.name} {pod.tier.memory_mib or '-'}" for pod in pipelines[SAMPLERS].pods
         )
     lookups, searches = queries or ([], [])
     yield table(
@@ -476,6 +476,10 @@ def _p95(values: Sequence[float]) -> float:
     return sorted(values)[int(0.95 * (len(values) - 1))] if values else 0
 
 
+#: Peak memory of a pod in MiB, and its limit.
+_Memory = tuple[int, int | None]
+
+
 @dataclass(frozen=True)
 class Measured:
     """What the pods of some tiers used for the same spans, after a first part that starts them up.
@@ -483,23 +487,25 @@ class Measured:
     Attributes:
         cost: CPU seconds per million spans, the median of the rounds.
         range: the least and the most.
-        peaks: peak memory of each pod in MiB, of all rounds.
-        limits: memory limits of the pods.
+        pods: peak memory of each pod in MiB, of all rounds, with its limit.
     """
 
     cost: float
     range: tuple[float, float]
-    peaks: Sequence[int]
-    limits: Sequence[int | None]
+    pods: Sequence[_Memory]
 
 
 def measured(variants: Mapping[str, Sequence[Tier]]) -> dict[str, Measured]:
     """Measure configurations in turns, so that what else the machine does falls on all alike."""
     parts = [
-        [request for window in otlp.windows(traces, 1000) for request in _packed(window)]
+        [
+            request
+            for window in otlp.windows(traces, 1000)
+            for request in otlp.Shift().requests(window, time.time_ns())
+        ]
         for traces in (Shop({}, 7 + n).traces(_SPANS, large=False) for n in range(1 + _PARTS))
     ]
-    found: dict[str, list[tuple[float, Sequence[int]]]] = {name: [] for name in variants}
+    found: dict[str, list[tuple[float, Sequence[_Memory]]]] = {name: [] for name in variants}
     for _ in range(_ROUNDS):
         for name, tiers in variants.items():
             _say(name)
@@ -508,23 +514,16 @@ def measured(variants: Mapping[str, Sequence[Tier]]) -> dict[str, Measured]:
         name: Measured(
             cost=statistics.median(cost for cost, _ in rounds),
             range=(min(cost for cost, _ in rounds), max(cost for cost, _ in rounds)),
-            peaks=[max(peaks) for peaks in zip(*(p for _, p in rounds), strict=True)],
-            limits=[
-                t.memory_mib
-                for n, t in enumerate(variants[name])
-                for _ in range(t.replicas if n else 1)
-            ],
+            pods=[max(pod) for pod in zip(*(pods for _, pods in rounds), strict=True)],
         )
         for name, rounds in found.items()
     }
 
 
-def _packed(window: Sequence[Any]) -> Iterator[bytes]:
-    return otlp.Shift().requests(window, time.time_ns())
-
-
-def _used(tiers: Sequence[Tier], parts: Sequence[Sequence[bytes]]) -> tuple[float, Sequence[int]]:
-    """Return CPU seconds per million spans, and peak memory of each pod."""
+def _used(
+    tiers: Sequence[Tier], parts: Sequence[Sequence[bytes]]
+) -> tuple[float, Sequence[_Memory]]:
+    """Return CPU seconds per million spans, and the memory of each pod."""
     with (
         tempfile.TemporaryDirectory() as folder,
         trace_sink(TraceSink()) as sink,
@@ -545,7 +544,8 @@ def _used(tiers: Sequence[Tier], parts: Sequence[Sequence[bytes]]) -> tuple[floa
             time.sleep(waits(its) + 2)
             used = sum(each.program.cpu_seconds for each in its) - before
             spans = replay.sent.accepted - sent
-            return 1e6 * used / spans, [each.program.peak_mib for each in its]
+            memory = [(each.program.peak_mib, each.tier.memory_mib) for each in its]
+            return 1e6 * used / spans, memory
 
 
 def _pass_through(*, identity: bool = False) -> list[Tier]:
@@ -588,10 +588,7 @@ def throughput(folder: Path) -> Iterator[str]:
         )
     ]
     for name, its in found.items():
-        memory = ", ".join(
-            f"{peak} of {limit}" if limit else f"{peak}"
-            for peak, limit in zip(its.peaks, its.limits, strict=True)
-        )
+        memory = ", ".join(f"{peak} of {limit}" if limit else f"{peak}" for peak, limit in its.pods)
         share = 100 * found["pass-through"].cost / its.cost
         least, most = its.range
         rows.append(
