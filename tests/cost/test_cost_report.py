@@ -15,7 +15,6 @@ from plan.cost import report
 from plan.cost.estimate import estimate
 from plan.cost.prices import load as prices
 from plan.cost.report import about, section
-from plan.rehearse.metrics import total
 from plan.run import run
 from plan.write import files
 from tests.cost.stacks import BY_REGION, METRICS, load, settings
@@ -147,8 +146,3 @@ def test_the_load_of_the_document_is_that_of_prod() -> None:
 def test_the_bench_counts_blocks_that_are_complete() -> None:
     objects = {"t/a/meta.json": 1, "t/a/data.parquet": 5, "t/b/data.parquet": 7, "seed.json": 9}
     assert blocks(objects) == {"t/a": 6}
-
-
-def test_the_bench_sums_up_a_counter() -> None:
-    metrics = '# TYPE x counter\nx{a="1"} 2\nx{a="2"} 3.5e+01\nx_other 9\n'
-    assert total(metrics, "x") == 37

@@ -132,6 +132,11 @@ def test_rules_policies_and_failures_are_read_from_metrics() -> None:
     assert metrics.total(EXPOSED, "otelcol_processor_outgoing_items_total") == 7
 
 
+def test_a_metric_is_the_sum_of_its_series() -> None:
+    exposed = '# TYPE x counter\nx{a="1"} 2\nx{a="2"} 3.5e+01\nx_other 9\n'
+    assert metrics.total(exposed, "x") == 37
+
+
 TRAFFIC = Traffic(name="Traffic", traces=[], per_second=100, recorded_per_second=1000)
 
 
