@@ -34,7 +34,7 @@ _PATTERNS: list[Any] = [
     *(("formats", pattern, False) for pattern in statements._TOKENS),  # pyright: ignore
     ("pem", statements._PRIVATE_KEY, False),  # pyright: ignore[reportPrivateUsage]
     ("urls", statements._USER, False),  # pyright: ignore[reportPrivateUsage]
-    ("urls", statements.QUERY, False),  # pyright: ignore[reportPrivateUsage]
+    ("urls", statements.QUERY, False),
     ("assignments", f"(?i)(?:{statements._ASSIGNED})[:=]", True),  # pyright: ignore
     ("assignments", f"(?i)(?:{statements._ASSIGNED_LINES})[:=]", True),  # pyright: ignore
 ]
@@ -72,8 +72,8 @@ _NAMES = [
 @pytest.mark.parametrize(
     ("rule", "ends", "names"),
     [
-        ("headers", statements.HEADER_NAMES, ["authorization", "cookie"]),  # pyright: ignore
-        ("names", statements.SENSITIVE_NAMES, _NAMES),  # pyright: ignore[reportPrivateUsage]
+        ("headers", statements.HEADER_NAMES, ["authorization", "cookie"]),
+        ("names", statements.SENSITIVE_NAMES, _NAMES),
     ],
 )
 def test_a_secret_name_is_marked(rule: str, ends: str, names: list[str]) -> None:
