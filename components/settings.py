@@ -50,7 +50,7 @@ class TracingSettings(Settings):
     tenancy: TenancySettings = TenancySettings()
     """Tenants, whose traces Tempo keeps apart: see docs/tenants.md."""
     beyla: BeylaSettings = BeylaSettings()
-    """Grafana Beyla, the eBPF agent that sees services without instrumentation."""
+    """Grafana Beyla, the eBPF agent for services without instrumentation."""
     operator: OperatorSettings = OperatorSettings()
     """The OpenTelemetry Operator, which puts SDKs into pods that ask for one by annotation."""
     canary: CanarySettings = CanarySettings()
