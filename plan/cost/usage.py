@@ -30,7 +30,7 @@ _READ_BYTES = 2 * MIB
 _BLOCK_BYTES = 500_000_000
 #: Least blocks of an hour that local-blocks of a metrics-generator cut (max_block_duration).
 _GENERATOR_BLOCKS = 60
-#: Look-ups of the canary in two intervals: two by id, and two searches. All count as look-ups of old
+#: Look-ups of the canary in two intervals: two by id, and two searches. All count as those of old
 #: traces, which reach S3. About half are for recent ones, which memory and volumes answer.
 _CANARY_LOOKUPS = 4
 #: Requests to S3 of one of them: bloom filter, index and pages of the blocks of an hour. An
