@@ -8,7 +8,7 @@ from .alerting.settings import AlertSettings, RuleDelivery
 from .alerting.slo.settings import SloDefaultsSettings, SloSettings
 from .alloy.settings import AlloySettings
 from .backends.settings import BackendSettings
-from .beyla.settings import BeylaSettings, ContextPropagation
+from .beyla.settings import BeylaSettings
 from .canary.settings import CanarySettings
 from .core import names
 from .core.base import Settings
@@ -88,8 +88,7 @@ class TracingSettings(Settings):
     @property
     def beyla_in_host_network(self) -> bool:
         """Whether Beyla's pods share the nodes' network: carrying the trace context needs it."""
-        propagates = self.beyla.context_propagation is not ContextPropagation.DISABLED
-        return self.beyla_runs and propagates
+        return self.beyla_runs and self.beyla.propagates_context
 
     @property
     def slack_minutes(self) -> int:

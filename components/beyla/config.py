@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.texts import map_strings
 from ..onboarding.env import sampler_variables
-from .settings import BeylaServiceSettings, ContextPropagation
+from .settings import BeylaServiceSettings
 
 if TYPE_CHECKING:
     from .component import BeylaArgs
@@ -44,7 +44,7 @@ def _config(args: "BeylaArgs") -> dict[str, Any]:
         },
         # For nothing but context propagation, Beyla opens the debugger of each Node process by a
         # signal, and runs code in it.
-        "nodejs": {"enabled": settings.context_propagation is not ContextPropagation.DISABLED},
+        "nodejs": {"enabled": settings.propagates_context},
         "attributes": {
             # A string, because the file's schema has a third value, "autodetect".
             "kubernetes": {"enable": "true", "cluster_name": args.cluster_name}

@@ -87,6 +87,11 @@ class BeylaSettings(Settings):
     """Other values of the chart `beyla`, merged last: see docs/overrides.md."""
 
     @property
+    def propagates_context(self) -> bool:
+        """Whether Beyla propagates the trace context."""
+        return self.context_propagation is not ContextPropagation.DISABLED
+
+    @property
     def selected_namespaces(self) -> list[str]:
         """Namespaces of all services that are selected; `*` for a service in any."""
         return [*self.namespaces, *(service.namespace or "*" for service in self.services)]

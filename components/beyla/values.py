@@ -13,7 +13,7 @@ from ..core.settings import PlacementSettings
 from ..core.texts import map_strings
 from ..core.workload import Workload
 from .config import config
-from .settings import BeylaSettings, ContextPropagation
+from .settings import BeylaSettings
 from .sizes import MAPS_MIB, workloads
 
 if TYPE_CHECKING:
@@ -130,9 +130,7 @@ def _built(args: "BeylaArgs") -> dict[str, Any]:
             "rollingUpdate": {"maxUnavailable": f"{_AGENT_SHARE:.0%}"},
         },
         "k8sCache": _cache(sizes.get("k8s-cache"), placed),
-        "contextPropagation": {
-            "enabled": args.settings.context_propagation is not ContextPropagation.DISABLED
-        },
+        "contextPropagation": {"enabled": args.settings.propagates_context},
         **_host_paths(args),
         **placement.given({"extraCapabilities": _capabilities(args.settings)}),
     }
@@ -173,7 +171,7 @@ def _capabilities(its: BeylaSettings) -> list[str]:
     """
     return [
         # To send the signal that opens the debugger of Node.
-        *(["KILL"] if its.context_propagation is not ContextPropagation.DISABLED else []),
+        *(["KILL"] if its.propagates_context else []),
         # To write an extended line to their output.
         *(["DAC_OVERRIDE"] if its.enrich_logs else []),
     ]
@@ -184,7 +182,7 @@ def _host_paths(args: "BeylaArgs") -> dict[str, Any]:
     its = args.settings
     volumes: list[dict[str, Any]] = []
     mounts: list[dict[str, Any]] = []
-    if its.enrich_logs or its.context_propagation is not ContextPropagation.DISABLED:
+    if its.enrich_logs or its.propagates_context:
         # Beyla reads here whether the kernel is locked down, and then does not write to the memory
         # of processes.
         name, path = "kernel-security", "/sys/kernel/security"
