@@ -109,11 +109,11 @@ def _scale_gateway(stack: Stack) -> None:
         time.sleep(10)
 
 
-def _away(workload: str, seconds: float, replicas: int = 1) -> Callable[[Stack], None]:
+def _away(workload: str, seconds: float) -> Callable[[Stack], None]:
     def do(stack: Stack) -> None:
         _scale(stack, workload, 0)
         time.sleep(seconds)
-        _scale(stack, workload, replicas)
+        _scale(stack, workload, 1)
         stack.cluster.rolled_out(stack.namespace, workload)
 
     return do
@@ -123,13 +123,7 @@ def _kill(selector: str) -> Callable[[Stack], None]:
     """Kill (-9) the processes of all containers of some pods, and wait until they are back."""
 
     def do(stack: Stack) -> None:
-        pods = stack.cluster.pods(stack.namespace, selector)
-        containers = [
-            status["containerID"].split("//")[1]
-            for pod in pods
-            for status in pod["status"]["containerStatuses"]
-        ]
-        if not stack.tools(kit.NODE, "kill", *containers):
+        if not stack.tools(kit.NODE, "kill", *_containers(stack, selector)):
             raise RuntimeError("no process was killed")
         time.sleep(5)
         settled(stack)
@@ -137,9 +131,9 @@ def _kill(selector: str) -> Callable[[Stack], None]:
     return do
 
 
-def _delete(selector: str, *options: str) -> Callable[[Stack], None]:
+def _delete(selector: str) -> Callable[[Stack], None]:
     def do(stack: Stack) -> None:
-        stack.cluster.run("-n", stack.namespace, "delete", "pod", "-l", selector, *options)
+        stack.cluster.run("-n", stack.namespace, "delete", "pod", "-l", selector)
         settled(stack)
 
     return do
@@ -234,11 +228,7 @@ def _up(**changes: dict[str, Any]) -> Callable[[Stack], None]:
         before = stack.lab.read(stack.name)
         for group, values in changes.items():
             stack.change(group, **values)
-        begun = time.monotonic()
-        done = stack.up(ok=False)
-        print(f"  up: status {done.returncode}, {time.monotonic() - begun:.0f} s", flush=True)
-        if done.returncode:
-            print("  " + "\n  ".join((done.stdout + done.stderr).splitlines()[-15:]), flush=True)
+        _up_once(stack)
         time.sleep(10)
         stack.lab.write(stack.name, before)
         stack.replan()
@@ -273,23 +263,19 @@ def _helm(stack: Stack, *arguments: str) -> str:
     return (done.stdout + done.stderr).strip()
 
 
-def _tell(what: str, done: subprocess.CompletedProcess[str], begun: float) -> None:
-    """Print how a command ended, with its last lines if it failed."""
-    print(f"  {what}: status {done.returncode}, {time.monotonic() - begun:.0f} s", flush=True)
-    if done.returncode:
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        print("    " + "\n    ".join(lines[-12:]), flush=True)
-
-
 def _change_and_up(stack: Stack, group: str, **values: Any) -> bool:
     stack.change(group, **values)
     return _up_once(stack)
 
 
 def _up_once(stack: Stack) -> bool:
+    """Run `pulumi up`, print how it ended, and return whether it succeeded."""
     begun = time.monotonic()
     done = stack.up(ok=False)
-    _tell("up", done, begun)
+    print(f"  up: status {done.returncode}, {time.monotonic() - begun:.0f} s", flush=True)
+    if done.returncode:
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        print("    " + "\n    ".join(lines[-12:]), flush=True)
     return done.returncode == 0
 
 
@@ -319,8 +305,12 @@ def _interrupted(kill: bool) -> Callable[[Stack], None]:
                 start_new_session=True,
             ) as up,
         ):
-            changed = lambda: stack.cluster.get(*tempo)["metadata"]["generation"] != before  # noqa: E731
-            wait_for("the upgrade of Tempo", lambda: changed() or None, _READY, 0.5)
+            wait_for(
+                "upgrade of Tempo",
+                lambda: stack.cluster.get(*tempo)["metadata"]["generation"] != before,
+                _READY,
+                0.5,
+            )
             for process in [up.pid, *_processes_below(up.pid)] if kill else [up.pid]:
                 os.kill(process, signal.SIGKILL if kill else signal.SIGINT)
             print(f"  interrupted: status {up.wait()}", flush=True)
@@ -393,8 +383,8 @@ def _without_api_server(seconds: float) -> Callable[[Stack], None]:
         time.sleep(seconds + 5)
         answers = ("get", "--raw", "/readyz")
         wait_for(
-            "the API server",
-            lambda: stack.cluster.run(*answers, ok=False).endswith("ok") or None,
+            "answer of the API server",
+            lambda: stack.cluster.run(*answers, ok=False).endswith("ok"),
             120,
             2,
         )
@@ -445,8 +435,8 @@ def _on_small_volumes(stack: Stack, workload: str, claims: Mapping[str, int]) ->
     _scale(stack, workload, 0)
     selector = {"statefulset/tempo": _TEMPO}.get(workload, _ALLOY)
     wait_for(
-        "no pods",
-        lambda: not stack.cluster.items("pods", "-n", stack.namespace, "-l", selector) or None,
+        "end of the pods",
+        lambda: not stack.cluster.items("pods", "-n", stack.namespace, "-l", selector),
         _READY,
         1,
     )
@@ -464,12 +454,13 @@ def _on_small_volumes(stack: Stack, workload: str, claims: Mapping[str, int]) ->
         stack.tools(kit.NODE, "unmount", path)
 
 
-def _containers(stack: Stack, selector: str, name: str) -> list[str]:
+def _containers(stack: Stack, selector: str, name: str = "") -> list[str]:
+    """Return the ids of the containers of some pods: of all, or of those with a name."""
     return [
         status["containerID"].split("//")[1]
         for pod in stack.cluster.pods(stack.namespace, selector)
         for status in pod["status"]["containerStatuses"]
-        if status["name"] == name
+        if name in ("", status["name"])
     ]
 
 
@@ -507,11 +498,7 @@ ROWS: tuple[Row, ...] = (
         _up(alloy={"size": "m"}),
         planned=True,
     ),
-    Row(
-        "tempo-replaced",
-        "Tempo's pod deleted",
-        _delete(_TEMPO),
-    ),
+    Row("tempo-replaced", "Tempo's pod deleted", _delete(_TEMPO)),
     Row("tempo-killed", "Tempo killed (-9)", _kill(_TEMPO)),
     Row("alloy-one-deleted", "one Alloy pod deleted", lambda s: _delete_one(s, _ALLOY)),
     Row("alloy-killed", "every Alloy killed (-9)", _kill(_ALLOY)),
@@ -526,7 +513,7 @@ ROWS: tuple[Row, ...] = (
         _without_service(kit.MONITORING, kit.PROMETHEUS, 120),
     ),
     Row("dns-away", "DNS away for 60 s", _dns_away),
-    Row("api-away", "API server away for 120 s", _without_api_server(120), planned=False),
+    Row("api-away", "API server away for 120 s", _without_api_server(120)),
     Row(
         "up-stopped",
         "`up` stopped with Ctrl-C while Tempo restarts, and repeated",
