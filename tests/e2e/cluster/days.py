@@ -67,9 +67,9 @@ _Measured = tuple[Result, Run, list[Json]]
 def measure(stack: Stack, row: Row, per_second: float, pods: int, spans: int) -> _Measured:
     """Send spans, do what the row says, and return what the senders counted."""
     settled(stack)
-    # They stop when they are told to.
     if row.before:
         row.before(stack)
+    # They stop when they are told to.
     run = start(
         stack,
         row.name,
@@ -193,14 +193,15 @@ def main(given: Sequence[str] | None = None) -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     everything: list[Result] = []
     further = json.loads(options.set)
+    here = place.Place.find()
     for settings, rows in itertools.groupby(
         sorted(chosen, key=lambda row: json.dumps(row.settings)), lambda row: row.settings
     ):
         with (
             tempfile.TemporaryDirectory() as folder,
-            brought_up(Path(folder), place.Place.find(), **settings, **further) as stack,
+            brought_up(Path(folder), here, **{**settings, **further}) as stack,
         ):
-            if place.Place.find().emulated:
+            if here.emulated:
                 # Nothing else frees them where there is no provisioner.
                 free_volumes()
             done: list[_Measured] = []
