@@ -1,6 +1,6 @@
 """What is done from inside a pod: python tools.py COMMAND ...; prints JSON.
 
-`wait` stays until it is stopped, `connect HOST PORT ...` tells which ports take a connection,
+`wait` stays until it is stopped, `connect HOST:PORT ...` tells which ports take a connection,
 `log URL TRACE_ID TEXT` sends a log record of a trace. The others need a privileged pod that sees
 the node's processes: `kill ID ...`, `stop` and `continue` signal the processes of containers,
 `pause NAME SECONDS` stops all processes of a name for a while, `mount PATH MEBIBYTES` puts a small
@@ -101,10 +101,10 @@ def pause(name: str, seconds: str) -> list[int]:
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
         time.sleep(2)
-        for number, pause in ((signal.SIGSTOP, float(seconds)), (signal.SIGCONT, 0)):
+        for number, wait in ((signal.SIGSTOP, float(seconds)), (signal.SIGCONT, 0)):
             for process in found:
                 os.kill(process, number)
-            time.sleep(pause)
+            time.sleep(wait)
         os._exit(0)
     return found
 
