@@ -1,7 +1,6 @@
 """What the real chart makes of our values; needs helm and the packaged charts."""
 
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ from components.beyla.config import config
 from components.beyla.settings import BeylaSettings, ContextPropagation
 from components.beyla.values import CACHE_PORT, CACHE_SERVICE, values
 from components.core.helm import BEYLA
-from components.core.names import BEYLA_RELEASE
 from components.core.settings import ServiceMonitorSettings
-from tests.helm import HELM, TEMPLATE
+from tests.beyla.rendering import Objects, rendered
+from tests.helm import HELM
 
 CHARTS = os.environ.get("TRACING_TEST_CHARTS")
 
@@ -23,8 +22,6 @@ pytestmark = [
     pytest.mark.skipif(HELM is None, reason="helm is not on PATH"),
     pytest.mark.skipif(CHARTS is None, reason="TRACING_TEST_CHARTS names no folder of charts"),
 ]
-
-Objects = dict[tuple[str, str], dict[str, Any]]
 
 
 def beyla(
@@ -53,19 +50,7 @@ def beyla(
 
 
 def render(args: BeylaArgs, folder: Path) -> Objects:
-    return rendered(values(args), folder)
-
-
-def rendered(made: dict[str, Any], folder: Path) -> Objects:
-    assert CHARTS
-    file = folder / "values.yaml"
-    file.write_text(yaml.safe_dump(made), encoding="utf-8")
-    chart = Path(CHARTS) / f"beyla-{BEYLA.version}.tgz"
-    command = [*TEMPLATE, BEYLA_RELEASE, str(chart), "-n", "tracing-beyla", "-f", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    objects = [found for found in yaml.safe_load_all(done.stdout) if found]
-    return {(found["kind"], found["metadata"]["name"]): found for found in objects}
+    return rendered(values(args), Path(CHARTS or ""), folder)
 
 
 def pod(workload: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +96,8 @@ def test_the_cluster_role_allows_what_the_charts_own_does(tmp_path: Path) -> Non
     own: dict[str, Any] = {**ours, "rbac": {"create": True}, "extraObjects": []}
 
     def allowed(made: dict[str, Any]) -> list[tuple[list[str], list[str], set[str]]]:
-        [role] = [o for (kind, _), o in rendered(made, tmp_path).items() if kind == "ClusterRole"]
+        objects = rendered(made, Path(CHARTS or ""), tmp_path)
+        [role] = [o for (kind, _), o in objects.items() if kind == "ClusterRole"]
         return [(r["apiGroups"], r["resources"], set(r["verbs"])) for r in role["rules"]]
 
     assert allowed(ours) == allowed(own)

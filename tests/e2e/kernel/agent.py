@@ -1,21 +1,16 @@
 """Beyla as the container that the rendered DaemonSet describes."""
 
 import shutil
-import subprocess
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from components.beyla.component import BeylaArgs
 from components.beyla.values import values
-from components.core.helm import BEYLA
-from components.core.names import BEYLA_RELEASE
 from plan.rehearse.programs import Program, process
-from tests.helm import TEMPLATE
+from tests.beyla import rendering
 
 from . import node
 
@@ -65,14 +60,8 @@ class Beyla:
 
 def rendered(args: BeylaArgs, charts: Path, folder: Path) -> Rendered:
     """Render the chart."""
-    file = folder / "values.yaml"
-    file.write_text(yaml.safe_dump(values(args)))
-    chart = charts / f"beyla-{BEYLA.version}.tgz"
-    command = (*TEMPLATE, BEYLA_RELEASE, str(chart), "--namespace", args.namespace)
-    done = subprocess.run(
-        (*command, "--values", str(file)), capture_output=True, text=True, check=True
-    )
-    objects = {each["kind"]: each for each in yaml.safe_load_all(done.stdout) if each}
+    found = rendering.rendered(values(args), charts, folder)
+    objects = {kind: each for (kind, _), each in found.items()}
     return Rendered(
         pod=objects["DaemonSet"]["spec"]["template"]["spec"],
         config=objects["ConfigMap"]["data"]["beyla-config.yml"],
