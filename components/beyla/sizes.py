@@ -8,10 +8,6 @@ from .settings import BeylaSettings
 #: Nodes that one replica of the Kubernetes cache serves, as the k8s-monitoring chart advises.
 NODES_PER_CACHE = 50
 
-#: Memory in MiB that eBPF maps take, however many processes there are. It counts against the limit
-#: of the pod. Measured on Linux 6.1 with Beyla 3.31: 293 MiB, and 323 with all of its settings.
-MAPS_MIB = 350
-
 #: The CPU limit is that of DuploCloud's Advanced Observability Suite, whose memory limit of 512 MiB
 #: leaves too little beside the maps. Beyla's docs (performance overhead) measured 75 to 120 MB
 #: without them and a few percent of a core; the rest is for the peak while Beyla reads the

@@ -13,8 +13,8 @@ from ..core.settings import PlacementSettings
 from ..core.texts import map_strings
 from ..core.workload import Workload
 from .config import config
-from .settings import BeylaSettings
-from .sizes import MAPS_MIB, workloads
+from .settings import MAPS_MIB, BeylaSettings
+from .sizes import workloads
 
 if TYPE_CHECKING:
     from .component import BeylaArgs

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from components.beyla.component import BeylaArgs
-from components.beyla.settings import BeylaSettings, ContextPropagation
-from components.beyla.sizes import MAPS_MIB
+from components.beyla.settings import MAPS_MIB, BeylaSettings, ContextPropagation
 from components.core.helm import BEYLA
 from components.onboarding.annotations import INJECT
 from components.telemetry.metrics import (
