@@ -293,10 +293,7 @@ def test_what_is_excluded_sends_nothing(alone: Seen) -> None:
 
 def test_probes_are_ignored(alone: Seen) -> None:
     assert [span for span in alone.spans if "healthz" in span.path + span.name] == []
-    assert (
-        total(alone.metrics, "http_server_request_duration_seconds_count", http_route="/healthz")
-        == 0
-    )
+    assert total(alone.metrics, RequestMetric.HTTP_SERVER_COUNT, http_route="/healthz") == 0
 
 
 def test_a_service_that_sends_otlp_sends_its_spans_alone(alone: Seen, here: Node) -> None:
@@ -304,7 +301,7 @@ def test_a_service_that_sends_otlp_sends_its_spans_alone(alone: Seen, here: Node
     assert here.pods["sdk"].lines["sdk"]
     assert alone.of("sdk", SERVER, f"/sdk/{last}") == []
     # Its metrics stay: it sends none.
-    assert total(alone.metrics, "http_server_request_duration_seconds_count", service_name="sdk")
+    assert total(alone.metrics, RequestMetric.HTTP_SERVER_COUNT, service_name="sdk")
 
 
 def test_services_of_one_node_share_traces(alone: Seen) -> None:
