@@ -223,6 +223,7 @@ class Eyes:
             boards: the dashboards that were looked at.
         """
         opened: set[str] = set()
+        clicked: set[tuple[str, str]] = set()
         texts = {
             (board["uid"], panel["title"])
             for board in boards
@@ -234,7 +235,10 @@ class Eyes:
             if wrong := check_target(self._grafana, href, menu=not panel):
                 yield f"{where}: {wrong}"
             elif (uid, panel) in texts:
-                yield from (f"{where}: {wrong}" for wrong in self._clicked(uid, href))
+                # The rows of a page repeat links of its first text.
+                if (uid, href) not in clicked:
+                    clicked.add((uid, href))
+                    yield from (f"{where}: {wrong}" for wrong in self._clicked(uid, href))
             elif panel and target.startswith("d/") and href not in opened:
                 opened.add(href)
                 yield from (f"{where}: {wrong}" for wrong in self._empty(href))
@@ -244,8 +248,14 @@ class Eyes:
     def _clicked(self, uid: str, href: str) -> Iterator[str]:
         """Yield where a link in a text leads instead: Grafana adds its own path to a click only."""
         view = View(_WIDTHS[0], _THEMES[0], self._minutes)
-        open_page(self._page, address(self._grafana, uid, view, _VALUES.get(uid, {})), view.width)
-        if (led := click(self._page, href)) != self._grafana.base + urlsplit(href).path:
+        url = address(self._grafana, uid, view, _VALUES.get(uid, {}))
+        try:
+            open_page(self._page, url, view.width)
+            led = click(self._page, href)
+        except PageError as error:
+            yield str(error)
+            return
+        if led != self._grafana.base + urlsplit(href).path:
             yield f"{href} leads to {led}"
 
     def _empty(self, href: str) -> Iterator[str]:
