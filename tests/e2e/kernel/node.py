@@ -144,7 +144,7 @@ def missing() -> str:
         return "the kernel has no BTF"
     tracing = [Path("/sys/bus/event_source/devices") / each for each in ("kprobe", "uprobe")]
     if not all(each.exists() for each in tracing):
-        return "the kernel has no kprobes"
+        return "the kernel has no kprobes or no uprobes"
     if not (_CGROUPS / "cgroup.controllers").exists():
         return "cgroups are not of version 2"
     programs = (
