@@ -212,8 +212,8 @@ class TempoKafkaSettings(Settings):
     password_secret: SecretKeySettings | None = None
     """Password of that user, in a Secret that exists."""
     acknowledge_experimental: bool = False
-    """Allow Kafka in production, where it is refused otherwise: it was tested with a stand-in for
-    Kafka only."""
+    """Allow Kafka in production, where it is refused otherwise: it was tested with an emulator
+    of Kafka only."""
 
 
 class TempoLimitSettings(Settings):
