@@ -11,6 +11,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -85,6 +86,20 @@ def free_volumes() -> None:
         if volume["status"].get("phase") == "Released":
             patch = '[{"op": "remove", "path": "/spec/claimRef"}]'
             kubectl("patch", "pv", volume["metadata"]["name"], "--type=json", "--patch", patch)
+
+
+def kill(pid: int) -> None:
+    """Kill (-9) a process and all that it has started, as when a machine is lost."""
+    for process in [pid, *_below(pid)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+def _below(pid: int) -> list[int]:
+    """Return the processes that a process has started, and those that they have."""
+    done = subprocess.run(["pgrep", "--parent", str(pid)], capture_output=True, text=True)
+    children = [int(child) for child in done.stdout.split()]
+    return [process for child in children for process in (child, *_below(child))]
 
 
 @dataclass

@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -61,13 +60,6 @@ def deployment(lab: Lab) -> dict[str, Any]:
     return {}
 
 
-def below(pid: int) -> list[int]:
-    """Return the processes that a process has started, and those that they have."""
-    done = subprocess.run(["pgrep", "--parent", str(pid)], capture_output=True, text=True)
-    children = [int(child) for child in done.stdout.split()]
-    return [process for child in children for process in (child, *below(child))]
-
-
 def interrupt(lab: Lab) -> None:
     """Start an `up`, and kill all of it in the middle of Tempo's release, as a lost machine would.
 
@@ -83,9 +75,7 @@ def interrupt(lab: Lab) -> None:
     ) as up:
         while not (pending(lab) == {TEMPO} and "tempo" in helm("list", "--all", "--short")):
             assert up.poll() is None, "the up ended before it could be interrupted"
-        for process in [up.pid, *below(up.pid)]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        engine.kill(up.pid)
 
 
 def pending(lab: Lab) -> set[str]:

@@ -1,7 +1,6 @@
 """What happens to a stack while spans are sent: the rows of the table of lost spans."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from tests.e2e.cluster import kit, place
 from tests.e2e.cluster.cluster import is_ready
 from tests.e2e.cluster.senders import finished, start
 from tests.e2e.cluster.stack import Stack
+from tests.engine import lab as engine
 
 _ALLOY = "app.kubernetes.io/name=alloy"
 _TEMPO = "app.kubernetes.io/name=tempo"
@@ -244,13 +244,6 @@ def _delete_one(stack: Stack, selector: str) -> None:
     settled(stack)
 
 
-def _processes_below(pid: int) -> list[int]:
-    """Return the processes that a process has started, and those that they have."""
-    done = subprocess.run(["pgrep", "--parent", str(pid)], capture_output=True, text=True)
-    children = [int(child) for child in done.stdout.split()]
-    return [process for child in children for process in (child, *_processes_below(child))]
-
-
 def _helm(stack: Stack, *arguments: str) -> str:
     options = [one for one in stack.cluster.kubectl[1:] if "kubeconfig" in one]
     options += [
@@ -311,8 +304,10 @@ def _interrupted(kill: bool) -> Callable[[Stack], None]:
                 _READY,
                 0.5,
             )
-            for process in [up.pid, *_processes_below(up.pid)] if kill else [up.pid]:
-                os.kill(process, signal.SIGKILL if kill else signal.SIGINT)
+            if kill:
+                engine.kill(up.pid)
+            else:
+                up.send_signal(signal.SIGINT)
             print(f"  interrupted: status {up.wait()}", flush=True)
         print("    " + "\n    ".join(log.read_text().splitlines()[-8:]), flush=True)
         print("  " + _helm(stack, "history", "tempo").replace("\n", "\n    "), flush=True)
