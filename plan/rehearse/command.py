@@ -119,17 +119,24 @@ def side(name: str, planned: Planned, traffic: Traffic, charts: Path | None) -> 
     if planned.error:
         raise CommandError(planned.error)
     tempo = storing.of_plan(releases(planned).get(TEMPO_RELEASE), charts)
-    result = rehearse(tiers_of(planned), traffic, tempo, cleaning(planned.settings))
-    month = report.month(planned.settings, result, traffic)
+    settings = settings_of(planned.settings)
+    result = rehearse(tiers_of(planned), traffic, tempo, _cleaning(settings))
+    month = report.month(settings, result, traffic)
     return report.Side(name=name, result=result, month=month)
 
 
-def cleaning(document: Mapping[str, Any]) -> Cleaning | None:
-    """Return the settings that clean spans; None for settings of another version."""
+def settings_of(document: Mapping[str, Any]) -> TracingSettings | None:
+    """Return the settings of a plan; None for those of another version."""
     try:
-        its = TracingSettings.model_validate(document).alloy
+        return TracingSettings.model_validate(document)
     except ValidationError:
         return None
+
+
+def _cleaning(settings: TracingSettings | None) -> Cleaning | None:
+    if settings is None:
+        return None
+    its = settings.alloy
     return Cleaning(redaction=its.redaction, limits=its.limits, routes=its.routes)
 
 

@@ -2,11 +2,10 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from components.settings import TracingSettings
@@ -58,14 +57,12 @@ class Side:
     month: Month | None
 
 
-def month(document: Mapping[str, Any], result: Rehearsal, traffic: Traffic) -> Month | None:
-    """Return the cost of a month; None without a load, or with settings of another version.
+def month(settings: TracingSettings | None, result: Rehearsal, traffic: Traffic) -> Month | None:
+    """Return the cost of a month; None without a load, or without settings.
 
     The load is that of the recording, or else that which services send in `load`.
     """
-    try:
-        settings = TracingSettings.model_validate(document)
-    except ValidationError:
+    if settings is None:
         return None
     entering = traffic.recorded_per_second or settings.load.sent
     kept = result.compared.spans.kept

@@ -161,10 +161,10 @@ def rehearsal(kept: int, stored: Stored | None = None) -> Rehearsal:
 
 
 def sides(*results: Rehearsal) -> list[report.Side]:
-    document = settings(load()).model_dump(mode="json", by_alias=True)
+    its = command.settings_of(settings(load()).model_dump(mode="json", by_alias=True))
     names = ["main", "working tree"][-len(results) :]
     return [
-        report.Side(name=n, result=r, month=report.month(document, r, TRAFFIC))
+        report.Side(name=n, result=r, month=report.month(its, r, TRAFFIC))
         for n, r in zip(names, results, strict=True)
     ]
 
@@ -195,7 +195,8 @@ def test_the_cost_follows_from_what_is_kept_and_its_size() -> None:
 
 
 def test_settings_of_another_version_have_no_cost() -> None:
-    assert report.month({"cluster": {"unheard": 1}}, rehearsal(50), TRAFFIC) is None
+    another = command.settings_of({"cluster": {"unheard": 1}})
+    assert report.month(another, rehearsal(50), TRAFFIC) is None
 
 
 def test_json_has_the_same_for_programs() -> None:
