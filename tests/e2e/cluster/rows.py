@@ -340,7 +340,7 @@ def _failed_upgrade(*, atomic: bool) -> Callable[[Stack], None]:
         stack.replan()
         if not _up_once(stack):
             print(f"  {_pods(stack)}", flush=True)
-            # docs/recovery.md
+            # By docs/recovery.md this is not needed, but the next rows need a stack that works.
             stack.cluster.run("-n", stack.namespace, "delete", "pod", "tempo-0")
             settled(stack)
             assert _up_once(stack), "the stack does not come up again"
