@@ -40,7 +40,6 @@ class Pod:
     deployment: str
     namespace: str = "shop"
     containers: Sequence[Container]
-    labels: Mapping[str, str] = field(default_factory=dict[str, str])
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -95,7 +94,7 @@ class Running:
                 "uid": self.uid,
                 "resourceVersion": "1",
                 "creationTimestamp": "2026-11-01T00:00:00Z",
-                "labels": {"app": self.pod.deployment, **self.pod.labels},
+                "labels": {"app": self.pod.deployment},
                 "annotations": dict(self.pod.annotations),
                 "ownerReferences": [{**owner, "controller": True}],
             },

@@ -26,7 +26,6 @@ def pods(folder: Path, otlp: str) -> dict[str, Pod]:
     python = (shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable,)
     python += (str(folder / "service.py"),)
     javascript = (shutil.which("node") or "node", str(folder / "service.js"))
-
     java = (shutil.which("java") or "java", "-Xmx64m", "-cp", str(folder), "Service")
 
     def url(number: int, port: int = 8080) -> str:
