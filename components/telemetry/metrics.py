@@ -208,11 +208,14 @@ class TempoKafkaMetric(StrEnum):
 
 def tempo_metric(metric: StrEnum, version: int, *, kafka: bool = False) -> StrEnum:
     """Return a metric of Tempo by its name in a major version, with Kafka or without."""
-    if kafka and metric == str(TempoMetric.BLOCKS_FLUSHED):
-        return TempoKafkaMetric.BLOCKS_FLUSHED
-    if version == 3 and metric.name in Tempo3Metric.__members__ and metric in {*TempoMetric}:
-        return Tempo3Metric[metric.name]
-    return metric
+    if not isinstance(metric, TempoMetric):
+        return metric
+    renamed: dict[str, StrEnum] = {}
+    if version == 3:
+        renamed |= Tempo3Metric.__members__
+    if kafka:
+        renamed |= TempoKafkaMetric.__members__
+    return renamed.get(metric.name, metric)
 
 
 #: Matcher of `component_path`, as Alloy names its exporters to Tempo: one, or one for each tenant.
