@@ -16,9 +16,11 @@ from ..alerting.slo.rules import RESERVED_LABELS, expression
 from ..alerting.slo.settings import PLACEHOLDER, RatioSettings
 from ..alloy import own_modules
 from ..alloy import sizes as alloy_sizes
+from ..alloy.pod_logs import sizes as pod_logs_sizes
 from ..alloy.sampling import sizes as sampler_sizes
 from ..beyla import sizes as beyla_sizes
 from ..beyla.config import NEVER_INSTRUMENTED, SYSTEM_NAMESPACES
+from ..canary import sizes as canary_sizes
 from ..core.helm import TEMPO_DISTRIBUTED
 from ..core.problem import Problem, SettingsError, problem
 from ..core.regions import S3Endpoint, dns_suffix, partition, s3_endpoints
@@ -487,7 +489,13 @@ def _workloads(settings: TracingSettings) -> Found:
             settings.beyla.workload,
             beyla_sizes.workloads(settings.beyla, settings.cluster.nodes)["beyla"],
         ),
+        (
+            "alloy.podLogs",
+            settings.alloy.pod_logs.workload,
+            pod_logs_sizes.workload(settings.alloy.pod_logs, settings.cluster.nodes),
+        ),
         ("operator", settings.operator.workload, operator_sizes.workload(settings.operator)),
+        ("canary", settings.canary.workload, canary_sizes.workload(settings.canary)),
     ):
         yield from _fits(f"{key}.workload", override, size)
 

@@ -284,6 +284,11 @@ REFUSED: list[tuple[str, dict[str, dict[str, Any]]]] = [
     ("beyla.workload.replicas", {"beyla": {"workload": {"replicas": 2}}}),
     ("beyla.workload.memoryRequestMib", {"beyla": {"workload": {"memoryRequestMib": 900}}}),
     ("beyla.workload.memoryLimitMib", {"beyla": {"workload": {"memoryLimitMib": 400}}}),
+    ("canary.workload.memoryRequestMib", {"canary": {"workload": {"memoryRequestMib": 900}}}),
+    (
+        "alloy.podLogs.workload.memoryLimitMib",
+        {"alloy": {"podLogs": {"workload": {"memoryLimitMib": 64}}}},
+    ),
     ("load.growthPercentPerMonth", {"load": {"growthPercentPerMonth": 5}}),
     ("load.storedBytesPerSpan", {"load": {"spansPerSecond": 9, "storedBytesPerSpan": 501}}),
     ("load.edges", {"load": {"spansPerSecond": 9, "edges": 3}}),
