@@ -18,7 +18,7 @@ from ..core.names import (
 from ..load import capacity
 from ..settings import TracingSettings
 from ..tempo import config
-from ..tempo.settings import Histograms, TempoMode, TempoSettings
+from ..tempo.settings import Histograms, TempoMode, TempoSettings, has_kafka
 from ..tempo.sizes import Blocks, Limits, blocks, copies, limits
 from .metrics import LATENCY_BUCKETS, ClusterMetric, Label, tempo_metric
 from .promql import FROM_TEMPO, counted, quoted, select
@@ -117,7 +117,7 @@ class StackContext:
     @property
     def kafka(self) -> bool:
         """Whether spans pass through Kafka on their way through Tempo."""
-        return self.version == 3 and self.mode is TempoMode.DISTRIBUTED
+        return has_kafka(self.mode, self.version)
 
     @property
     def tempo_jobs(self) -> list[str]:

@@ -165,6 +165,11 @@ class TempoMode(StrEnum):
     DISTRIBUTED = "distributed"
 
 
+def has_kafka(mode: TempoMode, version: int) -> bool:
+    """Return whether spans pass through Kafka on their way through Tempo."""
+    return version == 3 and mode is TempoMode.DISTRIBUTED
+
+
 # Only distributor and querier scale: ingesters and generators hold data, a compactor's load doesn't
 # follow its CPU, and Tempo's documentation asks for two query-frontends at any load.
 class TempoWorkloadSettings(Settings):
@@ -338,7 +343,7 @@ class TempoSettings(Settings):
     @property
     def uses_kafka(self) -> bool:
         """Whether spans pass through Kafka."""
-        return self.version == 3 and self.mode is TempoMode.DISTRIBUTED
+        return has_kafka(self.mode, self.version)
 
     @property
     def local_blocks(self) -> bool:
