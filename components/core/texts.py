@@ -44,11 +44,9 @@ LABEL_KEY = (
 )
 LABEL_VALUE = r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
 #: A port from 1 to 65535.
-_PORT = (
-    r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
-)
+_PORT = r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))"
 _DNS_HOST = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
-_HOST = rf"({_DNS_HOST}|\[[0-9A-Fa-f:.]+\]){_PORT}"
+_HOST = rf"({_DNS_HOST}|\[[0-9A-Fa-f:.]+\]){_PORT}?"
 #: Characters of a path (RFC 3986). A user is not allowed, because its password would be written to
 #: the plan and the state. A query or fragment is not allowed, because no path can follow it.
 _PATH = r"(/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?"
@@ -333,7 +331,7 @@ HostName = Annotated[
 ]
 HostAndPort = Annotated[
     str,
-    Field(max_length=300, pattern=rf"^{_DNS_HOST}{_PORT.removesuffix('?')}$"),
+    Field(max_length=300, pattern=rf"^{_DNS_HOST}{_PORT}$"),
     Text("a host with a port, without a scheme", "kafka.kafka.svc:9092"),
 ]
 TopicName = Annotated[
@@ -344,7 +342,7 @@ TopicName = Annotated[
 ]
 Endpoint = Annotated[
     str,
-    Field(max_length=300, pattern=rf"^https?://{_DNS_HOST}{_PORT}$"),
+    Field(max_length=300, pattern=rf"^https?://{_DNS_HOST}{_PORT}?$"),
     Text("an http or https URL of a host, without a path", "http://moto.moto.svc:5000"),
 ]
 IssuerUrl = Annotated[
@@ -368,7 +366,7 @@ ImageRegistry = Annotated[
     str,
     Field(
         max_length=255,
-        pattern=rf"^{_DNS_HOST.replace('A-Z', '')}{_PORT}(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
+        pattern=rf"^{_DNS_HOST.replace('A-Z', '')}{_PORT}?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
     ),
     Text(
         "a host, with a port and a path if needed, in lowercase and without a slash at the end",
