@@ -69,7 +69,8 @@ def _owned(name: str, setting: str) -> dict[str, str]:
     return {
         f"{name}.{key}": owner
         for key, owner in {
-            "replicas": f"{workload}.replicas",
+            # The chart has one scheduler.
+            **({} if name == "backendScheduler" else {"replicas": f"{workload}.replicas"}),
             "resources": workload,
             "image.registry": "charts.imageRegistry",
             "image.pullSecrets": "tempo.placement.imagePullSecrets",
@@ -84,6 +85,15 @@ def _owned(name: str, setting: str) -> dict[str, str]:
             ),
             **({} if name == "memcached" else {"config": config.GENERATED}),
         }.items()
+    }
+
+
+def _owned_volume(name: str) -> dict[str, str]:
+    """Return the owned keys of the volumes of one component."""
+    return {
+        f"{name}.persistence.enabled": "recent spans are on the volume only",
+        f"{name}.persistence.size": f"tempo.workloads.{name}.volumeGib",
+        f"{name}.persistence.storageClass": "tempo.storageClass",
     }
 
 
@@ -126,15 +136,7 @@ _OWNED: Mapping[str, str] = {
             "maxReplicas": "maxReplicas",
         }.items()
     },
-    **{
-        f"{name}.persistence.{key}": owner
-        for name in ("metricsGenerator",)
-        for key, owner in {
-            "enabled": "recent spans are on the volume only",
-            "size": f"tempo.workloads.{name}.volumeGib",
-            "storageClass": "tempo.storageClass",
-        }.items()
-    },
+    **_owned_volume("metricsGenerator"),
     "memcached.enabled": "dashboards and sizes count on it",
     "metricsGenerator.enabled": "tempo.traceqlMetrics",
     "metricsGenerator.kind": "names of its pods are a label of every series",
@@ -144,9 +146,7 @@ _OWNED: Mapping[str, str] = {
 #: The same of chart 2.x alone.
 _OWNED_2: Mapping[str, str] = {
     "ingest": "Tempo 2 runs without Kafka",
-    "ingester.persistence.enabled": "recent spans are on the volume only",
-    "ingester.persistence.size": "tempo.workloads.ingester.volumeGib",
-    "ingester.persistence.storageClass": "tempo.storageClass",
+    **_owned_volume("ingester"),
 }
 #: The same of chart 3.x alone.
 _OWNED_3: Mapping[str, str] = {
@@ -170,8 +170,6 @@ def owned(settings: TempoSettings) -> Mapping[str, str]:
         for key, owner in _owned(
             name, TempoWorkloadSettings.model_fields[setting].alias or setting
         ).items()
-        # The one scheduler has no replicas in the chart.
-        if key != "backendScheduler.replicas"
     }
     return {**_OWNED, **by_component, **(_OWNED_2 if settings.version == 2 else _OWNED_3)}
 
@@ -254,8 +252,7 @@ def _storing(
             "compactor": components["compactor"] | _compactor(settings),
             "minio": {"enabled": False},
         }
-    compaction = {"compaction": _compaction(settings)}
-    scheduler = components["backendScheduler"]
+    provider = {"compaction": {"compaction": _compaction(settings)}}
     return {
         "ingest": kafka.ingest(settings),
         # Unlike `global`, these are not for memcached.
@@ -271,13 +268,7 @@ def _storing(
         ),
         "liveStore": components["liveStore"] | {"config": config.live_store(settings)},
         "blockBuilder": components["blockBuilder"] | {"config": {"partitions_per_instance": 1}},
-        "backendScheduler": {
-            # The chart has one, and no disruption budget.
-            key: its
-            for key, its in scheduler.items()
-            if key not in ("replicas", "podDisruptionBudget", "maxUnavailable")
-        }
-        | {"config": {"provider": {"compaction": compaction}}},
+        "backendScheduler": components["backendScheduler"] | {"config": {"provider": provider}},
     }
 
 
@@ -311,14 +302,15 @@ def _global(args: "TempoArgs", placed: PlacementSettings) -> dict[str, Any]:
 
 def _component(size: Workload, name: str, label: str, placed: PlacementSettings) -> dict[str, Any]:
     """Return size and placement of one component."""
-    section: dict[str, Any] = {
-        "replicas": size.replicas,
-        "resources": size.resources(),
-        **_placement(name, label, placed),
-        # One pod at a time. The chart's budget for ingesters would allow all but two to stop.
-        "podDisruptionBudget": {"enabled": True},
-        "maxUnavailable": 1,
-    }
+    section: dict[str, Any] = {"resources": size.resources(), **_placement(name, label, placed)}
+    # The chart has one scheduler, and no disruption budget for it.
+    if name != "backend_scheduler":
+        section |= {
+            "replicas": size.replicas,
+            # One pod at a time. The chart's budget for ingesters would allow all but two to stop.
+            "podDisruptionBudget": {"enabled": True},
+            "maxUnavailable": 1,
+        }
     if size.max_replicas:
         section["autoscaling"] = {
             "enabled": True,
@@ -451,11 +443,12 @@ def _without_values(args: "TempoArgs") -> dict[str, Any]:
     slack = {"ingestion_time_range_slack": config.slack(args.settings)}
     section: dict[str, Any] = {
         "distributor": {"retry_after_on_resource_exhausted": config.RETRY_AFTER},
-        **({"ingester": config.ingester(args.settings)} if args.settings.version == 2 else {}),
         "query_frontend": config.query_frontend(args.settings),
         "storage": {"trace": {"wal": slack}},
     }
-    if args.settings.version == 3:
+    if args.settings.version == 2:
+        section["ingester"] = config.ingester(args.settings)
+    else:
         section["block_builder"] = {"wal": slack}
         section["ingest"] = kafka.without_values(args.settings)
     if args.ip_family is IpFamily.IPV6:
