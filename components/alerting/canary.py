@@ -16,7 +16,7 @@ def canary(context: StackContext) -> list[Alert]:
     """Return the alerts of the canary; none if it does not run."""
     if not context.canary_seconds:
         return []
-    minutes = _MINUTES * max(60, context.canary_seconds) // 60
+    minutes = _MINUTES * context.canary_seconds // 60
 
     def checked(minutes: int) -> str:
         return f"sum(increase({context.canary_metric(CanaryMetric.CHECKED)}[{minutes}m]))"
