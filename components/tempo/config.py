@@ -71,7 +71,7 @@ OWNED: Mapping[str, str] = {
     "distributor.receivers.otlp.protocols.http.endpoint": _USED,
     "distributor.receivers.jaeger": "tempo.jaeger",
     "distributor.receivers.zipkin": "tempo.zipkin",
-    "distributor.receivers.kafka": "the stack runs without Kafka",
+    "distributor.receivers.kafka": "spans arrive by OTLP, Jaeger or Zipkin only",
     "ingester.lifecycler.ring.replication_factor": "the number of ingesters follows from it",
     "ingester.max_block_duration": "tempo.blocks.maxMinutes",
     "ingester.complete_block_timeout": "tempo.blocks.keptMinutes",
