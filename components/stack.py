@@ -153,6 +153,7 @@ class TracingStack(pulumi.ComponentResource):
         # Samplers with a role run as the gateway's service account, which comes with the gateway.
         # Its queues hold the spans until they are there.
         gateway_first = settings.alloy_has_role
+        earlier = None if gateway_first else sampler()
         alloy = Alloy(
             f"{name}-alloy",
             alloy_system.args(
@@ -160,9 +161,7 @@ class TracingStack(pulumi.ComponentResource):
                 has_credentials=credentials is not None,
                 modules=args.alloy_modules,
             ),
-            self._child(
-                [namespace, tempo, alloy_identity, *([] if gateway_first else [sampler()])]
-            ),
+            self._child([namespace, tempo, alloy_identity, earlier]),
         )
         if gateway_first:
             sampler(alloy)
