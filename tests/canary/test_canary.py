@@ -20,6 +20,7 @@ from components.tempo.settings import TempoMode
 from plan import needs
 from plan.cost.usage import usage
 from plan.rehearse.collectors import Destinations, collector, tiers
+from plan.rehearse.metrics import total
 from plan.rehearse.programs import HOST, free_ports, get, process, wait_for
 from plan.rehearse.tempo import moved, ready, tempo
 from tests.checks.test_rules import settings, stack_file
@@ -129,14 +130,14 @@ def test_tempo_vulture_finds_what_it_sent_through_alloy(major: int, tmp_path: Pa
         ]
         stack.enter_context(process(command, tmp_path / "vulture.log"))
 
-        def counted(name: str) -> float:
-            text = (get(f"http://{HOST}:{own}/metrics") or b"").decode()
-            return sum(float(v) for v in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.M))
+        def counted(name: str, **labels: str) -> float:
+            return total((get(f"http://{HOST}:{own}/metrics") or b"").decode(), name, **labels)
 
         wait_for("look-ups", lambda: counted(CanaryMetric.CHECKED) >= 8, 240)
         # A trace of the quick test is too young for a search, which takes some seconds to find it.
         for kind in ("notfound_byid", "missingspans", "requestfailed"):
-            assert counted(re.escape(f'{CanaryMetric.ERRORS}{{error="{kind}"}}')) == 0
+            assert counted(CanaryMetric.ERRORS, error=kind) == 0
         running.kill()
-        failed = f'{CanaryMetric.ERRORS}{{error="requestfailed"}}'
-        wait_for("failed requests", lambda: counted(re.escape(failed)) > 0, 60)
+        wait_for(
+            "failed requests", lambda: counted(CanaryMetric.ERRORS, error="requestfailed") > 0, 60
+        )
