@@ -8,8 +8,10 @@ from components.telemetry.context import StackContext
 from components.telemetry.metrics import (
     AlloyMetric,
     BeylaMetric,
+    CanaryMetric,
     ClusterMetric,
     RemoteWriteMetric,
+    TempoKafkaMetric,
     TempoMetric,
 )
 from components.tempo.settings import TempoMode, TempoSettings
@@ -42,6 +44,7 @@ def context(mode: TempoMode, **changed: Any) -> StackContext:
         "sampling": SamplingMode.ON if mode is DISTRIBUTED else SamplingMode.OFF,
         "samplers": 1,
         "sampled_traces": 50_000,
+        "canary_seconds": 60,
     }
     return StackContext(**{**plain, **changed})
 
@@ -409,6 +412,28 @@ def _beyla() -> dict[str, Case]:
     }
 
 
+def canary_series(
+    kind: str, errors: tuple[float, float], checked: tuple[float, float]
+) -> list[Metric]:
+    """Return errors of a kind and look-ups of the canary, each in good order and in trouble."""
+    of = {"namespace": "tracing", "job": "tracing/tempo-vulture"}
+    return [
+        _counter(CanaryMetric.ERRORS, *errors, of, error=kind),
+        # Alloy adds attributes, so that each trace differs.
+        _counter(CanaryMetric.ERRORS, 1, 1, of, error="incorrectresult"),
+        _counter(CanaryMetric.CHECKED, *checked, of),
+    ]
+
+
+def _canary() -> dict[str, Case]:
+    return {
+        "CanaryTracesMissing": Case(
+            canary_series("notfound_byid", (0, 1), (2, 2)), minutes=15, spared=2
+        ),
+        "CanaryStopped": Case(canary_series("notfound_byid", (0, 0), (2, 0)), minutes=40),
+    }
+
+
 def cases(mode: TempoMode) -> dict[str, Case]:
     """Return the case of every alert, by its name."""
     whole = mode is MONOLITHIC
@@ -422,4 +447,29 @@ def cases(mode: TempoMode) -> dict[str, Case]:
         **_storage(part),
         **_generator(part, generator),
         **_beyla(),
+        **_canary(),
+    }
+
+
+def kafka_cases() -> dict[str, Case]:
+    """Return the case of every alert that Tempo 3 with Kafka has in addition, by its name."""
+    sender = {"namespace": "tracing", "job": "tracing/distributor"}
+    reader = {"namespace": "tracing", "job": "tracing/block-builder", "partition": "0"}
+    return {
+        # At 600 records a minute, the lag is five minutes, and twenty in trouble.
+        "TempoKafkaLag": Case(
+            [
+                _gauge(TempoKafkaMetric.LAG, 3000, 12_000, reader, group="block-builder"),
+                _gauge(TempoKafkaMetric.LAG, 5, 5, reader, group="live-store"),
+                _counter(TempoKafkaMetric.RECORDS_PRODUCED, 600, 600, sender),
+            ]
+        ),
+        "TempoKafkaRefusesSpans": Case(
+            [
+                _counter(TempoKafkaMetric.PRODUCE_FAILURES, None, 60, sender, reason="timeout"),
+                _gauge(ClusterMetric.UP, 1, 1, sender),
+            ],
+            minutes=10,
+            spared=0,
+        ),
     }

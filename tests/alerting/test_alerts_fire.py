@@ -10,15 +10,13 @@ import yaml
 
 from components.alerting.alert import INTERVAL
 from components.alerting.rules import alert_groups
+from components.telemetry.context import StackContext
 from components.telemetry.metrics import (
     AlloyMetric,
     BeylaMetric,
-    CanaryMetric,
-    ClusterMetric,
-    TempoKafkaMetric,
 )
 from components.tempo.settings import TempoMode
-from tests.alerting.cases import cases, context
+from tests.alerting.cases import canary_series, cases, context, kafka_cases
 from tests.alerting.timeline import Case, Metric, Phase, series
 
 PROMTOOL = shutil.which("promtool")
@@ -44,8 +42,8 @@ def write(folder: Path, name: str, content: dict[str, Any]) -> Path:
     return file
 
 
-def rule(mode: TempoMode, name: str) -> dict[str, Any]:
-    [found] = [r for g in alert_groups(context(mode)) for r in g["rules"] if r["alert"] == name]
+def rule(of: StackContext, name: str) -> dict[str, Any]:
+    [found] = [r for g in alert_groups(of) for r in g["rules"] if r["alert"] == name]
     return found
 
 
@@ -95,16 +93,21 @@ def scenarios(name: str, case: Case) -> list[dict[str, Any]]:
     ]
 
 
-def written(mode: TempoMode, name: str, folder: Path, tests: list[dict[str, Any]]) -> Path:
-    rules = {"groups": [{"name": "g", "interval": INTERVAL, "rules": [rule(mode, name)]}]}
+def written(
+    mode: TempoMode, name: str, folder: Path, tests: list[dict[str, Any]], **changed: Any
+) -> Path:
+    its = rule(context(mode, **changed), name)
+    rules = {"groups": [{"name": "g", "interval": INTERVAL, "rules": [its]}]}
     write(folder, "rules.yaml", rules)
     content = {"rule_files": ["rules.yaml"], "evaluation_interval": INTERVAL, "tests": tests}
     return write(folder, "tests.yaml", content)
 
 
+@pytest.mark.parametrize("version", [2, 3])
 @pytest.mark.parametrize("mode", TempoMode)
-def test_promtool_takes_all_rules(mode: TempoMode, tmp_path: Path) -> None:
-    file = write(tmp_path, "rules.yaml", {"groups": alert_groups(context(mode))})
+def test_promtool_takes_all_rules(mode: TempoMode, version: int, tmp_path: Path) -> None:
+    groups = alert_groups(context(mode, version=version))
+    file = write(tmp_path, "rules.yaml", {"groups": groups})
 
     assert promtool("check", "rules", "--lint=all", "--lint-fatal", file) == ""
 
@@ -151,75 +154,20 @@ def test_a_component_that_does_not_run_is_a_configuration_that_is_not_loaded(
     assert promtool("test", "rules", file) == ""
 
 
-def _of_kafka(well: float, sick: float, **labels: str) -> list[Metric]:
-    """Return lag of the block builders, whose own gauge follows their cycle, and of others."""
-    job = {"namespace": "tracing", "job": "tracing/block-builder", "partition": "0"}
-    sender = {"namespace": "tracing", "job": "tracing/distributor"}
-    return [
-        Metric(TempoKafkaMetric.LAG, {**job, "group": "block-builder"}, well, sick, gauge=True),
-        Metric(TempoKafkaMetric.LAG, {**job, "group": "live-store"}, 5, 5, gauge=True),
-        Metric(TempoKafkaMetric.RECORDS_PRODUCED, sender, 600, 600),
-    ]
+@pytest.mark.parametrize("name", kafka_cases())
+def test_alerts_on_kafka_fire_when_they_should_and_only_then(name: str, tmp_path: Path) -> None:
+    tests = scenarios(name, kafka_cases()[name])
+    file = written(TempoMode.DISTRIBUTED, name, tmp_path, tests, version=3)
+
+    assert promtool("test", "rules", file) == ""
 
 
-KAFKA = {
-    # 6,000 records are ten minutes at 600 a minute.
-    "TempoKafkaLag": Case(_of_kafka(3000, 12_000), minutes=45),
-    "TempoKafkaRefusesSpans": Case(
-        [
-            Metric(
-                TempoKafkaMetric.PRODUCE_FAILURES,
-                {"namespace": "tracing", "job": "tracing/distributor", "reason": "timeout"},
-                None,
-                60,
-            ),
-            Metric(
-                ClusterMetric.UP,
-                {"namespace": "tracing", "job": "tracing/distributor"},
-                1,
-                1,
-                gauge=True,
-            ),
-        ],
-        minutes=10,
-        spared=0,
-    ),
-}
+def test_some_searches_of_the_canary_find_nothing_without_a_fault(tmp_path: Path) -> None:
+    metrics = canary_series("notfound_search", (0.04, 0.5), (2, 2))
+    name, case = "CanaryTracesMissing", Case(metrics, minutes=60, spared=10)
+    file = written(TempoMode.DISTRIBUTED, name, tmp_path, scenarios(name, case))
 
-
-def _of_canary(
-    kind: str, errors: tuple[float, float], checked: tuple[float, float]
-) -> list[Metric]:
-    of = {"namespace": "tracing", "job": "tracing/tempo-vulture"}
-    return [
-        Metric(CanaryMetric.ERRORS, {**of, "error": kind}, *errors),
-        # Alloy adds attributes, so that each trace differs.
-        Metric(CanaryMetric.ERRORS, {**of, "error": "incorrectresult"}, 1, 1),
-        Metric(CanaryMetric.CHECKED, of, *checked),
-    ]
-
-
-CANARY = {
-    "CanaryTracesMissing": [
-        Case(_of_canary("notfound_byid", (0, 1), (2, 2)), minutes=15, spared=2),
-        # Some searches find nothing without a fault.
-        Case(_of_canary("notfound_search", (0.04, 0.5), (2, 2)), minutes=60, spared=10),
-    ],
-    "CanaryStopped": [Case(_of_canary("notfound_byid", (0, 0), (2, 0)), minutes=40)],
-}
-
-
-@pytest.mark.parametrize("name", [*KAFKA, *CANARY])
-def test_alerts_on_kafka_and_of_the_canary_fire_when_they_should(name: str, tmp_path: Path) -> None:
-    of = context(TempoMode.DISTRIBUTED, version=3, canary_seconds=60)
-    [its] = [r for g in alert_groups(of) for r in g["rules"] if r["alert"] == name]
-    groups = {"groups": [{"name": "g", "interval": INTERVAL, "rules": [its]}]}
-    write(tmp_path, "rules.yaml", groups)
-    wanted = CANARY.get(name) or [KAFKA[name]]
-    tests = [test for case in wanted for test in scenarios(name, case)]
-    content = {"rule_files": ["rules.yaml"], "evaluation_interval": INTERVAL, "tests": tests}
-
-    assert promtool("test", "rules", write(tmp_path, "tests.yaml", content)) == ""
+    assert promtool("test", "rules", file) == ""
 
 
 @pytest.mark.parametrize(
@@ -287,6 +235,10 @@ def test_services_that_send_their_own_spans_are_no_reason_for_beylas(tmp_path: P
 
 @pytest.mark.parametrize("mode", TempoMode)
 def test_every_alert_has_a_case(mode: TempoMode) -> None:
-    alerts = {r["alert"] for g in alert_groups(context(mode)) for r in g["rules"]}
+    def alerts(version: int) -> set[str]:
+        groups = alert_groups(context(mode, version=version))
+        return {r["alert"] for g in groups for r in g["rules"]}
 
-    assert alerts == set(cases(mode))
+    assert alerts(2) == set(cases(mode))
+    more = kafka_cases() if mode is TempoMode.DISTRIBUTED else {}
+    assert alerts(3) - alerts(2) == set(more)

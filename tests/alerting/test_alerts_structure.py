@@ -85,15 +85,9 @@ OF_KAFKA = {
     for rule in rules(context(TempoMode.DISTRIBUTED, version=3))
     if (name := rule["alert"]).startswith("TempoKafka")
 }
-OF_CANARY = {
-    name: rule
-    for rule in rules(context(TempoMode.MONOLITHIC, canary_seconds=60))
-    if (name := rule["alert"]).startswith("Canary")
-}
 ALL = {
     **{r["alert"]: r for mode in TempoMode for r in rules(context(mode))},
     **OF_KAFKA,
-    **OF_CANARY,
 }
 each_alert = sweep("rule", ALL.values(), ids=ALL)
 
@@ -220,6 +214,9 @@ def test_what_is_not_installed_has_no_alerts() -> None:
 
     assert {n for n in whole if n.startswith("Beyla")} == whole - names(
         context(TempoMode.DISTRIBUTED, beyla_namespace=None)
+    )
+    assert {n for n in whole if n.startswith("Canary")} == whole - names(
+        context(TempoMode.DISTRIBUTED, canary_seconds=0)
     )
     assert whole - names(context(TempoMode.DISTRIBUTED, logs_uid=None)) == {"AlloyLosesLogs"}
     assert whole - names(context(TempoMode.DISTRIBUTED, generator=False, metrics_uid=None)) == {
