@@ -154,6 +154,9 @@ TEXTS = [
     ("client_secret: 'secret 65' rest", "client_secret: 'REDACTED' rest"),
     ("Cookie: a=secret-66; b=secret-67\nHost: h", "Cookie: REDACTED\nHost: h"),
     ("> Authorization: Basic secret-68==\n> Host: h", "> Authorization: REDACTED\n> Host: h"),
+    ("> X-API-Key: c2VjcmV0 rest", "> X-API-Key: REDACTED rest"),
+    ("PRIVATE_KEY=c2VjcmV0 TZ=UTC", "PRIVATE_KEY=REDACTED TZ=UTC"),
+    ("> COOKIE: a=c2VjcmV0\n> Host: h", "> COOKIE: REDACTED\n> Host: h"),
     (f"token {JWT}", "token REDACTED"),
     (
         "GET https://u:secret-69@h/x?access_token=secret-70&p=1",

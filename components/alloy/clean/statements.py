@@ -103,15 +103,10 @@ QUERY = (
 )
 #: Attributes with a URL, a path with a query, or a query.
 URLS = ("url.full", "url.query", "http.url", "http.target")
-#: Names in front of `=` or `:`, and what a text with one contains.
+#: Names in front of `=` or `:`.
 _ASSIGNED = (
     r"password|passwd|passphrase|pwd|secret|token|credentials?"
     r"|(?:api|access|private|secret)[._-]?key(?:[._-]?id)?"
-)
-_ASSIGNED_MARKS = (
-    *("assw", "ASSW", "assphrase", "pwd", "PWD", "ecret", "ECRET", "oken", "OKEN", "redential"),
-    *(r"pi[._-]?[kK]ey", r"PI[._-]?KEY", r"ccess[._-]?[kK]ey", r"rivate[._-]?[kK]ey"),
-    *("uthorization", "ookie"),
 )
 #: The same for headers, whose values go to the end of the line.
 _ASSIGNED_LINES = "authorization|cookie"
@@ -458,11 +453,8 @@ def _assignments(redaction: RedactionSettings, *paths: str) -> Iterator[str]:
     if not redaction.enabled or not redaction.rules.assignments:
         return
     for path in paths:
-        flag = f'{path.partition(".")[0]}.cache["assigned"]'
-        yield f"set({flag}, false)"
-        yield f"set({flag}, true) where {_any(path, _ASSIGNED_MARKS)}"
         for pattern, new in ASSIGNMENTS:
-            yield f"{_replace(path, pattern, new)} where {flag} == true"
+            yield f'{_replace(path, pattern, new)} where IsMatch({path}, "[:=]")'
 
 
 def _routes(routes: RouteSettings, *paths: str) -> list[str]:
@@ -490,14 +482,6 @@ def _limited(limits: AttributeLimitSettings, context: str) -> list[str]:
     if limits.value_bytes:
         found.append(f"truncate_all({path}, {limits.value_bytes})")
     return found
-
-
-def _any(path: str, patterns: Iterable[str]) -> str:
-    """Return the condition that a text matches one of some patterns.
-
-    They begin with fixed characters: searched one by one, they are faster than a single choice.
-    """
-    return " or ".join(f"IsMatch({path}, {quoted(pattern)})" for pattern in patterns)
 
 
 def _replace_all(path: str, pattern: str, new: str) -> str:
