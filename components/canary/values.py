@@ -19,8 +19,6 @@ _IMAGE = "grafana/tempo-vulture"
 _USER = 10001
 #: Termination grace period (Kubernetes' default) and `minReadySeconds` of the chart, in seconds.
 _GRACE_SECONDS, _READY_SECONDS = 30, 10
-#: What sets the arguments of the program.
-_ARGUMENTS = "canary.intervalSeconds"
 
 #: Keys of the chart that `canary.values` can't set: what sets them, or why the stack owns them.
 OWNED: Mapping[str, str] = {
@@ -30,7 +28,7 @@ OWNED: Mapping[str, str] = {
     "image.repository": "charts.imageRegistry",
     "imagePullSecrets": "canary.placement.imagePullSecrets",
     "resources": "canary.workload",
-    "extraArgs": _ARGUMENTS,
+    "extraArgs": "canary.intervalSeconds",
     "tempoAddress": "it sends to Alloy and asks Tempo",
     "podMonitor.enabled": MONITOR,
     "podMonitor.labels": MONITOR_LABELS,
