@@ -28,13 +28,16 @@ from tests.contracts.check import unknown_keys
 from tests.examples import features
 from tests.helm import TEMPLATE
 from tests.tempo.cases import arguments
-from tests.tempo.rendering import CHARTS, needs_charts, of_kind, render, tempo_config
+from tests.tempo.rendering import (
+    needs_chart,
+    needs_charts,
+    of_kind,
+    packaged,
+    render,
+    tempo_config,
+)
 from tests.tempo.running import s3_stand_in
 
-PACKAGE = Path(CHARTS or "") / f"{CHART.name}-{CHART.version}.tgz"
-needs_package = pytest.mark.skipif(
-    not PACKAGE.is_file(), reason=f"needs {PACKAGE.name} in TRACING_TEST_CHARTS"
-)
 PROGRAMS = {2: "tempo", 3: "tempo-3"}
 
 
@@ -70,14 +73,17 @@ def test_its_requests_to_the_bucket_cost() -> None:
 
 
 @needs_charts
-@needs_package
+@needs_chart(CHART)
 def test_the_pod_is_restricted_and_scraped(tmp_path: Path) -> None:
     its = canary(grafana={"serviceMonitor": {"enabled": True, "labels": {"release": "p"}}})
     file = tmp_path / "values.yaml"
     file.write_text(yaml.safe_dump(values(its)))
     options = ["--namespace", its.namespace, "--values", str(file)]
     done = subprocess.run(
-        [*TEMPLATE, CANARY_RELEASE, PACKAGE, *options], capture_output=True, text=True, check=True
+        [*TEMPLATE, CANARY_RELEASE, packaged(CHART), *options],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     objects = [each for each in yaml.safe_load_all(done.stdout) if each]
     [pod] = [o["spec"]["template"]["spec"] for o in of_kind(objects, "Deployment").values()]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.core.helm import TEMPO_3, TEMPO_DISTRIBUTED_3
+from components.core.helm import TEMPO_3, TEMPO_DISTRIBUTED_3, Chart
 from components.core.names import TEMPO_RELEASE
 from components.tempo.component import TempoArgs, values
 from tests.helm import HELM, TEMPLATE
@@ -24,20 +24,29 @@ needs_charts = pytest.mark.skipif(
 )
 
 
-_KAFKA = f"{TEMPO_DISTRIBUTED_3.name}-{TEMPO_DISTRIBUTED_3.version}.tgz"
-needs_chart_of_kafka = pytest.mark.skipif(
-    not (Path(CHARTS or "") / _KAFKA).is_file(), reason=f"needs {_KAFKA} in TRACING_TEST_CHARTS"
-)
+def packaged(chart: Chart) -> Path:
+    """Return where a packaged chart is, if it is there."""
+    return Path(CHARTS or "") / f"{chart.name}-{chart.version}.tgz"
+
+
+def needs_chart(chart: Chart) -> pytest.MarkDecorator:
+    """Return the mark of a test that needs a chart which the folder may lack."""
+    file = packaged(chart)
+    return pytest.mark.skipif(
+        not file.is_file(), reason=f"needs {file.name} in TRACING_TEST_CHARTS"
+    )
+
+
+needs_chart_of_kafka = needs_chart(TEMPO_DISTRIBUTED_3)
 
 
 def render(args: TempoArgs, folder: Path) -> list[dict[str, Any]]:
     """Return the objects that helm makes of the arguments."""
     file = folder / "values.yaml"
     file.write_text(yaml.safe_dump(values(args)))
-    charts = Path(CHARTS or "")
-    chart = charts / f"{args.chart_in_use.name}-{args.chart_in_use.version}.tgz"
+    chart = packaged(args.chart_in_use)
     if args.chart_in_use == TEMPO_3:
-        chart = package(charts, folder)
+        chart = package(Path(CHARTS or ""), folder)
     # The kinds of the Prometheus operator are told, since there is no cluster to ask.
     options = {
         "--namespace": args.namespace,
