@@ -1,7 +1,6 @@
 """Tempo 3 in mode distributed with a broker, as the chart renders it."""
 
 import contextlib
-import json
 import os
 import secrets
 import shutil
@@ -14,7 +13,6 @@ import pytest
 
 from components.telemetry.metrics import TempoKafkaMetric, TempoMetric
 from components.tempo.settings import TempoMode
-from delivery.verify.telemetry import SPANS, Sent
 from plan.rehearse.programs import HOST, Program, get, wait_for
 from plan.rehearse.sinks import HttpSink, http_sink
 from plan.rehearse.tempo import moved, ready, tempo
@@ -22,7 +20,7 @@ from tests.tempo.cases import METRICS, arguments
 from tests.tempo.rendering import needs_chart_of_kafka, needs_charts, render, tempo_config
 from tests.tempo.running import s3_client, s3_stand_in
 from tests.tempo.test_tempo_majors import LATER as ALWAYS_LATER
-from tests.tempo.test_tempo_majors import exposed
+from tests.tempo.test_tempo_majors import Running, exposed
 
 #: Host and port of a broker that makes topics, of two partitions each, as they are written to.
 BROKER = os.environ.get("KAFKA_BROKERS", "")
@@ -51,8 +49,8 @@ pytestmark = [
 ]
 
 
-@dataclass
-class Running:
+@dataclass(kw_only=True)
+class Parts(Running):
     """All parts of a Tempo."""
 
     ports: dict[str, dict[str, int]]
@@ -62,28 +60,6 @@ class Running:
     folder: Path
     backend: HttpSink
 
-    def url(self, part: str, path: str, port: str = "http") -> str:
-        """Return a URL of a part."""
-        return f"http://{HOST}:{self.ports[part][port]}{path}"
-
-    def send(self, count: int) -> list[str]:
-        """Send traces; return their ids."""
-        sent = [Sent() for _ in range(count)]
-        url = self.url("distributor-0", "/v1/traces", "otlp_http")
-        for each in sent:
-            wait_for("distributor", lambda s=each: get(url, s.traces()) is not None)
-        return [each.trace_id for each in sent]
-
-    def missing(self, trace_ids: list[str]) -> list[str]:
-        """Return the traces that Tempo doesn't have as a whole."""
-        return [each for each in trace_ids if self._spans(each) != SPANS]
-
-    def _spans(self, trace_id: str) -> int:
-        url = self.url("query-frontend-0", f"/api/traces/{trace_id}")
-        found: Any = json.loads(get(url) or b"{}")
-        scopes = [s for batch in found.get("batches", ()) for s in batch["scopeSpans"]]
-        return sum(len(scope["spans"]) for scope in scopes)
-
     def blocks(self) -> int:
         """Return the number of blocks in the bucket."""
         found = self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
@@ -91,11 +67,12 @@ class Running:
 
     def metrics(self) -> str:
         """Return the metrics of all parts."""
-        return "\n".join((get(self.url(p, "/metrics")) or b"").decode() for p in PARTS)
+        urls = [f"http://{HOST}:{self.ports[part]['http']}/metrics" for part in PARTS]
+        return "\n".join((get(url) or b"").decode() for url in urls)
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
+def running(tmp_path: Path) -> Iterator[Parts]:
     bucket = arguments(TempoMode.DISTRIBUTED).bucket
     with (
         s3_stand_in(tmp_path, bucket) as s3,
@@ -144,7 +121,17 @@ def running(tmp_path: Path) -> Iterator[Running]:
             programs[part] = stack.enter_context(tempo(own, folders[part], target, "tempo-3"))
         for own_ports in ports.values():
             ready(own_ports)
-        yield Running(ports, programs, s3_client(s3), bucket, tmp_path, backend)
+        yield Parts(
+            major=3,
+            http=f"http://{HOST}:{ports['query-frontend-0']['http']}",
+            otlp=f"http://{HOST}:{ports['distributor-0']['otlp_http']}",
+            ports=ports,
+            programs=programs,
+            s3=s3_client(s3),
+            bucket=bucket,
+            folder=tmp_path,
+            backend=backend,
+        )
 
 
 #: Metrics that appear with a poll that finds a block, or with the first fault.
@@ -153,9 +140,9 @@ LATER = {*ALWAYS_LATER, TempoKafkaMetric.PRODUCE_FAILURES}
 ABSENT = {TempoMetric.BLOCKS_FLUSHED}
 
 
-def test_the_parts_work_together(running: Running) -> None:
+def test_the_parts_work_together(running: Parts) -> None:
     sent = running.send(20)
-    wait_for("traces in the live store", lambda: running.missing(sent) == [], 90)
+    running.wait_for("traces in the live store", sent)
     wait_for("blocks of both partitions", lambda: running.blocks() > 1, 120)
     wait_for("span metrics", lambda: list(running.backend.series()), 120)
     for partition in (0, 1):
@@ -174,4 +161,4 @@ def test_the_parts_work_together(running: Running) -> None:
     more = running.send(5)
     store.start()
     ready(running.ports["live-store-0"])
-    wait_for("all traces", lambda: running.missing([*sent, *more]) == [], 120)
+    running.wait_for("all traces", [*sent, *more])
