@@ -1,8 +1,14 @@
 """Alerts on Tempo: whether it runs, ingests, answers, stores blocks and makes span metrics."""
 
 from ..telemetry.context import StackContext
-from ..telemetry.metrics import QUERY_ROUTES, ClusterMetric, TempoKafkaMetric, TempoMetric
-from ..telemetry.promql import grown
+from ..telemetry.metrics import (
+    QUERY_ROUTES,
+    RATE_LIMITED,
+    ClusterMetric,
+    TempoKafkaMetric,
+    TempoMetric,
+)
+from ..telemetry.promql import grown, quoted
 from ..tempo.settings import TempoMode
 from .alert import (
     AFTER_RESTART,
@@ -27,7 +33,8 @@ _OUTSTANDING = 200
 def tempo(context: StackContext) -> list[Alert]:
     """Return the alerts on Tempo's pods, its ingestion and its queries."""
     up = context.tempo(ClusterMetric.UP)
-    lost = grown(context.tempo(TempoMetric.SPANS_DISCARDED), up, by=["reason"])
+    lost = grown(context.tempo_lost(), up, by=["reason"])
+    limited = context.tempo(TempoMetric.SPANS_DISCARDED, reason=f"={quoted(RATE_LIMITED)}")
     received = context.tempo(TempoMetric.SPANS_RECEIVED)
     query = {"route": f'=~"{QUERY_ROUTES}"'}
     asked = context.tempo_count(TempoMetric.REQUESTS, "rate 5m", **query)
@@ -46,6 +53,16 @@ def tempo(context: StackContext) -> list[Alert]:
             "Tempo discards spans: {{ $labels.reason }}",
             "For each span that it keeps, Tempo discards {{ $value | humanize }} with "
             "reason {{ $labels.reason }}. Traces are incomplete or missing.",
+        ),
+        warning(
+            "TempoRateLimitExceeded",
+            # What an outage left in Alloy's queue arrives within this time.
+            AFTER_ROLLOUT_AND_WINDOW,
+            f"sum(rate({limited}[5m])) > 0",
+            "More spans arrive than Tempo's rate limit allows",
+            "Tempo refuses {{ $value | humanize }} spans per second because they exceed "
+            "tempo.limits.rateLimitMib. Alloy sends them again. Spans are lost when its queue is "
+            "full.",
         ),
         warning(
             "TempoAttributesTruncated",

@@ -20,7 +20,14 @@ from ..settings import TracingSettings
 from ..tempo import config
 from ..tempo.settings import Histograms, TempoMode, TempoSettings, has_kafka
 from ..tempo.sizes import Blocks, Limits, blocks, copies, limits
-from .metrics import LATENCY_BUCKETS, ClusterMetric, Label, tempo_metric
+from .metrics import (
+    LATENCY_BUCKETS,
+    RATE_LIMITED,
+    ClusterMetric,
+    Label,
+    TempoMetric,
+    tempo_metric,
+)
 from .promql import FROM_TEMPO, counted, quoted, select
 
 #: Parts of a distributed Tempo, as the chart's ServiceMonitors name their jobs.
@@ -137,6 +144,13 @@ class StackContext:
         job = f'="{jobs[0]}"' if len(jobs) == 1 else f'=~"{"|".join(jobs)}"'
         its = tempo_metric(metric, self.version, kafka=self.kafka)
         return self._select(its, self.namespace, job=job, **matchers)
+
+    def tempo_lost(self) -> str:
+        """Select the counter of spans that Tempo refuses for good, or drops.
+
+        Spans above the rate limit are not lost: Tempo asks for another try, and Alloy makes it.
+        """
+        return self.tempo(TempoMetric.SPANS_DISCARDED, reason=f"!={quoted(RATE_LIMITED)}")
 
     def tempo_count(self, metric: StrEnum, over: str, *, by: str = "", **matchers: str) -> str:
         """Sum the count of a histogram of Tempo; see `counted` for the arguments."""

@@ -150,6 +150,10 @@ class RulerMetric(StrEnum):
     ALERTS = "ALERTS"
 
 
+#: `reason` of the spans above the rate limit, among those that Tempo discards.
+RATE_LIMITED = "rate_limited"
+
+
 class TempoMetric(StrEnum):
     """Tempo's own metrics (recorded from Tempo 2.10.8)."""
 

@@ -25,6 +25,7 @@ from components.load import capacity
 from components.settings import TracingSettings
 from components.telemetry.context import stack_context
 from components.telemetry.metrics import (
+    RATE_LIMITED,
     AlloyMetric,
     BeylaMetric,
     ClusterMetric,
@@ -246,9 +247,12 @@ def _spans_refused_by_tempo(day: Day) -> None:
     day.add("lost", AlloyMetric.SPANS_LOST, comes(day.spans / 10), **alloy, error_type="Internal")
 
 
-def _over_the_limit(day: Day) -> None:
-    labels = {**day.series["received"].labels, "reason": "rate_limited"}
-    day.add("discarded", TempoMetric.SPANS_DISCARDED, comes(day.spans / 3), **labels)
+def _discards(reason: str) -> Callable[[Day], None]:
+    def change(day: Day) -> None:
+        labels = {**day.series["received"].labels, "reason": reason}
+        day.add("discarded", TempoMetric.SPANS_DISCARDED, comes(day.spans / 3), **labels)
+
+    return change
 
 
 def _metrics_backend_away(day: Day) -> None:
@@ -342,7 +346,8 @@ BAD: Mapping[str, Callable[[Day], None]] = {
     "the gateway is killed": _gateway_killed,
     "the gateway refuses a tenth": _gateway_refuses,
     "Tempo rejects a tenth for good": _spans_refused_by_tempo,
-    "a quarter is over Tempo's limit": _over_the_limit,
+    "a quarter is over Tempo's limit of traces": _discards("live_traces_exceeded"),
+    "a quarter is over Tempo's rate limit": _discards(RATE_LIMITED),
     "S3 denies access": _s3_refuses,
     "S3 is away": _s3_away,
     "the metrics backend is away": _metrics_backend_away,

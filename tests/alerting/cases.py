@@ -6,6 +6,7 @@ from typing import Any
 from components.alloy.sampling.settings import SamplingMode
 from components.telemetry.context import StackContext
 from components.telemetry.metrics import (
+    RATE_LIMITED,
     AlloyMetric,
     BeylaMetric,
     CanaryMetric,
@@ -209,7 +210,7 @@ def _ingestion(part: Mapping[str, str]) -> dict[str, Case]:
 
 
 def _tempo(part: Mapping[str, str], mode: TempoMode) -> dict[str, Case]:
-    tenant = {"tenant": "single-tenant"}
+    tenant, too_many = {"tenant": "single-tenant"}, "live_traces_exceeded"
     volume = {
         "namespace": "tracing",
         "job": "kubelet",
@@ -235,12 +236,19 @@ def _tempo(part: Mapping[str, str], mode: TempoMode) -> dict[str, Case]:
         "TempoDiscardsSpans": Case(
             [
                 _counter(TempoMetric.SPANS_RECEIVED, 1000, 500, part, **tenant),
-                _counter(TempoMetric.SPANS_DISCARDED, None, 500, part, reason="rate_limited"),
+                _counter(TempoMetric.SPANS_DISCARDED, None, 500, part, reason=too_many),
                 _counter(TempoMetric.SPANS_DISCARDED, 2, 2, part, reason="trace_too_large"),
+                _counter(TempoMetric.SPANS_DISCARDED, None, 500, part, reason=RATE_LIMITED),
                 _gauge(ClusterMetric.UP, 1, 1, part),
             ],
             minutes=LOSS,
             spared=0,
+        ),
+        "TempoRateLimitExceeded": Case(
+            [
+                _counter(TempoMetric.SPANS_DISCARDED, None, 500, part, reason=RATE_LIMITED),
+                _counter(TempoMetric.SPANS_DISCARDED, 2, 500, part, reason=too_many),
+            ]
         ),
         "TempoAttributesTruncated": Case(
             [

@@ -62,7 +62,7 @@ def test_an_outage_of_tempo_warns_before_and_pages_within_two_minutes_of_loss(st
         "the gateway is killed",
         "the gateway refuses a tenth",
         "Tempo rejects a tenth for good",
-        "a quarter is over Tempo's limit",
+        "a quarter is over Tempo's limit of traces",
     ],
 )
 def test_what_is_refused_or_dropped_pages_within_two_minutes(stack: str, day: str) -> None:

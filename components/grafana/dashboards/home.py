@@ -187,7 +187,7 @@ def _pipeline(show: Panels) -> Line:
     refused = added(stack.collectors(AlloyMetric.SPANS_REFUSED), window=ONCE, or_none=True)
     lost = added(stack.collectors(AlloyMetric.SPANS_LOST), window=ONCE, or_none=True)
     received = added(stack.tempo(TempoMetric.SPANS_RECEIVED), window=ONCE)
-    discarded = added(stack.tempo(TempoMetric.SPANS_DISCARDED), window=ONCE, or_none=True)
+    discarded = added(stack.tempo_lost(), window=ONCE, or_none=True)
     to_alloy, to_tempo = (Link("Alloy", _to(Uid.COLLECTORS)),), (Link("Tempo", _to(Uid.TEMPO)),)
     return Line(
         first,
@@ -216,7 +216,8 @@ def _pipeline(show: Panels) -> Line:
         ),
         show.stat(
             "Lost at Tempo",
-            "Share of spans that Tempo discards because they exceed a limit.",
+            "Share of spans that Tempo discards because they exceed a limit. Those above the rate "
+            "limit are not counted: Alloy sends them again.",
             f"{discarded} / (({received} + {discarded}) > 0)",
             units.FAILED,
             LOSS_STEPS,

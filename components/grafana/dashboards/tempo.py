@@ -44,7 +44,7 @@ def _state(show: Panels) -> Line:
     tempo = show.stack.tempo
     up, loaded = tempo(ClusterMetric.UP), tempo(TempoMetric.CONFIG_LOADED)
     received = added(tempo(TempoMetric.SPANS_RECEIVED), window=ONCE)
-    discarded = added(tempo(TempoMetric.SPANS_DISCARDED), window=ONCE)
+    discarded = added(show.stack.tempo_lost(), window=ONCE)
     asked = added(tempo(TempoMetric.REQUESTS, route=_QUERIES), window=ONCE)
     failed = added(tempo(TempoMetric.REQUESTS, route=_QUERIES, status_code='=~"5.."'), window=ONCE)
     return Line(
@@ -58,7 +58,8 @@ def _state(show: Panels) -> Line:
         show.stat("Received", "Spans per second that Tempo ingests.", received, units.SPANS),
         show.stat(
             "Discarded",
-            "Spans that Tempo discards over a limit, for each span that it keeps. They are lost.",
+            "Spans that Tempo discards over a limit, for each span that it keeps. They are lost. "
+            "Those above the rate limit are not counted: Alloy sends them again.",
             ratio(discarded, received),
             units.FAILED,
             LOSS_STEPS,
@@ -101,8 +102,9 @@ def _ingest(show: Panels) -> list[Line]:
             ),
             show.graph(
                 "Spans discarded",
-                "Spans per second that are lost, by reason: rate_limited is the ingestion limit, "
-                "live_traces_exceeded the limit of traces, trace_too_large that of one trace.",
+                "Spans per second that Tempo discards, by reason: live_traces_exceeded is the "
+                "limit of traces, trace_too_large that of one trace. Alloy sends those with "
+                "rate_limited again; the others are lost.",
                 {"{{reason}}": added(tempo(TempoMetric.SPANS_DISCARDED), by=["reason"])},
                 units.SPANS,
                 colour="red",
