@@ -55,7 +55,7 @@ RENDERED: Final = {
     helm.TEMPO_DISTRIBUTED.name: Rendered(kinds=(*_COMMON, *_SCALED, "StatefulSet")),
     helm.ALLOY.name: Rendered(kinds=(*_COMMON, *_ACCESS, *_SCALED)),
     helm.BEYLA.name: Rendered(kinds=(*_COMMON, *_ACCESS, "DaemonSet", "Deployment")),
-    helm.TEMPO_VULTURE.name: Rendered(kinds=("Deployment", "ServiceAccount"), monitor="PodMonitor"),
+    helm.TEMPO_VULTURE.name: Rendered(kinds=("Deployment",), monitor="PodMonitor"),
     helm.OPERATOR.name: Rendered(
         kinds=(
             *(*_COMMON, *_ACCESS, "Role", "RoleBinding", "Secret", "Deployment"),

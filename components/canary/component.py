@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_kubernetes as kubernetes
 
 from ..core import helm
 from ..core.names import CANARY_RELEASE
@@ -58,6 +59,13 @@ class Canary(pulumi.ComponentResource):
     ) -> None:
         refuse(name, checks(args))
         super().__init__("tracing:index:Canary", name, {}, opts)
+        # The chart's own would mount a token that gives access to the API server.
+        account = kubernetes.core.v1.ServiceAccount(
+            f"{name}-service-account",
+            metadata={"name": CANARY_RELEASE, "namespace": args.namespace},
+            automount_service_account_token=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         self._release = helm.release(
             f"{name}-release",
             name=CANARY_RELEASE,
@@ -67,5 +75,6 @@ class Canary(pulumi.ComponentResource):
             rollouts=rollouts(),
             atomic=args.atomic,
             parent=self,
+            depends_on=[account],
         )
         register(self)

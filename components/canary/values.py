@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import placement
 from ..core.helm import Rollout
+from ..core.names import CANARY_RELEASE
 from ..core.overrides import MONITOR, MONITOR_LABELS, NAMES, Check, merged
 from .sizes import workload
 
@@ -33,6 +34,7 @@ OWNED: Mapping[str, str] = {
     "podMonitor.enabled": MONITOR,
     "podMonitor.labels": MONITOR_LABELS,
     "podMonitor.namespace": NAMES,
+    "serviceAccount": "the stack makes one without a token",
     **placement.owners("canary", priorityClassName="priorityClass"),
 }
 
@@ -64,6 +66,7 @@ def _built(args: "CanaryArgs") -> dict[str, Any]:
         "resources": workload(settings).resources(),
         "tempoAddress": {"push": args.push_url, "query": args.query_url},
         "extraArgs": _arguments(args),
+        "serviceAccount": {"create": False, "name": CANARY_RELEASE},
         "podMonitor": {
             "enabled": args.service_monitor.enabled,
             "labels": args.service_monitor.labels,

@@ -144,6 +144,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         replaced="Whoever reads the password is without it until the new one is there.",
         section="credentials.md#backend-passwords",
     ),
+    "kubernetes:core/v1:ServiceAccount": _kind(
+        *_METADATA,
+        deleted="The canary's pod can't start again.",
+        replaced="The canary's pod can't start until the new one is there.",
+    ),
     "kubernetes:networking.k8s.io/v1:NetworkPolicy": _kind(
         *_METADATA,
         deleted="Traffic that only this policy admits is refused, if others select the same pods.",

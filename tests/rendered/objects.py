@@ -31,7 +31,7 @@ CLUSTER_WIDE = (
     *("PriorityClass", "RuntimeClass", "StorageClass", "ValidatingWebhookConfiguration"),
 )
 _WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
-_OWN = ("ConfigMap", "Namespace", "NetworkPolicy", "Secret")
+_OWN = ("ConfigMap", "Namespace", "NetworkPolicy", "Secret", "ServiceAccount")
 
 
 @functools.cache

@@ -6,7 +6,12 @@ from typing import Any
 
 from components.alloy.endpoints import ALLOY_RELEASE
 from components.beyla.values import CACHE_SERVICE
-from components.core.names import CANARY_RELEASE, OPERATOR_RELEASE, TEMPO_SERVICE_ACCOUNT
+from components.core.names import (
+    ALLOY_LOGS_RELEASE,
+    CANARY_RELEASE,
+    OPERATOR_RELEASE,
+    TEMPO_SERVICE_ACCOUNT,
+)
 from components.tempo.endpoints import otlp_service, query_service
 from components.tempo.settings import TempoMode
 from tests.network.evaluator import selects
@@ -25,6 +30,8 @@ from tests.sweep import sweep
 pytestmark = needs_charts
 each = sweep("program", PROGRAMS)
 
+#: Workloads that read from the API server.
+ASKING = {ALLOY_RELEASE, ALLOY_LOGS_RELEASE, "beyla", CACHE_SERVICE, "otel"}
 #: An address of a Service, as it stands in configurations and outputs.
 ADDRESS = re.compile(r"([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.cluster\.local)?\.?:(\d+)")
 
@@ -91,6 +98,26 @@ def test_only_tempos_pods_have_the_service_account_with_the_role(program: str) -
         name = pod["metadata"]["name"]
         is_tempo = name.startswith("tempo") and name != CANARY_RELEASE
         assert (account == TEMPO_SERVICE_ACCOUNT) is is_tempo
+
+
+@each
+def test_only_pods_that_ask_the_api_server_have_a_token(program: str) -> None:
+    objects = objects_of(program)
+    mounted = {
+        name_of(o): o.get("automountServiceAccountToken", True)
+        for o in of_kind(objects, "ServiceAccount")
+    }
+
+    def has_token(pod: Object) -> bool:
+        account = (pod["metadata"]["namespace"], pod["spec"]["serviceAccountName"])
+        return pod["spec"].get("automountServiceAccountToken", mounted[account])
+
+    with_one = {
+        pod["metadata"]["name"].removeprefix(f"{pod['metadata']['namespace']}-")
+        for pod in pods(objects)
+        if has_token(pod)
+    }
+    assert with_one <= ASKING
 
 
 @each

@@ -179,7 +179,6 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--per-second", type=float, default=500, help="spans of all senders")
     parser.add_argument("--pods", type=int, default=5, help="senders")
     parser.add_argument("--spans", type=int, default=10, help="spans of each trace")
-    parser.add_argument("--set", default="{}", help="further settings as JSON, by group")
     parser.add_argument("--name", default="days", help="name of the file with the results")
     options = parser.parse_args(given)
     if options.list:
@@ -192,14 +191,13 @@ def main(given: Sequence[str] | None = None) -> int:
     chosen = [known[name] for name in options.rows] or list(ROWS)
     OUT.mkdir(parents=True, exist_ok=True)
     everything: list[Result] = []
-    further = json.loads(options.set)
     here = place.Place.find()
     for settings, rows in itertools.groupby(
         sorted(chosen, key=lambda row: json.dumps(row.settings)), lambda row: row.settings
     ):
         with (
             tempfile.TemporaryDirectory() as folder,
-            brought_up(Path(folder), here, **{**settings, **further}) as stack,
+            brought_up(Path(folder), here, **settings) as stack,
         ):
             if here.emulated:
                 # Nothing else frees them where there is no provisioner.

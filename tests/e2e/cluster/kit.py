@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +17,9 @@ MONITORING = "monitoring"
 SHOP = "e2e-shop"
 NODE = "e2e-node"
 S3 = "moto"
+KAFKA = "e2e-kafka"
+#: Host and port of the broker of `kafka.yaml`.
+KAFKA_ADDRESS = f"kafka.{KAFKA}.svc.cluster.local:9092"
 NAMESPACES = (MONITORING, SHOP, NODE)
 #: Not `prometheus`, as that of the local stack is called.
 PROMETHEUS = "e2e-prometheus"
@@ -23,7 +27,8 @@ PROMETHEUS_URL = f"http://{PROMETHEUS}.{MONITORING}.svc.cluster.local:9090"
 SINK_URL = f"http://sink.{MONITORING}.svc.cluster.local:3100"
 GATE_URL = f"http://gate.{S3}.svc.cluster.local:5000"
 TOOLS = "tools"
-_PROGRAMS = Path(__file__).parent / "programs"
+_HERE = Path(__file__).parent
+_PROGRAMS = _HERE / "programs"
 _RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -194,7 +199,7 @@ def _digest(files: Mapping[str, str]) -> str:
 
 
 def scraping(monitors: Sequence[Json]) -> Json:
-    """Return Prometheus' configuration for ServiceMonitors, as the operator would write it."""
+    """Return Prometheus' configuration for monitors, as the operator would write it."""
     return {
         "global": {"scrape_interval": "15s", "evaluation_interval": "15s"},
         "storage": {"exemplars": {"max_exemplars": 100_000}},
@@ -202,20 +207,39 @@ def scraping(monitors: Sequence[Json]) -> Json:
         "scrape_configs": [
             _scrape(monitor, index, endpoint)
             for monitor in monitors
-            for index, endpoint in enumerate(monitor["spec"]["endpoints"])
+            for index, endpoint in enumerate(monitor["spec"][_MONITORS[monitor["kind"]].endpoints])
         ],
     }
 
 
+@dataclass(frozen=True)
+class _Monitor:
+    """What a kind of monitor selects, in the operator's and in Prometheus' words."""
+
+    endpoints: str
+    role: str
+    labels: str
+    port: str
+
+
+_MONITORS = {
+    "ServiceMonitor": _Monitor(
+        "endpoints", "endpointslice", "service_label_", "endpointslice_port_name"
+    ),
+    "PodMonitor": _Monitor("podMetricsEndpoints", "pod", "pod_label_", "pod_container_port_name"),
+}
+
+
 def _scrape(monitor: Json, index: int, endpoint: Json) -> Json:
-    where = monitor["metadata"]["namespace"]
+    its = _MONITORS[monitor["kind"]]
+    where, own_name = (monitor["metadata"][key] for key in ("namespace", "name"))
     spec = monitor["spec"]
     names = spec.get("namespaceSelector", {}).get("matchNames", [where])
     meta = "__meta_kubernetes"
     keep: list[Json] = [
         {
             "action": "keep",
-            "source_labels": [f"{meta}_service_label_{_label(name)}"],
+            "source_labels": [f"{meta}_{its.labels}{_label(name)}"],
             "regex": value,
         }
         for name, value in spec["selector"].get("matchLabels", {}).items()
@@ -223,7 +247,7 @@ def _scrape(monitor: Json, index: int, endpoint: Json) -> Json:
     keep.append(
         {
             "action": "keep",
-            "source_labels": [f"{meta}_endpointslice_port_name"],
+            "source_labels": [f"{meta}_{its.port}"],
             "regex": endpoint["port"],
         }
     )
@@ -236,13 +260,15 @@ def _scrape(monitor: Json, index: int, endpoint: Json) -> Json:
             "pod_container_name": "container",
         }.items()
     ]
+    # A pod has no Service to be named after.
+    copied.append({"target_label": "job", "replacement": f"{where}/{own_name}"})
     job = spec.get("jobLabel")
-    source = f"service_label_{_label(job)}" if job else "service_name"
+    source = f"{its.labels}{_label(job)}" if job else "service_name"
     copied.append({"source_labels": [f"{meta}_{source}"], "target_label": "job", "regex": "(.+)"})
     copied.append({"target_label": "endpoint", "replacement": endpoint["port"]})
     return {
-        "job_name": f"{where}/{monitor['metadata']['name']}/{index}",
-        "kubernetes_sd_configs": [{"role": "endpointslice", "namespaces": {"names": names}}],
+        "job_name": f"{where}/{own_name}/{index}",
+        "kubernetes_sd_configs": [{"role": its.role, "namespaces": {"names": names}}],
         "metrics_path": endpoint.get("path", "/metrics"),
         "honor_labels": endpoint.get("honorLabels", False),
         "scrape_interval": endpoint.get("interval", "15s"),
@@ -261,8 +287,14 @@ def _relabelings(given: Sequence[Json]) -> list[Json]:
     return [{keys.get(key, key): value for key, value in one.items()} for one in given]
 
 
-def install(cluster: Cluster, place: Place) -> None:
-    """Put everything beside the stack and wait for it."""
+def install(cluster: Cluster, place: Place, *, kafka: bool) -> None:
+    """Put everything beside the stack and wait for it.
+
+    Args:
+        cluster: the cluster.
+        place: how programs run there.
+        kafka: whether the stack needs Kafka.
+    """
     levels = dict.fromkeys(NAMESPACES, "baseline") | {NODE: "privileged"}
     cluster.apply(namespace(name, level) for name, level in levels.items())
     cluster.run("apply", "-f", str(ROOT / "local/moto.yaml"))
@@ -280,13 +312,16 @@ def install(cluster: Cluster, place: Place) -> None:
     objects += prometheus(scraping([]), [])
     cluster.apply(objects)
     workloads = [(S3, "moto"), (S3, "gate"), (MONITORING, "sink"), (MONITORING, PROMETHEUS)]
+    if kafka:
+        cluster.run("apply", "-f", str(_HERE / "kafka.yaml"))
+        workloads.append((KAFKA, "kafka"))
     for where, name in [*workloads, *((namespace, TOOLS) for namespace in NAMESPACES)]:
         cluster.rolled_out(where, f"deployment/{name}")
 
 
 def remove(cluster: Cluster) -> None:
     """Remove everything again, the emulator with its bucket too."""
-    names = (*NAMESPACES, S3, "shop")
+    names = (*NAMESPACES, S3, KAFKA, "shop")
     # It waits until they are gone, so that the next stack can have them.
     cluster.run("delete", "namespace", *names, "--ignore-not-found", "--timeout=300s")
     for kind in ("clusterrole", "clusterrolebinding"):

@@ -20,6 +20,8 @@ STACK = "TRACING_E2E_STACK"
 PYTHON = "TRACING_E2E_PYTHON"
 #: Set to keep what the suite brought up.
 KEEP = "TRACING_E2E_KEEP"
+#: Further settings of the stack that the suite brings up: a JSON object of groups.
+SETTINGS = "TRACING_E2E_SETTINGS"
 _PUBLIC_PYTHON = "docker.io/library/python:3.11-slim python3"
 _SIMULATED = "kwok.x-k8s.io/node"
 
@@ -53,6 +55,11 @@ def missing() -> str | None:
 def deployed() -> str | None:
     """Return the name of the stack that is deployed already, or None."""
     return os.environ.get(STACK) or None
+
+
+def settings() -> dict[str, Any]:
+    """Return further settings of the stack that the suite brings up, by group."""
+    return cast(dict[str, Any], json.loads(os.environ.get(SETTINGS) or "{}"))
 
 
 def _nodes() -> list[dict[str, Any]]:

@@ -53,6 +53,24 @@ _DISTRIBUTED: dict[str, Any] = {
         "ingester": {"replicas": 3, **_LOW},
     },
 }
+#: All parts of Tempo 3 in mode distributed.
+_KAFKA: dict[str, Any] = {
+    "tempo": {
+        "version": 3,
+        "mode": "distributed",
+        "kafka": {"address": kit.KAFKA_ADDRESS},
+        "size": "s",
+        "retentionHours": 24,
+        "workloads": dict.fromkeys(
+            (
+                *("distributor", "liveStore", "blockBuilder", "querier", "queryFrontend"),
+                *("backendScheduler", "backendWorker", "metricsGenerator"),
+            ),
+            _LOW,
+        )
+        | {"memcached": {"cpuRequestMillicores": 20}},
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -119,11 +137,17 @@ def _away(workload: str, seconds: float) -> Callable[[Stack], None]:
     return do
 
 
-def _kill(selector: str) -> Callable[[Stack], None]:
+def _restart_parts(stack: Stack) -> None:
+    for kind in ("deployments", "statefulsets"):
+        for workload in stack.cluster.items(kind, "-n", stack.namespace, "-l", _TEMPO):
+            _restart(f"{kind}/{workload['metadata']['name']}")(stack)
+
+
+def _kill(selector: str, namespace: str = "") -> Callable[[Stack], None]:
     """Kill (-9) the processes of all containers of some pods, and wait until they are back."""
 
     def do(stack: Stack) -> None:
-        if not stack.tools(kit.NODE, "kill", *_containers(stack, selector)):
+        if not stack.tools(kit.NODE, "kill", *_containers(stack, selector, namespace=namespace)):
             raise RuntimeError("no process was killed")
         time.sleep(5)
         settled(stack)
@@ -369,6 +393,13 @@ def _pods(stack: Stack) -> str:
     return "; ".join(" ".join(line.split()[:4]) for line in lines)
 
 
+def _kafka_hangs(stack: Stack) -> None:
+    if not stack.tools(kit.NODE, "pause", "java", "60"):
+        raise RuntimeError("there is no process of Kafka on this node")
+    time.sleep(65)
+    settled(stack)
+
+
 def _without_api_server(seconds: float) -> Callable[[Stack], None]:
     """Stop the process of the API server for a while."""
 
@@ -449,11 +480,11 @@ def _on_small_volumes(stack: Stack, workload: str, claims: Mapping[str, int]) ->
         stack.tools(kit.NODE, "unmount", path)
 
 
-def _containers(stack: Stack, selector: str, name: str = "") -> list[str]:
+def _containers(stack: Stack, selector: str, name: str = "", *, namespace: str = "") -> list[str]:
     """Return the ids of the containers of some pods: of all, or of those with a name."""
     return [
         status["containerID"].split("//")[1]
-        for pod in stack.cluster.pods(stack.namespace, selector)
+        for pod in stack.cluster.pods(namespace or stack.namespace, selector)
         for status in pod["status"]["containerStatuses"]
         if name in ("", status["name"])
     ]
@@ -574,6 +605,39 @@ ROWS: tuple[Row, ...] = (
         ),
         after=60,
         settings=_ON_VOLUME,
+    ),
+    Row(
+        "kafka-parts",
+        "Tempo 3 with Kafka: rolling restart of each part in turn",
+        _restart_parts,
+        planned=True,
+        settings=_KAFKA,
+    ),
+    Row(
+        "kafka-live-stores",
+        "Tempo 3 with Kafka: every live store killed (-9)",
+        _kill(f"{_TEMPO},app.kubernetes.io/component=live-store"),
+        settings=_KAFKA,
+    ),
+    Row(
+        "kafka-block-builders",
+        "Tempo 3 with Kafka: every block builder killed (-9)",
+        _kill(f"{_TEMPO},app.kubernetes.io/component=block-builder"),
+        settings=_KAFKA,
+    ),
+    Row(
+        "kafka-killed",
+        "Tempo 3 with Kafka: the only broker killed (-9)",
+        _kill("app=kafka", kit.KAFKA),
+        after=60,
+        settings=_KAFKA,
+    ),
+    Row(
+        "kafka-hangs",
+        "Tempo 3 with Kafka: the only broker does not answer for 60 s",
+        _kafka_hangs,
+        after=60,
+        settings=_KAFKA,
     ),
     Row(
         "tempo-memory",

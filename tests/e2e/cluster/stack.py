@@ -90,6 +90,13 @@ class Stack:
         files = (folder / "rules").glob("*.yaml")
         return [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
 
+    def monitors(self) -> list[Json]:
+        """Return the stack's ServiceMonitors and PodMonitors."""
+        if not self.settings.grafana.service_monitor.enabled:
+            return []
+        kinds = ["servicemonitors", *(["podmonitors"] if self.settings.canary.enabled else [])]
+        return self.cluster.items(",".join(kinds), "-n", self.namespace)
+
     @contextlib.contextmanager
     def tempo(self) -> Generator["Api"]:
         """Forward a port to Tempo's query API."""
@@ -181,9 +188,9 @@ def _brought_up(
     folder: Path, charts: str, here: place.Place, changes: Mapping[str, Any]
 ) -> Generator[Stack]:
     cluster = Cluster("kubectl", f"--kubeconfig={os.environ['KUBECONFIG']}", f"--context={CONTEXT}")
-    kit.install(cluster, here)
+    settings = {**SETTINGS, **changes, **place.settings()}
+    kit.install(cluster, here, kafka="kafka" in settings["tempo"])
     lab = Lab(folder, charts, CONTEXT, stand_in=here.emulated)
-    settings = {**SETTINGS, **changes}
     if cluster.run("get", "crd", "servicemonitors.monitoring.coreos.com", "--ignore-not-found"):
         settings["grafana"] = {"serviceMonitor": {"enabled": True}, **settings.get("grafana", {})}
     lab.adopt(BASE, **settings)
@@ -204,9 +211,6 @@ def _brought_up(
 def observe(stack: Stack, folder: Path) -> None:
     """Let the kit's Prometheus scrape the stack and evaluate its rules."""
     cluster = stack.cluster
-    monitors: list[Json] = []
-    if stack.settings.grafana.service_monitor.enabled:
-        monitors = cluster.items("servicemonitors", "-n", stack.namespace)
-    config = kit.scraping(monitors)
+    config = kit.scraping(stack.monitors())
     cluster.apply(kit.prometheus(config, stack.rules(folder / "plan")))
     cluster.rolled_out(kit.MONITORING, f"deployment/{kit.PROMETHEUS}")

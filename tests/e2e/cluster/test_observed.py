@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from components.core.names import CANARY_RELEASE
+from components.telemetry.metrics import CanaryMetric
 from plan.rehearse.programs import ProgramError, wait_for
+from tests.e2e.cluster import place
 from tests.e2e.cluster.cluster import Json
 from tests.e2e.cluster.stack import Stack
 
@@ -17,7 +20,7 @@ def scraped(shop: Stack) -> Stack:
     return shop
 
 
-def test_every_target_of_a_service_monitor_answers(scraped: Stack) -> None:
+def test_every_target_of_a_monitor_answers(scraped: Stack) -> None:
     down: list[tuple[str, str]] = []
     with scraped.prometheus() as prometheus:
 
@@ -33,9 +36,8 @@ def test_every_target_of_a_service_monitor_answers(scraped: Stack) -> None:
             found = wait_for("answering targets", answering, 90)
         except ProgramError:
             pytest.fail(f"targets that do not answer: {down}")
-    monitors = scraped.cluster.items("servicemonitors", "-n", scraped.namespace)
-    pools = {f"{scraped.namespace}/{m['metadata']['name']}/0" for m in monitors}
-    assert {one["scrapePool"] for one in found} >= pools, "a ServiceMonitor selects nothing"
+    pools = {f"{scraped.namespace}/{m['metadata']['name']}/0" for m in scraped.monitors()}
+    assert {one["scrapePool"] for one in found} >= pools, "a monitor selects nothing"
 
 
 def test_every_rule_is_evaluated_and_no_alert_fires(scraped: Stack) -> None:
@@ -63,6 +65,9 @@ def test_every_metric_of_the_rules_is_there(scraped: Stack, tmp_path: Path) -> N
     assert missing == set(), "neither scraped nor written"
 
 
+#: Seconds in which the canary looks up traces, at an interval of a minute. In its first minutes it
+#: has few that are old enough (traceIsReady in cmd/tempo-vulture/main.go of Tempo 3.0.3).
+_CANARY_SECONDS = 900
 #: Metrics that something else than the stack exposes, that appear with the first failure, or when
 #: Tempo reads the list of blocks for the first time.
 _LATER = (
@@ -70,6 +75,7 @@ _LATER = (
     *("otelcol_exporter_enqueue_failed_", "otelcol_exporter_send_failed_"),
     *("tempo_distributor_attributes_truncated_total", "tempodb_blocklist_poll_errors_total"),
     *("tempodb_blocklist_length", "tempodb_compaction_outstanding_blocks"),
+    CanaryMetric.ERRORS,
 )
 
 
@@ -80,3 +86,25 @@ def metrics(stack: Stack, folder: Path) -> set[str]:
     recorded = {rule["record"] for rule in rules if "record" in rule}
     found = set(re.findall(r"\b([a-z][a-z0-9_:]*)\{", " ".join(texts)))
     return {name for name in found if "_" in name} - recorded
+
+
+def test_the_canary_finds_its_traces(scraped: Stack) -> None:
+    if not scraped.settings.canary.enabled:
+        pytest.skip(f"the stack has no canary: {place.SETTINGS} can turn it on")
+    job = f'{{job="{scraped.namespace}/{CANARY_RELEASE}"}}'
+    with scraped.prometheus() as prometheus:
+
+        def counted(metric: CanaryMetric, by: str) -> dict[str, float]:
+            found = prometheus.query(f"sum by ({by}) ({metric}{job})")
+            return {one["metric"][by]: float(one["value"][1]) for one in found}
+
+        def checked() -> float:
+            return sum(counted(CanaryMetric.CHECKED, "job").values())
+
+        # Other tests took Tempo away: only what comes now must be without errors.
+        before, so_far = counted(CanaryMetric.ERRORS, "error"), checked()
+        wait_for("two look-ups", lambda: checked() > so_far + 1 or None, _CANARY_SECONDS, 15)
+        errors = counted(CanaryMetric.ERRORS, "error")
+    # The other kinds come also from what Alloy adds to a span: docs/canary.md.
+    certain = {"notfound_byid", "missingspans", "requestfailed"}
+    assert {kind for kind in certain if errors[kind] > before.get(kind, 0)} == set()
