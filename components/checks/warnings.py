@@ -38,7 +38,7 @@ def warnings(settings: TracingSettings) -> Iterator[str]:
         )
     if settings.tempo.uses_kafka:
         yield (
-            "tempo.kafka is experimental: it was tested with an emulator of Kafka only, and Tempo "
+            "tempo.kafka is experimental: it was tested with one broker and little load, and Tempo "
             f"{versions.TEMPO_VERSIONS[3]} connects to Kafka without TLS. See docs/kafka.md."
         )
     elif settings.tempo.version == 3:

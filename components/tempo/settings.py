@@ -217,8 +217,8 @@ class TempoKafkaSettings(Settings):
     password_secret: SecretKeySettings | None = None
     """Password of that user, in a Secret that exists."""
     acknowledge_experimental: bool = False
-    """Allow Kafka in production, where it is refused otherwise: it was tested with an emulator
-    of Kafka only."""
+    """Allow Kafka in production, where it is refused otherwise: it was tested with one broker
+    and little load."""
 
 
 class TempoLimitSettings(Settings):

@@ -120,7 +120,7 @@ def test_kafka_is_refused_in_production_until_it_is_acknowledged() -> None:
 
     assert "is experimental with Kafka, and refused in production" in said()
     assert said(acknowledgeExperimental=True) == ""
-    assert "with an emulator of Kafka only" in "".join(warnings(settings(tempo=with_kafka())))
+    assert "with one broker and little load" in "".join(warnings(settings(tempo=with_kafka())))
 
 
 @needs_charts
