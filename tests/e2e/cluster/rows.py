@@ -29,14 +29,13 @@ _SURVIVE: dict[str, Any] = {
 }
 #: Queues that a change of where Alloy sends to does not end.
 _ON_VOLUME: dict[str, Any] = {"alloy": {"size": "s", "queue": "volume"}}
-#: By default, a search finds spans of the last 15 minutes in ingesters or live stores only: not yet
-#: those that Tempo wrote to S3.
-_SEARCH_S3 = {"query_frontend": {"search": {"query_backend_after": "1s"}}}
 #: Requests that all pods of a distributed Tempo fit on one node with.
 _LOW = {"cpuRequestMillicores": 20, "memoryRequestMib": 256}
 _DISTRIBUTED: dict[str, Any] = {
     "mode": "distributed",
-    "config": _SEARCH_S3,
+    # By default, a search finds spans of the last 15 minutes in ingesters only: not yet those that
+    # the earlier Tempo wrote to S3.
+    "config": {"query_frontend": {"search": {"query_backend_after": "1s"}}},
     "size": "s",
     "retentionHours": 24,
     "workloads": {
@@ -60,7 +59,6 @@ _KAFKA: dict[str, Any] = {
         "version": 3,
         "mode": "distributed",
         "kafka": {"address": kit.KAFKA_ADDRESS},
-        "config": _SEARCH_S3,
         "size": "s",
         "retentionHours": 24,
         "workloads": dict.fromkeys(
