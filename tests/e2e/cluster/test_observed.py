@@ -68,13 +68,15 @@ def test_every_metric_of_the_rules_is_there(scraped: Stack, tmp_path: Path) -> N
 #: Seconds in which the canary looks up traces, at an interval of a minute. In its first minutes it
 #: has few that are old enough (traceIsReady in cmd/tempo-vulture/main.go of Tempo 3.0.3).
 _CANARY_SECONDS = 900
-#: Metrics that something else than the stack exposes, that appear with the first failure, or when
-#: Tempo reads the list of blocks for the first time.
+#: Metrics that something else than the stack exposes, that appear with the first failure, when Tempo
+#: reads the list of blocks for the first time, or when a block builder writes its first one.
 _LATER = (
     *("kube_", "kubelet_", "container_", "beyla_"),
     *("otelcol_exporter_enqueue_failed_", "otelcol_exporter_send_failed_"),
     *("tempo_distributor_attributes_truncated_total", "tempodb_blocklist_poll_errors_total"),
     *("tempodb_blocklist_length", "tempodb_compaction_outstanding_blocks"),
+    *("tempo_discarded_spans_total", "tempo_distributor_produce_failures_total"),
+    "tempo_block_builder_flushed_blocks",
     CanaryMetric.ERRORS,
 )
 
