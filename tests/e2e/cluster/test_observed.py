@@ -68,8 +68,8 @@ def test_every_metric_of_the_rules_is_there(scraped: Stack, tmp_path: Path) -> N
 #: Seconds in which the canary looks up traces, at an interval of a minute. In its first minutes it
 #: has few that are old enough (traceIsReady in cmd/tempo-vulture/main.go of Tempo 3.0.3).
 _CANARY_SECONDS = 900
-#: Metrics that something else than the stack exposes, that appear with the first failure, when Tempo
-#: reads the list of blocks for the first time, or when a block builder writes its first one.
+#: Metrics that something else than the stack exposes, that appear with the first failure, with the
+#: first list of blocks that Tempo reads, or with the first block that a block builder writes.
 _LATER = (
     *("kube_", "kubelet_", "container_", "beyla_"),
     *("otelcol_exporter_enqueue_failed_", "otelcol_exporter_send_failed_"),
