@@ -35,6 +35,10 @@ def missing() -> str | None:
     """Return why the suite can't run here, or None."""
     if not asked_for():
         return f"{ALLOWED} is not set (`make e2e` sets it)"
+    try:
+        settings()
+    except ValueError as error:
+        return f"{SETTINGS} is not JSON: {error}"
     if not os.environ.get("KUBECONFIG"):
         return "KUBECONFIG is not set"
     programs = ["kubectl"] if os.environ.get(STACK) else ["kubectl", "pulumi"]
