@@ -8,6 +8,7 @@ from components.alloy.endpoints import ALLOY_RELEASE
 from components.beyla.values import CACHE_SERVICE
 from components.core.names import (
     ALLOY_LOGS_RELEASE,
+    BEYLA_RELEASE,
     CANARY_RELEASE,
     OPERATOR_RELEASE,
     TEMPO_SERVICE_ACCOUNT,
@@ -30,8 +31,8 @@ from tests.sweep import sweep
 pytestmark = needs_charts
 each = sweep("program", PROGRAMS)
 
-#: Workloads that read from the API server.
-ASKING = {ALLOY_RELEASE, ALLOY_LOGS_RELEASE, "beyla", CACHE_SERVICE, "otel"}
+#: Workloads that read from the API server, without the namespace in front of their names.
+ASKING = {ALLOY_RELEASE, ALLOY_LOGS_RELEASE, BEYLA_RELEASE, CACHE_SERVICE, "otel"}
 #: An address of a Service, as it stands in configurations and outputs.
 ADDRESS = re.compile(r"([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.cluster\.local)?\.?:(\d+)")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 ROOT = Path(__file__).parents[3]
 #: Set by `make e2e`: the suite changes a cluster, so that it never runs by accident.
@@ -37,8 +38,8 @@ def missing() -> str | None:
         return f"{ALLOWED} is not set (`make e2e` sets it)"
     try:
         settings()
-    except ValueError as error:
-        return f"{SETTINGS} is not JSON: {error}"
+    except ValidationError:
+        return f'{SETTINGS} must be groups as JSON, such as {{"canary": {{"enabled": true}}}}'
     if not os.environ.get("KUBECONFIG"):
         return "KUBECONFIG is not set"
     programs = ["kubectl"] if os.environ.get(STACK) else ["kubectl", "pulumi"]
@@ -62,8 +63,12 @@ def deployed() -> str | None:
 
 
 def settings() -> dict[str, Any]:
-    """Return further settings of the stack that the suite brings up, by group."""
-    return cast(dict[str, Any], json.loads(os.environ.get(SETTINGS) or "{}"))
+    """Return further settings of the stack that the suite brings up, by group.
+
+    Raises:
+        ValidationError: they are no JSON, or have another form.
+    """
+    return TypeAdapter(dict[str, dict[str, Any]]).validate_json(os.environ.get(SETTINGS) or "{}")
 
 
 def _nodes() -> list[dict[str, Any]]:

@@ -98,11 +98,11 @@ class Row:
     size: int = 100
 
 
-def settled(stack: Stack) -> None:
-    """Wait until every pod of the stack is ready."""
+def settled(stack: Stack, namespace: str = "") -> None:
+    """Wait until every pod of the stack, or of another namespace, is ready."""
 
     def ready() -> bool:
-        pods = stack.cluster.pods(stack.namespace)
+        pods = stack.cluster.pods(namespace or stack.namespace)
         return bool(pods) and all(map(is_ready, pods))
 
     wait_for("ready pods", lambda: ready() or None, _READY, 2)
@@ -150,7 +150,7 @@ def _kill(selector: str, namespace: str = "") -> Callable[[Stack], None]:
         if not stack.tools(kit.NODE, "kill", *_containers(stack, selector, namespace=namespace)):
             raise RuntimeError("no process was killed")
         time.sleep(5)
-        settled(stack)
+        settled(stack, namespace)
 
     return do
 
@@ -393,10 +393,15 @@ def _pods(stack: Stack) -> str:
     return "; ".join(" ".join(line.split()[:4]) for line in lines)
 
 
+def _pause(stack: Stack, process: str, seconds: float) -> None:
+    """Stop all processes of a name for a while, and wait until they run on."""
+    if not stack.tools(kit.NODE, "pause", process, str(seconds)):
+        raise RuntimeError(f"there is no process {process} on this node")
+    time.sleep(seconds + 5)
+
+
 def _kafka_hangs(stack: Stack) -> None:
-    if not stack.tools(kit.NODE, "pause", "java", "60"):
-        raise RuntimeError("there is no process of Kafka on this node")
-    time.sleep(65)
+    _pause(stack, "java", 60)
     settled(stack)
 
 
@@ -404,9 +409,7 @@ def _without_api_server(seconds: float) -> Callable[[Stack], None]:
     """Stop the process of the API server for a while."""
 
     def do(stack: Stack) -> None:
-        if not stack.tools(kit.NODE, "pause", "kube-apiserver", str(seconds)):
-            raise RuntimeError("there is no process of an API server on this node")
-        time.sleep(seconds + 5)
+        _pause(stack, "kube-apiserver", seconds)
         answers = ("get", "--raw", "/readyz")
         wait_for(
             "answer of the API server",
